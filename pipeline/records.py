@@ -1,0 +1,224 @@
+"""The records that pass between stages: frozen, picklable, and known to every other module.
+
+A plan is rows of `Clip`; a shard is a pure function of its rows and the audio they point to.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+SAMPLE_RATE = 48_000  # Hz, of every sample we write
+MAX_DETAIL = 300  # characters of a rejection's detail that the books keep
+
+
+class Reason(enum.StrEnum):
+    """Why a planned row did not become a sample."""
+
+    # Transient: the world may answer differently next time; `retry` takes these by default.
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server_error"
+    BOT_CHECK = "bot_check"
+    # Where the audio should be.
+    NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
+    UNAVAILABLE = "unavailable"
+    TOO_LARGE = "too_large"
+    UNSAFE_ADDRESS = "unsafe_address"
+    # The audio itself.
+    NOT_AUDIO = "not_audio"
+    CORRUPT = "corrupt"
+    EMPTY = "empty"
+    SILENT = "silent"
+    OUT_OF_RANGE = "out_of_range"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    # The row.
+    NO_TEXT = "no_text"
+    DUPLICATE = "duplicate"
+    HELD_OUT = "held_out"
+    LICENSE = "license"
+    REMOVED = "removed"
+
+    @property
+    def transient(self) -> bool:
+        """Whether trying again later may help."""
+        return self in TRANSIENT
+
+
+TRANSIENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.BOT_CHECK})
+
+
+class Rejected(Exception):
+    """A clip cannot go on. Raised by pure functions, caught once a clip, and written into the books."""
+
+    def __init__(self, reason: Reason, detail: str):
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """One caption and where it came from.
+
+    `origin` is one of `human`, `title`, `template`, `t5`; `model` and `prompt` are set for generated text;
+    `before_debias` is the text as it was, when de-biasing changed it.
+    """
+
+    text: str
+    origin: str = "human"
+    model: str | None = None
+    prompt: str | None = None
+    before_debias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """The excerpt we want, as metadata only: one row of the plan.
+
+    `url` is an http(s) address or a path relative to the source's own folder; `start` and `end` are seconds into the
+    recording (`None`: from its beginning, to its end). `recording` names the whole file: clips that share it are kept
+    in one shard and fetched once. `order` keeps the row's place in its source, so that "the first one wins" has a meaning.
+    """
+
+    source: str
+    dataset: str
+    split: str
+    id: str
+    url: str
+    start: float | None = None
+    end: float | None = None
+    captions: tuple[Caption, ...] = ()
+    labels: tuple[str, ...] = ()
+    title: str | None = None
+    license: str | None = None
+    creator: str | None = None
+    recording: str = ""
+    order: int = 0
+
+    @property
+    def key(self) -> str:
+        """Name of the sample inside its shard: `[a-z0-9_-]+`, made from source and id alone."""
+        return sample_key(self.source, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A planned row that did not become a sample: which one, why, at which stage, and what was seen."""
+
+    clip: Clip
+    reason: Reason
+    stage: str
+    detail: str = ""
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How the bytes of a recording reached us. `sha256` is that of the whole file as it was fetched."""
+
+    final_url: str | None = None
+    http_status: int | None = None
+    attempts: int = 1
+    n_bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFormat:
+    """What the recording was before conversion: `name` such as `wav/pcm_16`; `rate` in Hz."""
+
+    name: str
+    rate: int
+    n_channels: int
+    decoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """Decoded sound. `frames` is float32 `(n_frames,)` or `(n_frames, n_channels)`, full scale at 1.0; `rate` in Hz."""
+
+    frames: np.ndarray
+    rate: int
+    format: SourceFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the books say of a sample's 48 kHz mono 16-bit frames.
+
+    `peak`, `rms` and `dc` are fractions of full scale, the `_fraction`s shares of all frames, `duration` seconds.
+    """
+
+    n_frames: int
+    duration: float
+    peak: float
+    rms: float
+    dc: float
+    clipped_fraction: float
+    silent_fraction: float
+    pcm_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A clip with its audio: FLAC bytes, 16-bit mono 48 kHz."""
+
+    clip: Clip
+    flac: bytes = field(repr=False)
+    statistics: Statistics
+    format: SourceFormat
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ShardId:
+    """`dataset`/`split`/`index`: the address of a shard inside an output folder."""
+
+    dataset: str
+    split: str
+    index: int
+
+    @property
+    def folder(self) -> str:
+        """The folder of the shard, relative to the output folder."""
+        return f"{self.dataset}/{self.split}"
+
+    def __str__(self) -> str:
+        return f"{self.folder}/{self.index}"
+
+
+def sample_key(source: str, clip_id: str) -> str:
+    """Return a key for any id: readable where the id is plain, made unique by a hash where it had to be changed.
+
+    >>> sample_key("clotho", "rain_01")
+    'clotho-rain_01'
+    >>> sample_key("table", "Año Nuevo.wav")
+    'table-a-o-nuevo-wav-dc02204b'
+    """
+    plain = re.sub(r"[^a-z0-9_]+", "-", clip_id.lower()).strip("-")[:80]
+    name = re.sub(r"[^a-z0-9_]+", "-", source.lower())
+    if plain == clip_id:
+        return f"{name}-{plain}"
+    return f"{name}-{plain}-{short_hash(source, clip_id)}" if plain else f"{name}-{short_hash(source, clip_id)}"
+
+
+def short_hash(*parts: object) -> str:
+    """Return eight hexadecimal digits that stand for `parts`, the same on every machine."""
+    return stable_hash(*parts)[:8]
+
+
+def stable_hash(*parts: object) -> str:
+    """Return the SHA-256 of `parts`, kept apart from each other, as hexadecimal digits."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

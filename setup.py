@@ -1,0 +1,55 @@
+"""Packaging of laion-audio; versions that were tested together stand in constraints.txt."""
+
+from setuptools import setup
+
+CAPTIONS = ["torch>=2.9", "transformers>=5.0", "sentencepiece>=0.2"]
+TRAIN = ["torch>=2.9", "transformers>=5.0", "tokenizers>=0.22", "webdataset>=1.0"]
+DEV = [
+    "mypy>=2.0",
+    "pytest>=9.0",
+    "pytest-xdist>=3.8",
+    "ruff>=0.15",
+    "setuptools>=77",
+    "webdataset>=1.0",
+    "wheel>=0.45",
+]
+
+setup(
+    name="laion-audio",
+    version="0.1.0",
+    description="Build audio-text training sets as WebDataset shards, and train CLAP on them",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=["pipeline", "transforms", "sources", "augment", "train"],
+    package_data={
+        "pipeline": ["recipes/*.toml"],
+        "sources": ["quickstart/*.csv", "quickstart/*.md", "quickstart/*.py", "quickstart/audio/*"],
+        "augment": ["data/*.tsv"],
+        "train": ["recipes/*.toml"],
+    },
+    install_requires=[
+        "apache-beam>=2.70",
+        "av>=16",
+        "ffmpeg-python>=0.2",
+        "filelock>=3.20",
+        "fsspec>=2025.1",
+        "imageio-ffmpeg>=0.6",
+        "numpy>=2.0,<2.5",
+        "pyarrow>=20,<26",
+        "rich>=14",
+        "soundfile>=0.13",
+        "soxr>=1.0",
+        "tenacity>=9.0",
+        "urllib3>=2.6",
+    ],
+    extras_require={
+        "captions": CAPTIONS,
+        "train": TRAIN,
+        "gcs": ["gcsfs>=2025.1"],
+        "s3": ["s3fs>=2025.1"],
+        "dev": DEV,
+    },
+    entry_points={"console_scripts": ["laion-audio=pipeline.command:main"]},
+)
