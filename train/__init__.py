@@ -1,0 +1,1 @@
+"""CLAP on WebDataset shards: audio and text towers, contrastive training, retrieval, classification, export."""

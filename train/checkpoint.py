@@ -1,0 +1,108 @@
+"""A run's folder: recipe, tokenizer, checkpoints that are written whole or not at all."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, PretrainedConfig, PreTrainedTokenizerBase
+
+from train.model import Clap, build_model
+from train.problem import BadInput
+from train.recipe import Recipe, from_dict
+from train.tokenizer import load_tokenizer, save_tokenizer
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained model with what it needs to be used."""
+
+    folder: Path
+    recipe: Recipe
+    model: Clap
+    tokenizer: PreTrainedTokenizerBase
+    step: int
+
+
+def start_run(folder: Path, recipe: Recipe, model: Clap, tokenizer: PreTrainedTokenizerBase, data: str) -> None:
+    """Write what does not change during the run; data: fingerprint of the training shards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_tokenizer(tokenizer, folder / "tokenizer")
+    model.text_branch.config.save_pretrained(str(folder / "text"))
+    write_whole(folder / "run.json", json.dumps({"recipe": asdict(recipe), "data": data}, indent=1).encode())
+
+
+def read_run(folder: Path) -> tuple[Recipe, str]:
+    """Return recipe and data fingerprint of a run."""
+    if not (folder / "run.json").is_file():
+        raise BadInput(f"{folder} holds no run (run.json is missing); `fit SHARDS --output {folder}` makes one")
+    saved = json.loads((folder / "run.json").read_text())
+    return from_dict(saved["recipe"]), saved["data"]
+
+
+def load_run(folder: Path, device: torch.device) -> Run:
+    """Load the best checkpoint on valid, or the last one, ready for use."""
+    recipe, _ = read_run(folder)
+    path = folder / "best.pt" if (folder / "best.pt").exists() else last_checkpoint(folder)
+    if path is None:
+        raise BadInput(f"{folder} has no checkpoint yet")
+    tokenizer = load_tokenizer(str(folder / "tokenizer"))
+    config: PretrainedConfig = AutoConfig.from_pretrained(str(folder / "text"))
+    model = build_model(recipe, tokenizer, config)
+    saved = load_checkpoint(path)
+    load_weights(model, saved["model"], str(path))
+    return Run(folder, recipe, model.to(device).eval(), tokenizer, saved["step"])
+
+
+def load_checkpoint(path: Path) -> dict:
+    """Read a checkpoint; only tensors and plain values are accepted, never code."""
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise BadInput(f"{path} is no readable checkpoint: {str(error).splitlines()[0]}") from error
+    if not isinstance(saved, dict) or not {"model", "step"} <= saved.keys():
+        raise BadInput(f"{path} is a checkpoint of another layout: it should hold model and step")
+    return saved
+
+
+def load_weights(model: Clap, weights: dict[str, torch.Tensor], where: str) -> None:
+    """Put weights into the model; names and shapes must be the same."""
+    own = model.state_dict()
+    wrong = sorted(own.keys() ^ weights.keys()) or sorted(k for k in own if own[k].shape != weights[k].shape)
+    if wrong:
+        raise BadInput(f"{where} is a checkpoint of another model: {len(wrong)} names or shapes differ, the first is {wrong[0]}")
+    model.load_state_dict(weights)
+
+
+def save_checkpoint(path: Path, content: dict) -> None:
+    """Write a checkpoint under its final name only when all of it is on the disk."""
+    partial = path.with_suffix(".part")
+    with partial.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """List the numbered checkpoints, the oldest first."""
+    return sorted(folder.glob("step-*.pt"))
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Return the newest numbered checkpoint."""
+    return next(reversed(checkpoints(folder)), None)
+
+
+def drop_old(folder: Path, keep: int) -> None:
+    """Delete all numbered checkpoints but the newest ones."""
+    for path in checkpoints(folder)[:-keep]:
+        path.unlink()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file in one step."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(content)
+    partial.replace(path)

@@ -1,0 +1,74 @@
+"""Several processes that train together: who they are, and what they tell each other."""
+
+import os
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+def join_ranks(device: torch.device) -> None:
+    """Meet the other processes if torchrun started us; alone otherwise."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+
+
+def leave_ranks() -> None:
+    """Part from the other processes."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def world() -> int:
+    """Return how many processes train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Return which of them this one is."""
+    return dist.get_rank() if world() > 1 else 0
+
+
+def wait() -> None:
+    """Wait for all ranks."""
+    if world() > 1:
+        dist.barrier()
+
+
+def gather(x: Tensor) -> Tensor:
+    """Join a tensor of equal shape from all ranks along the first dimension; gradients flow back to the rank they belong to."""
+    return _Gather.apply(x) if world() > 1 else x
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+        parts = [torch.empty_like(x) for _ in range(world())]
+        dist.all_gather(parts, x.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
+        gradient = gradient.contiguous()
+        dist.all_reduce(gradient)
+        return gradient.chunk(world())[rank()]
+
+
+def average_gradients(model: nn.Module) -> None:
+    """Replace each gradient by its mean over the ranks, all in one message."""
+    if world() > 1:
+        _average([p.grad for p in model.parameters() if p.grad is not None])
+
+
+def average_statistics(model: nn.Module) -> None:
+    """Replace the running statistics of batch normalisation by their mean over the ranks."""
+    if world() > 1:
+        _average([b for b in model.buffers() if b.is_floating_point()])
+
+
+@torch.no_grad()
+def _average(tensors: list[Tensor]) -> None:
+    flat = torch.cat([t.flatten() for t in tensors])
+    dist.all_reduce(flat)
+    for t, mean in zip(tensors, (flat / world()).split([t.numel() for t in tensors]), strict=True):
+        t.copy_(mean.view_as(t))
