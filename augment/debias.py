@@ -64,12 +64,12 @@ def gendered() -> frozenset[str]:
 
 
 @cache
-def _phrases() -> dict[str, list[tuple[tuple[str, ...], str, str]]]:
-    """Return first word -> the set phrases that begin with it, the longest first: words, what they become, rule."""
-    found: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
+def _phrases() -> dict[str, list[tuple[tuple[str, ...], str, str, str]]]:
+    """Return first word -> the set phrases that begin with it, longest first: words, gap between them, neutral words, rule."""
+    found: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
     for rule, before, after in sorted(rows("debias_phrases"), key=lambda row: -len(row[1])):
         phrase = tuple(WORD.findall(before))
-        found.setdefault(phrase[0], []).append((phrase, after, rule))
+        found.setdefault(phrase[0], []).append((phrase, "/" if "/" in before else " ", after, rule))
     return found
 
 
@@ -77,9 +77,9 @@ def _replace_phrases(draft: Draft) -> None:
     """Replace words that change only together."""
     index = 0
     while index < len(draft.words):
-        for phrase, after, rule in _phrases().get(draft.lower[index], ()):
+        for phrase, gap, after, rule in _phrases().get(draft.lower[index], ()):
             stop = index + len(phrase)
-            whole = tuple(draft.lower[index:stop]) == phrase and all(map(draft.follows, range(index + 1, stop)))
+            whole = tuple(draft.lower[index:stop]) == phrase and set(draft.gaps[index + 1 : stop]) == {gap}
             if whole and not any(draft.kept[index:stop]):
                 draft.replace(index, stop, after, rule)
                 break

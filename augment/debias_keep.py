@@ -50,7 +50,7 @@ def _unbroken(draft: Draft, start: int, length: int) -> bool:
 def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], int], ...]]:
     """Return word -> the phrases it is part of, with its place in each."""
     found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
-    gendered = {row[1] for row in rows("debias_nouns")}
+    gendered = {word for row in rows("debias_nouns") for word in row[1:3]}
     for phrase in words("debias_keep"):
         parts = tuple(plain(word) for word in WORD.findall(phrase))
         for place, part in enumerate(parts):

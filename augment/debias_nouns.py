@@ -9,7 +9,10 @@ from augment.draft import Draft
 from augment.tables import rows, words
 from augment.verbs import AUXILIARIES, function_words, singular_verbs
 
-NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
 ADJECTIVES = frozenset({"male", "female"})
 _ONE = frozenset({"a", "an", "one", "another", "each", "every", "this", "that"})
 _MANY = frozenset({*NUMBERS[2:], "several", "many", "multiple", "few", "various", "both", "these", "those"})
@@ -17,7 +20,8 @@ _INSIDE = frozenset({"adult", "teen", "baby", "infant", "toddler", "child", "kid
 _TAKEN_IN = frozenset({"male", "males", "female", "females", "man", "men", "woman", "women", "boy", "boys", "girl", "girls"})
 _MISSPELT = {"mans": "man", "womans": "woman", "mens": "men", "womens": "women"}  # "a mans voice"
 _PLURALS = {"child": "children", "baby": "babies"}
-_PAST = frozenset({"spoke", "said", "sang", "told", "began", "made", "gave", "ran", "went", "came"})
+_PAST = frozenset({"spoke", "said", "sang", "told", "began", "made", "gave", "ran", "went", "came", "heard", "seen"})
+_OF_SOUND = frozenset({"soft", "faint", "muffled", "low", "brief", "quiet", "background", "deep", "slight", "distorted"})
 _AGENTS = ("er", "ers", "or", "ors", "ist", "ists", "ian", "ians")
 _NO_AGENTS = frozenset({
     "whisper", "mutter", "stutter", "chatter", "utter", "holler", "jabber", "banter", "whimper", "snicker", "louder", "closer",
@@ -100,7 +104,7 @@ def mention(draft: Draft, index: int) -> Mention | None:
     adjectives: tuple[str, ...] = ()
     while draft.follows(start) and draft.at(start - 1) in words("person_adjectives") and len(adjectives) < 3:
         start, adjectives = start - 1, (draft.lower[start - 1], *adjectives)
-    if draft.follows(start) and draft.at(start - 1) in determiners():
+    if draft.follows(start) and (draft.at(start - 1) in determiners() or draft.at(start - 1).isdigit()):
         start, determiner = start - 1, draft.lower[start - 1]
     return Mention(start, index, determiner, adjectives, noun, _is_plural(draft, index, noun, determiner), suffix, taken_in)
 
@@ -125,16 +129,20 @@ def is_adjective(draft: Draft, index: int, paired: bool = False) -> bool:
         return word in _TAKEN_IN | {"lady"} and kind == "voice"
     if after in ("and", "or") and (draft.at(index + 2) in ADJECTIVES):
         return is_adjective(draft, index + 2, True)
-    if kind is not None:
-        return kind != "either" or not paired
-    if after.endswith(_AGENTS) and after not in _NO_AGENTS and after not in function_words():
+    if after.endswith("ing") and draft.at(index - 1) in _OF_SOUND:
+        return True  # "soft female talking"
+    if kind == "activity":
+        return draft.at(index - 1) not in determiners() and draft.at(index - 1) not in words("person_adjectives")
+    if kind == "either":
+        return not paired and draft.at(index - 1) not in words("person_adjectives")
+    if kind or (after.endswith(_AGENTS) and after not in _NO_AGENTS | function_words() | singular_verbs()):
         return True
     return not paired and draft.at(index - 1) in _ONE and draft.follows(index) and _must_be_noun(after)
 
 
 def _must_be_noun(word: str) -> bool:
     """Whether a word after "a male" can be nothing but a noun: no verb there goes without an ending."""
-    if word in function_words() or word in _PAST or word in determiners() or word in singular_verbs():
+    if word in function_words() | determiners() | singular_verbs() | words("verbs") | _PAST:
         return False
     return not (word.endswith(("ing", "ed", "ly")) or (word.endswith("s") and not word.endswith("ss")))
 
@@ -160,7 +168,7 @@ def _is_plural(draft: Draft, index: int, noun: Noun, determiner: str) -> bool:
     """Whether several persons are meant; "a women" and "women is" are slips of the pen for one, "two man" for several."""
     if determiner in _ONE:
         return False
-    if determiner in _MANY:
+    if determiner in _MANY or (determiner.isdigit() and determiner != "1"):
         return True
     single = noun.plural and not determiner and draft.at(index - 1) not in ("and", "of") and draft.follows(index + 1)
     return noun.plural and not (single and draft.at(index + 1) in AUXILIARIES)

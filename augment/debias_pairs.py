@@ -67,7 +67,7 @@ def _partner(draft: Draft, first: Mention) -> Mention | None:
     elif gap not in (",", "/", "&", "+"):
         return None
     for head in range(at, min(at + 5, len(draft.words))):
-        found = None if is_adjective(draft, head) else mention(draft, head)
+        found = None if is_adjective(draft, head, paired=True) else mention(draft, head)
         if found is not None:
             return found if found.start == at and (gap != "," or _ends_list(draft, head)) else None
     return None
@@ -107,8 +107,8 @@ def _merge(draft: Draft, first: Mention, second: Mention) -> None:
         phrase = [_determiner(first, second), *first.adjectives, noun + ending]
     draft.replace(first.start, second.head + 1, " ".join(filter(None, phrase)), "either" if either else "pair")
     if draft.at(first.start + 1) == "and" and draft.at(first.start + 2) in _BARE and first.determiner != "the":
-        draft.insert(first.start + 2, "a")
-    if not either:
+        draft.insert(first.start + 2, "an" if draft.at(first.start + 2) == "infant" else "a")
+    if not either and not second.suffix:
         agree(draft, first.start + 1, known=True)
 
 
@@ -121,7 +121,8 @@ def _determiner(first: Mention, second: Mention) -> str:
         return "two other"
     one, two = _count(first), _count(second)
     if one and two:
-        return NUMBERS[one + two] if one + two < len(NUMBERS) else str(one + two)
+        spelt = one + two < len(NUMBERS) and not first.determiner.isdigit()
+        return NUMBERS[one + two] if spelt else str(one + two)
     if one and two is None:
         return "several" if one > 1 else _vague(second)
     return _vague(first)
@@ -129,6 +130,8 @@ def _determiner(first: Mention, second: Mention) -> str:
 
 def _count(found: Mention) -> int | None:
     """Return how many persons a mention names; `None` when it does not say."""
+    if found.determiner.isdigit():
+        return int(found.determiner)
     if found.determiner in NUMBERS:
         return NUMBERS.index(found.determiner)
     if found.plural:

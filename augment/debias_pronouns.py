@@ -7,7 +7,7 @@ from functools import cache
 
 from augment.draft import Draft
 from augment.tables import rows, words
-from augment.verbs import AUXILIARIES, agree, function_words
+from augment.verbs import AUXILIARIES, agree, function_words, singular_verbs
 
 _SUBJECTS = frozenset({"he", "she"})
 _REFLEXIVES = frozenset({"himself", "herself"})
@@ -57,7 +57,8 @@ def _subject(draft: Draft, index: int, ending: str) -> None:
 def _stands_alone(draft: Draft, index: int) -> bool:
     """Whether no noun follows, as in "a friend of his" or "is his"."""
     after = draft.at(index + 1)
-    return not draft.follows(index + 1) or (after in function_words() and after not in ("near", "inside", "outside", "over"))
+    belongs = draft.at(index - 1) == "of" and after in singular_verbs()
+    return belongs or not draft.follows(index + 1) or (after in function_words() and after not in ("near", "inside", "outside", "over"))
 
 
 def _is_object(draft: Draft, index: int) -> bool:

@@ -1,0 +1,105 @@
+"""De-biasing: what changes, what stays, and that the grammar holds."""
+
+from __future__ import annotations
+
+import doctest
+import time
+from pathlib import Path
+
+import pytest
+
+from augment import debias as debias_module
+from augment import debias_keep, debias_nouns, debias_pairs, debias_pronouns, draft, tables, verbs
+from augment.debias import Change, Debiased, debias, gendered
+
+CASES = Path(__file__).parent / "augment_debias_cases.tsv"
+
+
+def cases() -> list[tuple[str, str]]:
+    """Return the hand-written pairs of caption and caption after de-biasing."""
+    lines = [line for line in CASES.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    pairs = [line.split("\t") for line in lines]
+    return [(pair[0], pair[-1]) for pair in pairs]
+
+
+def test_there_are_at_least_200_hand_written_cases():
+    assert len(dict(cases())) == len(cases()) >= 200
+
+
+@pytest.mark.parametrize(("before", "after"), cases())
+def test_caption_becomes_what_a_reader_wrote(before, after):
+    found = debias(before)
+    assert found.text == after
+    assert bool(found.changes) == (before != after)
+
+
+def test_a_second_time_nothing_changes():
+    for before, _ in cases():
+        once = debias(before).text
+        assert debias(once) == Debiased(once)
+
+
+def test_every_change_names_a_rule_and_words_of_both_texts():
+    for before, after in cases():
+        for change in debias(before).changes:
+            assert change.rule in RULES and change.before != change.after
+        if before == after:
+            assert debias(before).changes == ()
+
+
+RULES = {
+    "person",
+    "child",
+    "family",
+    "occupation",
+    "adjective",
+    "possessive",
+    "pronoun",
+    "agreement",
+    "article",
+    "pair",
+    "either",
+    "phrase",
+    "another",
+}
+
+
+def test_changes_are_listed_in_order():
+    assert debias("An actress sings to her dog").changes == (
+        Change("occupation", "actress", "actor"),
+        Change("possessive", "her", "their"),
+    )
+    assert debias("A craftsman saws").changes == (Change("occupation", "craftsman", "artisan"), Change("article", "A", "An"))
+
+
+@pytest.mark.parametrize("text", ["", " ", "1234", "...", "雨の音", "\U0001f600"])
+def test_text_without_words_stays(text):
+    assert debias(text) == Debiased(text)
+
+
+@pytest.mark.parametrize("word", sorted(gendered()))
+def test_no_word_of_the_tables_breaks_the_rules_at_either_end_of_a_caption(word):
+    for text in (word, f"{word} x", f"x {word}", f"{word}, {word} and {word}", f"A {word}'"):
+        once = debias(text).text
+        assert debias(once).text == once
+
+
+def test_tables_hold_each_word_once_and_no_neutral_word_is_a_word_of_gender():
+    words = [word for row in tables.rows("debias_nouns") for word in row[1:3]]
+    assert len(words) == len(set(words))
+    neutral = {part for row in tables.rows("debias_nouns") for phrase in row[3:5] for part in phrase.split()}
+    assert neutral.isdisjoint(words)
+
+
+@pytest.mark.parametrize("module", [debias_module, debias_keep, debias_nouns, debias_pairs, debias_pronouns, draft, verbs])
+def test_examples_in_the_docstrings_run(module):
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.slow
+def test_twenty_thousand_captions_a_second():
+    captions = [before for before, _ in cases()] * 40 + ["Rain falls on a tin roof while thunder rolls"] * 10_000
+    began = time.perf_counter()
+    for caption in captions:
+        debias(caption)
+    assert len(captions) / (time.perf_counter() - began) > 20_000

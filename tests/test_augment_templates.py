@@ -1,0 +1,74 @@
+"""The caption template, and labels as words."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from augment import tables, templates
+from augment.templates import label_words, template
+
+
+@pytest.mark.parametrize(
+    ("labels", "caption"),
+    [
+        ([], None),
+        (["", " ", "_", "---"], None),
+        (["Dog"], "The sound of dog."),
+        (["Dog", "Cat"], "The sound of dog and cat."),
+        (["Dog", "Cat", "Bird"], "The sound of dog, cat, and bird."),
+        (["Dog", "dog", "dog_", "Cat", "Dog"], "The sound of dog and cat."),
+        (["a", "b", "c", "d"], "The sound of a, b, c, and d."),
+        (["Gunshot,_gunfire"], "The sound of gunshot, gunfire."),
+        (["Chirp_and_tweet", "Bird"], "The sound of chirp and tweet and bird."),
+        (("Telephone dialing, DTMF",), "The sound of telephone dialing, DTMF."),
+    ],
+)
+def test_template_for_any_number_of_labels(labels, caption):
+    assert template(labels) == caption
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("Speech", "speech"),
+        ("dog_bark", "dog bark"),
+        ("Boat, Water vehicle", "boat, water vehicle"),
+        ("Boat,_Water_vehicle", "boat, water vehicle"),
+        ("Rattle_(instrument)", "rattle (instrument)"),
+        ("Bee, wasp, etc.", "bee, wasp, etc"),
+        ("French_horn", "French horn"),
+        ("Music of Latin America", "music of Latin America"),
+        ("Middle Eastern music", "Middle Eastern music"),
+        ("MIDDLE EASTERN MUSIC", "Middle Eastern music"),
+        ("A capella", "a capella"),
+        ("Scale of C major", "scale of C major"),
+        ("TV", "TV"),
+        ("TV in another room", "TV in another room"),
+        ("EXPLOSION", "explosion"),
+        ("DOG BARKING", "dog barking"),
+        ("iPhone ringing", "iPhone ringing"),
+        ("drum|loop", "drum loop"),
+        ("  spaces \t inside\n", "spaces inside"),
+        ("Hi-hat", "hi-hat"),
+        ("Dental drill, dentist's drill", "dental drill, dentist's drill"),
+        ("größere Glocke", "größere glocke"),
+        ("雨", "雨"),
+        ("__", ""),
+        ("...", ""),
+    ],
+)
+def test_label_as_words(label, words):
+    assert label_words(label) == words
+
+
+def test_template_is_the_same_every_time_and_keeps_the_order():
+    labels = ["Siren", "Ambulance (siren)", "Vehicle"]
+    assert {template(labels) for _ in range(5)} == {"The sound of siren, ambulance (siren), and vehicle."}
+    assert template(labels[::-1]) == "The sound of vehicle, ambulance (siren), and siren."
+
+
+@pytest.mark.parametrize("module", [templates, tables])
+def test_examples_in_the_docstrings_run(module):
+    assert doctest.testmod(module).failed == 0
