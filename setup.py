@@ -22,10 +22,10 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=["pipeline", "transforms", "sources", "augment", "train"],
+    packages=["pipeline", "transforms", "sources", "sources.quickstart", "augment", "train"],
     package_data={
         "pipeline": ["recipes/*.toml"],
-        "sources": ["quickstart/*.csv", "quickstart/*.md", "quickstart/*.py", "quickstart/audio/*"],
+        "sources.quickstart": ["*.csv", "*.md", "audio/*"],
         "augment": ["data/*.tsv"],
         "train": ["recipes/*.toml"],
     },

@@ -9,6 +9,7 @@ import enum
 import hashlib
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class Reason(enum.StrEnum):
     TOO_LONG = "too_long"
     LIMIT_EXCEEDED = "limit_exceeded"
     # The row.
+    BAD_ROW = "bad_row"
     NO_TEXT = "no_text"
     DUPLICATE = "duplicate"
     HELD_OUT = "held_out"
@@ -59,10 +61,11 @@ TRANSIENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reas
 class Rejected(Exception):
     """A clip cannot go on. Raised by pure functions, caught once a clip, and written into the books."""
 
-    def __init__(self, reason: Reason, detail: str):
-        super().__init__(reason, detail)
+    def __init__(self, reason: Reason, detail: str, provenance: Provenance | None = None):
+        super().__init__(reason, detail, provenance)
         self.reason = reason
         self.detail = detail
+        self.provenance = provenance
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
@@ -87,9 +90,10 @@ class Caption:
 class Clip:
     """The excerpt we want, as metadata only: one row of the plan.
 
-    `url` is an http(s) address or a path relative to the source's own folder; `start` and `end` are seconds into the
-    recording (`None`: from its beginning, to its end). `recording` names the whole file: clips that share it are kept
-    in one shard and fetched once. `order` keeps the row's place in its source, so that "the first one wins" has a meaning.
+    `url` is an http(s) address or a path relative to the recipe; `audio_root`, where given, is searched for the id and the
+    file name first. `start` and `end` are seconds into the recording (`None`: from its beginning, to its end).
+    `recording` names the whole file: clips that share it are kept in one shard and fetched once. `order` is the row's
+    place in its source, so that "the first one wins" has a meaning while planning; it never reaches the plan.
     """
 
     source: str
@@ -105,6 +109,7 @@ class Clip:
     license: str | None = None
     creator: str | None = None
     recording: str = ""
+    audio_root: str | None = None
     order: int = 0
 
     @property
@@ -136,6 +141,14 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """A whole file as it was fetched: a local path that decoders open by descriptor, never by name."""
+
+    path: Path
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFormat:
     """What the recording was before conversion: `name` such as `wav/pcm_16`; `rate` in Hz."""
 
@@ -147,11 +160,12 @@ class SourceFormat:
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
-    """Decoded sound. `frames` is float32 `(n_frames,)` or `(n_frames, n_channels)`, full scale at 1.0; `rate` in Hz."""
+    """Decoded mono sound: `frames` is float32 `(n_frames,)`, full scale at 1.0; `rate` in Hz; `n_bad` values were not finite."""
 
     frames: np.ndarray
     rate: int
     format: SourceFormat
+    n_bad: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +221,7 @@ def sample_key(source: str, clip_id: str) -> str:
     >>> sample_key("table", "Año Nuevo.wav")
     'table-a-o-nuevo-wav-dc02204b'
     """
-    plain = re.sub(r"[^a-z0-9_]+", "-", clip_id.lower()).strip("-")[:80]
+    plain = re.sub(r"[^a-z0-9_]+", "-", clip_id.lower()).strip("-")[:60]
     name = re.sub(r"[^a-z0-9_]+", "-", source.lower())
     if plain == clip_id:
         return f"{name}-{plain}"

@@ -1,0 +1,1 @@
+"""Recipe to shards: the command line, the plan, the build, the books."""

@@ -1,0 +1,213 @@
+"""The command line: verbs, exit codes, and what is said to a person. Heavy imports wait for the verb that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.recipe import RecipeError, bundled, load_recipe
+from pipeline.storage import FolderInUseError
+
+DONE, WRONG, USAGE = 0, 1, 2
+NOT_YET = ("retry", "remove", "recaption", "report")
+RUNNER_HELP = "local (default), or any runner Beam knows: SparkRunner, DataflowRunner, PrismRunner, ...; unknown options go to Beam"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code: 0 done and the books balance, 1 something is wrong, 2 bad usage or recipe."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = make_parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.verb not in {"plan", "build"}:
+        parser.error(f"unknown option {rest[0]}")
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a local engine talks gRPC to itself, and gRPC talks about it
+    errors = Console(stderr=True)
+    try:
+        return options.run(options, tuple(rest), ["laion-audio", *arguments])
+    except (RecipeError, UsageError) as error:
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        return USAGE
+    except FolderInUseError as error:
+        errors.print(str(error), style="red", markup=False)
+        return WRONG
+    except OSError as error:
+        remedy = "nothing half-written stands under a final name; mend this and run the same command again"
+        errors.print(f"{error}\n{remedy}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return WRONG
+    except KeyboardInterrupt:
+        errors.print("stopped; run the same command again to go on where this ended", style="red")
+        return 130
+
+
+class UsageError(ValueError):
+    """The command line asks for something that cannot be done."""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="laion-audio",
+        description="Build audio-text sets as WebDataset shards of 48 kHz mono FLAC with captions.",
+        epilog="Exit codes: 0 done and the books balance, 1 something is missing or wrong, 2 bad usage or bad recipe.",
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, text: str, run: Callable[..., int]) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    sources = verb("sources", "every source: what it is, its licence, what it needs, what is known dead", list_sources)
+    sources.add_argument("--json", action="store_true", help="for scripts")
+    plan = verb("plan", "write the plan of a recipe: which clips, which text, which shard", write_plan)
+    build = verb("build", "build a recipe into a folder; run again to resume", run_build)
+    for added in (plan, build):
+        added.add_argument("recipe", metavar="RECIPE", help=f"a bundled recipe ({', '.join(bundled())}) or the path of a TOML file")
+        added.add_argument("--output", metavar="DIR", required=added is build, help="output folder: a path, gs://... or s3://...")
+        added.add_argument("--limit", type=_positive, metavar="N", help="at most the first N rows of every source")
+        added.add_argument("--runner", default="local", help=RUNNER_HELP)
+        added.add_argument(
+            "--workers", type=_positive, metavar="N", help="threads of the local engine that make shards (default: one a core)"
+        )
+    plan.add_argument("--dry-run", action="store_true", help="only print the estimate: clips, hours, bytes, time by host")
+    build.add_argument("--json", action="store_true", help="print the books as JSON")
+    status = verb("status", "the books of a folder: planned, samples, rejections by reason, shards, hours, bytes", show_status)
+    status.add_argument("folder", metavar="DIR")
+    status.add_argument("--json", action="store_true", help="for scripts")
+    check = verb("verify", "read everything again: hashes, pairs, JSON, counts; every fault is named", run_verify)
+    check.add_argument("folder", metavar="DIR")
+    check.add_argument("--deep", action="store_true", help="decode all audio too")
+    for name in NOT_YET:
+        verb(name, "not yet", not_yet).add_argument("arguments", nargs="*")
+    return parser
+
+
+def list_sources(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
+    """Print every source there is."""
+    from pipeline.tables import sources_table
+    from sources import SOURCES
+
+    if options.json:
+        _print_json({name: {field: getattr(module.CARD, field) for field in module.CARD.__slots__} for name, module in SOURCES.items()})
+    else:
+        Console().print(sources_table(SOURCES))
+    return DONE
+
+
+def write_plan(options: argparse.Namespace, beam_options: tuple[str, ...], _: list[str]) -> int:
+    """Write a plan, or print what it would cost."""
+    recipe = load_recipe(options.recipe)
+    if options.dry_run:
+        from pipeline.estimate import estimate
+        from pipeline.tables import estimate_table
+
+        Console().print(estimate_table(estimate(recipe, options.limit, _engine(options, beam_options))))
+        return DONE
+    if not options.output:
+        raise UsageError("--output DIR is needed, unless with --dry-run")
+    from pipeline.build import current_plan
+    from pipeline.storage import Folder
+
+    folder = Folder(options.output)
+    with folder.locked():
+        plan, anew = current_plan(recipe, folder, options.limit, _engine(options, beam_options))
+    said = "planned" if anew else "the plan stands as it is:"
+    left_out = f"{plan.n_left_out} rows left out, see {options.output}/plan/rejections.parquet"
+    Console().print(f"{said} {plan.n_clips} clips in {len(plan.shards)} shards; {left_out}", highlight=False, soft_wrap=True)
+    return DONE
+
+
+def run_build(options: argparse.Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
+    """Build a recipe and print the books."""
+    recipe = load_recipe(options.recipe)
+    from pipeline.build import build
+    from pipeline.progress import watched
+    from pipeline.storage import Folder
+
+    errors = Console(stderr=True)
+    folder = Folder(options.output)
+    outcome = build(recipe, folder, options.limit, _engine(options, beam_options), partial(watched, console=errors), command)
+    if options.json:
+        _print_json(outcome.books.to_json() | {"built": outcome.n_built})
+    else:
+        from pipeline.tables import books_table
+
+        made = f"{outcome.n_built} shards made" if outcome.n_built else "nothing was left to do"
+        where = f"books: {options.output}/DATASET/SPLIT/N.parquet, left out while planning: {options.output}/plan/rejections.parquet"
+        Console().print(books_table(outcome.books))
+        Console().print(f"{made} in {options.output}; {where}", highlight=False, soft_wrap=True)
+    return _say_missing(outcome.missing, errors)
+
+
+def show_status(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
+    """Print the books of a folder."""
+    from pipeline.books import read_the_books
+    from pipeline.plan import read_plan
+    from pipeline.storage import Folder
+    from pipeline.tables import books_table
+
+    folder = Folder(options.folder)
+    plan = read_plan(folder)
+    if plan is None:
+        raise UsageError(f"{options.folder}: no plan here, so no output folder of ours")
+    books = read_the_books(plan, folder)
+    if options.json:
+        _print_json(books.to_json())
+    else:
+        Console().print(books_table(books))
+    return DONE if books.balance else WRONG
+
+
+def run_verify(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
+    """Read everything again, and name every fault."""
+    from pipeline.storage import Folder
+    from pipeline.verify import verify
+
+    n_faults = 0
+    for fault in verify(Folder(options.folder), options.deep):
+        n_faults += 1
+        Console().print(fault, markup=False, highlight=False, soft_wrap=True)
+    Console().print(f"{n_faults} faults" if n_faults else "no faults", style="red" if n_faults else "green")
+    return WRONG if n_faults else DONE
+
+
+def not_yet(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
+    """Say that a verb is still to come."""
+    raise UsageError(f"{options.verb}: not yet")
+
+
+def _engine(options: argparse.Namespace, beam_options: tuple[str, ...]) -> Any:
+    from pipeline.runners import Engine, parse_beam_options
+
+    try:
+        return Engine(options.runner, options.workers, parse_beam_options(beam_options))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _say_missing(missing: Sequence[str], errors: Console) -> int:
+    for line in missing[:20]:
+        errors.print(line, style="red", markup=False, highlight=False)
+    if missing:
+        errors.print(f"the books do not balance: {len(missing)} lines as above; run the same command again", style="red", highlight=False)
+    return WRONG if missing else DONE
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value

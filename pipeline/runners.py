@@ -1,0 +1,47 @@
+"""The door to Beam's engines: `local` is ours to choose, every other name and option goes to Beam unchanged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+LOCAL = frozenset({"local", "DirectRunner"})
+"""Beam's own DirectRunner picks one of three engines by what the pipeline holds; one of them loses elements. We always mean the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Which engine runs the pipelines: `runner` by name, `n_workers` for the local one, `options` for Beam."""
+
+    runner: str = "local"
+    n_workers: int | None = None
+    options: tuple[str, ...] = ()
+
+    def pipeline(self) -> beam.Pipeline:
+        """Return an empty pipeline on this engine; leaving its `with` block runs it to the end."""
+        if self.runner not in LOCAL:
+            return beam.Pipeline(options=PipelineOptions([f"--runner={self.runner}", *self.options]))
+        options = ["--direct_running_mode=multi_threading", f"--direct_num_workers={self.workers}", *self.options]
+        return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(options))
+
+    @property
+    def workers(self) -> int:
+        """Number of local workers: as asked for, else one a core."""
+        return self.n_workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else self.n_workers or os.cpu_count() or 1
+
+
+def parse_beam_options(options: Sequence[str]) -> tuple[str, ...]:
+    """Return Beam's options as they were given, after letting Beam's own parser look at them.
+
+    Raises:
+        ValueError: an argument is not an option at all.
+    """
+    stray = [option for option in options if not option.startswith("-")]
+    if stray and not any(option.startswith("-") for option in options):
+        raise ValueError(f"unexpected argument {stray[0]!r}")
+    return tuple(options)

@@ -1,0 +1,44 @@
+"""The keys that every `[[sources]]` entry of a recipe shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+DatasetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+
+
+class SourceOptions(BaseModel):
+    """One `[[sources]]` entry, checked; `base` is the recipe's folder, which relative paths start from.
+
+    `audio_root` is a folder, zip or tar of recordings that is searched by id and file name before any address is used.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    dataset: DatasetName
+    audio_root: str | None = None
+    base: Path
+
+    def resolve(self, path: str) -> Path:
+        """Return `path` as given when absolute, otherwise below the recipe's folder."""
+        return self.base / path
+
+
+def split_name(given: str) -> str:
+    """Return the split directory for what a table calls it: `val` and `validation` are `valid`, nothing is `train`.
+
+    Raises:
+        ValueError: the name cannot be a directory of shards.
+
+    >>> split_name("Validation"), split_name(""), split_name("balanced_train")
+    ('valid', 'train', 'balanced_train')
+    """
+    name = given.strip().lower() or "train"
+    name = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}.get(name, name)
+    if not name.replace("_", "").replace("-", "").isalnum() or not name.isascii():
+        raise ValueError(f"split {given!r} is not a name of letters, digits, '_' and '-'")
+    return name

@@ -1,0 +1,134 @@
+"""Metadata files -> rows: csv, tsv, jsonl and parquet, read row by row, with the row's number in every complaint."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+csv.field_size_limit(1 << 20)  # a longer cell is an unclosed quote, not text
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: `number` as an editor counts lines (jsonl) or records after the header (csv, parquet).
+
+    `fault` says why `values` cannot be trusted.
+    """
+
+    number: int
+    values: dict[str, Any]
+    fault: str = ""
+
+
+def columns_of(path: Path) -> list[str] | None:
+    """Return the column names of a table; `None` for jsonl, where each row names its own.
+
+    Raises:
+        ValueError: the file is missing, of a format we do not read, or its header cannot be read.
+    """
+    if path.suffix not in FORMATS:
+        raise ValueError(f"{path}: tables are read as {', '.join(FORMATS)}, not {path.suffix or 'a file without extension'}")
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    if path.suffix == ".parquet":
+        return _parquet(path).schema_arrow.names
+    return None if path.suffix == ".jsonl" else _header(path)
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Yield every row of a table; a bad row carries its fault, a bad file raises ValueError."""
+    columns = columns_of(path)
+    if path.suffix == ".parquet":
+        yield from _parquet_rows(path)
+    elif columns is None:
+        yield from _jsonl_rows(path)
+    else:
+        yield from _csv_rows(path, columns)
+
+
+def _parquet(path: Path):  # type: ignore[no-untyped-def]
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        return pyarrow.parquet.ParquetFile(path)
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path}: not a parquet file ({error})") from error
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    number = 0
+    for batch in _parquet(path).iter_batches(batch_size=4096):
+        for values in batch.to_pylist():
+            number += 1
+            yield Row(number, values)
+
+
+def _jsonl_rows(path: Path) -> Iterator[Row]:
+    with _open(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                values = json.loads(line)
+            except json.JSONDecodeError as error:
+                yield Row(number, {}, f"not JSON: {error.msg} at column {error.colno}")
+                continue
+            if isinstance(values, dict):
+                yield Row(number, values, _unreadable(line))
+            else:
+                yield Row(number, {}, f"a {type(values).__name__}, not an object")
+
+
+def _csv_rows(path: Path, columns: list[str]) -> Iterator[Row]:
+    number = 0
+    with _open(path) as lines:
+        reader = csv.reader(lines, delimiter=_delimiter(path))
+        try:
+            next(reader)
+            for cells in reader:
+                if not cells:
+                    continue
+                number += 1
+                fault = _unreadable("".join(cells))
+                if not fault and len(cells) != len(columns):
+                    fault = f"{len(cells)} cells where the header has {len(columns)}"
+                yield Row(number, dict(zip(columns, cells, strict=False)), fault)
+        except csv.Error as error:
+            raise ValueError(f"{path}: row {number + 1} (line {reader.line_num}): {error}") from error
+
+
+def _header(path: Path) -> list[str]:
+    with _open(path) as lines:
+        try:
+            columns = next(csv.reader(lines, delimiter=_delimiter(path)), None)
+        except csv.Error as error:
+            raise ValueError(f"{path}: row 0 (the header): {error}") from error
+    if not columns:
+        raise ValueError(f"{path}: empty, a first row with the names of the columns is needed")
+    if fault := _unreadable("".join(columns)):
+        raise ValueError(f"{path}: row 0 (the header): {fault}")
+    if len(set(columns)) != len(columns):
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        raise ValueError(f"{path}: the header names {', '.join(map(repr, twice))} twice")
+    return columns
+
+
+def _open(path: Path):  # type: ignore[no-untyped-def]
+    """Open as UTF-8; bytes that are not UTF-8 come through as lone surrogates, so that one bad row spoils only itself."""
+    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _unreadable(text: str) -> str:
+    if any("\udc80" <= character <= "\udcff" for character in text):
+        return "not UTF-8: save the table as UTF-8"
+    return "a NUL character" if "\0" in text else ""
+
+
+def _delimiter(path: Path) -> str:
+    return "\t" if path.suffix == ".tsv" else ","

@@ -1,0 +1,1 @@
+"""Steps between a source and a shard: pure functions, and the Beam transforms that carry them."""

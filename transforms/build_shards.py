@@ -1,0 +1,170 @@
+"""Plan rows -> published shards. The only transform that touches audio: nothing of it ever leaves this step."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+
+from pipeline.records import Clip, Reason, Rejection, Sample, ShardId
+from pipeline.storage import Folder
+from transforms.fetch import Fetch, Fetcher
+from transforms.in_order import in_order
+from transforms.make_sample import AudioLimits, make_samples
+from transforms.pack import TarWriter
+from transforms.plan_files import plan_name, read_plan_file
+from transforms.shard_books import FileFacts, Marker, books_name, books_row, marker_name, read_marker, tar_name, write_books
+
+PROGRESS = "progress.json"
+PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """One shard to be made: where its rows are, and what it will have been made from."""
+
+    shard: ShardId
+    plan: str
+    made_from: str
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """What every shard of a build is made with. `n_threads` per shard bounds the clips in memory at once."""
+
+    folder: Folder
+    fetcher: Fetcher
+    limits: AudioLimits
+    n_threads: int
+    versions: dict[str, str]
+
+
+class BuildShards(beam.PTransform):
+    """Shard tasks -> markers of the published shards."""
+
+    def __init__(self, settings: BuildSettings):
+        super().__init__()
+        self.settings = settings
+
+    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
+        return tasks | "Spread" >> beam.Reshuffle() | "Build" >> beam.ParDo(_BuildShard(self.settings))
+
+
+class _BuildShard(beam.DoFn):
+    def __init__(self, settings: BuildSettings):
+        self.settings = settings
+
+    def process(self, task: ShardTask) -> Iterator[Marker]:
+        folder = self.settings.folder
+        done = read_marker(folder, task.shard)
+        if done is not None and done.made_from == task.made_from:  # an engine may give the same task twice
+            yield done
+            return
+        clips = read_plan_file(folder, f"{task.plan}/{plan_name(task.shard)}")
+        yield build_shard(task, clips, self.settings.fetcher, self.settings)
+
+
+def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings) -> Marker:
+    """Make one shard whole or leave no trace; equal rows and audio give equal tars and books."""
+    began = time.monotonic()
+    with settings.folder.workspace() as work:
+        rows = []
+        n_samples, duration = 0, 0.0
+        reasons: collections.Counter[str] = collections.Counter()
+        report = _Reporter(work / PROGRESS, str(task.shard))
+        outcomes = _without_repeats(_outcomes(clips, fetch, settings, work))
+        with TarWriter(work / "shard.tar") as tar:
+            for outcome in outcomes:
+                rows.append(books_row(outcome))
+                if isinstance(outcome, Sample):
+                    tar.add(outcome)
+                    n_samples, duration = n_samples + 1, duration + outcome.statistics.duration
+                else:
+                    reasons[outcome.reason] += 1
+                report(len(rows), reasons)
+        write_books(rows, work / "shard.parquet")
+        marker = Marker(
+            shard=task.shard,
+            made_from=task.made_from,
+            n_planned=len(clips),
+            n_samples=n_samples,
+            n_rejected=len(rows) - n_samples,
+            reasons=dict(sorted(reasons.items())),
+            duration=round(duration, 6),
+            tar=file_facts(work / "shard.tar"),
+            parquet=file_facts(work / "shard.parquet"),
+            seconds={"build": round(time.monotonic() - began, 3)},
+            versions=settings.versions,
+        )
+        publish(marker, work, settings.folder)
+    return marker
+
+
+def publish(marker: Marker, work: Path, folder: Folder) -> None:
+    """Publish `shard.tar` and `shard.parquet` of `work`, the marker last; in between there is no shard."""
+    folder.remove(marker_name(marker.shard))
+    folder.publish(work / "shard.tar", tar_name(marker.shard))
+    folder.publish(work / "shard.parquet", books_name(marker.shard))
+    folder.write_json(marker_name(marker.shard), marker.to_json())
+
+
+def file_facts(path: Path) -> FileFacts:
+    """Return size and SHA-256 of a local file."""
+    with path.open("rb") as file:
+        return FileFacts(path.stat().st_size, file_digest(file, "sha256").hexdigest())
+
+
+def _outcomes(clips: list[Clip], fetch: Fetch, settings: BuildSettings, work: Path) -> Iterator[Sample | Rejection]:
+    """Yield the outcome of every clip in order; neighbours of one recording are made together and fetch it once."""
+    groups = [list(group) for _, group in itertools.groupby(clips, key=lambda clip: (clip.recording, clip.url, clip.audio_root))]
+    yield from itertools.chain.from_iterable(in_order(partial(_of_recording, fetch, settings.limits, work), groups, settings.n_threads))
+
+
+def _of_recording(fetch: Fetch, limits: AudioLimits, work: Path, clips: list[Clip]) -> list[Sample | Rejection]:
+    with tempfile.TemporaryDirectory(dir=work) as place:
+        return list(make_samples(clips, fetch, limits, Path(place)))
+
+
+def _without_repeats(outcomes: Iterable[Sample | Rejection]) -> Iterator[Sample | Rejection]:
+    """Yield the outcomes; a sample that sounds exactly like an earlier one of the shard becomes a rejection."""
+    first: dict[str, str] = {}
+    for outcome in outcomes:
+        if isinstance(outcome, Sample):
+            known = first.setdefault(outcome.statistics.pcm_sha256, outcome.clip.key)
+            if known != outcome.clip.key:
+                outcome = Rejection(outcome.clip, Reason.DUPLICATE, "pack", f"same sound as {known}", outcome.provenance)
+        yield outcome
+
+
+class _Reporter:
+    """Tells whoever looks into the workspace how far the shard is."""
+
+    def __init__(self, path: Path, shard: str, clock: Callable[[], float] = time.monotonic):
+        self.path = path
+        self.shard = shard
+        self.clock = clock
+        self.last = clock()
+
+    def __call__(self, n_done: int, reasons: dict[str, int]) -> None:
+        if self.clock() - self.last >= PROGRESS_SECONDS:
+            self.last = self.clock()
+            told: dict[str, Any] = {"shard": self.shard, "done": n_done, "reasons": dict(reasons)}
+            unfinished = self.path.with_suffix(".new")
+            unfinished.write_text(json.dumps(told))
+            unfinished.replace(self.path)
+
+
+def spread_longest_first(tasks: Iterable[ShardTask]) -> list[ShardTask]:
+    """Return the tasks with the most rows first: an engine that hands them out in turn then ends evenly."""
+    return sorted(tasks, key=lambda task: (-task.n_rows, task.shard))

@@ -1,0 +1,57 @@
+"""Which frames of a recording are wanted, and whether those that came will do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.records import Reason, Rejected
+
+OVERSHOOT = 0.5  # seconds that an excerpt may end after its recording does: tables round
+RATES = (1_000, 768_000)  # Hz
+MAX_CHANNELS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """[`start`, `end`) in seconds, to the end of the recording when `end` is None; never more than `max_seconds`."""
+
+    start: float = 0.0
+    end: float | None = None
+    max_seconds: float = 7200.0
+
+    def span(self, rate: int) -> tuple[int, int]:
+        """Return the first frame and how many to decode at most: one more than allowed, so that an excess shows."""
+        first = round(self.start * rate)
+        most = int(self.max_seconds * rate) + 1
+        return first, most if self.end is None else min(round(self.end * rate) - first, most)
+
+    def check(self, n_frames: int, n_before: int, rate: int, fault: str) -> None:
+        """Accept what was decoded, or say why not.
+
+        Args:
+            n_frames: frames decoded of the excerpt.
+            n_before: frames of the recording that lie before it.
+            fault: why decoding ended before the recording's own end, empty when it did not.
+
+        Raises:
+            Rejected: `too_long`, `corrupt`, `out_of_range` or `empty`.
+        """
+        seconds = (n_before + n_frames) / rate
+        if n_frames > self.max_seconds * rate:
+            raise Rejected(Reason.TOO_LONG, f"more than {self.max_seconds:g} s")
+        first, n_wanted = self.span(rate)
+        if fault and (self.end is None or n_frames < n_wanted):
+            raise Rejected(Reason.CORRUPT, f"{fault} after {seconds:.2f} s")
+        if n_frames == 0 and first == 0 and n_before == 0:
+            raise Rejected(Reason.EMPTY, "no frames")
+        if n_frames == 0 or (self.end is not None and n_frames < n_wanted - OVERSHOOT * rate):
+            until = "the end" if self.end is None else f"{self.end:g} s"
+            raise Rejected(Reason.OUT_OF_RANGE, f"{self.start:g} s to {until}, of a recording of {seconds:.2f} s")
+
+
+def check_format(rate: int, n_channels: int) -> None:
+    """Raise Rejected (`corrupt`) for rates and channel counts that no recording has."""
+    if not RATES[0] <= rate <= RATES[1]:
+        raise Rejected(Reason.CORRUPT, f"sample rate {rate} Hz, possible: {RATES[0]}-{RATES[1]}")
+    if not 1 <= n_channels <= MAX_CHANNELS:
+        raise Rejected(Reason.CORRUPT, f"{n_channels} channels, possible: 1-{MAX_CHANNELS}")

@@ -1,0 +1,33 @@
+"""A pool of threads that works ahead, but not far, and answers in order."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(function: Callable[[Item], Result], items: Iterable[Item], n_threads: int) -> Iterator[Result]:
+    """Yield `function(item)` for every item, in the order of the items, at most `2 * n_threads` of them ahead.
+
+    An exception of `function` is raised here, and the items that were not begun are not begun.
+
+    >>> list(in_order(abs, [-3, 1, -2], 2))
+    [3, 1, 2]
+    """
+    waiting: collections.deque[Future[Result]] = collections.deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= 2 * n_threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,40 @@
+"""Decoded frames -> mono float32: before resampling, so that only one channel has to be resampled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FULL_SCALE = {"int16": 32768.0, "int32": 2147483648.0, "uint8": 128.0, "float32": 1.0, "float64": 1.0}
+
+
+def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the mean over the channels, full scale at 1.0, and how many values were not finite.
+
+    Args:
+        frames: `(n_frames, n_channels)` or `(n_frames,)`; int16, int32, uint8 (offset 128), float32 or float64.
+
+    Every channel counts the same, the LFE of 5.1 too. NaN becomes 0, infinities become full scale.
+
+    >>> to_mono(np.array([[16384, 0], [-32768, -32768]], np.int16))[0]
+    array([ 0.25, -1.  ], dtype=float32)
+    """
+    n_channels = 1 if frames.ndim == 1 else frames.shape[1]
+    scale = np.float32(1.0 / (FULL_SCALE[frames.dtype.name] * n_channels))
+    n_bad = 0
+    if frames.dtype.kind == "f" and not np.isfinite(frames.sum()):
+        bad = ~np.isfinite(frames)
+        n_bad = int(bad.sum())  # zero when finite values merely add up to more than a float holds
+        frames = np.nan_to_num(frames, nan=0.0, posinf=1.0, neginf=-1.0)
+    if frames.ndim == 1:
+        mixed = frames.astype(np.float32)
+    else:
+        wide = np.float64 if frames.dtype.name in {"int32", "float64"} else np.float32
+        mixed = frames[:, 0].astype(wide)
+        for channel in range(1, n_channels):  # column by column: np.mean over short rows takes 25 times as long
+            mixed += frames[:, channel]
+        mixed = mixed.astype(np.float32, copy=False)
+    if frames.dtype.kind == "u":
+        mixed -= np.float32(128 * n_channels)
+    if scale != 1.0:
+        mixed *= scale
+    return mixed, n_bad

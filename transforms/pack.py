@@ -1,0 +1,67 @@
+"""Samples -> tar members: what every reader of WebDataset finds."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pipeline.records import Caption, Sample
+
+
+def sample_json(sample: Sample) -> dict[str, Any]:
+    """Return the JSON member of a sample: the same keys at every level for every sample, empty values as null or []."""
+    clip = sample.clip
+    t5 = [caption.text for caption in clip.captions if caption.origin == "t5"]
+    augmented = {"text_augment_all": [caption.text for caption in clip.captions], "text_augment_t5": t5[0]} if t5 else {}
+    return {
+        "text": [caption.text for caption in clip.captions],
+        "tag": list(clip.labels),
+        **augmented,
+        "original_data": {
+            "id": clip.id,
+            "source": clip.source,
+            "split": clip.split,
+            "title": clip.title,
+            "url": clip.url,
+            "start": clip.start,
+            "end": clip.end,
+            "license": clip.license,
+            "creator": clip.creator,
+            "duration": sample.statistics.duration,
+            "source_sha256": sample.provenance.sha256,
+            "source_format": sample.format.name,
+            "captions": [_caption_json(caption) for caption in clip.captions],
+        },
+    }
+
+
+def _caption_json(caption: Caption) -> dict[str, Any]:
+    return asdict(caption)
+
+
+class TarWriter:
+    """Writes samples to a tar whose bytes depend on nothing but the samples: no times, no owners, ustar."""
+
+    def __init__(self, path: Path):
+        self._tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)
+
+    def add(self, sample: Sample) -> None:
+        """Append `key.flac` and `key.json`."""
+        self._member(f"{sample.clip.key}.flac", sample.flac)
+        self._member(f"{sample.clip.key}.json", json.dumps(sample_json(sample), ensure_ascii=False).encode())
+
+    def _member(self, name: str, data: bytes) -> None:
+        member = tarfile.TarInfo(name)  # mtime, uid and gid are 0, names of owners empty, mode 0644
+        member.size = len(data)
+        self._tar.addfile(member, io.BytesIO(data))
+
+    def __enter__(self) -> TarWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._tar.close()

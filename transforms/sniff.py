@@ -1,0 +1,72 @@
+"""First bytes -> container: decoders are chosen by content, never by name."""
+
+from __future__ import annotations
+
+import re
+
+HEAD = 4096  # bytes that decide
+
+MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"fLaC", "flac"),
+    (0, b"OggS", "ogg"),
+    (4, b"ftyp", "mov"),
+    (4, b"moov", "mov"),
+    (4, b"mdat", "mov"),
+    (0, b"\x1aE\xdf\xa3", "matroska"),
+    (0, b".snd", "au"),
+    (0, b"caff", "caf"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (0, b"wvpk", "wv"),
+    (0, b"TTA1", "tta"),
+    (0, b"TTA2", "tta"),
+    (0, b"#!AMR", "amr"),
+    (0, b"\x0b\x77", "ac3"),
+    (0, b"\x7f\xfe\x80\x01", "dts"),
+    (0, b"riff\x2e\x91\xcf\x11", "w64"),
+    (0, b"MAC ", "ape"),
+    (0, b"FLV\x01", "flv"),
+    (0, b"ID3", "id3"),
+)
+DEMUXERS = {"wav": "wav", "aiff": "aiff", "id3": "mp3,aac,flac,ac3,tta,wav"}
+"""FFmpeg demuxers a container may be opened with, where they are not simply called as the container is."""
+
+PROBED = "mp3,aac,ac3,eac3,dts,mpegts,mpeg,loas,amr,gsm,spx,ogg,mov,matroska,wav"
+"""Demuxers tried on bytes that begin with nothing known: raw streams have no header. No playlist is among them."""
+
+NOT_AUDIO = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<(?:!doctype|html|\?xml|svg|head|body|!--)|[{\[]\s*[\"{\[\]}]|#EXTM3U|\[playlist\]|ffconcat)|\A(?:PK\x03\x04|\x89PNG|\xff\xd8\xff|GIF8|%PDF|\x1f\x8b|BM|Rar!|7z\xbc\xaf)",
+    re.IGNORECASE,
+)
+
+
+def sniff(head: bytes) -> str | None:
+    """Return the container that `head` begins, `""` for bytes worth probing, `None` for what is known to be something else.
+
+    >>> sniff(b"RIFF\\x24\\x00\\x00\\x00WAVEfmt "), sniff(b"<html>404"), sniff(b"ID3\\x04")
+    ('wav', None, 'id3')
+    """
+    if head[:4] in {b"RIFF", b"RF64", b"RIFX", b"BW64"} and head[8:12] == b"WAVE":
+        return "wav"
+    if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
+        return "aiff"
+    for at, magic, container in MAGIC:
+        if head.startswith(magic, at):
+            return container
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
+        return "aac" if head[1] & 0xF6 == 0xF0 else "mp3"
+    return None if NOT_AUDIO.match(head) or _is_text(head) else ""
+
+
+def has_xing_header(head: bytes) -> bool:
+    """Return whether an MP3 says how many frames it has: without that, libsndfile cuts variable bit rates short."""
+    return b"Xing" in head or b"Info" in head
+
+
+def demuxers(container: str) -> str:
+    """Return the only FFmpeg demuxers that may look at bytes of this container."""
+    return DEMUXERS.get(container, container) if container else PROBED
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether every byte is printable ASCII or white space: no raw audio stream is."""
+    return not head.translate(None, bytes(range(32, 127)) + b"\t\r\n\f")
