@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from train.features import N_MELS
 from train.fusion import FUSIONS, join_parts
@@ -49,7 +50,8 @@ class Cnn14(nn.Module):
             x = spec_augment(x)
         picture = self.first(x, longer)
         for i in range(2, 7):
-            picture = self.get_submodule(f"conv_block{i}")(F.dropout(picture, 0.2, self.training))
+            block, picture = self.get_submodule(f"conv_block{i}"), F.dropout(picture, 0.2, self.training)
+            picture = checkpoint(block, picture, use_reentrant=False) if self.checkpointing and self.training else block(picture)
         over_time = F.dropout(picture, 0.2, self.training).mean(3)
         pooled = over_time.amax(2) + over_time.mean(2)
         return F.dropout(F.relu(self.fc1(F.dropout(pooled, 0.5, self.training))), 0.5, self.training)

@@ -13,6 +13,7 @@ from train.problem import BadInput, Stopped
 if TYPE_CHECKING:
     import torch
 
+    from train.checkpoint import Run
     from train.recipe import Recipe
 
 
@@ -46,6 +47,38 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("shards", metavar="SHARDS")
     evaluate.add_argument("--split", default="test")
     evaluate.add_argument("--json", action="store_true")
+
+    classify = add(verbs, "classify", run_classify, "classify clips by words, or by a classifier trained on RUN's features")
+    classify.add_argument("run", metavar="RUN", type=Path)
+    classify.add_argument("shards", metavar="SHARDS_OR_FOLDER", help="shards with tags, or a folder with one folder of sounds a class")
+    classify.add_argument("--labels", type=Path, metavar="FILE", help="class names, one a line, or JSON {name: number}; default: all tags")
+    classify.add_argument("--supervised", choices=("linear", "mlp", "finetune"), help="train a classifier on the train split")
+    classify.add_argument("--prompt", action="append", metavar="TEXT", help='with {label} in it; default "This is a sound of {label}."')
+    classify.add_argument("--split", default="test")
+    classify.add_argument("--json", action="store_true")
+
+    embed = add(verbs, "embed", run_embed, "write embeddings of sounds or texts")
+    embed.add_argument("run", metavar="RUN", type=Path)
+    what = embed.add_mutually_exclusive_group(required=True)
+    what.add_argument("--audio", metavar="FOLDER")
+    what.add_argument("--shards", metavar="DIR")
+    what.add_argument("--text", metavar="FILE", type=Path)
+    embed.add_argument("--output", metavar="X.npz", type=Path, required=True, help=".npz or .parquet")
+
+    search = add(verbs, "search", run_search, "find the clips that fit some words")
+    search.add_argument("run", metavar="RUN", type=Path)
+    search.add_argument("words", metavar="WORDS")
+    search.add_argument("--in", dest="where", metavar="DIR", required=True, help="shards or a folder of sounds")
+    search.add_argument("-k", type=int, default=10)
+
+    export = add(verbs, "export", run_export, "write RUN as a folder that transformers loads")
+    export.add_argument("run", metavar="RUN", type=Path)
+    export.add_argument("folder", metavar="FOLDER", type=Path)
+
+    compare = add(verbs, "compare", run_compare, "the encoder study: 2 audio towers x 3 text towers on SHARDS")
+    compare.add_argument("shards", metavar="SHARDS")
+    compare.add_argument("--output", metavar="DIR", type=Path, required=True)
+    recipe_options(compare)
     return top
 
 
@@ -103,11 +136,74 @@ def run_fit(options: argparse.Namespace, say: Callable[[str], None]) -> None:
 
 
 def run_evaluate(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    from train.checkpoint import load_run
     from train.evaluate import score, table
     from train.shards import find_shards
 
     find_shards(options.shards, options.split)
-    run = load_run(options.run, get_device(options))
+    run = get_run(options)
     scores = score(run.model, run.tokenizer, options.shards, options.split, run.recipe.context, options.cache)
     say(json.dumps(scores, indent=1) if options.json else f"{options.split}, step {run.step}\n{table(scores)}")
+
+
+def get_run(options: argparse.Namespace) -> "Run":
+    from train.checkpoint import load_run
+
+    return load_run(options.run, get_device(options))
+
+
+def run_classify(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    from train.classify import PROMPT, read_labels, supervised, zero_shot
+    from train.picture import confusion_picture
+
+    labels = read_labels(options.labels) if options.labels else []
+    run = get_run(options)
+    if options.supervised:
+        found = supervised(run, options.shards, options.split, labels, options.supervised, options.cache)
+    else:
+        found = zero_shot(run, options.shards, options.split, labels, options.prompt or [PROMPT], options.cache)
+    how = options.supervised or "zero-shot"
+    picture = options.run / f"confusion-{how}.png"
+    confusion_picture(found.confusion, found.labels, picture)
+    scores = {"how": how, "accuracy": found.accuracy, "mAP": found.mean_ap, "n_clips": found.n_clips, "n_classes": len(found.labels)}
+    shown = "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in scores.items())
+    say(json.dumps(scores, indent=1) if options.json else f"{shown}\n{picture}")
+
+
+def run_embed(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    from train.embed import embed_lines, embed_sounds, save_embeddings
+
+    if options.output.suffix not in (".npz", ".parquet"):
+        raise BadInput(f"{options.output}: the suffix says how to write; .npz and .parquet are known")
+    run = get_run(options)
+    if options.text:
+        names, embeddings = embed_lines(run, options.text)
+    else:
+        found = embed_sounds(run, options.audio or options.shards, options.cache)
+        names, embeddings = found.keys, found.audio
+        for line in found.broken:
+            say(f"left out: {line}")
+    save_embeddings(options.output, names, embeddings)
+    say(f"{len(names)} embeddings in {options.output}")
+
+
+def run_search(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    from train.embed import search
+
+    for hit in search(get_run(options), options.words, options.where, options.k, options.cache):
+        say(f"{hit.score:6.3f}  {hit.path}  {hit.key}  {hit.caption}")
+
+
+def run_export(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    from train.export import export
+
+    export(get_run(options), options.folder)
+    say(f"{options.folder}: ClapModel.from_pretrained and ClapProcessor.from_pretrained load it")
+
+
+def run_compare(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    recipe = chosen_recipe(options)
+    from train.compare import compare, study_table
+    from train.fit import Place
+
+    scores = compare(options.shards, recipe, Place(options.output, options.cache, get_device(options), say, sys.stderr.isatty()))
+    say(study_table(scores))

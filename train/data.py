@@ -6,7 +6,7 @@ import itertools
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Example:
     """One clip ready for the model; caption is drawn from captions; broken: the samples it stands in for, with why."""
 
     key: str
+    path: str
     features: Features
     caption: str
     captions: tuple[str, ...]
@@ -58,7 +59,7 @@ class Clips(Dataset):
         while True:
             try:
                 example = self.example(epoch, (index + len(broken) * (len(self) // 2 + 1)) % len(self))
-                return Example(**{**example.__dict__, "broken": tuple(broken)})
+                return replace(example, broken=tuple(broken))
             except BrokenSample as error:
                 broken.append(str(error))
                 if len(broken) > 20:
@@ -80,7 +81,9 @@ class Clips(Dataset):
             waveform = decode(flac, self.fused, rng)
         except (ValueError, soundfile.LibsndfileError) as error:
             raise BrokenSample(f"{member.key} in {path}: {error}") from error
-        return Example(member.key, clip_features(waveform, self.fused, rng), caption, tuple(captions), tuple(text.get("tag") or ()))
+        return Example(
+            member.key, str(path), clip_features(waveform, self.fused, rng), caption, tuple(captions), tuple(text.get("tag") or ())
+        )
 
     def place(self, index: int) -> tuple[Path, Member]:
         """Say in which file a sample lies, and where; the shard's index is read when first needed."""
@@ -107,6 +110,16 @@ class Clips(Dataset):
                 yield from choose_texts(self.text(index), self.texts)
             except BrokenSample:
                 continue  # named when its turn comes in training
+
+
+class FixedClips(Clips):
+    """Clips for evaluation: item index is always cut in the same way, and a broken one is reported instead of replaced."""
+
+    def __getitem__(self, index: int) -> Example | str:  # type: ignore[override]
+        try:
+            return self.example(-1, index)
+        except BrokenSample as error:
+            return str(error)
 
 
 def choose_texts(sample: dict, texts: str) -> list[str]:

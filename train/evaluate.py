@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerBase
 
-from train.data import BrokenSample, Clips, Example
+from train.data import Example, FixedClips
 from train.metrics import retrieval
 from train.model import Clap
 from train.problem import BadInput
@@ -19,51 +19,40 @@ from train.tokenizer import tokenize
 
 @dataclass(frozen=True)
 class Embedded:
-    """Clips in the joint space: audio (n, 512) float32, and for each clip its key, captions and tags; broken: those left out, with why."""
+    """Clips in the joint space: audio (n, 512) float32, what is known of each clip; broken: those left out, with why."""
 
     audio: np.ndarray
     keys: list[str]
+    paths: list[str]
     captions: list[tuple[str, ...]]
     tags: list[tuple[str, ...]]
     broken: list[str]
 
 
-class _Fixed(Clips):
-    """Clips cut in one fixed way; a broken one is reported instead of replaced."""
-
-    def __getitem__(self, index: int) -> Example | str:  # type: ignore[override]
-        try:
-            return self.example(-1, index)
-        except BrokenSample as error:
-            return str(error)
-
-
 def score(model: Clap, tokenizer: PreTrainedTokenizerBase, shards: str, split: str, context: int, cache: Path, workers: int = 0) -> dict:
     """Evaluate retrieval on a split over all its datasets."""
-    found = embed_split(model, shards, split, cache, workers)
+    found = embed_clips(model, FixedClips(find_shards(shards, split), model.fused, cache), workers)
     owner = np.repeat(np.arange(len(found.captions)), [len(c) for c in found.captions])
     text = embed_texts(model, tokenizer, [c for captions in found.captions for c in captions], context)
     scores = retrieval(found.audio @ text.T, owner)
     return {**scores, "n_clips": len(found.keys), "n_captions": len(owner), "n_broken": len(found.broken)}
 
 
-def embed_split(model: Clap, shards: str, split: str, cache: Path, workers: int = 0) -> Embedded:
-    """Embed every clip of a split."""
-    clips = _Fixed(find_shards(shards, split), model.fused, cache)
-    loader = DataLoader(clips, batch_size=16, collate_fn=list, num_workers=workers)
+def embed_clips(model: Clap, clips: Dataset, workers: int = 0) -> Embedded:
+    """Embed every item of FixedClips or FolderClips."""
     audio: list[Tensor] = []
-    texts: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
+    texts: list[tuple] = []
     broken: list[str] = []
-    for items in loader:
+    for items in DataLoader(clips, batch_size=16, collate_fn=list, num_workers=workers):
         sound = [item for item in items if isinstance(item, Example)]
         broken += [item for item in items if isinstance(item, str)]
         if sound:
             audio.append(embed_features(model, [e.features.mel for e in sound], [e.features.longer for e in sound]))
-            texts += [(e.key, e.captions, e.tags) for e in sound]
+            texts += [(e.key, e.path, e.captions, e.tags) for e in sound]
     if not texts:
-        raise BadInput(f"all {len(broken)} samples of {split} in {shards} are broken, the first: {broken[0]}")
-    keys, captions, tags = map(list, zip(*texts, strict=True))
-    return Embedded(torch.cat(audio).numpy(), keys, captions, tags, broken)
+        raise BadInput(f"all {len(broken)} clips are broken, the first: {broken[0]}" if broken else "there is no clip to embed")
+    keys, paths, captions, tags = map(list, zip(*texts, strict=True))
+    return Embedded(torch.cat(audio).numpy(), keys, paths, captions, tags, broken)
 
 
 @torch.inference_mode()

@@ -88,9 +88,9 @@ def part_starts(n_mel_frames: int, rng: np.random.Generator | None) -> list[int]
 
 def shrunk_frames(n_mel_frames: int) -> tuple[Tensor, Tensor, Tensor]:
     """Bilinear resize to 1001 frames without antialias: the two frames each new one lies between, and the share of the second."""
-    place = ((torch.arange(MEL_FRAMES, dtype=torch.float64) + 0.5) * (n_mel_frames / MEL_FRAMES) - 0.5).clamp(min=0)
+    place = ((torch.arange(MEL_FRAMES) + 0.5) * (n_mel_frames / MEL_FRAMES) - 0.5).clamp(min=0)
     low = place.long()
-    return low, (low + 1).clamp(max=n_mel_frames - 1), (place - low).float()
+    return low, (low + 1).clamp(max=n_mel_frames - 1), place - low
 
 
 def log_mel(waveform: Tensor, frames: Tensor, scale: str) -> Tensor:

@@ -13,11 +13,13 @@ from train.data import Clips, Collate, batch_plan, train_loader
 from train.evaluate import score, table
 from train.log import RunLog
 from train.model import Clap, build_model
+from train.picture import learning_curve
 from train.problem import BadInput, Stopped
+from train.published import load_published
 from train.ranks import average_statistics, rank, wait, world
 from train.recipe import Recipe
 from train.shards import find_shards, fingerprint
-from train.step import lock_tower, make_optimizer, train_step, training_mode
+from train.step import lock_tower, make_optimizer, save_memory, train_step, training_mode
 from train.text import pretrained_config
 from train.tokenizer import count_cut, load_tokenizer, train_tokenizer
 
@@ -55,11 +57,13 @@ def fit(shards: str, recipe: Recipe, place: Place, resume: bool = False) -> None
     torch.manual_seed(recipe.seed)
     model = build_model(recipe, tokenizer)
     if recipe.audio_weights:
-        from train.published import load_published
-
         place.say(load_published(model, Path(recipe.audio_weights)))
     model.to(place.device)
     lock_tower(model, recipe.lock)
+    save_memory(model, recipe.checkpointing)
+    if recipe.compile:
+        model.audio_branch.compile()
+        model.text_branch.compile()
     optimizer = make_optimizer(model, recipe)
     progress = restore(model, optimizer, place.output) if resume else Progress()
     if not resume and rank() == 0:
@@ -103,6 +107,7 @@ def train(
             started = time.monotonic()
     if log:
         log.close()
+        learning_curve(place.output)
 
 
 def validate(

@@ -21,18 +21,21 @@ class RunLog:
         kept = [line for line in self.path.read_text().splitlines() if json.loads(line)["step"] <= first_step] if self.path.exists() else []
         self.path.write_text("".join(line + "\n" for line in kept if first_step))
         self.bar = tqdm(total=steps, initial=first_step, unit="step", dynamic_ncols=True) if bar else None
-        self.steps = steps
+        self.steps, self.losses = steps, list[float]()
         self.writers = _writers(folder, wandb)
 
     def step(self, step: int, values: dict[str, float], shown: bool) -> None:
-        """Record a training step; shown: also tell the reader now."""
+        """Record a training step; shown: also tell the reader now, with the mean loss since the last time."""
         self.record(step, values)
+        self.losses.append(values["loss"])
+        values = values | {"loss": sum(self.losses) / len(self.losses)}
         text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         if self.bar:
             self.bar.n = step
             self.bar.set_postfix_str(text)
         elif shown or time.monotonic() - self.spoken > EVERY_SECONDS:
             self.spoken = time.monotonic()
+            self.losses.clear()
             self.say(f"step {step:>5}/{self.steps}  {text}")
 
     def record(self, step: int, values: dict) -> None:

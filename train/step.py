@@ -102,3 +102,10 @@ def training_mode(model: Clap, locked: str) -> None:
     model.train()
     if locked:
         (model.audio_branch if locked == "audio" else model.text_branch).eval()
+
+
+def save_memory(model: Clap, wanted: bool) -> None:
+    """Let both towers compute activations again in the backward pass instead of keeping them."""
+    if wanted:
+        model.audio_branch.checkpointing = True
+        model.text_branch.gradient_checkpointing_enable({"use_reentrant": False})

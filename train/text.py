@@ -25,6 +25,11 @@ KINDS: dict[str, tuple[Any, Any]] = {
 PUBLISHED = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
 PUBLISHED_CLIP = {"hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8, "intermediate_size": 2048}
 TINY = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512}
+AS_PUBLISHED: dict[str, dict[str, Any]] = {
+    "roberta": {"type_vocab_size": 1, "layer_norm_eps": 1e-5},
+    "bert": {},
+    "clip": {"hidden_act": "gelu"},
+}
 
 
 def text_config(kind: str, size: str, context: int, tokenizer: PreTrainedTokenizerBase) -> PretrainedConfig:
@@ -32,8 +37,7 @@ def text_config(kind: str, size: str, context: int, tokenizer: PreTrainedTokeniz
     sizes = TINY if size == "tiny" else PUBLISHED_CLIP if kind == "clip" else PUBLISHED
     positions = context + 2 if kind == "roberta" else context  # RoBERTa counts places from the padding id + 1
     tokens = {"bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
-    extra = {"type_vocab_size": 1, "layer_norm_eps": 1e-5} if kind == "roberta" else {}
-    return KINDS[kind][0](vocab_size=len(tokenizer), max_position_embeddings=positions, **sizes, **tokens, **extra)
+    return KINDS[kind][0](vocab_size=len(tokenizer), max_position_embeddings=positions, **sizes, **tokens, **AS_PUBLISHED[kind])
 
 
 def pretrained_config(kind: str, name: str) -> PretrainedConfig:

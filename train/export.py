@@ -1,0 +1,85 @@
+"""Write a trained model as a folder that transformers loads: ClapModel, ClapProcessor, the zero-shot-audio-classification pipeline."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import ClapAudioConfig, ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor, ClapTextConfig, RobertaConfig
+
+from train.checkpoint import Run
+from train.cnn14 import Cnn14
+from train.features import HIGHEST, LOWEST
+from train.htsat import Htsat
+from train.model import EMBEDDING, Clap
+from train.problem import BadInput
+
+RENAMED = (  # ours (as published) -> transformers
+    ("audio_branch.bn0.", "audio_model.audio_encoder.batch_norm."),
+    ("audio_branch.", "audio_model.audio_encoder."),
+    ("text_branch.", "text_model."),
+    ("projection.0.", "projection.linear1."),
+    ("projection.2.", "projection.linear2."),
+    (".norm1.", ".layernorm_before."),
+    (".norm2.", ".layernorm_after."),
+    (".attn.proj.", ".attention.output.dense."),
+    (".attn.relative", ".attention.self.relative"),
+    (".mlp.fc1.", ".intermediate.dense."),
+    (".mlp.fc2.", ".output.dense."),
+)
+MADE_THERE = ("relative_position_index", "position_ids", "token_type_ids")  # buffers that follow from the configuration
+
+
+def export(run: Run, folder: Path) -> None:
+    """Write model, feature extractor and tokenizer; embeddings stay the same to rounding."""
+    model = to_transformers(run.model)
+    truncation = "fusion" if run.model.fused else "rand_trunc"
+    extractor = ClapFeatureExtractor(frequency_min=LOWEST, frequency_max=HIGHEST, truncation=truncation)
+    model.save_pretrained(str(folder))
+    ClapProcessor(feature_extractor=extractor, tokenizer=run.tokenizer).save_pretrained(str(folder))
+
+
+def to_transformers(model: Clap) -> ClapModel:
+    """Make the ClapModel that computes the same."""
+    theirs = ClapModel(clap_config(model)).eval()
+    missing, unknown = theirs.load_state_dict(rename(model.state_dict()), strict=False)
+    left = [name for name in missing if not name.endswith(MADE_THERE)] + unknown
+    if left:
+        raise BadInput(f"{len(left)} weights have no place in transformers' ClapModel, the first is {left[0]}")
+    return theirs
+
+
+def clap_config(model: Clap) -> ClapConfig:
+    """Describe the model to transformers, which knows HTSAT with AFF or without fusion, and RoBERTa."""
+    audio, text = model.audio_branch, model.text_branch.config
+    if isinstance(audio, Cnn14) or not isinstance(text, RobertaConfig) or audio.config.fusion not in ("", "aff"):
+        raise BadInput("transformers' ClapModel is HTSAT with RoBERTa, with aff fusion or none; this run has other towers")
+    assert isinstance(audio, Htsat)
+    shared = set(ClapTextConfig().to_dict()) & set(RobertaConfig().to_dict()) - {"model_type", "architectures", "transformers_version"}
+    text_config = {key: value for key, value in text.to_dict().items() if key in shared}
+    audio_config: dict[str, Any] = {
+        "patch_embeds_hidden_size": audio.config.width,
+        "hidden_size": audio.config.out_width,
+        "depths": list(audio.config.depths),
+        "num_attention_heads": list(audio.config.heads),
+        "drop_path_rate": audio.config.drop_path,
+        "enable_fusion": model.fused,
+        "fusion_type": "aff_2d" if model.fused else None,
+        "hidden_dropout_prob": 0.0,
+    }
+    return ClapConfig(text_config=ClapTextConfig(**text_config), audio_config=ClapAudioConfig(**audio_config), projection_dim=EMBEDDING)
+
+
+def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give the weights transformers' names; query, key and value are apart there, and the temperature is there twice."""
+    renamed: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        for ours, theirs in RENAMED:
+            name = name.replace(ours, theirs, 1)
+        if ".attn.qkv." in name:
+            for part, rows in zip(("query", "key", "value"), weight.chunk(3), strict=True):
+                renamed[name.replace(".attn.qkv.", f".attention.self.{part}.")] = rows
+        else:
+            renamed[name] = weight
+    renamed["logit_scale_a"] = renamed["logit_scale_t"] = torch.clone(weights["logit_scale_a"])
+    return renamed
