@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from augment.tables import words
 
@@ -36,6 +36,7 @@ def template(labels: Sequence[str]) -> str | None:
     return f"The sound of {', '.join(named[:-1])}, and {named[-1]}."
 
 
+@lru_cache(maxsize=65_536)  # vocabularies are small, and every clip names some of them
 def label_words(label: str) -> str:
     """Return a label as words of running text, with capitals only where English wants them; empty when it has no letter or digit.
 

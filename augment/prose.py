@@ -1,0 +1,120 @@
+"""Titles, file names and descriptions of sounds -> words a caption can hold."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import sentencex
+
+from augment.clean import clean_text, cut, has_letters, lines
+from augment.tables import rows, words
+from augment.templates import ACRONYM_LENGTH
+
+_EXTENSION = re.compile(
+    r"(?:\.(?:wav|wave|mp3|aiff?|aifc|flac|ogg|oga|opus|m4a|mp4|wma|aac|amr|caf|au|snd|mid|w64|rx2|webm|mov|avi|zip))+$", re.IGNORECASE
+)
+_INNER_FILE = re.compile(r"\([^()]*\.(?:wav|aiff?|mp3|flac|ogg)\)", re.IGNORECASE)
+_BETWEEN_WORDS = re.compile(r"[_\s]+|(?<=\w)-(?=\d)|(?<=\d)-(?=\w)|\s-+\s|--+")
+_CAMEL = re.compile(r"(?<=[A-Za-z][a-z])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z]{2})|(?<=[A-Za-z]{3})(?=\d)|(?<=\d)(?=[A-Z]?[a-z]{3})")
+_NUMBER = re.compile(r"#?\d[\d.,:x~]*[a-z]?|v\d+|(?:take|tk|pt|part|ver)\d+", re.IGNORECASE)
+_DATE = re.compile(r"(?<!\d)(?:(?:19|20)\d\d[-._ ]?[01]\d[-._ ]?[0-3]\d|[0-3]?\d[-._][01]?\d[-._](?:19|20)?\d\d)(?!\d)")
+_CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9~()\[\]]+")
+_NOTE = re.compile(r"[A-Ga-g][#b]?-?[0-9]")
+_QUANTITY = re.compile(r"\d+(?:\.\d+)?(?:k?hz|bit|bpm|ms|sec|s|min|m|km|cm|mm|db|rpm|mph|st|nd|rd|th|s|d|am|pm)", re.IGNORECASE)
+_UNITS = frozenset(
+    {"bpm", "hz", "khz", "bit", "sec", "seconds", "minutes", "meters", "metres", "rpm", "times", "bar", "bars", "inch", "degrees", "km"}
+)
+
+
+def title_to_text(title: str) -> str:
+    """Return the words of a title; file names, which many titles are, lose extension, counters and vendor codes.
+
+    >>> title_to_text("Girl Screaming_05.wav"), title_to_text("Rain on a tin roof - 2nd take"), title_to_text("38.wav")
+    ('Girl Screaming', 'Rain on a tin roof, 2nd take', '')
+    """
+    text = _INNER_FILE.sub("", " ".join(lines(title)))
+    if _EXTENSION.search(text) or "_" in text or not re.search(r"\s", text):
+        return cut(" ".join(_named(_without_dots(title))))
+    return clean_text(re.sub(r"\s+-+\s+", ", ", text))
+
+
+def file_name_to_text(name: str) -> str:
+    """Return the words of a file name as the beginning of a sentence; empty when it holds none.
+
+    >>> file_name_to_text("BB01_DoorOpen-02.wav"), file_name_to_text("recordings/3_knocks.flac"), file_name_to_text("DR0000_0123.wav")
+    ('Door open', '3 knocks', '')
+    """
+    found = _named(re.split(r"[/\\]", _without_dots(name))[-1])
+    text = cut(" ".join(map(_lowered, found)))
+    return text[:1].upper() + text[1:]
+
+
+def first_sentence(description: str) -> str:
+    """Return the first sentence that tells of the sound: not of the recorder, the licence or where to find more.
+
+    >>> first_sentence("Take No. 3 of a bell, e.g. at 44.1kHz. Recorded with a Zoom H4n.")
+    'Take No. 3 of a bell, e.g. at 44.1kHz.'
+    >>> first_sentence("Recorded with Zoom H2n.\\nA door slams. Enjoy!")
+    'A door slams.'
+    """
+    for line in lines(description):
+        for sentence in sentencex.segment("en", line):
+            text = cut(_EXTENSION.sub("", sentence.strip().rstrip(" ,;:-")))
+            if text and not _boilerplate().search(text):
+                return text
+    return ""
+
+
+@cache
+def _boilerplate() -> re.Pattern:
+    """Return a pattern of sentences that say nothing of the sound."""
+    return re.compile("|".join(f"(?:{row[0]})" for row in rows("boilerplate")), re.IGNORECASE)
+
+
+def _named(name: str) -> list[str]:
+    """Return the words of a file name without extension, counters and codes."""
+    stem = _DATE.sub(" ", _EXTENSION.sub("", _INNER_FILE.sub("", name).strip()))
+    pieces = [piece for piece in _BETWEEN_WORDS.split(stem) if piece]
+    if not any(" " in gap for gap in re.findall(r"\s", stem)):
+        pieces = [part for piece in pieces for part in piece.split("-") if part]
+    split = [word for piece in pieces for word in _words_of(piece)]
+    kept = [word for place, word in enumerate(split) if not _is_counter(split, place)]
+    telling = [word for word in kept if not _NOTE.fullmatch(word) and word.lower() not in words("empty_names")]
+    return kept if has_letters("".join(telling)) else []
+
+
+def _without_dots(name: str) -> str:
+    """Return a name in one clean line, with blanks for the dots of a name that has no blanks."""
+    stem = _EXTENSION.sub("", name.strip())
+    if "." in stem and not re.search(r"\s|//|www", stem):
+        stem = stem.replace(".", " ")
+    return " ".join(lines(stem))
+
+
+def _lowered(word: str) -> str:
+    """Return a word of a file name in lower case, unless it is a name or an acronym."""
+    if word in words("proper_words"):
+        return word
+    shouted = word.isupper() and len(word) >= ACRONYM_LENGTH
+    return word.lower() if shouted or word[1:].islower() or len(word) == 1 else word
+
+
+def _words_of(piece: str) -> list[str]:
+    """Return the words run together in one piece of a file name; none of a code such as "BB01"."""
+    bare = piece.strip(".,;:!()[]{}#~")
+    if _QUANTITY.fullmatch(bare) or _NOTE.fullmatch(bare):
+        return [bare]
+    if _CODE.fullmatch(bare) and not re.search(r"[a-z]{3}|[A-Za-z]{4}", bare):
+        return []
+    return [word for word in _CAMEL.split(piece) if re.search(r"\w", word)]
+
+
+def _is_counter(split: list[str], place: int) -> bool:
+    """Whether a word only numbers the file: "02", "v3", a date; not "3 knocks" or "120 bpm"."""
+    word = split[place].strip(".,()[]")
+    if not _NUMBER.fullmatch(word) or _QUANTITY.fullmatch(word):
+        return not word
+    after = split[place + 1] if place + 1 < len(split) else ""
+    counts = after.islower() and word.isdigit() and not word.startswith("0") and int(word) <= 24
+    return not (counts or after.lower() in _UNITS or word in ("808", "909"))

@@ -1,0 +1,120 @@
+"""Titles, file names and descriptions become words."""
+
+from __future__ import annotations
+
+import doctest
+import time
+
+import pytest
+
+from augment import prose
+from augment.clean import clean_text
+from augment.debias import debias
+from augment.prose import file_name_to_text, first_sentence, title_to_text
+from augment.templates import template
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BB01_DoorOpen-02.wav", "Door open"),
+        ("footsteps-on-gravel_03.flac", "Footsteps on gravel"),
+        ("KidsAtPlayground.wav", "Kids at playground"),
+        ("UIClick2.wav", "UI click"),
+        ("S034_Goat_Bleating.mp3.wav", "Goat bleating"),
+        ("2 dogs barking.mp3", "2 dogs barking"),
+        ("808_kick.wav", "808 kick"),
+        ("loop 120 bpm.wav", "Loop 120 bpm"),
+        ("eagle_8bit_C#4.wav", "Eagle 8bit C#4"),
+        ("Metal.Hit.Big.001.wav", "Metal hit big"),
+        ("2020-06-16 garbage truck.wav", "Garbage truck"),
+        ("BIRDS.wav", "Birds"),
+        ("UFO.wav", "UFO"),
+        ("French_horn_v2.aif", "French horn"),
+        ("recordings/rain/heavy_rain.wav", "Heavy rain"),
+        ("C:\\sounds\\heavy_rain.wav", "Heavy rain"),
+        ("door", "Door"),
+        ("snare2.wav", "Snare"),
+        ("Baño_agua.wav", "Baño agua"),
+        ("雨の音.wav", "雨の音"),
+        ("ZOOM0012.WAV", ""),
+        ("DR0000_0123.wav", ""),
+        ("20200105_143000.wav", ""),
+        ("202D293D4D9FA1EC2D97D5.wav", ""),
+        ("Track 01.wav", ""),
+        ("D2(mf).wav", ""),
+        ("38.wav", ""),
+        ("_.wav", ""),
+        ("", ""),
+    ],
+)
+def test_file_name_becomes_words(name, text):
+    assert file_name_to_text(name) == text
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Girl Screaming_05.wav", "Girl Screaming"),
+        ("Aircraft passing by.wav", "Aircraft passing by"),
+        ("toilet_flush.wav", "toilet flush"),
+        ("Footsteps Running Away Fading 1", "Footsteps Running Away Fading 1"),
+        ("Korg Z1 - Death Pipe - E4 (Wobble Pipe-64-127.wav)", "Korg Z1, Death Pipe, E4"),
+        ("Travemünde.wav", "Travemünde"),
+        ("room-tone basement.flac", "room-tone basement"),
+        ("Clarinet - D4 - bad-timbre\r", "Clarinet, D4, bad-timbre"),
+        ("Bells &amp; whistles", "Bells & whistles"),
+        ("<i>Rain</i>.ogg", "Rain"),
+        ("38.wav", ""),
+        ("¯ ʻ .", ""),
+    ],
+)
+def test_title_becomes_words(title, text):
+    assert title_to_text(title) == text
+
+
+@pytest.mark.parametrize(
+    ("description", "sentence"),
+    [
+        ("A girl screaming loudly", "A girl screaming loudly"),
+        ("Take No. 3 of a bell. Second.", "Take No. 3 of a bell."),
+        ("A bell, e.g. a church bell, rings. Then it stops.", "A bell, e.g. a church bell, rings."),
+        ("Recorded at 44.1kHz in a forest. Birds sing.", "Recorded at 44.1kHz in a forest."),
+        ("Dr. Smith vs. the St. James bell. Loud!", "Dr. Smith vs. the St. James bell."),
+        ("A door slams! It opens.", "A door slams!"),
+        ("About 200 people applauding. Recorded with Zoom Q3HD.", "About 200 people applauding."),
+        ("Recorded with Zoom h2n.\r\nA door slams.", "A door slams."),
+        ("Recorded on a Sony PCM M-10. Just a loud cricket.", "Just a loud cricket."),
+        ("Made with FL Studio. A short bass loop.", "A short bass loop."),
+        ("CC0, so no hassle with credit. Rain on leaves.", "Rain on leaves."),
+        ("Please rate! Enjoy! Rain on leaves.", "Rain on leaves."),
+        ('Visit <a href="http://example.org">http://example.org</a>. Thunder.', "Thunder."),
+        ("Equipment: Tascam DR-100. Thunder.", "Thunder."),
+        ("Take 4. A calm boulevard.", "A calm boulevard."),
+        ("A steel door is openedModel: Huawei", "A steel door is opened."),
+        ("Flushing a toilet.Equipment: Tascam", "Flushing a toilet."),
+        ("footsteps on snow, close by\nand then away\nZoom H4n", "footsteps on snow, close by and then away"),
+        ("rain3.flac", "rain3"),
+        ("雨の音。二番目", "雨の音。"),
+        ("Recorded with Zoom H4n", ""),
+        ("44.1 kHz, 16 bit, stereo", ""),
+        ("...", ""),
+        ("", ""),
+    ],
+)
+def test_first_sentence_tells_of_the_sound(description, sentence):
+    assert first_sentence(description) == sentence
+
+
+def test_examples_in_the_docstrings_run():
+    assert doctest.testmod(prose).failed == 0
+
+
+@pytest.mark.slow
+def test_cleaning_templates_and_debias_together_do_twenty_thousand_rows_a_second():
+    captions = ["Water trickles while birds sing", "A man talks nearby while water trickles", "Rain falls, then a car passes by"] * 10_000
+    began = time.perf_counter()
+    for caption in captions:
+        debias(clean_text(caption))
+        template(("Male speech, man speaking", "Dog", "Stream"))
+    assert len(captions) / (time.perf_counter() - began) > 20_000
