@@ -17,6 +17,7 @@ from pipeline.books import Books, missing_rows, read_the_books, retire_unplanned
 from pipeline.plan import Plan, make_plan, read_plan
 from pipeline.recipe import Recipe
 from pipeline.records import stable_hash
+from pipeline.repeats import repeat_tasks
 from pipeline.runners import Engine
 from pipeline.storage import Folder
 from transforms.build_shards import BuildSettings, BuildShards, ShardTask, spread_longest_first
@@ -62,18 +63,25 @@ def build(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine, wat
     with folder.locked():
         plan, planned_anew = current_plan(recipe, folder, limit, engine)
         settings = build_settings(recipe, folder)
-        tasks = spread_longest_first(unfinished(plan, folder, shape_of(settings)))
+        tasks = spread_longest_first(unfinished(plan, folder, settings.shape))
         retire_unplanned(plan, folder)
-        if tasks:
-            with watch(folder, tasks), engine.pipeline() as root:
-                _ = build_shards(root, tasks, settings)
+        run_tasks(tasks, settings, engine, watch)
+        repeats = repeat_tasks(plan, folder, settings.shape)
+        run_tasks(repeats, settings, engine, watch)
         write_sizes(_markers(plan, folder), folder)
         if tasks or planned_anew or not folder.exists("build.json"):
             folder.write("recipe.toml", resolved_recipe(recipe).encode())
             folder.write_json("build.json", build_record(recipe, engine, settings, command))
         books = read_the_books(plan, folder)
         missing = () if books.balance else tuple(missing_rows(plan, folder))
-    return Outcome(books, len(tasks), planned_anew, missing)
+    return Outcome(books, len({task.shard for task in tasks + repeats}), planned_anew, missing)
+
+
+def run_tasks(tasks: list[ShardTask], settings: BuildSettings, engine: Engine, watch: Watch) -> None:
+    """Make shards on an engine, watched."""
+    if tasks:
+        with watch(settings.folder, tasks):
+            engine.run(lambda root: build_shards(root, tasks, settings))
 
 
 def current_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine) -> tuple[Plan, bool]:
@@ -88,12 +96,7 @@ def build_settings(recipe: Recipe, folder: Folder) -> BuildSettings:
     """Return what every shard of this recipe is made with."""
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
     limits = AudioLimits(**recipe.audio.model_dump())
-    return BuildSettings(folder, Fetcher(recipe.base, http), limits, N_THREADS, versions())
-
-
-def shape_of(settings: BuildSettings) -> str:
-    """Return a hash of everything but rows and audio that shapes a shard's bytes."""
-    return stable_hash(CONVERSION, settings.limits)
+    return BuildSettings(folder, Fetcher(recipe.base, http), limits, stable_hash(CONVERSION, limits), N_THREADS, versions())
 
 
 def versions() -> dict[str, str]:

@@ -13,10 +13,11 @@ from typing import Any
 
 from rich.console import Console
 
+from pipeline.errors import EngineError, FolderInUseError
 from pipeline.recipe import RecipeError, bundled, load_recipe
-from pipeline.storage import FolderInUseError
 
 DONE, WRONG, USAGE = 0, 1, 2
+LOCAL_NAMES = ("local", "DirectRunner")
 NOT_YET = ("retry", "remove", "recaption", "report")
 RUNNER_HELP = "local (default), or any runner Beam knows: SparkRunner, DataflowRunner, PrismRunner, ...; unknown options go to Beam"
 
@@ -28,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(arguments)
     if rest and options.verb not in {"plan", "build"}:
         parser.error(f"unknown option {rest[0]}")
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    # A local worker's last words come back with its failure; those of a cluster come back only as log lines.
+    level = logging.CRITICAL if getattr(options, "runner", "local") in LOCAL_NAMES else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a local engine talks gRPC to itself, and gRPC talks about it
     errors = Console(stderr=True)
     try:
@@ -39,10 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FolderInUseError as error:
         errors.print(str(error), style="red", markup=False)
         return WRONG
-    except OSError as error:
-        remedy = "nothing half-written stands under a final name; mend this and run the same command again"
-        errors.print(f"{error}\n{remedy}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return WRONG
+    except (OSError, EngineError) as error:
+        return _say_stopped(error, errors)
     except KeyboardInterrupt:
         errors.print("stopped; run the same command again to go on where this ended", style="red")
         return 130
@@ -192,6 +193,17 @@ def _engine(options: argparse.Namespace, beam_options: tuple[str, ...]) -> Any:
         return Engine(options.runner, options.workers, parse_beam_options(beam_options))
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+def _say_stopped(error: OSError | EngineError, errors: Console) -> int:
+    """Say why a build stopped: in a line when the disk was the cause, with everything when the program may be."""
+    of_the_disk = isinstance(error, OSError) or error.is_of_the_disk
+    if not of_the_disk:
+        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    cause = str(error) if isinstance(error, OSError) else error.cause
+    remedy = "nothing half-written stands under a final name; mend this and run the same command again"
+    errors.print(f"{cause}\n{remedy}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return WRONG
 
 
 def _say_missing(missing: Sequence[str], errors: Console) -> int:

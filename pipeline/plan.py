@@ -85,8 +85,7 @@ def make_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine)
         RuntimeError: the engine lost rows; nothing was changed.
     """
     folder.remove_below(NEW)
-    with engine.pipeline() as root:
-        plan_clips(root, recipe, folder, limit)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit))
     index = _index(recipe.fingerprint(limit), folder)
     folder.write_json(f"{NEW}/{INDEX}", index)
     promote(folder)

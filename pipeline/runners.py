@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from pipeline.errors import EngineError
 
 LOCAL = frozenset({"local", "DirectRunner"})
 """Beam's own DirectRunner picks one of three engines by what the pipeline holds; one of them loses elements. We always mean the same."""
@@ -22,8 +24,20 @@ class Engine:
     n_workers: int | None = None
     options: tuple[str, ...] = ()
 
-    def pipeline(self) -> beam.Pipeline:
-        """Return an empty pipeline on this engine; leaving its `with` block runs it to the end."""
+    def run(self, wire: Callable[[beam.Pipeline], object]) -> None:
+        """Run the pipeline that `wire` adds to an empty one, to its end.
+
+        Raises:
+            EngineError: a step failed; the steps that had finished stay finished.
+        """
+        pipeline = self._empty()
+        wire(pipeline)
+        try:
+            pipeline.run().wait_until_finish()
+        except RuntimeError as error:  # how Beam hands on whatever a worker raised, its traceback as text
+            raise EngineError(str(error)) from error
+
+    def _empty(self) -> beam.Pipeline:
         if self.runner not in LOCAL:
             return beam.Pipeline(options=PipelineOptions([f"--runner={self.runner}", *self.options]))
         options = ["--direct_running_mode=multi_threading", f"--direct_num_workers={self.workers}", *self.options]

@@ -16,12 +16,10 @@ from typing import Any
 import fsspec
 from filelock import FileLock, Timeout
 
+from pipeline.errors import FolderInUseError
+
 WORK = ".work"  # unfinished files of a local build; swept when the next one starts
 LOCK = ".lock"
-
-
-class FolderInUseError(Exception):
-    """Another build is at work in the same folder."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class Folder:
         if self.is_local:
             parent = Path(self.path(WORK))
             parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent if self.is_local else None, prefix="laion-audio-") as work:
+        with tempfile.TemporaryDirectory(dir=parent if self.is_local else None, prefix="laion-audio-", ignore_cleanup_errors=True) as work:
             yield Path(work)
 
     def sweep(self) -> None:

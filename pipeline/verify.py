@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import re
@@ -18,7 +17,7 @@ from pipeline.plan import INDEX, LEFT_OUT, PLAN, Plan, PlannedShard, read_plan
 from pipeline.records import SAMPLE_RATE
 from pipeline.storage import Folder
 from transforms.plan_files import plan_name, read_left_out, read_plan_file, rows_sha256
-from transforms.shard_books import FileFacts, books_name, marker_name, read_books, read_marker, tar_name
+from transforms.shard_books import books_name, facts_of, marker_name, read_books, read_marker, tar_name
 
 KEY = re.compile(r"^[a-z0-9_-]+$")
 NEEDED = {"text": list, "tag": list, "original_data": dict}
@@ -52,7 +51,7 @@ def verify_shard(planned: PlannedShard, folder: Folder, deep: bool) -> tuple[lis
     for name, expected in facts.items():
         if not folder.exists(name):
             return [*faults, f"{name}: missing"], 0
-        if expected and (found := _facts(folder, name)) != expected:
+        if expected and (found := facts_of(folder, name)) != expected:
             faults.append(
                 f"{name}: {found.bytes} bytes, sha256 {found.sha256[:12]}, the marker says {expected.bytes}, {expected.sha256[:12]}"
             )
@@ -186,12 +185,3 @@ def _verify_strangers(plan: Plan, folder: Folder) -> Iterator[str]:
     """Yield the tars that readers would find and the plan does not know."""
     known = {tar_name(planned.shard) for planned in plan.shards}
     yield from (f"{name}: not in the plan" for name in folder.names(suffix=".tar") if name not in known)
-
-
-def _facts(folder: Folder, name: str) -> FileFacts:
-    digest, n_bytes = hashlib.sha256(), 0
-    with folder.open(name) as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-            n_bytes += len(chunk)
-    return FileFacts(n_bytes, digest.hexdigest())

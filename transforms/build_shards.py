@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import itertools
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
@@ -20,32 +21,41 @@ from pipeline.records import Clip, Reason, Rejection, Sample, ShardId
 from pipeline.storage import Folder
 from transforms.fetch import Fetch, Fetcher
 from transforms.in_order import in_order
+from transforms.kept import Kept, audio_id, read_kept
 from transforms.make_sample import AudioLimits, make_samples
 from transforms.pack import TarWriter
 from transforms.plan_files import plan_name, read_plan_file
 from transforms.shard_books import FileFacts, Marker, books_name, books_row, marker_name, read_marker, tar_name, write_books
 
-PROGRESS = "progress.json"
+TAR_FILE, BOOKS_FILE, PROGRESS = "shard.tar", "shard.parquet", "progress.json"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
 
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """One shard to be made: where its rows are, and what it will have been made from."""
+    """One shard to be made: where its rows are, and what it will have been made from.
+
+    `repeats` names the samples that sound like one in another shard, as (key, key of the other).
+    """
 
     shard: ShardId
     plan: str
     made_from: str
     n_rows: int
+    repeats: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """What every shard of a build is made with. `n_threads` per shard bounds the clips in memory at once."""
+    """What every shard of a build is made with. `n_threads` per shard bounds the clips in memory at once.
+
+    `shape` is the hash of everything but rows and audio that shapes bytes.
+    """
 
     folder: Folder
     fetcher: Fetcher
     limits: AudioLimits
+    shape: str
     n_threads: int
     versions: dict[str, str]
 
@@ -68,7 +78,7 @@ class _BuildShard(beam.DoFn):
     def process(self, task: ShardTask) -> Iterator[Marker]:
         folder = self.settings.folder
         done = read_marker(folder, task.shard)
-        if done is not None and done.made_from == task.made_from:  # an engine may give the same task twice
+        if done is not None and done.made_from == task.made_from and not task.repeats:  # an engine may give the same task twice
             yield done
             return
         clips = read_plan_file(folder, f"{task.plan}/{plan_name(task.shard)}")
@@ -79,31 +89,19 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
     """Make one shard whole or leave no trace; equal rows and audio give equal tars and books."""
     began = time.monotonic()
     with settings.folder.workspace() as work:
-        rows = []
-        n_samples, duration = 0, 0.0
-        reasons: collections.Counter[str] = collections.Counter()
-        report = _Reporter(work / PROGRESS, str(task.shard))
-        outcomes = _without_repeats(_outcomes(clips, fetch, settings, work))
-        with TarWriter(work / "shard.tar") as tar:
-            for outcome in outcomes:
-                rows.append(books_row(outcome))
-                if isinstance(outcome, Sample):
-                    tar.add(outcome)
-                    n_samples, duration = n_samples + 1, duration + outcome.statistics.duration
-                else:
-                    reasons[outcome.reason] += 1
-                report(len(rows), reasons)
-        write_books(rows, work / "shard.parquet")
+        rows = _write_tar(task, clips, fetch, settings, work)
+        write_books(rows, work / BOOKS_FILE)
+        samples = [row for row in rows if row["status"] == "sample"]
         marker = Marker(
             shard=task.shard,
             made_from=task.made_from,
             n_planned=len(clips),
-            n_samples=n_samples,
-            n_rejected=len(rows) - n_samples,
-            reasons=dict(sorted(reasons.items())),
-            duration=round(duration, 6),
-            tar=file_facts(work / "shard.tar"),
-            parquet=file_facts(work / "shard.parquet"),
+            n_samples=len(samples),
+            n_rejected=len(rows) - len(samples),
+            reasons=dict(sorted(collections.Counter(row["reason"] for row in rows if row["status"] != "sample").items())),
+            duration=round(sum(row["duration"] for row in samples), 6),
+            tar=file_facts(work / TAR_FILE),
+            parquet=file_facts(work / BOOKS_FILE),
             seconds={"build": round(time.monotonic() - began, 3)},
             versions=settings.versions,
         )
@@ -111,11 +109,26 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
     return marker
 
 
+def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings, work: Path) -> list[dict[str, Any]]:
+    """Write the tar of a shard, and return the rows of its books, in order."""
+    rows: list[dict[str, Any]] = []
+    report = _Reporter(work / PROGRESS, str(task.shard))
+    kept = read_kept(settings.folder, task.shard)
+    outcomes = _without_repeats(_outcomes(clips, fetch, settings, kept, work), dict(task.repeats))
+    with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: no thread outlives a failure
+        for outcome in outcomes:
+            rows.append(books_row(outcome, audio_id(outcome.clip, settings.shape)))
+            if isinstance(outcome, Sample):
+                tar.add(outcome)
+            report(rows)
+    return rows
+
+
 def publish(marker: Marker, work: Path, folder: Folder) -> None:
-    """Publish `shard.tar` and `shard.parquet` of `work`, the marker last; in between there is no shard."""
+    """Publish the tar and the books of `work`, the marker last; in between there is no shard."""
     folder.remove(marker_name(marker.shard))
-    folder.publish(work / "shard.tar", tar_name(marker.shard))
-    folder.publish(work / "shard.parquet", books_name(marker.shard))
+    folder.publish(work / TAR_FILE, tar_name(marker.shard))
+    folder.publish(work / BOOKS_FILE, books_name(marker.shard))
     folder.write_json(marker_name(marker.shard), marker.to_json())
 
 
@@ -125,23 +138,29 @@ def file_facts(path: Path) -> FileFacts:
         return FileFacts(path.stat().st_size, file_digest(file, "sha256").hexdigest())
 
 
-def _outcomes(clips: list[Clip], fetch: Fetch, settings: BuildSettings, work: Path) -> Iterator[Sample | Rejection]:
+def _outcomes(clips: list[Clip], fetch: Fetch, settings: BuildSettings, kept: Kept, work: Path) -> Iterator[Sample | Rejection]:
     """Yield the outcome of every clip in order; neighbours of one recording are made together and fetch it once."""
     groups = [list(group) for _, group in itertools.groupby(clips, key=lambda clip: (clip.recording, clip.url, clip.audio_root))]
-    yield from itertools.chain.from_iterable(in_order(partial(_of_recording, fetch, settings.limits, work), groups, settings.n_threads))
+    make = partial(_of_recording, fetch, settings, kept, work)
+    yield from itertools.chain.from_iterable(in_order(make, groups, settings.n_threads))
 
 
-def _of_recording(fetch: Fetch, limits: AudioLimits, work: Path, clips: list[Clip]) -> list[Sample | Rejection]:
+def _of_recording(fetch: Fetch, settings: BuildSettings, kept: Kept, work: Path, clips: list[Clip]) -> list[Sample | Rejection]:
+    """Return the outcomes of the clips of one recording, in order: what an earlier build made is taken from there."""
+    known = [kept.outcome(clip, settings.shape) for clip in clips]
+    fresh = [clip for clip, outcome in zip(clips, known, strict=True) if outcome is None]
     with tempfile.TemporaryDirectory(dir=work) as place:
-        return list(make_samples(clips, fetch, limits, Path(place)))
+        made = make_samples(fresh, fetch, settings.limits, Path(place)) if fresh else iter(())
+        return [next(made) if outcome is None else outcome for outcome in known]
 
 
-def _without_repeats(outcomes: Iterable[Sample | Rejection]) -> Iterator[Sample | Rejection]:
-    """Yield the outcomes; a sample that sounds exactly like an earlier one of the shard becomes a rejection."""
+def _without_repeats(outcomes: Iterable[Sample | Rejection], elsewhere: dict[str, str]) -> Generator[Sample | Rejection, None, None]:
+    """Yield the outcomes; a sample that sounds exactly like an earlier one, or one elsewhere, becomes a rejection."""
     first: dict[str, str] = {}
     for outcome in outcomes:
         if isinstance(outcome, Sample):
-            known = first.setdefault(outcome.statistics.pcm_sha256, outcome.clip.key)
+            key = outcome.clip.key
+            known = elsewhere.get(key) or first.setdefault(outcome.statistics.pcm_sha256, key)
             if known != outcome.clip.key:
                 outcome = Rejection(outcome.clip, Reason.DUPLICATE, "pack", f"same sound as {known}", outcome.provenance)
         yield outcome
@@ -156,10 +175,11 @@ class _Reporter:
         self.clock = clock
         self.last = clock()
 
-    def __call__(self, n_done: int, reasons: dict[str, int]) -> None:
+    def __call__(self, rows: list[dict[str, Any]]) -> None:
         if self.clock() - self.last >= PROGRESS_SECONDS:
             self.last = self.clock()
-            told: dict[str, Any] = {"shard": self.shard, "done": n_done, "reasons": dict(reasons)}
+            reasons = collections.Counter(row["reason"] for row in rows if row["status"] != "sample")
+            told = {"shard": self.shard, "done": len(rows), "reasons": reasons}
             unfinished = self.path.with_suffix(".new")
             unfinished.write_text(json.dumps(told))
             unfinished.replace(self.path)

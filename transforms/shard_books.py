@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ SCHEMA = 1
 _TEXT, _REAL, _WHOLE = pa.string(), pa.float64(), pa.int64()
 BOOKS = pa.schema(
     [(name, _TEXT) for name in ("key", "dataset", "split", "source", "id", "status", "reason", "stage", "detail")]
-    + [("attempts", _WHOLE), ("url", _TEXT), ("final_url", _TEXT), ("http_status", _WHOLE)]
+    + [("audio_id", _TEXT), ("attempts", _WHOLE), ("url", _TEXT), ("final_url", _TEXT), ("http_status", _WHOLE)]
     + [("source_bytes", _WHOLE), ("source_sha256", _TEXT)]
     + [("source_format", _TEXT), ("source_rate", _WHOLE), ("source_channels", _WHOLE), ("decoder", _TEXT)]
     + [("pcm_sha256", _TEXT), ("duration", _REAL), ("n_frames", _WHOLE), ("flac_bytes", _WHOLE)]
@@ -106,8 +107,18 @@ def read_books(folder: Folder, shard: ShardId, columns: list[str] | None = None)
         return pq.read_table(file, columns=columns)
 
 
-def books_row(outcome: Sample | Rejection) -> dict[str, Any]:
-    """Return the row of the books for what became of a planned row."""
+def facts_of(folder: Folder, name: str) -> FileFacts:
+    """Return size and SHA-256 of a file, read to its end."""
+    digest, n_bytes = hashlib.sha256(), 0
+    with folder.open(name) as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            n_bytes += len(chunk)
+    return FileFacts(n_bytes, digest.hexdigest())
+
+
+def books_row(outcome: Sample | Rejection, audio_id: str) -> dict[str, Any]:
+    """Return the row of the books for what became of a planned row that asked for the audio `audio_id`."""
     clip = outcome.clip
     row: dict[str, Any] = {
         "key": clip.key,
@@ -115,6 +126,7 @@ def books_row(outcome: Sample | Rejection) -> dict[str, Any]:
         "split": clip.split,
         "source": clip.source,
         "id": clip.id,
+        "audio_id": audio_id,
         "url": clip.url,
         "n_captions": len(clip.captions),
         "license": clip.license,
