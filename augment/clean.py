@@ -15,7 +15,8 @@ MIN_LETTERS = 2
 
 # Anything that more than trimming might be needed for. Most captions have none of it and are done in a microsecond.
 _SUSPECT = re.compile(
-    r"[^A-Za-z0-9 .,;:!?()'\"/$%-]|[.,;!?)( /A-Z-](?:(?<=[a-z][A-Z])[a-z]|(?<=\.)[A-Za-z]|(?<=[,;!?)])[A-Za-z]|(?<= )[ ,.;:!?)]|(?<=\() |(?<=/)/|(?<=[-.!?])[-.!?])"
+    r"[^A-Za-z0-9 .,;:!?()'\"/$%-]"
+    r"|[.,;!?)( /A-Z-](?:(?<=[a-z][A-Z])[a-z]|(?<=\.)[A-Za-z]|(?<=[,;!?)])[A-Za-z]|(?<= )[ ,.;:!?)]|(?<=\() |(?<=/)/|(?<=[-.!?])[-.!?])"
 )
 _BLOCK = re.compile(r"<\s*/?\s*(?:br|p|div|li|ul|ol|tr|td|h[1-6]|hr|blockquote)\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z!][^<>]{0,500}>|<!--.*?-->", re.DOTALL)
