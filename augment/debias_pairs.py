@@ -8,6 +8,7 @@ from augment.tables import words
 from augment.verbs import agree, singular_verbs
 
 _TWO = {"a": "two", "an": "two", "one": "two", "another": "two other"}
+_ALIKE = {"adult", "person"}  # "an adult male and a woman" are two people
 _BARE = frozenset({"child", "kid", "baby", "infant", "toddler", "boy", "girl", "dog", "cat"})
 _CLAUSE_BEGINS = frozenset({
     "and", "as", "while", "when", "then", "by", "with", "where", "because", "but", "after", "before", "or", "if", "since",
@@ -80,7 +81,7 @@ def _ends_list(draft: Draft, head: int) -> bool:
 
 def _belongs(draft: Draft, first: Mention, second: Mention) -> bool:
     """Whether two mentions side by side are one subject or object that a plural can name."""
-    if (first.noun.one, first.noun.many) != (second.noun.one, second.noun.many):
+    if first.noun.one != second.noun.one and {first.noun.one, second.noun.one} != _ALIKE:
         return False
     shared = not second.determiner and not second.adjectives
     if not (shared or first.adjectives == second.adjectives) or second.determiner == "another":
@@ -102,7 +103,7 @@ def _merge(draft: Draft, first: Mention, second: Mention) -> None:
         noun = first.noun.many if first.plural else first.noun.one
         phrase = [first.determiner, *first.adjectives, noun + second.suffix]
     else:
-        noun = second.noun.many
+        noun = second.noun.many if first.noun.one == second.noun.one else "people"
         ending = "'" if second.suffix and noun.endswith("s") else second.suffix
         phrase = [_determiner(first, second), *first.adjectives, noun + ending]
     draft.replace(first.start, second.head + 1, " ".join(filter(None, phrase)), "either" if either else "pair")
