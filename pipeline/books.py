@@ -11,7 +11,7 @@ from pipeline.records import ShardId, stable_hash
 from pipeline.storage import Folder
 from transforms.build_shards import ShardTask
 from transforms.plan_files import plan_name, read_keys, read_left_out
-from transforms.shard_books import Marker, books_name, marker_name, read_books, read_marker, tar_name
+from transforms.shard_books import Marker, books_name, finished, marker_name, read_books, read_marker, tar_name
 
 
 @dataclass
@@ -93,8 +93,7 @@ def unfinished(plan: Plan, folder: Folder, shape: str) -> Iterator[ShardTask]:
     present = set(folder.names(suffix="_stats.json"))
     for planned in plan.shards:
         source = made_from(planned, shape)
-        marker = read_marker(folder, planned.shard) if marker_name(planned.shard) in present else None
-        if marker is None or marker.made_from != source or folder.size(tar_name(planned.shard)) != marker.tar.bytes:
+        if marker_name(planned.shard) not in present or finished(folder, planned.shard, source) is None:
             yield ShardTask(planned.shard, PLAN, source, planned.n_rows)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.books import Books, missing_rows, read_the_books, retire_unplanned, unfinished, write_sizes
-from pipeline.plan import Plan, make_plan, read_plan
+from pipeline.plan import Plan, make_plan, promote, read_plan
 from pipeline.recipe import Recipe
 from pipeline.records import stable_hash
 from pipeline.repeats import repeat_tasks
@@ -86,6 +86,7 @@ def run_tasks(tasks: list[ShardTask], settings: BuildSettings, engine: Engine, w
 
 def current_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine) -> tuple[Plan, bool]:
     """Return the plan of a folder and whether it had to be made, because there was none or the recipe changed."""
+    promote(folder)  # what a killed build had planned
     plan = read_plan(folder)
     if plan is not None and plan.fingerprint == recipe.fingerprint(limit):
         return plan, False

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return USAGE
     except FolderInUseError as error:
-        errors.print(str(error), style="red", markup=False)
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)
         return WRONG
     except (OSError, EngineError) as error:
         return _say_stopped(error, errors)

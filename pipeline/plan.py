@@ -93,14 +93,14 @@ def make_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine)
 
 
 def read_plan(folder: Folder) -> Plan | None:
-    """Return the plan of a folder, `None` where there is none; a plan whose replacement was interrupted is replaced first."""
-    promote(folder)
+    """Return the plan of a folder, `None` where there is none, or its replacement was interrupted. Changes nothing."""
     return _parsed(folder.read_json(f"{PLAN}/{INDEX}")) if folder.exists(f"{PLAN}/{INDEX}") else None
 
 
 def promote(folder: Folder) -> None:
-    """Put a complete new plan in place of the old one. May be interrupted anywhere and called again."""
+    """Put a complete new plan in place of the old one, and an incomplete one away. May be interrupted and called again."""
     if not folder.exists(f"{NEW}/{INDEX}"):
+        folder.remove_below(NEW)
         return
     new = {name.removeprefix(f"{NEW}/") for name in folder.names(NEW)}
     wanted = {INDEX, LEFT_OUT, *(_file_of(shard) for shard in folder.read_json(f"{NEW}/{INDEX}")["shards"])}

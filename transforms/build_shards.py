@@ -25,7 +25,7 @@ from transforms.kept import Kept, audio_id, read_kept
 from transforms.make_sample import AudioLimits, make_samples
 from transforms.pack import TarWriter
 from transforms.plan_files import plan_name, read_plan_file
-from transforms.shard_books import FileFacts, Marker, books_name, books_row, marker_name, read_marker, tar_name, write_books
+from transforms.shard_books import FileFacts, Marker, books_name, books_row, finished, marker_name, tar_name, write_books
 
 TAR_FILE, BOOKS_FILE, PROGRESS = "shard.tar", "shard.parquet", "progress.json"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
@@ -77,8 +77,8 @@ class _BuildShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[Marker]:
         folder = self.settings.folder
-        done = read_marker(folder, task.shard)
-        if done is not None and done.made_from == task.made_from and not task.repeats:  # an engine may give the same task twice
+        done = finished(folder, task.shard, task.made_from)
+        if done is not None and not task.repeats:  # an engine may give the same task twice
             yield done
             return
         clips = read_plan_file(folder, f"{task.plan}/{plan_name(task.shard)}")

@@ -96,6 +96,14 @@ def read_marker(folder: Folder, shard: ShardId) -> Marker | None:
         return None
 
 
+def finished(folder: Folder, shard: ShardId, made_from: str) -> Marker | None:
+    """Return the marker of a shard that is there and was made from just this; `None` when it has to be made."""
+    marker = read_marker(folder, shard)
+    if marker is None or marker.made_from != made_from or folder.size(tar_name(shard)) != marker.tar.bytes:
+        return None
+    return marker if folder.size(books_name(shard)) == marker.parquet.bytes else None
+
+
 def write_books(outcomes: list[dict[str, Any]], path: Path) -> None:
     """Write the books of one shard; equal rows give equal bytes."""
     pq.write_table(pa.Table.from_pylist(outcomes, BOOKS), path, compression="zstd")

@@ -1,0 +1,207 @@
+"""The build as a whole: every row accounted for, the same bytes everywhere, only what changed is made again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.build import build
+from pipeline.plan import read_plan
+from pipeline.recipe import load_recipe
+from pipeline.runners import Engine
+from pipeline.storage import Folder
+from tests.fates import REASONS, build_into, make_fates, published, unwatched
+from transforms.shard_books import read_books
+
+
+@pytest.fixture(scope="module")
+def fates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_fates(tmp_path_factory.mktemp("fates"))
+
+
+@pytest.fixture(scope="module")
+def built(fates: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("built") / "out"
+    build_into(output, fates)
+    return output
+
+
+def rows_of(output: Path) -> list[dict]:
+    folder = Folder(str(output))
+    plan = read_plan(folder)
+    assert plan is not None
+    return [row for planned in plan.shards for row in read_books(folder, planned.shard).to_pylist()]
+
+
+def test_every_planned_row_is_a_sample_or_has_a_reason(fates: Path, tmp_path: Path) -> None:
+    outcome = build_into(tmp_path, fates)
+    total = outcome.books.total
+    assert dict(total.reasons) == REASONS
+    assert total.samples == 13
+    assert total.planned == total.samples + total.rejections == 26
+    assert outcome.books.balance and outcome.missing == ()
+
+
+def test_a_second_build_has_nothing_to_do(fates: Path, built: Path) -> None:
+    before = published(built)
+    outcome = build_into(built, fates)
+    assert (outcome.n_built, outcome.planned_anew) == (0, False)
+    assert published(built) == before
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"n_workers": 1},
+        {"n_workers": 5},
+        {"options": ("--direct_running_mode=in_memory",)},
+        {"options": ("--direct_runner_bundle_repeat=2",)},
+        {"runner": "DirectRunner"},
+    ],
+    ids=["one worker", "five workers", "in memory", "every bundle twice", "by Beam's name"],
+)
+def test_shards_do_not_depend_on_engine_workers_or_folder(engine: dict, fates: Path, built: Path, tmp_path: Path) -> None:
+    build_into(tmp_path / "elsewhere", fates, **engine)
+    assert published(tmp_path / "elsewhere") == published(built)
+
+
+def test_shards_do_not_depend_on_where_the_recipe_lies(fates: Path, built: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(fates.parent, tmp_path / "moved")  # not made again: a Vorbis file holds a random number
+    build_into(tmp_path / "out", moved / fates.name)
+    assert published(tmp_path / "out") == published(built)
+
+
+def test_sizes_are_counted_from_the_tars(built: Path) -> None:
+    for sizes in built.glob("*/*/sizes.json"):
+        told = json.loads(sizes.read_text())
+        assert list(told) == [f"{n}.tar" for n in range(len(told))]
+        for tar, count in told.items():
+            with tarfile.open(sizes.parent / tar) as file:
+                assert len(file.getnames()) == 2 * count
+
+
+def test_a_repeated_sound_in_another_shard_is_a_duplicate(built: Path) -> None:
+    rows = {row["id"]: row for row in rows_of(built)}
+    twins = [rows["same-sound"], rows["good-0"]]
+    assert sorted(row["status"] for row in twins) == ["rejected", "sample"]
+    refused = next(row for row in twins if row["status"] == "rejected")
+    assert refused["reason"] == "duplicate" and "same sound as table-" in refused["detail"]
+
+
+def test_a_changed_caption_rewrites_one_shard_and_copies_its_audio(tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in")
+    build_into(tmp_path / "out", recipe)
+    before, audio = published(tmp_path / "out"), flacs(tmp_path / "out")
+    for recording in (tmp_path / "in").glob("good-*"):
+        recording.unlink()  # copied means: not fetched again
+    table = tmp_path / "in" / "clips.csv"
+    table.write_text(table.read_text().replace("note 3.", "note three."))
+    outcome = build_into(tmp_path / "out", recipe)
+    after = published(tmp_path / "out")
+    assert outcome.n_built == 1
+    assert len([name for name in after if name.endswith(".tar") and after[name] != before[name]]) == 1
+    assert flacs(tmp_path / "out") == audio
+    assert any("note three" in text for text in texts(tmp_path / "out"))
+
+
+def test_an_extended_recipe_only_adds_shards(tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in", n_good=12)
+    build_into(tmp_path / "out", recipe)
+    before = published(tmp_path / "out")
+    make_fates(tmp_path / "in", n_good=20)
+    outcome = build_into(tmp_path / "out", recipe)
+    after = published(tmp_path / "out")
+    assert outcome.books.balance and outcome.books.total.planned == 34
+    assert all(after[name] == digest for name, digest in before.items() if name.endswith(".tar"))
+
+
+def test_a_shrunken_recipe_leaves_no_stale_shards(tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in", n_good=24)
+    build_into(tmp_path / "out", recipe)
+    make_fates(tmp_path / "in", n_good=4)
+    outcome = build_into(tmp_path / "out", recipe)
+    assert outcome.books.balance
+    tars = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.tar"))
+    plan = read_plan(Folder(str(tmp_path / "out")))
+    assert plan is not None and tars == [f"{planned.shard}.tar" for planned in plan.shards]
+
+
+@pytest.mark.parametrize("lost", ["0_stats.json", "0.tar", "sizes.json"])
+def test_what_is_lost_is_made_again(lost: str, fates: Path, built: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    build_into(output, fates)
+    (output / "Fates" / "train" / lost).unlink()
+    build_into(output, fates)
+    assert published(output) == published(built)
+
+
+def test_other_limits_make_other_shards(fates: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(fates))
+    strict = recipe.model_copy(update={"audio": recipe.audio.model_copy(update={"min_seconds": 0.5})})
+    folder = Folder(str(tmp_path))
+    build(recipe, folder, None, Engine(n_workers=2), unwatched)
+    outcome = build(strict, folder, None, Engine(n_workers=2), unwatched)
+    assert outcome.books.total.samples == 1 and outcome.books.total.reasons["too_short"] > 0
+
+
+def test_a_limit_takes_the_first_rows_of_every_source(fates: Path, tmp_path: Path) -> None:
+    outcome = build(load_recipe(str(fates)), Folder(str(tmp_path)), 3, Engine(n_workers=1), unwatched)
+    assert outcome.books.total.planned == 3
+
+
+def test_missing_rows_are_named(fates: Path, tmp_path: Path) -> None:
+    from pipeline.books import missing_rows, read_the_books
+
+    build_into(tmp_path, fates)
+    folder = Folder(str(tmp_path))
+    plan = read_plan(folder)
+    assert plan is not None
+    (tmp_path / "Fates" / "valid" / "0_stats.json").unlink()
+    assert not read_the_books(plan, folder).balance
+    assert list(missing_rows(plan, folder)) == [f"Fates/valid/0: not built, {plan.shards[-1].n_rows} rows"]
+
+
+def test_the_resolved_recipe_builds_the_same(fates: Path, built: Path, tmp_path: Path) -> None:
+    resolved = fates.parent / "resolved.toml"
+    resolved.write_text((built / "recipe.toml").read_text())
+    build_into(tmp_path, resolved)
+    again, first = published(tmp_path), published(built)
+    assert {name: digest for name, digest in again.items() if name.endswith(".tar")} == {
+        name: digest for name, digest in first.items() if name.endswith(".tar")
+    }
+
+
+def test_debias_keeps_the_text_before(built: Path) -> None:
+    captions = [caption for sample in samples(built) for caption in sample["original_data"]["captions"]]
+    neutral = next(caption for caption in captions if caption["text"].endswith("note 3."))
+    assert neutral == {
+        "text": "A person plays note 3.",
+        "origin": "human",
+        "model": None,
+        "prompt": None,
+        "before_debias": "A man plays note 3.",
+    }
+
+
+def samples(output: Path) -> list[dict]:
+    found = []
+    for path in sorted(output.rglob("*.tar")):
+        with tarfile.open(path) as tar:
+            found += [json.loads(tar.extractfile(name).read()) for name in tar.getnames() if name.endswith(".json")]  # type: ignore[union-attr]
+    return found
+
+
+def texts(output: Path) -> list[str]:
+    return [text for sample in samples(output) for text in sample["text"]]
+
+
+def flacs(output: Path) -> dict[str, bytes]:
+    found = {}
+    for path in output.rglob("*.tar"):
+        with tarfile.open(path) as tar:
+            found |= {name: tar.extractfile(name).read() for name in tar.getnames() if name.endswith(".flac")}  # type: ignore[union-attr]
+    return found

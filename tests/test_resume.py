@@ -1,0 +1,135 @@
+"""Builds that are killed, starved and run twice: nothing half-written, nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.storage import Folder
+from pipeline.verify import verify
+from tests.fates import build_into, command, make_fates, published
+
+N_GOOD = 80
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_fates(tmp_path_factory.mktemp("many"), n_good=N_GOOD, shard_size=8)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    output = tmp_path_factory.mktemp("undisturbed")
+    build_into(output, recipe)
+    return published(output)
+
+
+def start(recipe: Path, output: Path) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "pipeline", "build", str(recipe), "--output", str(output)]
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def wait_until(seen: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not seen() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["plan.new/**/*.parquet", "plan/plan.json", ".work/*/shard.tar", "*/train/*_stats.json", "*/train/4_stats.json"],
+    ids=["while planning", "once planned", "first shard begun", "first shard done", "some shards done"],
+)
+def test_killed_and_run_again_gives_the_same_bytes(moment: str, recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    process = start(recipe, tmp_path)
+    wait_until(lambda: any(tmp_path.glob(moment)), process)
+    kill(process)
+    assert build_into(tmp_path, recipe).missing == ()
+    assert published(tmp_path) == undisturbed
+    assert not any((tmp_path / ".work").glob("*"))
+    assert not (tmp_path / "plan.new").exists()
+    assert list(verify(Folder(str(tmp_path)), deep=False)) == []
+
+
+def test_killed_over_and_over_still_gets_there(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    for pause in (1.5, 1.9, 2.3, 2.7, 3.1):
+        process = start(recipe, tmp_path)
+        try:
+            process.wait(pause)
+        except subprocess.TimeoutExpired:
+            kill(process)
+        process.communicate()
+    build_into(tmp_path, recipe)
+    assert published(tmp_path) == undisturbed
+
+
+def test_a_finished_tar_without_its_marker_is_no_shard(recipe: Path, tmp_path: Path) -> None:
+    build_into(tmp_path, recipe)
+    (tmp_path / "Fates" / "train" / "3_stats.json").unlink()
+    told = command("status", tmp_path)
+    assert told.returncode == 1 and "do not balance" in told.stdout
+
+
+def test_a_second_build_at_the_same_time_stops_and_says_so(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    first = start(recipe, tmp_path)
+    wait_until(lambda: (tmp_path / ".lock.owner").exists() and any(tmp_path.glob(".work/*")), first)
+    second = command("build", recipe, "--output", tmp_path)
+    assert second.returncode == 1
+    assert "another build is at work here" in second.stderr and str(first.pid) in second.stderr
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+    assert published(tmp_path) == undisturbed
+
+
+def test_a_lock_of_a_dead_process_is_taken_over(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    process = start(recipe, tmp_path)
+    wait_until(lambda: (tmp_path / ".lock.owner").exists(), process)
+    kill(process)
+    assert (tmp_path / ".lock").exists()
+    build_into(tmp_path, recipe)
+    assert published(tmp_path) == undisturbed
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    def full() -> None:  # the kernel refuses to let any file grow further, as it does when the disk is full
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    starved = command("build", recipe, "--output", tmp_path, preexec_fn=full)
+    assert starved.returncode == 1
+    assert "File too large" in starved.stderr and "run the same command again" in starved.stderr.splitlines()[-1]
+    assert all(path.with_name(f"{path.stem}_stats.json").exists() for path in tmp_path.glob("*/*/*.tar"))
+    build_into(tmp_path, recipe)
+    assert published(tmp_path) == undisturbed
+
+
+def test_an_output_that_cannot_be_written_is_said(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    refused = command("build", recipe, "--output", tmp_path / "file" / "out")
+    assert refused.returncode == 1
+    assert "Not a directory" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_ctrl_c_says_how_to_go_on(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    process = start(recipe, tmp_path)
+    wait_until(lambda: any(tmp_path.glob("*/train/*_stats.json")), process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode in {130, 0}, said
+    assert process.returncode == 0 or "run the same command again" in said
+    build_into(tmp_path, recipe)
+    assert published(tmp_path) == undisturbed
