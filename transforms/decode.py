@@ -12,9 +12,7 @@ from pipeline.records import Reason, Rejected, Waveform
 from transforms.decode_av import decode_av
 from transforms.decode_soundfile import NotForSoundfileError, decode_soundfile
 from transforms.excerpt import Excerpt
-from transforms.sniff import HEAD, has_xing_header, sniff
-
-FOR_SOUNDFILE = frozenset({"wav", "flac"})
+from transforms.sniff import HEAD, has_xing_header, sniff, tag_length
 
 
 def decode(path: Path, excerpt: Excerpt) -> Waveform:
@@ -27,13 +25,27 @@ def decode(path: Path, excerpt: Excerpt) -> Waveform:
         head = file.read(HEAD)
         if not head:
             raise Rejected(Reason.EMPTY, "no bytes")
+        if behind := tag_length(head):
+            file.seek(behind)
+            head = file.read(HEAD)
         container = sniff(head)
-        if container is None:
-            raise Rejected(Reason.NOT_AUDIO, f"begins with {head[:24]!r}")
-        if container in FOR_SOUNDFILE or (container == "mp3" and has_xing_header(head)):
+        if container is None or not head:
+            raise Rejected(Reason.NOT_AUDIO, f"{'behind its tag ' if behind else ''}begins with {head[:24]!r}")
+        if for_soundfile(container, head):
             try:
                 return decode_soundfile(path, excerpt)
-            except NotForSoundfileError:  # a codec or a header that libsndfile refuses and FFmpeg may read
-                file.seek(0)
+            except NotForSoundfileError:
+                pass  # a codec or a header that libsndfile refuses and FFmpeg may read
         file.seek(0)
-        return decode_av(file, container, excerpt)
+        return decode_av(file, "id3" if behind else container, excerpt)
+
+
+def for_soundfile(container: str, head: bytes) -> bool:
+    """Return whether libsndfile reads such a recording best; `head` begins behind a tag, if there is one.
+
+    FFmpeg drops the last packet of ALAC in CAF. It reads an MP3 without a frame count to its end, where libsndfile guesses
+    how long it is and stops there.
+    """
+    if container == "mp3":
+        return has_xing_header(head)
+    return container in {"wav", "flac"} or (container == "caf" and b"alac" in head[:64])

@@ -22,6 +22,10 @@ ESTIMATED = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "tta",
 """Containers whose duration FFmpeg guesses from size and bit rate: too rough to find an end that is missing."""
 
 
+class BrokenOffError(Exception):
+    """A container that ends in a fault of its own; the words say which."""
+
+
 def decode_av(file: IO[bytes], container: str, excerpt: Excerpt) -> Waveform:
     """Return the excerpt, mono, at the recording's rate; a recording that changes its rate keeps its first.
 
@@ -51,13 +55,16 @@ def decode_av(file: IO[bytes], container: str, excerpt: Excerpt) -> Waveform:
 
 def _decode(media: InputContainer, stream: av.AudioStream, excerpt: Excerpt) -> Waveform:
     gathered = Gathered(excerpt)
-    fault = ""
-    for frames, packet_fault in _packets(media, stream):
-        fault = fault or packet_fault
-        for frame in frames:
-            gathered.add(frame)
-        if gathered.is_full():
-            break
+    fault = broken_off = ""
+    try:
+        for frames, packet_fault in _packets(media, stream):
+            fault = fault or packet_fault
+            for frame in frames:
+                gathered.add(frame)
+            if gathered.is_full():
+                break
+    except BrokenOffError as error:
+        fault = broken_off = str(error)
     if not gathered.rate:
         raise Rejected(Reason.CORRUPT if fault else Reason.EMPTY, fault or "no frames")
     mono = gathered.joined()
@@ -65,7 +72,7 @@ def _decode(media: InputContainer, stream: av.AudioStream, excerpt: Excerpt) -> 
         fault = ""
     elif _ends_early(media, stream, gathered.n_seen / gathered.rate):
         fault = fault or "the file ends"
-    elif excerpt.end is None and len(mono):
+    elif excerpt.end is None and len(mono) and not broken_off:
         fault = ""  # a bad packet or two in a recording that is there to its end
     n_before = min(gathered.n_seen, excerpt.span(gathered.rate)[0])
     excerpt.check(len(mono), n_before, gathered.rate, fault)
@@ -87,14 +94,17 @@ def _ends_early(media: InputContainer, stream: av.AudioStream, seconds: float) -
 
 
 def _packets(media: InputContainer, stream: av.AudioStream) -> Iterator[tuple[list[av.AudioFrame], str]]:
-    """Yield the frames of every packet, or the fault of one that does not decode; ends where the file does."""
+    """Yield the frames of every packet, or the fault of one that does not decode; ends where the file does.
+
+    Raises:
+        BrokenOffError: the container cannot be followed any further; what it holds behind that point is unknown.
+    """
     packets = media.demux(stream)
     while True:
         try:
             packet = next(packets, None)
         except (av.error.FFmpegError, ValueError) as error:
-            yield [], _words(error)
-            return
+            raise BrokenOffError(_words(error)) from error
         if packet is None:
             return
         try:

@@ -13,6 +13,7 @@ from transforms.excerpt import Excerpt, check_format
 from transforms.mix import to_mono
 from transforms.sniff import HEAD
 
+UNKNOWN = 1 << 62  # frames: libsndfile's word for "the header does not say", and more than any file holds
 BLOCK = 1 << 20  # frames read at once: a header's frame count is a claim, not an allocation
 
 
@@ -41,6 +42,8 @@ def decode_soundfile(path: Path, excerpt: Excerpt) -> Waveform:
 
 
 def _decode(sound: soundfile.SoundFile, path: Path, excerpt: Excerpt) -> Waveform:
+    if not 0 < sound.frames < UNKNOWN:  # nobody came back to write the length into the header
+        raise NotForSoundfileError("the header does not say how long it is")
     rate = sound.samplerate
     check_format(rate, sound.channels)
     first, n_wanted = excerpt.span(rate)

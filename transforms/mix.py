@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 FULL_SCALE = {"int16": 32768.0, "int32": 2147483648.0, "uint8": 128.0, "float32": 1.0, "float64": 1.0}
+LOUDEST = 1e30  # what finite values are bounded to where they add up to more than a float holds
 
 
 def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
@@ -18,13 +19,18 @@ def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
     >>> to_mono(np.array([[16384, 0], [-32768, -32768]], np.int16))[0]
     array([ 0.25, -1.  ], dtype=float32)
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at in the next line
+        mixed = _mean(frames)
+    if np.isfinite(mixed.sum(dtype=np.float64)):  # looking at the mix finds a bad value in any channel
+        return mixed, 0
+    n_bad = frames.size - int(np.count_nonzero(np.isfinite(frames)))
+    clean = np.nan_to_num(frames.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
+    return _mean(np.clip(clean, -LOUDEST, LOUDEST)), n_bad
+
+
+def _mean(frames: np.ndarray) -> np.ndarray:
     n_channels = 1 if frames.ndim == 1 else frames.shape[1]
     scale = np.float32(1.0 / (FULL_SCALE[frames.dtype.name] * n_channels))
-    n_bad = 0
-    if frames.dtype.kind == "f" and not np.isfinite(frames.sum()):
-        bad = ~np.isfinite(frames)
-        n_bad = int(bad.sum())  # zero when finite values merely add up to more than a float holds
-        frames = np.nan_to_num(frames, nan=0.0, posinf=1.0, neginf=-1.0)
     if frames.ndim == 1:
         mixed = frames.astype(np.float32)
     else:
@@ -37,4 +43,4 @@ def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
         mixed -= np.float32(128 * n_channels)
     if scale != 1.0:
         mixed *= scale
-    return mixed, n_bad
+    return mixed

@@ -24,6 +24,6 @@ def to_int16(frames: np.ndarray) -> tuple[np.ndarray, int]:
     (array([ 16384,  32767, -32768], dtype=int16), 1)
     """
     scaled = np.rint(frames * np.float32(32768.0))
-    n_clipped = int(np.count_nonzero(scaled > 32767.5) + np.count_nonzero(scaled < -32768.5))
-    # full scale (32768) is one step above what 16 bits hold; a source that touches it was not clipped by us
+    # +1.0 is one step above what 16 bits hold: a source that touches it loses that step and is not called clipped
+    n_clipped = int(np.count_nonzero(np.abs(scaled) > 32768.0))
     return np.clip(scaled, -32768, 32767).astype(np.int16), n_clipped

@@ -47,6 +47,8 @@ def sniff(head: bytes) -> str | None:
     """
     if head[:4] in {b"RIFF", b"RF64", b"RIFX", b"BW64"} and head[8:12] == b"WAVE":
         return "wav"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
     if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
         return "aiff"
     for at, magic, container in MAGIC:
@@ -55,6 +57,20 @@ def sniff(head: bytes) -> str | None:
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
         return "aac" if head[1] & 0xF6 == 0xF0 else "mp3"
     return None if NOT_AUDIO.match(head) or _is_text(head) else ""
+
+
+def tag_length(head: bytes) -> int:
+    """Return how many bytes an ID3v2 tag at the beginning takes, header and footer included; 0 where there is none.
+
+    >>> tag_length(b"ID3\\x04\\x00\\x00\\x00\\x00\\x01\\x00"), tag_length(b"fLaC")
+    (138, 0)
+    """
+    if not head.startswith(b"ID3") or len(head) < 10:
+        return 0
+    size = 0
+    for byte in head[6:10]:
+        size = size << 7 | byte & 0x7F
+    return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
 def has_xing_header(head: bytes) -> bool:
