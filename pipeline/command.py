@@ -187,10 +187,10 @@ def not_yet(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> i
 
 
 def _engine(options: argparse.Namespace, beam_options: tuple[str, ...]) -> Any:
-    from pipeline.runners import Engine, parse_beam_options
+    from pipeline.runners import open_engine
 
     try:
-        return Engine(options.runner, options.workers, parse_beam_options(beam_options))
+        return open_engine(options.runner, options.workers, beam_options)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import create_runner
 
 from pipeline.errors import EngineError
 
@@ -49,13 +50,17 @@ class Engine:
         return self.n_workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else self.n_workers or os.cpu_count() or 1
 
 
-def parse_beam_options(options: Sequence[str]) -> tuple[str, ...]:
-    """Return Beam's options as they were given, after letting Beam's own parser look at them.
+def open_engine(runner: str, n_workers: int | None, options: Sequence[str]) -> Engine:
+    """Return an engine, after making sure that Beam has the runner; its options are given on as they are.
 
     Raises:
-        ValueError: an argument is not an option at all.
+        ValueError: there is no such runner, its package is not installed, or an argument is not an option at all.
     """
-    stray = [option for option in options if not option.startswith("-")]
-    if stray and not any(option.startswith("-") for option in options):
-        raise ValueError(f"unexpected argument {stray[0]!r}")
-    return tuple(options)
+    if options and not options[0].startswith("-"):
+        raise ValueError(f"unexpected argument {options[0]!r}")
+    if runner not in LOCAL:
+        try:
+            create_runner(runner)
+        except (ValueError, ImportError, AttributeError) as error:
+            raise ValueError(f"--runner {runner}: {error}") from error
+    return Engine(runner, n_workers, tuple(options))

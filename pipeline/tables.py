@@ -35,7 +35,7 @@ def sources_table(sources: Mapping[str, ModuleType]) -> Table:
     """Return what the sources are and need."""
     table = Table(show_lines=True)
     for name in ("source", "what it is", "licence", "bring", "text", "known dead"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=name == "source")
     for name, module in sources.items():
         card = module.CARD
         table.add_row(name, card.title, card.license, card.bring, card.text, card.dead)

@@ -1,0 +1,185 @@
+"""One shard: rows and audio in, tar, books and marker out; what was made before is copied."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from pipeline.build import build_settings
+from pipeline.recipe import load_recipe
+from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejected, ShardId
+from pipeline.storage import Folder
+from tests.fates import tone
+from transforms.build_shards import BuildSettings, ShardTask, build_shard, spread_longest_first
+from transforms.fetch import local_recording
+from transforms.kept import audio_id
+from transforms.shard_books import finished, read_books, read_marker
+
+SHARD = ShardId("Tones", "train", 0)
+
+
+class CountingFetch:
+    """Fetches from a folder and counts; names that begin with `gone` are not there, `busy` is throttled."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.urls: list[str] = []
+        self.lock = threading.Lock()
+
+    def __call__(self, clip: Clip, work: Path) -> Recording:
+        with self.lock:
+            self.urls.append(clip.url)
+        if clip.url.startswith("busy"):
+            raise Rejected(Reason.THROTTLED, "HTTP 429", Provenance("https://h/x", 429, 4))
+        return local_recording(self.root / clip.url)
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    root = tmp_path / "sounds"
+    root.mkdir()
+    for n in range(8):
+        soundfile.write(root / f"{n}.wav", tone(100 + 30 * n), 44_100, subtype="PCM_16")
+    return root
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> BuildSettings:
+    return build_settings(load_recipe("quickstart"), Folder(str(tmp_path / "out")))
+
+
+def clip(url: str, text: str = "A tone.", **fields: object) -> Clip:
+    made = Clip("table", "Tones", "train", url.removesuffix(".wav"), url, captions=(Caption(text),), recording=url)
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def make(clips: list[Clip], fetch: CountingFetch, settings: BuildSettings, made_from: str = "a", **task: object):  # type: ignore[no-untyped-def]
+    return build_shard(ShardTask(SHARD, "plan", made_from, len(clips), **task), clips, fetch, settings)  # type: ignore[arg-type]
+
+
+def members(settings: BuildSettings) -> dict[str, bytes]:
+    with tarfile.open(settings.folder.path("Tones/train/0.tar")) as tar:
+        return {name: tar.extractfile(name).read() for name in tar.getnames()}  # type: ignore[union-attr]
+
+
+def test_members_come_in_pairs_in_plan_order_without_times_or_owners(sounds: Path, settings: BuildSettings) -> None:
+    make([clip(f"{n}.wav") for n in (3, 0, 2)], CountingFetch(sounds), settings)
+    with tarfile.open(settings.folder.path("Tones/train/0.tar")) as tar:
+        infos = tar.getmembers()
+    assert [info.name for info in infos] == [f"table-{n}.{kind}" for n in (3, 0, 2) for kind in ("flac", "json")]
+    assert {(info.mtime, info.uid, info.gid, info.uname, info.gname, info.mode) for info in infos} == {(0, 0, 0, "", "", 0o644)}
+
+
+def test_the_json_of_every_sample_has_the_same_keys(sounds: Path, settings: BuildSettings) -> None:
+    make([clip("0.wav"), clip("1.wav", title="One", labels=("a",), license="CC0-1.0", start=0.1, end=0.2)], CountingFetch(sounds), settings)
+    first, second = (json.loads(data) for name, data in members(settings).items() if name.endswith(".json"))
+    assert first.keys() == second.keys() == {"text", "tag", "original_data"}
+    assert first["original_data"].keys() == second["original_data"].keys()
+    assert first["original_data"]["title"] is None and second["original_data"]["title"] == "One"
+    assert first["tag"] == [] and second["original_data"]["duration"] == pytest.approx(0.1, abs=1e-4)
+
+
+def test_t5_captions_bring_both_augmented_lists(sounds: Path, settings: BuildSettings) -> None:
+    captions = (Caption("A tone."), Caption("A tone sounds.", "t5", "model", "tone"))
+    make([clip("0.wav", captions=captions)], CountingFetch(sounds), settings)
+    sample = json.loads(members(settings)["table-0.json"])
+    assert sample["text"] == sample["text_augment_all"] == ["A tone.", "A tone sounds."]
+    assert sample["text_augment_t5"] == "A tone sounds."
+
+
+def test_books_hold_every_row_and_the_marker_counts_them(sounds: Path, settings: BuildSettings) -> None:
+    marker = make([clip("0.wav"), clip("gone.wav"), clip("busy.wav"), clip("1.wav")], CountingFetch(sounds), settings)
+    rows = read_books(settings.folder, SHARD).to_pylist()
+    assert [(row["status"], row["reason"]) for row in rows] == [
+        ("sample", None),
+        ("rejected", "not_found"),
+        ("rejected", "throttled"),
+        ("sample", None),
+    ]
+    assert (rows[2]["attempts"], rows[2]["http_status"], rows[2]["final_url"]) == (4, 429, "https://h/x")
+    assert (marker.n_planned, marker.n_samples, marker.reasons) == (4, 2, {"not_found": 1, "throttled": 1})
+    assert read_marker(settings.folder, SHARD) == marker
+
+
+def test_clips_of_one_recording_are_fetched_once(sounds: Path, settings: BuildSettings) -> None:
+    fetch = CountingFetch(sounds)
+    make([clip("0.wav", id=f"part-{n}", start=n / 20, end=n / 20 + 0.04) for n in range(5)] + [clip("1.wav")], fetch, settings)
+    assert sorted(fetch.urls) == ["0.wav", "1.wav"]
+
+
+def test_changed_text_copies_the_audio(sounds: Path, settings: BuildSettings) -> None:
+    make([clip("0.wav"), clip("1.wav"), clip("gone.wav")], CountingFetch(sounds), settings)
+    before, fetch = members(settings), CountingFetch(sounds)
+    make([clip("0.wav", "Another text."), clip("1.wav"), clip("gone.wav"), clip("2.wav")], fetch, settings, "b")
+    after = members(settings)
+    assert fetch.urls == ["2.wav"]
+    assert after["table-0.flac"] == before["table-0.flac"] and after["table-1.json"] == before["table-1.json"]
+    assert json.loads(after["table-0.json"])["text"] == ["Another text."]
+
+
+def test_transient_rejections_are_tried_again_when_a_shard_is_rewritten(sounds: Path, settings: BuildSettings) -> None:
+    make([clip("0.wav"), clip("busy.wav")], CountingFetch(sounds), settings)
+    fetch = CountingFetch(sounds)
+    make([clip("0.wav"), clip("busy.wav")], fetch, settings, "b")
+    assert fetch.urls == ["busy.wav"]
+
+
+@pytest.mark.parametrize("damage", ["tar", "parquet"])
+def test_a_damaged_shard_is_not_copied_from(damage: str, sounds: Path, settings: BuildSettings) -> None:
+    make([clip("0.wav"), clip("1.wav")], CountingFetch(sounds), settings)
+    path = Path(settings.folder.path(f"Tones/train/0.{damage}"))
+    data = bytearray(path.read_bytes())
+    data[600] ^= 1
+    path.write_bytes(data)
+    fetch = CountingFetch(sounds)
+    make([clip("0.wav", "New."), clip("1.wav")], fetch, settings, "b")
+    assert sorted(fetch.urls) == ["0.wav", "1.wav"]
+
+
+def test_other_audio_under_the_same_key_is_made_anew(sounds: Path, settings: BuildSettings) -> None:
+    make([clip("0.wav")], CountingFetch(sounds), settings)
+    fetch = CountingFetch(sounds)
+    make([clip("0.wav", end=0.1)], fetch, settings, "b")
+    assert fetch.urls == ["0.wav"]
+    asked = [clip("0.wav"), clip("0.wav", start=0.1), clip("1.wav"), clip("0.wav", audio_root="r")]
+    assert len({audio_id(wanted, "shape") for wanted in asked}) == 4
+
+
+def test_equal_sounds_within_a_shard_leave_the_first(sounds: Path, settings: BuildSettings) -> None:
+    marker = make([clip("0.wav"), clip("0.wav", id="again", recording="other")], CountingFetch(sounds), settings)
+    assert marker.reasons == {"duplicate": 1}
+    assert read_books(settings.folder, SHARD).to_pylist()[1]["detail"] == "same sound as table-0"
+
+
+def test_a_failure_leaves_no_trace(sounds: Path, settings: BuildSettings) -> None:
+    def broken(clip: Clip, work: Path) -> Recording:
+        raise KeyError("a fault of the program")
+
+    with pytest.raises(KeyError):
+        make([clip("0.wav")], broken, settings)  # type: ignore[arg-type]
+    assert settings.folder.names() == []
+
+
+def test_a_shard_is_finished_only_with_marker_tar_and_books_of_the_right_size(sounds: Path, settings: BuildSettings) -> None:
+    marker = make([clip("0.wav")], CountingFetch(sounds), settings)
+    assert finished(settings.folder, SHARD, "a") == marker
+    assert finished(settings.folder, SHARD, "b") is None
+    settings.folder.remove("Tones/train/0.parquet")
+    assert finished(settings.folder, SHARD, "a") is None
+
+
+def test_a_marker_that_is_none_does_not_count(settings: BuildSettings) -> None:
+    for text in (b"", b"{", b"[]", b"{}", b'{"shard": "x"}'):
+        settings.folder.write("Tones/train/0_stats.json", text)
+        assert read_marker(settings.folder, SHARD) is None
+
+
+def test_the_longest_shards_are_handed_out_first() -> None:
+    tasks = [ShardTask(ShardId("a", "b", n), "plan", "", rows) for n, rows in enumerate((3, 9, 3))]
+    assert [task.shard.index for task in spread_longest_first(tasks)] == [1, 0, 2]

@@ -1,0 +1,73 @@
+"""Progress is read from the output folder: shards by their markers, clips of unfinished shards by their reports."""
+
+from __future__ import annotations
+
+import collections
+import io
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.progress import Observer, Sighting, _Lines, in_words, watched
+from pipeline.records import ShardId
+from pipeline.storage import WORK, Folder
+from transforms.build_shards import PROGRESS, ShardTask
+from transforms.shard_books import FileFacts, Marker, marker_name
+
+TASKS = [ShardTask(ShardId("A", "train", n), "plan", f"from-{n}", 10) for n in range(2)]
+
+
+def publish(folder: Folder, task: ShardTask, made_from: str) -> None:
+    facts = FileFacts(1, "x")
+    marker = Marker(task.shard, made_from, 10, 8, 2, {"silent": 2}, 1.0, facts, facts, {}, {})
+    folder.write_json(marker_name(task.shard), marker.to_json())
+
+
+def report(folder: Folder, name: str, shard: str, done: int) -> None:
+    path = Path(folder.path(f"{WORK}/{name}/{PROGRESS}"))
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"shard": shard, "done": done, "reasons": {"timeout": 1}}))
+
+
+def test_done_and_unfinished_shards_are_added_up(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path))
+    observer = Observer(folder, TASKS)
+    assert observer.look() == Sighting(0, 0, collections.Counter())
+    publish(folder, TASKS[0], "from-0")
+    report(folder, "w", "A/train/1", 4)
+    assert observer.look() == Sighting(1, 14, collections.Counter({"silent": 2, "timeout": 1}))
+    report(folder, "late", "A/train/0", 9)  # a shard counts once, by its marker
+    assert observer.look().clips == 14
+
+
+def test_a_marker_of_an_earlier_build_is_not_progress(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path))
+    publish(folder, TASKS[0], "something older")
+    assert Observer(folder, TASKS).look().shards == 0
+
+
+def test_lines_are_printed_without_a_terminal_and_never_twice() -> None:
+    out = io.StringIO()
+    lines = _Lines(Console(file=out, width=200), TASKS)
+    with lines:
+        pass
+    done = Sighting(2, 20, collections.Counter({"silent": 2}))
+    lines(Sighting(1, 10, collections.Counter()))  # too soon after the first
+    lines(done)
+    lines(done)
+    printed = out.getvalue().splitlines()
+    assert printed[0] == "2 shards, 20 clips to make"
+    assert len(printed) == 2 and "shards 2/2  clips 20/20" in printed[1] and printed[1].endswith("silent 2")
+
+
+def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
+    folder, out = Folder(str(tmp_path)), io.StringIO()
+    with watched(folder, TASKS, Console(file=out, force_terminal=True, width=120)):
+        publish(folder, TASKS[0], "from-0")
+        publish(folder, TASKS[1], "from-1")
+    assert "20/20" in out.getvalue() and "shards 2/2" in out.getvalue() and "silent 4" in out.getvalue()
+
+
+def test_reasons_are_said_most_frequent_first() -> None:
+    assert in_words(collections.Counter(a=1, c=2, b=2)) == "b 2, c 2, a 1"

@@ -1,0 +1,99 @@
+"""The output folder: whole files or none, local and remote alike, one build at a time."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from pipeline.errors import EngineError, FolderInUseError
+from pipeline.storage import WORK, Folder
+
+
+@pytest.fixture(params=["local", "remote"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
+    if request.param == "local":
+        yield Folder(str(tmp_path / "out"))
+        return
+    root = f"memory://{uuid.uuid4()}"  # fsspec's store in memory behaves as an object store does: no rename, no lock
+    yield Folder(root)
+    fsspec.filesystem("memory").store.clear()
+
+
+def test_what_is_written_can_be_read_listed_moved_and_removed(folder: Folder) -> None:
+    folder.write("a/b/one.bin", b"1")
+    folder.write_json("a/two.json", {"ä": [1]})
+    assert folder.names() == ["a/b/one.bin", "a/two.json"]
+    assert folder.names("a", ".json") == ["a/two.json"]
+    assert folder.read("a/b/one.bin") == b"1" and folder.read_json("a/two.json") == {"ä": [1]}
+    assert folder.size("a/b/one.bin") == 1 and folder.size("a/nothing") is None
+    folder.move("a/b/one.bin", "c/three.bin")
+    folder.move("a/two.json", "c/three.bin")
+    assert folder.names() == ["c/three.bin"] and folder.read_json("c/three.bin") == {"ä": [1]}
+    folder.remove("c/three.bin")
+    folder.remove("c/three.bin")
+    folder.remove_below("c")
+    assert not folder.exists("c/three.bin") and folder.names() == []
+
+
+def test_names_below_a_folder_that_is_not_there_are_none(folder: Folder) -> None:
+    assert folder.names("nowhere") == []
+
+
+def test_publishing_replaces_a_file_in_one_step(folder: Folder) -> None:
+    folder.write("shard.tar", b"old")
+    with folder.workspace() as work:
+        (work / "new").write_bytes(b"new")
+        assert folder.read("shard.tar") == b"old"
+        folder.publish(work / "new", "shard.tar")
+    assert folder.read("shard.tar") == b"new"
+    assert not work.exists()
+
+
+def test_work_in_progress_is_never_listed(folder: Folder) -> None:
+    with folder.workspace() as work:
+        (work / "0.tar").write_bytes(b"half")
+        assert folder.names() == []
+
+
+def test_a_folder_travels_to_workers_as_its_path(folder: Folder) -> None:
+    folder.write("x", b"1")
+    assert pickle.loads(pickle.dumps(folder)).read("x") == b"1"
+
+
+def test_leftovers_of_a_killed_build_are_swept(tmp_path: Path) -> None:
+    (tmp_path / WORK / "laion-audio-dead").mkdir(parents=True)
+    with Folder(str(tmp_path)).locked():
+        assert not (tmp_path / WORK).exists()
+
+
+def test_two_cannot_hold_the_lock(tmp_path: Path) -> None:
+    with Folder(str(tmp_path)).locked():
+        holder = f"from pipeline.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): pass"
+        second = subprocess.run([sys.executable, "-c", holder], capture_output=True, text=True)
+        assert "FolderInUseError" in second.stderr and "another build is at work here" in second.stderr
+    with Folder(str(tmp_path)).locked():
+        pass
+
+
+def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path))
+    with pytest.raises(FolderInUseError), folder.locked():
+        raise FolderInUseError("inside")
+    with folder.locked():
+        pass
+
+
+def test_an_engine_error_says_the_cause_in_its_own_words() -> None:
+    error = EngineError(
+        "Traceback\n  File x\nRuntimeError: OSError: [Errno 28] No space left on device [while running 'BuildShards/Build']\n"
+    )
+    assert error.cause == "OSError: [Errno 28] No space left on device"
+    assert error.is_of_the_disk
+    assert not EngineError("RuntimeError: KeyError: 'x' [while running 'Y']").is_of_the_disk
