@@ -7,12 +7,14 @@ from functools import cache
 
 from augment.draft import WORD, Draft, plain
 from augment.tables import rows, words
+from augment.verbs import determiners
 
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]*)[\"”“»]")
 _NAMING = frozenset({"lady", "mother", "father", "brother", "sister", "papa", "mama", "granny", "dame"})
 _SEX = frozenset(
     {"male", "female", "males", "females", "mother", "father", "mothers", "fathers", "mom", "mama", "papa", "boy", "girl", "lady"}
 )
+_ONLY_WITH_DETERMINER = frozenset({"son", "sons", "dude", "gal"})  # "son" is also Spanish and French, "dude" an exclamation
 _MOSTLY = 0.6  # share of capitalised words from which capitals are a habit of the title and not a sign of names
 
 
@@ -35,10 +37,18 @@ def keep(draft: Draft) -> None:
                 draft.kept[start : start + len(phrase)] = [True] * len(phrase)
         if word in _SEX and draft.at(index + 1) in words("debias_species") and draft.follows(index + 1):
             draft.kept[index] = True
+        if word in _ONLY_WITH_DETERMINER and not _introduced(draft, index):
+            draft.kept[index] = True
         if word == "man" and draft.at(index - 1) == "to" and draft.at(index + 1) == "the":
             draft.kept[index] = True  # to man the guns
     _keep_names(draft)
     _keep_quotations(draft)
+
+
+def _introduced(draft: Draft, index: int) -> bool:
+    """Whether a determiner, an adjective of persons or "and" goes before a word."""
+    before = draft.at(index - 1)
+    return draft.follows(index) and (before in ("and", "or", "with") or before in determiners() or before in words("person_adjectives"))
 
 
 def _unbroken(draft: Draft, start: int, length: int) -> bool:

@@ -7,7 +7,7 @@ from functools import cache
 
 from augment.draft import Draft
 from augment.tables import rows, words
-from augment.verbs import AUXILIARIES, function_words, singular_verbs
+from augment.verbs import AUXILIARIES, determiners, function_words, singular_verbs
 
 NUMBERS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -109,13 +109,6 @@ def mention(draft: Draft, index: int) -> Mention | None:
     return Mention(start, index, determiner, adjectives, noun, _is_plural(draft, index, noun, determiner), suffix, taken_in)
 
 
-@cache
-def determiners() -> frozenset[str]:
-    """Return articles, numbers, quantities, demonstratives and possessives."""
-    kinds = ("article", "number", "quantity", "demonstrative", "possessive")
-    return frozenset(word for word, kind in rows("function_words") if kind in kinds)
-
-
 def is_adjective(draft: Draft, index: int, paired: bool = False) -> bool:
     """Whether the word of gender at `index` only describes the noun after it, as "male" does in "male voice".
 
@@ -131,6 +124,8 @@ def is_adjective(draft: Draft, index: int, paired: bool = False) -> bool:
         return is_adjective(draft, index + 2, True)
     if after.endswith("ing") and draft.at(index - 1) in _OF_SOUND:
         return True  # "soft female talking"
+    if after.endswith(("-like", "-sounding")) or (draft.words[index].islower() and draft.words[index + 1][0].isupper()):
+        return True  # "male Kayapó singers"
     if kind == "activity":
         return draft.at(index - 1) not in determiners() and draft.at(index - 1) not in words("person_adjectives")
     if kind == "either":

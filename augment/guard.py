@@ -20,13 +20,14 @@ RULES = ("length", "sentences", "repetition", "uncovered", "unsupported")
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _BRACKETS = re.compile(r"\([^)]*\)")
-_PARTS = re.compile(r",|/|;| or |\betc\b")
+_PARTS = re.compile(r",|/|;|\betc\b")
+_STRAY = re.compile(r"[|<>{}\[\]_\\=*#]")  # what prose does not hold: a prompt that was said again, markup
 
 
 def check(caption: str, keywords: Sequence[str]) -> str | None:
     """Return the name of the first of `RULES` that a caption breaks; `None` when it may stand.
 
-    length: 3 to 30 words; sentences: exactly one; repetition: no word of content three times, no pair of words twice;
+    length: 3 to 30 words; sentences: exactly one, of prose; repetition: no word of content three times, no pair of words twice;
     uncovered: of every keyword, one of its names is there, word by word, by stem or synonym; unsupported: no other
     words of content than those of the keywords, their synonyms, what they may bring, and fillers.
 
@@ -39,7 +40,7 @@ def check(caption: str, keywords: Sequence[str]) -> str | None:
     found = [word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(caption)]
     if not MIN_WORDS <= len(found) <= MAX_WORDS:
         return "length"
-    if sum(bool(_WORD.search(sentence)) for sentence in sentencex.segment("en", caption)) != 1:
+    if _STRAY.search(caption) or sum(bool(_WORD.search(sentence)) for sentence in sentencex.segment("en", caption)) != 1:
         return "sentences"
     content = [word for word in found if word not in _grammar()]
     if _repeats(found, content):

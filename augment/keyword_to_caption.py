@@ -26,7 +26,8 @@ _OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough mem
 class Decoding:
     """How a prompt is written and a caption is searched; part of the key under which captions are cached.
 
-    The search has no chance in it. `batch` is the number of prompts at a time, the first that is tried.
+    The search has no chance in it. `batch` is the number of prompts at a time, the first that is tried; `candidates`, at
+    most `beams`, how many captions of the search are kept, the best first.
     """
 
     beams: int = 4
@@ -34,6 +35,7 @@ class Decoding:
     no_repeat_ngram: int = 3
     max_new_tokens: int = 40
     batch: int = 32
+    candidates: int = 1
     prefix: str = ""
     separator: str = " | "
 
@@ -102,13 +104,19 @@ def digest(folder: Path) -> str:
 
 
 def generate(model: Model, keyword_sets: Sequence[Sequence[str]], decoding: Decoding) -> list[str]:
-    """Return one caption a keyword set, in order; empty for an empty set.
+    """Return one caption a keyword set, in order; empty for an empty set. The best of `candidates`."""
+    return [found[0] if found else "" for found in candidates(model, keyword_sets, decoding)]
 
+
+def candidates(model: Model, keyword_sets: Sequence[Sequence[str]], decoding: Decoding) -> list[list[str]]:
+    """Return the captions of each keyword set, the best first; none for an empty set.
+
+    More than one cost the search nothing more, and what the guard says of the first need not hold for the second.
     Prompts of a like length share a batch. A batch that does not fit into memory is halved, down to a single prompt.
     """
     prompts = [prompt(keywords, decoding) for keywords in keyword_sets]
     distinct = sorted({text for text in prompts if text}, key=lambda text: (-len(model.tokenizer(text).input_ids), text))
-    captions: dict[str, str] = {"": ""}
+    captions: dict[str, list[str]] = {"": []}
     for start in range(0, len(distinct), decoding.batch):
         batch = distinct[start : start + decoding.batch]
         captions |= dict(zip(batch, _in_memory(model, batch, decoding), strict=True))
@@ -127,8 +135,8 @@ def sentence(text: str) -> str:
     return plain[0].upper() + plain[1:] + ("" if plain[-1] in ".!?" else ".")
 
 
-def _in_memory(model: Model, prompts: list[str], decoding: Decoding) -> list[str]:
-    """Return the captions of one batch; of its halves, when it is too large for the memory."""
+def _in_memory(model: Model, prompts: list[str], decoding: Decoding) -> list[list[str]]:
+    """Return the captions of one batch, by prompt; of its halves, when it is too large for the memory."""
     try:
         return _search(model, prompts, decoding)
     except (RuntimeError, MemoryError) as error:
@@ -139,7 +147,7 @@ def _in_memory(model: Model, prompts: list[str], decoding: Decoding) -> list[str
     return _in_memory(model, prompts[:half], decoding) + _in_memory(model, prompts[half:], decoding)
 
 
-def _search(model: Model, prompts: list[str], decoding: Decoding) -> list[str]:
+def _search(model: Model, prompts: list[str], decoding: Decoding) -> list[list[str]]:
     """Return the captions of one batch by beam search."""
     import torch
 
@@ -149,13 +157,15 @@ def _search(model: Model, prompts: list[str], decoding: Decoding) -> list[str]:
             input_ids=encoded.input_ids,
             attention_mask=encoded.attention_mask,
             num_beams=decoding.beams,
+            num_return_sequences=decoding.candidates,
             length_penalty=decoding.length_penalty if decoding.beams > 1 else None,
             no_repeat_ngram_size=decoding.no_repeat_ngram,
             max_new_tokens=decoding.max_new_tokens,
             early_stopping=decoding.beams > 1,
             do_sample=False,
         )
-    return [sentence(text) for text in model.tokenizer.batch_decode(found, skip_special_tokens=True)]
+    texts = [sentence(text) for text in model.tokenizer.batch_decode(found, skip_special_tokens=True)]
+    return [texts[start : start + decoding.candidates] for start in range(0, len(texts), decoding.candidates)]
 
 
 def _dtype() -> Any:

@@ -63,6 +63,13 @@ def function_words() -> frozenset[str]:
     )
 
 
+@cache
+def determiners() -> frozenset[str]:
+    """Return articles, numbers, quantities, demonstratives and possessives."""
+    kinds = ("article", "number", "quantity", "demonstrative", "possessive")
+    return frozenset(word for word, kind in rows("function_words") if kind in kinds)
+
+
 def is_adverb(word: str) -> bool:
     """Whether a word may stand between a subject and its verb."""
     return (word.endswith("ly") and word not in words("verbs")) or word in (

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from augment import keyword_to_caption
-from augment.keyword_to_caption import Decoding, Model, digest, generate, load, prompt, sentence
+from augment.keyword_to_caption import Decoding, Model, candidates, digest, generate, load, prompt, sentence
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ class Echo:
     def __init__(self, room, error):
         self.room, self.error = room, error
 
-    def generate(self, input_ids, **_):
+    def generate(self, input_ids, num_return_sequences, **_):
         if len(input_ids) > self.room:
             raise self.error
-        return [f"{text} is heard" for text in input_ids]
+        return [f"{text} is heard{' again' * place}" for text in input_ids for place in range(num_return_sequences)]
 
 
 def echo(room: int, error: Exception | None = None) -> Model:
@@ -95,6 +95,12 @@ def test_captions_come_in_the_order_of_their_keywords_and_each_distinct_set_is_c
         "A very long keyword is heard.",
     ]
     assert model.tokenizer.batches == [["a very long keyword", "dog | bark"], ["rain"]]
+
+
+def test_candidates_stand_beside_their_keywords_with_the_best_first():
+    pytest.importorskip("torch")
+    found = candidates(echo(8), [["dog"], [], ["rain"]], Decoding(candidates=2))
+    assert found == [["Dog is heard.", "Dog is heard again."], [], ["Rain is heard.", "Rain is heard again."]]
 
 
 def test_a_batch_too_large_for_the_memory_is_halved():
