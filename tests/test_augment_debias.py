@@ -99,7 +99,7 @@ def test_examples_in_the_docstrings_run(module):
 @pytest.mark.slow
 def test_twenty_thousand_captions_a_second():
     captions = [before for before, _ in cases()] * 40 + ["Rain falls on a tin roof while thunder rolls"] * 10_000
-    began = time.perf_counter()
+    began = time.process_time()
     for caption in captions:
         debias(caption)
-    assert len(captions) / (time.perf_counter() - began) > 20_000
+    assert len(captions) / (time.process_time() - began) > 20_000

@@ -113,8 +113,8 @@ def test_examples_in_the_docstrings_run():
 @pytest.mark.slow
 def test_cleaning_templates_and_debias_together_do_twenty_thousand_rows_a_second():
     captions = ["Water trickles while birds sing", "A man talks nearby while water trickles", "Rain falls, then a car passes by"] * 10_000
-    began = time.perf_counter()
+    began = time.process_time()
     for caption in captions:
         debias(clean_text(caption))
         template(("Male speech, man speaking", "Dog", "Stream"))
-    assert len(captions) / (time.perf_counter() - began) > 20_000
+    assert len(captions) / (time.process_time() - began) > 20_000
