@@ -1,0 +1,152 @@
+"""The build as a whole: clips a second and CPU a clip against one ffmpeg process a clip, Beam against a plain pool, memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+import multiprocessing
+import os
+import shutil
+import statistics
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from bench.corpus import KINDS, make_sound
+from bench.measure import Cost, Row, cost_of, in_a_process, paired, peak_mb, ratio
+from bench.peers import by_process, static_ffmpeg, system_ffmpeg
+from pipeline.build import build, build_settings, current_plan, run_tasks, unfinished
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe, load_recipe
+from pipeline.runners import Engine
+from pipeline.storage import Folder
+from transforms.build_shards import BuildSettings, ShardTask, build_shard
+from transforms.plan_files import plan_name, read_plan_file
+
+N_CORES = len(os.sched_getaffinity(0))
+
+
+def rows(quick: bool, corpus: Path) -> list[Row]:
+    """Return the figures of the build."""
+    n_clips, n_rounds = (64, 3) if quick else (512, 5)
+    with tempfile.TemporaryDirectory(prefix="bench-") as place:
+        recipe = make_recipe(n_clips, corpus, Path(place))
+        ways = {name: _way(name, recipe, Path(place)) for name in ("build", "beam", "pool", "static ffmpeg")}
+        if system_ffmpeg():
+            ways["system ffmpeg"] = _way("system ffmpeg", recipe, Path(place))
+        costs = paired(ways, n_rounds)
+    return _table(costs, n_clips)
+
+
+def _table(costs: dict[str, list[Cost]], n_clips: int) -> list[Row]:
+    def median(name: str, part: str) -> float:
+        return statistics.median(getattr(cost, part) for cost in costs[name])
+
+    def against(above: str, below: str, part: str, title: str, target: str) -> Row:
+        value, spread = ratio([getattr(cost, part) for cost in costs[above]], [getattr(cost, part) for cost in costs[below]])
+        return Row("build", title, value, "x", spread, target)
+
+    table = [
+        Row("build", f"clips a second, {N_CORES} cores", n_clips / median("build", "wall"), "clips/s"),
+        Row("build", "CPU a clip, plan and books included", 1000 * median("build", "cpu") / n_clips, "ms"),
+        Row("build", "highest resident memory of a build", median("build", "peak_mb"), "MB"),
+        against("static ffmpeg", "build", "cpu", "CPU of one static ffmpeg a clip / ours", ">= 2.5"),
+        against("beam", "pool", "cpu", "CPU of the shards through Beam / a plain process pool", "<= 1.15"),
+        against("beam", "pool", "wall", "time of the shards through Beam / a plain process pool", "<= 1.15"),
+    ]
+    if "system ffmpeg" in costs:
+        table.insert(3, against("system ffmpeg", "build", "wall", "time of one system ffmpeg a clip / ours", ""))
+        table.insert(3, against("system ffmpeg", "build", "cpu", "CPU of one system ffmpeg a clip / ours", ">= 5"))
+    return table
+
+
+def make_recipe(n_clips: int, corpus: Path, place: Path) -> Path:
+    """Write a recipe over `n_clips` sounds of 10 s in every kind, and return its path."""
+    kinds = list(KINDS)
+    sounds = [make_sound(kinds[number % len(kinds)], 10.0, number, corpus) for number in range(n_clips)]
+    with (place / "clips.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["id", "url", "caption"])
+        table.writerows([number, os.path.relpath(path, place), f"sound number {number}"] for number, path in enumerate(sounds))
+    source = '[[sources]]\nsource = "table"\ndataset = "Bench"\npath = "clips.csv"\nid = "id"\nurl = "url"\ncaption = "caption"\n'
+    (place / "bench.toml").write_text(f'name = "bench"\nshard_size = {max(8, n_clips // 8)}\n\n{source}')
+    return place / "bench.toml"
+
+
+def _way(name: str, recipe: Path, place: Path) -> Callable[[], Cost]:
+    def run() -> Cost:
+        output = place / "out"
+        shutil.rmtree(output, ignore_errors=True)
+        return Cost(**in_a_process("bench.build", name, recipe, output))
+
+    return run
+
+
+def _in_this_process(name: str, path: Path, output: Path) -> Cost:
+    """Measure one way, imports not counted; the plan is made beforehand where only shards are compared."""
+    recipe = load_recipe(str(path))
+    engine, folder = Engine("local", N_CORES), Folder(str(output))
+    if name == "build":
+        return cost_of(lambda: build(recipe, folder, None, engine, lambda folder, tasks: nullcontext()))
+    if name in {"beam", "pool"}:
+        plan, settings, tasks = _planned(recipe, folder, engine)
+        if name == "beam":
+            return cost_of(lambda: run_tasks(tasks, settings, engine, lambda folder, tasks: nullcontext()))
+        return cost_of(lambda: _by_pool(tasks, settings))
+    binary = system_ffmpeg() if name == "system ffmpeg" else static_ffmpeg()
+    assert binary is not None
+    with path.with_name("clips.csv").open() as file:
+        sounds = [path.parent / row["url"] for row in csv.DictReader(file)]
+    return cost_of(lambda: _by_ffmpeg(binary, sounds, output))
+
+
+def _planned(recipe: Recipe, folder: Folder, engine: Engine) -> tuple[Plan, BuildSettings, list[ShardTask]]:
+    plan, _ = current_plan(recipe, folder, None, engine)
+    settings = build_settings(recipe, folder)
+    return plan, settings, unfinished(plan, folder, settings.shape)
+
+
+def _by_pool(tasks: list[ShardTask], settings: BuildSettings) -> None:
+    """Make the same shards without Beam: one process a core, one shard a time."""
+    with multiprocessing.get_context("fork").Pool(N_CORES) as pool:
+        pool.starmap(_make_shard, [(task, settings) for task in tasks], chunksize=1)
+        pool.close()
+        pool.join()
+
+
+def _make_shard(task: ShardTask, settings: BuildSettings) -> None:
+    clips = read_plan_file(settings.folder, f"{task.plan}/{plan_name(task.shard)}")
+    build_shard(task, clips, settings.fetcher, settings)
+
+
+def _by_ffmpeg(binary: str, sounds: list[Path], output: Path) -> None:
+    """Do what build scripts did before: one ffmpeg a clip, two at a time, then one tar."""
+    output.mkdir(parents=True)
+
+    def one(number: int) -> Path:
+        place = output / str(number)
+        place.mkdir()
+        by_process(binary)(sounds[number], place)
+        (place / "out.json").write_text(json.dumps({"text": [f"sound number {number}"], "tag": []}))
+        return place
+
+    with ThreadPoolExecutor(N_CORES) as threads, tarfile.open(output / "0.tar", "w") as tar:
+        for number, place in enumerate(threads.map(one, range(len(sounds)))):
+            tar.add(place / "out.flac", f"{number}.flac")
+            tar.add(place / "out.json", f"{number}.json")
+
+
+def main(arguments: list[str]) -> None:
+    """Measure one way in this process and print its cost as JSON."""
+    name, recipe, output = arguments
+    cost: Any = _in_this_process(name, Path(recipe), Path(output))
+    print(json.dumps({"cpu": cost.cpu, "wall": cost.wall, "peak_mb": peak_mb()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
