@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 import json
@@ -18,18 +19,19 @@ import numpy as np
 import soundfile
 import soxr
 
-from pipeline.records import SAMPLE_RATE, Clip, Provenance, Recording
-from transforms.make_sample import AudioLimits, convert
+from pipeline.records import SAMPLE_RATE, Rejected
+from transforms.convert import AudioLimits, convert
+from transforms.excerpt import Excerpt
 
 Way = Callable[[Path, Path], None]
 """(recording, folder for results) -> nothing: the FLAC is made, in memory or in the folder, as the peer does it."""
 
-CLIP = Clip("bench", "Bench", "train", "1", "")
-
 
 def ours(path: Path, place: Path) -> None:
     """Convert as a shard's worker does, statistics and hash included."""
-    convert(CLIP, Recording(path, Provenance()), AudioLimits())
+    (made,) = convert(path, [Excerpt()], AudioLimits(), place)
+    if isinstance(made, Rejected):
+        raise made
 
 
 def by_process(binary: str) -> Way:
@@ -57,10 +59,8 @@ def by_laions_protocol(binary: str) -> Way:
     convert_it = by_process(binary)
 
     def run(path: Path, place: Path) -> None:
-        try:
+        with contextlib.suppress(soundfile.LibsndfileError):  # m4a: libsndfile does not read it, the check is left out
             soundfile.read(path)
-        except soundfile.LibsndfileError:
-            pass  # m4a: libsndfile does not read it, the scripts leave the check out
         convert_it(path, place)
         soundfile.read(place / "out.flac")
         (place / "out.json").write_text(json.dumps({"text": ["a sound"], "tag": []}))

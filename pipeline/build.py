@@ -21,12 +21,12 @@ from pipeline.repeats import repeat_tasks
 from pipeline.runners import Engine
 from pipeline.storage import Folder
 from transforms.build_shards import BuildSettings, BuildShards, ShardTask, spread_longest_first
+from transforms.convert import AudioLimits
 from transforms.fetch import Fetcher
 from transforms.fetch_http import HttpSettings
-from transforms.make_sample import AudioLimits
 from transforms.shard_books import Marker, read_marker
 
-CONVERSION = 1
+CONVERSION = 2
 """Raised when a change to decoding, resampling, encoding or packing changes bytes: shards made before it are made again."""
 SHAPING = ("av", "numpy", "pyarrow", "soundfile", "soxr")
 N_THREADS = 4

@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 SAMPLE_RATE = 48_000  # Hz, of every sample we write
 MAX_DETAIL = 300  # characters of a rejection's detail that the books keep
 
@@ -159,20 +157,11 @@ class SourceFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Waveform:
-    """Decoded mono sound: `frames` is float32 `(n_frames,)`, full scale at 1.0; `rate` in Hz; `n_bad` values were not finite."""
-
-    frames: np.ndarray
-    rate: int
-    format: SourceFormat
-    n_bad: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Statistics:
     """What the books say of a sample's 48 kHz mono 16-bit frames.
 
-    `peak`, `rms` and `dc` are fractions of full scale, the `_fraction`s shares of all frames, `duration` seconds.
+    `peak`, `rms` and `dc` are fractions of full scale, the `_fraction`s shares of all frames, `duration` seconds;
+    `n_bad` values of the source were not finite and were replaced.
     """
 
     n_frames: int
@@ -183,17 +172,23 @@ class Statistics:
     clipped_fraction: float
     silent_fraction: float
     pcm_sha256: str
+    n_bad: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A clip with its audio: FLAC bytes, 16-bit mono 48 kHz."""
+    """A clip with its audio: FLAC, 16-bit mono 48 kHz; bytes, or where they are many a file that packing uses up."""
 
     clip: Clip
-    flac: bytes = field(repr=False)
+    flac: bytes | Path = field(repr=False)
     statistics: Statistics
     format: SourceFormat
     provenance: Provenance
+
+    @property
+    def flac_bytes(self) -> int:
+        """Size of the FLAC."""
+        return self.flac.stat().st_size if isinstance(self.flac, Path) else len(self.flac)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -219,7 +214,7 @@ def sample_key(source: str, clip_id: str) -> str:
     >>> sample_key("clotho", "rain_01")
     'clotho-rain_01'
     >>> sample_key("table", "Año Nuevo.wav")
-    'table-a-o-nuevo-wav-dc02204b'
+    'table-a-o-nuevo-wav-dc02204bb517'
     """
     plain = re.sub(r"[^a-z0-9_]+", "-", clip_id.lower()).strip("-")[:60]
     name = re.sub(r"[^a-z0-9_]+", "-", source.lower())
@@ -229,8 +224,8 @@ def sample_key(source: str, clip_id: str) -> str:
 
 
 def short_hash(*parts: object) -> str:
-    """Return eight hexadecimal digits that stand for `parts`, the same on every machine."""
-    return stable_hash(*parts)[:8]
+    """Return twelve hexadecimal digits that stand for `parts`, the same on every machine: few enough to read, enough for millions."""
+    return stable_hash(*parts)[:12]
 
 
 def stable_hash(*parts: object) -> str:

@@ -5,23 +5,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.records import Waveform
+from pipeline.records import SourceFormat
 from tests.sounds import FORMATS, LOSSY, RATE, bursts, by_soundfile, clicks, encoded, pcm16, tone, wav
 from transforms.decode import decode
-from transforms.excerpt import Excerpt
+from transforms.excerpt import Cut, Excerpt
 
 
-def decoded(data: bytes, place: Path, start: float = 0.0, end: float | None = None) -> Waveform:
+class Decoded:
+    """All frames of an excerpt, mono."""
+
+    def __init__(self, excerpt: Excerpt):
+        self.cut = Cut(excerpt, self)
+        self.blocks: list[np.ndarray] = [np.zeros(0, np.float32)]
+
+    def begin(self, source: SourceFormat) -> None:
+        self.format, self.rate = source, source.rate
+
+    def take(self, frames: np.ndarray) -> None:
+        self.blocks.append(frames.copy())
+
+    @property
+    def frames(self) -> np.ndarray:
+        return np.concatenate(self.blocks)
+
+
+def decoded(data: bytes, place: Path, start: float = 0.0, end: float | None = None) -> Decoded:
     path = place / "no-name-that-helps"
     path.write_bytes(data)
-    return decode(path, Excerpt(start, end))
+    found = Decoded(Excerpt(start, end))
+    (verdict,) = decode(path, [found.cut])
+    if verdict is not None:
+        raise verdict
+    return found
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_decodes_to_the_sound_that_went_in(name, tmp_path):
     kind = FORMATS[name]
     found = decoded(encoded(name), tmp_path)
-    assert (found.rate, found.format.n_channels, found.n_bad) == (kind.rate, kind.n_channels, 0)
+    assert (found.rate, found.format.n_channels, found.cut.n_bad) == (kind.rate, kind.n_channels, 0)
     assert found.frames.dtype == np.float32
     assert abs(len(found.frames) / kind.rate - 1.0) < 0.05  # codecs pad to whole packets
     middle = found.frames[kind.rate // 4 : 3 * kind.rate // 4]
@@ -86,6 +108,21 @@ def test_lossy_excerpts_are_right_within_the_delay_of_the_codec(name, tmp_path):
 def test_recordings_chained_in_one_ogg_are_one_recording(tmp_path):
     found = decoded(encoded("ogg_opus") + encoded("ogg_opus"), tmp_path)
     assert len(found.frames) == 2 * 48_000
+
+
+def test_a_chain_whose_rate_changes_keeps_the_first_rate_and_its_length(tmp_path):
+    slower = by_soundfile(tone(1.0, 22_050), 22_050, "OGG", "VORBIS")
+    found = decoded(encoded("vorbis") + slower, tmp_path)
+    assert found.rate == RATE
+    assert abs(len(found.frames) / RATE - 2.0) < 0.02
+    second = found.frames[RATE + RATE // 4 : RATE + 3 * RATE // 4]
+    assert np.sqrt((second.astype(float) ** 2).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+
+
+def test_a_chain_whose_codec_changes_is_read_to_its_end(tmp_path):
+    found = decoded(encoded("vorbis") + encoded("ogg_opus"), tmp_path, 0.5, 1.8)
+    assert len(found.frames) == round(1.3 * RATE)
+    assert (np.abs(found.frames[-4000:]) > 0.4).any()
 
 
 def test_channels_from_one_to_sixty_four_are_averaged(tmp_path):

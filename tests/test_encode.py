@@ -2,13 +2,30 @@
 
 import hashlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from pipeline.records import SAMPLE_RATE
-from transforms.encode import encode_flac, measure
+from pipeline.records import SAMPLE_RATE, Statistics
+from transforms import encode as module
+from transforms.encode import FlacWriter, Meter
+
+
+def encode_flac(frames: np.ndarray, place: Path = Path("/nowhere"), block: int = 10**9) -> bytes | Path:
+    writer = FlacWriter(place)
+    for at in range(0, len(frames), block):
+        writer.write(frames[at : at + block])
+    return writer.finish()
+
+
+def measure(frames: np.ndarray, n_clipped: int, block: int = 1 << 20) -> Statistics:
+    meter = Meter()
+    for at in range(0, len(frames), block):
+        meter.add(frames[at : at + block], n_clipped if at == 0 else 0)
+    return meter.statistics()
+
 
 NOISE = np.random.default_rng(1).integers(-32768, 32768, 30_000).astype(np.int16)
 
@@ -22,6 +39,28 @@ def test_flac_gives_back_every_frame(frames):
 
 def test_equal_frames_give_equal_bytes():
     assert encode_flac(NOISE) == encode_flac(NOISE.copy())
+
+
+def test_blocks_make_no_difference():
+    assert encode_flac(NOISE, block=1000) == encode_flac(NOISE)
+    assert measure(NOISE, 7, block=1000) == measure(NOISE, 7)
+
+
+def test_what_is_long_is_written_to_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "IN_MEMORY", 20_000)
+    flac = encode_flac(NOISE, tmp_path, block=1000)
+    assert isinstance(flac, Path)
+    assert flac.parent == tmp_path
+    monkeypatch.undo()
+    assert flac.read_bytes() == encode_flac(NOISE)
+
+
+def test_what_was_discarded_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "IN_MEMORY", 20_000)
+    writer = FlacWriter(tmp_path)
+    writer.write(NOISE)
+    writer.discard()
+    assert not list(tmp_path.iterdir())
 
 
 def test_statistics_are_those_of_the_frames():

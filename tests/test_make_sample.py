@@ -10,7 +10,8 @@ import soundfile
 
 from pipeline.records import SAMPLE_RATE, Clip, Provenance, Reason, Recording, Rejected, Rejection, Sample
 from tests.sounds import RATE, by_soundfile, pcm16, tone, wav
-from transforms.make_sample import AudioLimits, make_samples
+from transforms.convert import AudioLimits
+from transforms.make_sample import make_samples
 
 
 def clip(start: float | None = None, end: float | None = None) -> Clip:

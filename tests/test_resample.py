@@ -7,11 +7,17 @@ import pytest
 
 from pipeline.records import SAMPLE_RATE
 from transforms import resample as module
-from transforms.resample import resample, to_int16
+from transforms.resample import Resampler, to_int16
 
 
 def sine(hz: float, rate: int, seconds: float = 1.0) -> np.ndarray:
     return (0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+def resample(frames: np.ndarray, rate: int, block: int = 10**9) -> np.ndarray:
+    resampler = Resampler(rate)
+    blocks = [resampler.add(frames[at : at + block]) for at in range(0, len(frames), block)]
+    return np.concatenate([*blocks, resampler.finish()])
 
 
 @pytest.mark.parametrize("rate", [1_000, 8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000, 768_000])
@@ -38,7 +44,14 @@ def test_what_lies_above_the_new_band_leaves_no_alias():
 
 def test_48_khz_is_left_alone():
     frames = sine(440, SAMPLE_RATE)
-    assert resample(frames, SAMPLE_RATE) is frames
+    assert Resampler(SAMPLE_RATE).add(frames) is frames
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
+@pytest.mark.parametrize("block", [1, 1000, 65_536])
+def test_blocks_give_the_same_frames_as_all_at_once(rate, block):
+    noise = np.random.default_rng(3).uniform(-1, 1, 5_000 if block == 1 else 200_000).astype(np.float32)
+    assert np.array_equal(resample(noise, rate, block), resample(noise, rate))
 
 
 def test_rounding_is_to_the_nearest_step():

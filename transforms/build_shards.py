@@ -6,7 +6,6 @@ import collections
 import contextlib
 import itertools
 import json
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejection, Sample, ShardId
 from pipeline.storage import Folder
+from transforms.convert import AudioLimits
 from transforms.fetch import Fetch, Fetcher
 from transforms.in_order import in_order
 from transforms.kept import Kept, audio_id, read_kept
-from transforms.make_sample import AudioLimits, make_samples
+from transforms.make_sample import make_samples
 from transforms.pack import TarWriter
 from transforms.plan_files import plan_name, read_plan_file
 from transforms.shard_books import FileFacts, Marker, books_name, books_row, finished, marker_name, tar_name, write_books
@@ -149,9 +149,8 @@ def _of_recording(fetch: Fetch, settings: BuildSettings, kept: Kept, work: Path,
     """Return the outcomes of the clips of one recording, in order: what an earlier build made is taken from there."""
     known = [kept.outcome(clip, settings.shape) for clip in clips]
     fresh = [clip for clip, outcome in zip(clips, known, strict=True) if outcome is None]
-    with tempfile.TemporaryDirectory(dir=work) as place:
-        made = make_samples(fresh, fetch, settings.limits, Path(place)) if fresh else iter(())
-        return [next(made) if outcome is None else outcome for outcome in known]
+    made = iter(make_samples(fresh, fetch, settings.limits, work) if fresh else ())
+    return [next(made) if outcome is None else outcome for outcome in known]
 
 
 def _without_repeats(outcomes: Iterable[Sample | Rejection], elsewhere: dict[str, str]) -> Generator[Sample | Rejection, None, None]:

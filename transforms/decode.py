@@ -1,25 +1,30 @@
-"""Recording -> waveform of the wanted excerpt: libsndfile where it is exact and fast, FFmpeg's libraries for the rest.
+"""Recording -> frames of the wanted excerpts: libsndfile where it is exact and fast, FFmpeg's libraries for the rest.
 
 What is decoded is bounded by what was asked for, not by what a header promises. Positions count decoded frames from the
-first one, never the container's timestamps.
+first one, never the container's timestamps. Frames go by in blocks, so that an hour takes no more memory than ten seconds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.records import Reason, Rejected, Waveform
-from transforms.decode_av import decode_av
+from pipeline.records import Reason, Rejected
+from transforms.decode_av import NotForAvError, decode_av
+from transforms.decode_ffmpeg import decode_ffmpeg
 from transforms.decode_soundfile import NotForSoundfileError, decode_soundfile
-from transforms.excerpt import Excerpt
+from transforms.excerpt import Cut
 from transforms.sniff import HEAD, has_xing_header, sniff, tag_length
 
 
-def decode(path: Path, excerpt: Excerpt) -> Waveform:
-    """Return the excerpt of the recording in a local file, mixed to mono, at the recording's own rate.
+def decode(path: Path, cuts: Sequence[Cut]) -> list[Rejected | None]:
+    """Feed every cut its frames of the recording in a local file, mono, at the recording's own rate.
+
+    Returns:
+        For every cut what is wrong with it (`corrupt`, `out_of_range`, `empty` or `too_long`), or None.
 
     Raises:
-        Rejected: `empty`, `not_audio`, `corrupt`, `out_of_range` or `too_long`.
+        Rejected: `empty`, `not_audio` or `corrupt`, when that goes for all of them.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -33,11 +38,17 @@ def decode(path: Path, excerpt: Excerpt) -> Waveform:
             raise Rejected(Reason.NOT_AUDIO, f"{'behind its tag ' if behind else ''}begins with {head[:24]!r}")
         if for_soundfile(container, head):
             try:
-                return decode_soundfile(path, excerpt)
+                return decode_soundfile(path, cuts)
             except NotForSoundfileError:
                 pass  # a codec or a header that libsndfile refuses and FFmpeg may read
         file.seek(0)
-        return decode_av(file, "id3" if behind else container, excerpt)
+        try:
+            return decode_av(file, "id3" if behind else container, cuts)
+        except NotForAvError as refusal:
+            found = decode_ffmpeg(path, container, cuts) if container else None
+            if found is None:
+                raise refusal.rejected from refusal
+            return found
 
 
 def for_soundfile(container: str, head: bytes) -> bool:

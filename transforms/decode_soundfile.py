@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
-from pipeline.records import SourceFormat, Waveform
-from transforms.excerpt import Excerpt, check_format
+from pipeline.records import Rejected, SourceFormat
+from transforms.excerpt import Cut, check_format
 from transforms.mix import to_mono
 from transforms.sniff import HEAD
 
 UNKNOWN = 1 << 62  # frames: libsndfile's word for "the header does not say", and more than any file holds
-BLOCK = 1 << 20  # frames read at once: a header's frame count is a claim, not an allocation
+BLOCK = 1 << 16  # frames read at once: they stay in the processor's cache, and a header's frame count is no allocation
 
 
 class NotForSoundfileError(Exception):
     """libsndfile does not read these bytes; another decoder may."""
 
 
-def decode_soundfile(path: Path, excerpt: Excerpt) -> Waveform:
-    """Return the excerpt, mono, at the file's own rate.
+def decode_soundfile(path: Path, cuts: Sequence[Cut]) -> list[Rejected | None]:
+    """Feed every cut its frames, one cut after the other, seeking to each.
 
     Raises:
         NotForSoundfileError: libsndfile refuses the file, before any frame.
@@ -36,46 +36,42 @@ def decode_soundfile(path: Path, excerpt: Excerpt) -> Waveform:
         raise NotForSoundfileError(str(error)) from error
     try:
         with sound:
-            return _decode(sound, path, excerpt)
+            if not 0 < sound.frames < UNKNOWN:  # nobody came back to write the length into the header
+                raise NotForSoundfileError("the header does not say how long it is")
+            check_format(sound.samplerate, sound.channels)
+            name = f"{sound.format.lower()}/{sound.subtype.lower()}"
+            source = SourceFormat(name, sound.samplerate, sound.channels, "soundfile")
+            return [_feed(sound, path, source, cut) for cut in cuts]
     finally:
         os.close(descriptor)
 
 
-def _decode(sound: soundfile.SoundFile, path: Path, excerpt: Excerpt) -> Waveform:
-    if not 0 < sound.frames < UNKNOWN:  # nobody came back to write the length into the header
-        raise NotForSoundfileError("the header does not say how long it is")
-    rate = sound.samplerate
-    check_format(rate, sound.channels)
-    first, n_wanted = excerpt.span(rate)
-    n_before = min(first, sound.frames)
-    promised = min(n_wanted, sound.frames - n_before)
-    mono, n_bad, fault = _read(sound, n_before, promised)
-    if not fault and (len(mono) < promised or (len(mono) < n_wanted and _ends_early(sound, path))):
+def _feed(sound: soundfile.SoundFile, path: Path, source: SourceFormat, cut: Cut) -> Rejected | None:
+    cut.begin(source)
+    n_before = min(cut.first, sound.frames)
+    promised = min(cut.n_wanted, sound.frames - n_before)
+    fault = _read(sound, n_before, promised, cut)
+    if not fault and (cut.n_frames < promised or (not cut.is_full and _ends_early(sound, path))):
         fault = "the file ends"
-    excerpt.check(len(mono), n_before, rate, fault)
-    name = f"{sound.format.lower()}/{sound.subtype.lower()}"
-    return Waveform(mono, rate, SourceFormat(name, rate, sound.channels, "soundfile"), n_bad)
+    return cut.verdict(n_before, fault)
 
 
-def _read(sound: soundfile.SoundFile, first: int, n_frames: int) -> tuple[np.ndarray, int, str]:
-    """Return up to `n_frames` mono frames from `first` on, the number of bad values, and the fault that ended reading."""
+def _read(sound: soundfile.SoundFile, first: int, n_frames: int, cut: Cut) -> str:
+    """Feed up to `n_frames` frames from `first` on, and return the fault that ended reading, empty when none did."""
     dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-    blocks: list[np.ndarray] = []
-    n_bad = n_read = 0
-    fault = ""
+    at, stop = first, first + n_frames
     try:
-        if first:
+        if sound.tell() != first:
             sound.seek(first)
-        while n_read < n_frames:
-            block, bad = to_mono(sound.read(min(n_frames - n_read, BLOCK), dtype=dtype))
+        while at < stop:
+            block = sound.read(min(stop - at, BLOCK), dtype=dtype)
             if not len(block):
                 break
-            blocks.append(block)
-            n_bad, n_read = n_bad + bad, n_read + len(block)
+            cut.offer(at, *to_mono(block))
+            at += len(block)
     except soundfile.LibsndfileError as error:
-        fault = f"decoder: {error.error_string}"
-    mono = blocks[0] if len(blocks) == 1 else np.concatenate(blocks or [np.zeros(0, np.float32)])
-    return mono, n_bad, fault
+        return f"decoder: {error.error_string}"
+    return ""
 
 
 def _ends_early(sound: soundfile.SoundFile, path: Path) -> bool:

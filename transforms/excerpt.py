@@ -1,10 +1,13 @@
-"""Which frames of a recording are wanted, and whether those that came will do."""
+"""Which frames of a recording are wanted, how they are cut out of it as it goes by, and whether those that came will do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
-from pipeline.records import Reason, Rejected
+import numpy as np
+
+from pipeline.records import Reason, Rejected, SourceFormat
 
 OVERSHOOT = 0.5  # seconds that an excerpt may end after its recording does: tables round
 RATES = (1_000, 768_000)  # Hz
@@ -18,6 +21,11 @@ class Excerpt:
     start: float = 0.0
     end: float | None = None
     max_seconds: float = 7200.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole recording is wanted."""
+        return self.start == 0.0 and self.end is None
 
     def span(self, rate: int) -> tuple[int, int]:
         """Return the first frame and how many to decode at most: one more than allowed, so that an excess shows."""
@@ -47,6 +55,59 @@ class Excerpt:
         if n_frames == 0 or (self.end is not None and n_frames < n_wanted - OVERSHOOT * rate):
             until = "the end" if self.end is None else f"{self.end:g} s"
             raise Rejected(Reason.OUT_OF_RANGE, f"{self.start:g} s to {until}, of a recording of {seconds:.2f} s")
+
+
+class Sink(Protocol):
+    """What becomes of an excerpt: told its format once, then given its frames in order."""
+
+    def begin(self, source: SourceFormat) -> None:
+        """Prepare for frames at the rate of `source`; called once, before any frame."""
+
+    def take(self, frames: np.ndarray) -> None:
+        """Take the next mono float32 frames of the excerpt; the array is the sink's own only until it returns."""
+
+
+class Cut:
+    """One excerpt of a recording that a decoder reads from front to back, block by block, once for all its excerpts."""
+
+    def __init__(self, excerpt: Excerpt, sink: Sink):
+        self.excerpt = excerpt
+        self.source: SourceFormat | None = None
+        self.first = self.n_wanted = self.n_frames = self.n_bad = 0
+        self._sink = sink
+
+    @property
+    def stop(self) -> int:
+        """The frame of the recording behind the last that is wanted."""
+        return self.first + self.n_wanted
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every wanted frame has come."""
+        return self.source is not None and self.n_frames >= self.n_wanted
+
+    def begin(self, source: SourceFormat) -> None:
+        """Learn the format of the recording, before its first frame."""
+        self.source = source
+        self.first, self.n_wanted = self.excerpt.span(source.rate)
+        self._sink.begin(source)
+
+    def offer(self, at: int, frames: np.ndarray, n_bad: int) -> None:
+        """Take what is wanted of mono `frames`, the first of which is frame `at` of the recording; `n_bad` were not finite."""
+        wanted = frames[max(0, self.first - at) : max(0, self.stop - at)]
+        if len(wanted):
+            self.n_frames += len(wanted)
+            self.n_bad += n_bad
+            self._sink.take(wanted)
+
+    def verdict(self, n_before: int, fault: str) -> Rejected | None:
+        """Return what is wrong with what came, None where nothing is; as `Excerpt.check`."""
+        assert self.source is not None  # there were frames
+        try:
+            self.excerpt.check(self.n_frames, n_before, self.source.rate, fault)
+        except Rejected as no:
+            return no
+        return None
 
 
 def check_format(rate: int, n_channels: int) -> None:

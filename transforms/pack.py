@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from pipeline.records import Caption, Sample
 
@@ -52,13 +52,19 @@ class TarWriter:
 
     def add(self, sample: Sample) -> None:
         """Append `key.flac` and `key.json`."""
-        self._member(f"{sample.clip.key}.flac", sample.flac)
-        self._member(f"{sample.clip.key}.json", json.dumps(sample_json(sample), ensure_ascii=False).encode())
+        if isinstance(sample.flac, Path):
+            with sample.flac.open("rb") as file:
+                self._member(f"{sample.clip.key}.flac", sample.flac_bytes, file)
+            sample.flac.unlink()  # a disk holds a long recording once
+        else:
+            self._member(f"{sample.clip.key}.flac", len(sample.flac), io.BytesIO(sample.flac))
+        text = json.dumps(sample_json(sample), ensure_ascii=False).encode()
+        self._member(f"{sample.clip.key}.json", len(text), io.BytesIO(text))
 
-    def _member(self, name: str, data: bytes) -> None:
+    def _member(self, name: str, size: int, content: IO[bytes]) -> None:
         member = tarfile.TarInfo(name)  # mtime, uid and gid are 0, names of owners empty, mode 0644
-        member.size = len(data)
-        self._tar.addfile(member, io.BytesIO(data))
+        member.size = size
+        self._tar.addfile(member, content)
 
     def __enter__(self) -> TarWriter:
         return self

@@ -20,7 +20,7 @@ BOOKS = pa.schema(
     + [("audio_id", _TEXT), ("attempts", _WHOLE), ("url", _TEXT), ("final_url", _TEXT), ("http_status", _WHOLE)]
     + [("source_bytes", _WHOLE), ("source_sha256", _TEXT)]
     + [("source_format", _TEXT), ("source_rate", _WHOLE), ("source_channels", _WHOLE), ("decoder", _TEXT)]
-    + [("pcm_sha256", _TEXT), ("duration", _REAL), ("n_frames", _WHOLE), ("flac_bytes", _WHOLE)]
+    + [("pcm_sha256", _TEXT), ("duration", _REAL), ("n_frames", _WHOLE), ("flac_bytes", _WHOLE), ("n_bad", _WHOLE)]
     + [(name, _REAL) for name in ("peak", "rms", "dc", "clipped_fraction", "silent_fraction")]
     + [("n_captions", _WHOLE), ("license", _TEXT), ("creator", _TEXT), ("title", _TEXT)]
 )
@@ -150,7 +150,7 @@ def books_row(outcome: Sample | Rejection, audio_id: str) -> dict[str, Any]:
         "source_rate": outcome.format.rate,
         "source_channels": outcome.format.n_channels,
         "decoder": outcome.format.decoder,
-        "flac_bytes": len(outcome.flac),
+        "flac_bytes": outcome.flac_bytes,
     }
     return row | {"status": "sample"} | _fetched(outcome.provenance) | converted | measured
 
