@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sources import folder, quickstart, table
+from sources import audioset, folder, freesound, quickstart, table
 
 SOURCES: dict[str, ModuleType] = {
+    "audioset": audioset,
     "folder": folder,
+    "freesound": freesound,
     "quickstart": quickstart,
     "table": table,
 }

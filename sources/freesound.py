@@ -1,0 +1,122 @@
+"""Freesound: records as its API gives them, in a table of the user's: parquet, csv, tsv or jsonl.
+
+Licence: CC per clip (CC0, BY, BY-NC, Sampling+), where the table has a column `license`. Bring: the table, and the audio
+by its addresses or in `audio_root`, by id. No splits: all of it is `train`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.records import Caption, Clip, Reason, Rejection
+from sources.card import Card
+from sources.licenses import spdx
+from sources.options import SourceOptions
+from sources.rows import Row, columns_of, read_rows
+
+CARD = Card(
+    title="Freesound: a table of its records (id, title, tags, description, username, download_url)",
+    license="CC per clip, column `license`",
+    bring="the table (`path`); audio by its address column, or in `audio_root` by id",
+    text="the title; the first sentence of the description; a template over the tags when neither says anything",
+)
+TAGS = ("tags", "tags:")  # the second as published with the reference set, colon included
+ADDRESSES = ("download_url", "url")
+TEXT = ("title", *TAGS, "description")
+ID = re.compile(r"(\d+)(?:\.0)?")  # a column of whole numbers with gaps becomes 1234.0
+
+
+class Options(SourceOptions):
+    """Keys of a `freesound` entry: the `path` of the table."""
+
+    path: str
+
+
+def read(options: Options) -> Iterator[Clip | Rejection]:
+    """Yield a clip for every record, and a rejection for every row that is none.
+
+    Raises:
+        ValueError: the table cannot be read, or lacks a column that is needed.
+    """
+    check(options)
+    for row in read_rows(options.resolve(options.path)):
+        found = ID.fullmatch(_cell(row, "id"))
+        if row.fault or found is None:
+            nameless = Clip(options.source, options.dataset, "train", f"row-{row.number}", _cell(row, *ADDRESSES), order=row.number)
+            detail = row.fault or f"id {_cell(row, 'id')[:40]!r} is no number of a Freesound sound"
+            yield Rejection(nameless, Reason.BAD_ROW, "read", f"{options.path}, row {row.number}: {detail}")
+        else:
+            yield _clip(row, found[1], options)
+
+
+def check(options: Options) -> None:
+    """Raise ValueError when the table cannot be read, or has no ids, no text, or no way to the audio."""
+    path = options.resolve(options.path)
+    columns = columns_of(path)
+    if columns is None:  # jsonl: every row names its own
+        return
+    if "id" not in columns or not set(TEXT) & set(columns):
+        raise ValueError(f"{path}: a column id and one of {', '.join(TEXT)} are needed, there are {', '.join(columns)}")
+    if options.audio_root is None and not set(ADDRESSES) & set(columns):
+        raise ValueError(f"{path}: a column {' or '.join(ADDRESSES)} is needed, or audio_root, there are {', '.join(columns)}")
+
+
+def metadata(options: Options) -> list[Path]:
+    """Return the file that the clips are read from."""
+    return [options.resolve(options.path)]
+
+
+def captions_of(title: str, description: str) -> tuple[Caption, ...]:
+    """Return what a record says of its sound: its title, and the first sentence of its description, which somebody wrote of it.
+
+    >>> [(caption.text, caption.origin) for caption in captions_of("Dog_bark-02.wav", "My dog at night. Recorded with Zoom H4n.")]
+    [('Dog bark', 'title'), ('My dog at night.', 'human')]
+    >>> captions_of("38.wav", "Recorded with Zoom H4n.")
+    ()
+    """
+    from augment.prose import first_sentence, title_to_text  # splitters and tables: not before there is something to split
+
+    texts = ((title_to_text(title), "title"), (first_sentence(description), "human"))
+    distinct: dict[str, Caption] = {}
+    for text, origin in texts:
+        if text:
+            distinct.setdefault(text.casefold().rstrip(".!"), Caption(text, origin))
+    return tuple(distinct.values())
+
+
+def tags_of(value: Any) -> list[str]:
+    """Return the tags of a record: a list, or text divided by commas that may end in one.
+
+    >>> tags_of("bell,church-bell,,bell,")
+    ['bell', 'church-bell']
+    """
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else []
+    return list(dict.fromkeys(text for part in parts if part is not None and (text := str(part).strip())))
+
+
+def _clip(row: Row, number: str, options: Options) -> Clip:
+    tags = next((row.values[name] for name in TAGS if row.values.get(name) is not None), None)
+    return Clip(
+        source=options.source,
+        dataset=options.dataset,
+        split="train",
+        id=number,
+        url=_cell(row, *ADDRESSES),
+        captions=captions_of(_cell(row, "title"), _cell(row, "description")),
+        labels=tuple(tags_of(tags)),
+        title=_cell(row, "title") or None,
+        license=spdx(_cell(row, "license")),
+        creator=_cell(row, "username") or None,
+        recording=f"freesound:{number}",
+        audio_root=options.audio_root,
+        order=row.number,
+    )
+
+
+def _cell(row: Row, *names: str) -> str:
+    """Return the first of some columns that says anything."""
+    values = (str(row.values.get(name) if row.values.get(name) is not None else "").strip() for name in names)
+    return next((value for value in values if value), "")

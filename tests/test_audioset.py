@@ -1,0 +1,88 @@
+"""AudioSet's tables: blanks after commas, quoted labels, names kept exactly, and lines that are refused."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+from pipeline.records import Clip, Reason, Rejection
+from sources import audioset
+
+HEAD = "# Segments csv created Sun Mar  5 10:54:31 2017\n# num_ytids=2\n# YTID, start_seconds, end_seconds, positive_labels\n"
+CLASSES = 'index,mid,display_name\n0,/m/09x0r,"Speech"\n1,/m/032s66,"Gunshot, gunfire"\n2,/t/dd00088,"Gush"\n'
+
+
+def write(folder: Path, *lines: str, name: str = "eval_segments.csv", **more: object) -> audioset.Options:
+    (folder / name).write_text(HEAD + "".join(f"{line}\n" for line in lines))
+    (folder / "class_labels_indices.csv").write_text(CLASSES)
+    given = {"source": "audioset", "dataset": "audioset", "base": folder, "segments": name, "classes": "class_labels_indices.csv"}
+    return audioset.Options(**given | more)  # type: ignore[arg-type]
+
+
+def test_a_segment_becomes_a_clip_with_the_exact_names_of_its_classes(tmp_path: Path) -> None:
+    options = write(tmp_path, '--PJHxphWEs, 30.000, 40.000, "/m/032s66,/t/dd00088"')
+    audioset.check(options)
+    assert list(audioset.read(options)) == [
+        Clip(
+            source="audioset",
+            dataset="audioset",
+            split="eval",
+            id="--PJHxphWEs_30000",
+            url="https://youtu.be/--PJHxphWEs",
+            start=30.0,
+            end=40.0,
+            labels=("Gunshot, gunfire", "Gush"),
+            recording="youtube:--PJHxphWEs",
+            order=4,
+        )
+    ]
+
+
+@pytest.mark.parametrize("split", ["balanced_train", "unbalanced_train", "eval"])
+def test_the_split_is_in_the_name_of_the_file(split: str, tmp_path: Path) -> None:
+    (clip,) = audioset.read(write(tmp_path, '--PJHxphWEs, 0.000, 10.000, "/m/09x0r"', name=f"my_{split}_segments.csv"))
+    assert isinstance(clip, Clip) and clip.split == split
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "said"),
+    [
+        ('short, 0.0, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'short' is no YouTube id"),
+        ('--PJHxphWEs, x, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'x' is not a number"),
+        ('--PJHxphWEs, 10.0, 10.0, "/m/09x0r"', Reason.OUT_OF_RANGE, "from '10.0' s to '10.0' s"),
+        ('--PJHxphWEs, 0.0, 10.0, "/m/unknown"', Reason.BAD_ROW, "label '/m/unknown' is not in class_labels"),
+        ("--PJHxphWEs, 0.0, 10.0", Reason.BAD_ROW, "3 cells"),
+        ("--PJHxphWEs, 0.0, 10.0, /m/09x0r,/m/032s66", Reason.BAD_ROW, "5 cells"),
+    ],
+)
+def test_a_line_that_cannot_be_understood_is_named(line: str, reason: Reason, said: str, tmp_path: Path) -> None:
+    options = write(tmp_path, line, '--PJHxphWEs, 0.000, 10.000, "/m/09x0r"')
+    refused, good = audioset.read(options)
+    assert isinstance(refused, Rejection) and refused.reason is reason
+    assert "eval_segments.csv, line 4: " in refused.detail and said in refused.detail
+    assert isinstance(good, Clip)
+
+
+def test_tables_that_are_missing_or_swapped_are_refused_before_anything_runs(tmp_path: Path) -> None:
+    options = write(tmp_path, '--PJHxphWEs, 0.000, 10.000, "/m/09x0r"')
+    for key, value, said in [
+        ("segments", "gone_eval_segments.csv", "no such file"),
+        ("segments", "class_labels_indices.csv", "named like none of"),
+        ("classes", "gone.csv", "no such file"),
+        ("classes", "eval_segments.csv", "mid and display_name are needed|cells"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            audioset.check(options.model_copy(update={key: value}))
+    (tmp_path / "eval_segments.csv").write_text("a,b\n")
+    with pytest.raises(ValueError, match="line 1 has 2 cells"):
+        audioset.check(options)
+
+
+def test_metadata_are_both_tables(tmp_path: Path) -> None:
+    assert [path.name for path in audioset.metadata(write(tmp_path))] == ["eval_segments.csv", "class_labels_indices.csv"]
+
+
+def test_examples_in_the_docstrings_run() -> None:
+    assert doctest.testmod(audioset).failed == 0

@@ -1,0 +1,107 @@
+"""Freesound records: what becomes a caption, what stays a tag, and which rows are refused."""
+
+from __future__ import annotations
+
+import csv
+import doctest
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.records import Caption, Clip, Reason, Rejection
+from sources import freesound
+
+RECORD = {
+    "id": 400181,
+    "title": "Girl Screaming_05.wav",
+    "tags:": "scream,ground-hit,,scream,",
+    "description": "A girl screams &amp; runs.<br>Recorded with a Zoom H4n.",
+    "username": "somebody",
+    "download_url": "https://freesound.org/apiv2/sounds/400181/download/",
+    "license": "http://creativecommons.org/licenses/by/3.0/",
+}
+
+
+def options(path: Path, **more: object) -> freesound.Options:
+    return freesound.Options(source="freesound", dataset="freesound", base=path.parent, path=path.name, **more)  # type: ignore[arg-type]
+
+
+def table(folder: Path, *records: dict) -> freesound.Options:
+    pq.write_table(pa.Table.from_pylist(list(records)), folder / "records.parquet")
+    return options(folder / "records.parquet")
+
+
+def test_a_record_becomes_a_clip_with_title_and_first_sentence(tmp_path: Path) -> None:
+    assert list(freesound.read(table(tmp_path, RECORD))) == [
+        Clip(
+            source="freesound",
+            dataset="freesound",
+            split="train",
+            id="400181",
+            url="https://freesound.org/apiv2/sounds/400181/download/",
+            captions=(Caption("Girl Screaming", "title"), Caption("A girl screams & runs.", "human")),
+            labels=("scream", "ground-hit"),
+            title="Girl Screaming_05.wav",
+            license="CC-BY-3.0",
+            creator="somebody",
+            recording="freesound:400181",
+            order=1,
+        )
+    ]
+
+
+def test_a_description_that_repeats_the_title_is_one_caption() -> None:
+    assert freesound.captions_of("Rain on a roof", "rain on a roof.") == (Caption("Rain on a roof", "title"),)
+
+
+def test_a_record_that_says_nothing_still_has_its_tags(tmp_path: Path) -> None:
+    (clip,) = freesound.read(table(tmp_path, RECORD | {"title": "38.wav", "description": None}))
+    assert isinstance(clip, Clip) and clip.captions == () and clip.labels == ("scream", "ground-hit")
+
+
+@pytest.mark.parametrize(("value", "tags"), [(None, []), (["a", None, " a ", "b"], ["a", "b"]), ("", []), (7, [])])
+def test_tags_come_in_many_forms(value: object, tags: list[str]) -> None:
+    assert freesound.tags_of(value) == tags
+
+
+def test_csv_with_plain_names_and_numbers_with_a_point(tmp_path: Path) -> None:
+    with (tmp_path / "records.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["id", "title", "tags", "url"], ["12.0", "Rain", "rain,roof", "https://example.org/12.ogg"]])
+    (clip,) = freesound.read(options(tmp_path / "records.csv"))
+    assert isinstance(clip, Clip)
+    assert (clip.id, clip.url, clip.labels) == ("12", "https://example.org/12.ogg", ("rain", "roof"))
+
+
+@pytest.mark.parametrize("number", [None, "", "abc", "-4", "1.5"])
+def test_a_row_without_the_number_of_a_sound_is_a_bad_row(number: object, tmp_path: Path) -> None:
+    (refused,) = freesound.read(table(tmp_path, RECORD | {"id": None if number is None else str(number)}))
+    assert isinstance(refused, Rejection) and refused.reason is Reason.BAD_ROW and "row 1" in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (["title", "url"], "a column id and one of title"),
+        (["id", "url"], "a column id and one of title"),
+        (["id", "title"], "a column download_url or url is needed, or audio_root"),
+    ],
+)
+def test_a_table_without_the_columns_needed_is_refused_before_anything_runs(columns: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "records.csv").write_text(",".join(columns) + "\n")
+    with pytest.raises(ValueError, match=said):
+        freesound.check(options(tmp_path / "records.csv"))
+
+
+def test_audio_root_stands_in_for_addresses(tmp_path: Path) -> None:
+    (tmp_path / "records.csv").write_text("id,title\n12,Rain\n")
+    given = options(tmp_path / "records.csv", audio_root="audio")
+    freesound.check(given)
+    (clip,) = freesound.read(given)
+    assert isinstance(clip, Clip) and (clip.url, clip.audio_root) == ("", "audio")
+    assert freesound.metadata(given) == [tmp_path / "records.csv"]
+
+
+def test_examples_in_the_docstrings_run() -> None:
+    assert doctest.testmod(freesound).failed == 0
