@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import io
 import ipaddress
+import math
 import re
 import socket
+import ssl
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import tenacity
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.connection import create_connection
 
 from pipeline.records import Provenance, Reason, Recording, Rejected
 
 AGENT = "laion-audio/0.1"
 CHUNK = 1 << 18  # bytes
+HEADROOM = 1 << 20  # bytes that status, headers and the framing of chunks may take beside the body
+MAX_ADDRESS = 8192  # characters; few servers take more
+MAX_HOST = 253  # characters of a name; RFC 1035, section 2.3.4
+MAX_LOOKED_UP = 8  # addresses of a name that are tried
+MAX_WORDS = 200  # characters of a fault's own words
 NO_AI = re.compile(r"\b(noai|noimageai|noindex)\b", re.IGNORECASE)
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +53,6 @@ class HttpSettings:
     attempts: int = 4
     retry_wait: float = 60.0
     backoff: float = 1.0
-
-
-class UnsafeAddressError(Exception):
-    """A name led to an address that is not on the public internet."""
 
 
 class RetryLaterError(Exception):
@@ -63,128 +73,238 @@ class HttpClient:
         agent = f"{AGENT} ({settings.contact})" if settings.contact else AGENT
         headers = {"User-Agent": agent, "Accept-Encoding": "identity"}  # a compressed body would be a bomb to look into
         self.manager = urllib3.PoolManager(num_pools=50, maxsize=16, headers=headers)
-        if not settings.allow_private:
-            self.manager.pool_classes_by_scheme = {"http": _GuardedPool, "https": _GuardedTlsPool}
+        self.manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def download(self, url: str, work: Path) -> Recording:
-        """Fetch `url` into a file below `work`, trying transient faults again.
+        """Fetch `url` into a file below `work`, trying transient faults again; there is no file when it fails.
 
         Raises:
             Rejected: with the reason that the last attempt ended with.
         """
+        settings = self.settings
+        deadline = time.monotonic() + settings.total_timeout
+        target = work / "download"
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RetryLaterError),
-            stop=lambda state: state.attempt_number >= self.settings.attempts or _asked_wait(state) > self.settings.retry_wait,
+            stop=lambda state: (
+                state.attempt_number >= settings.attempts
+                or _asked_wait(state) > settings.retry_wait
+                or time.monotonic() + state.upcoming_sleep > deadline
+            ),
             wait=self._wait,
             sleep=self.sleep,
             reraise=True,
         )
-        deadline = time.monotonic() + self.settings.total_timeout
+        before = _TERMS.set(_Terms(deadline, settings.max_bytes + HEADROOM, settings.allow_private))
         try:
             for attempt in retrying:
                 with attempt:
-                    return self._once(url, work / "download", attempt.retry_state.attempt_number, deadline)
+                    return self._once(url, target, attempt.retry_state.attempt_number)
         except RetryLaterError as last:
+            target.unlink(missing_ok=True)
             raise last.rejected from last
+        except Rejected:
+            target.unlink(missing_ok=True)
+            raise
+        finally:
+            _TERMS.reset(before)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         settings = self.settings
-        backoff = tenacity.wait_exponential_jitter(settings.backoff, settings.retry_wait, jitter=settings.backoff)
+        backoff = tenacity.wait_exponential(settings.backoff, settings.retry_wait) + tenacity.wait_random(0, settings.backoff)
         return max(_asked_wait(state), backoff(state))
 
-    def _once(self, url: str, target: Path, attempt: int, deadline: float) -> Recording:
+    def _once(self, url: str, target: Path, attempt: int) -> Recording:
         """Make one attempt; transient faults leave as RetryLaterError."""
-        settings = self.settings
         met = Provenance(attempts=attempt)
         try:
-            response = self.manager.request(
-                "GET",
-                url,
-                preload_content=False,
-                decode_content=False,
-                timeout=urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout),
-                retries=urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=settings.max_redirects),
-            )
+            for _ in range(self.settings.max_redirects + 1):
+                url = http_address(url)
+                met = Provenance(_without_secrets(url), attempts=attempt)
+                with self._request(url) as response:  # leaving it early closes the connection: what follows a redirect is not read
+                    met = replace(met, http_status=response.status)
+                    location = response.get_redirect_location()
+                    if not location:
+                        self._check(response, met)
+                        return self._save(response, target, met)
+                url = _joined(url, location)
+        except Rejected as no:
+            raise Rejected(no.reason, no.detail, met) from no
         except urllib3.exceptions.HTTPError as error:
-            raise _request_fault(error, met) from error
-        with response:
-            met = Provenance(final_url=_without_secrets(response.url or url), http_status=response.status, attempts=attempt)
-            _check_status(response, met)
-            if settings.respect_robots_tag and NO_AI.search(tag := response.headers.get("X-Robots-Tag", "")):
-                raise Rejected(Reason.FORBIDDEN, f"X-Robots-Tag: {tag}", met)
-            try:
-                return self._save(response, target, met, deadline)
-            except urllib3.exceptions.TimeoutError as error:
-                raise RetryLaterError(Rejected(Reason.TIMEOUT, f"no data for {settings.read_timeout:g} s", met)) from error
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise RetryLaterError(Rejected(Reason.CONNECTION, f"broke off: {_said(error)}", met)) from error
+            raise _fault(error, met) from error
+        except ValueError as error:  # of http.client: a chunk of a negative size
+            raise RetryLaterError(Rejected(Reason.CONNECTION, f"broke off: {_said(error)}", met)) from error
+        raise Rejected(Reason.LIMIT_EXCEEDED, f"more than {self.settings.max_redirects} redirects", met)
 
-    def _save(self, response: urllib3.BaseHTTPResponse, target: Path, met: Provenance, deadline: float) -> Recording:
-        declared = response.headers.get("Content-Length", "")
-        if declared.isdigit() and int(declared) > self.settings.max_bytes:
-            raise Rejected(Reason.TOO_LARGE, f"{declared} bytes announced, at most {self.settings.max_bytes}", met)
+    def _request(self, url: str) -> urllib3.BaseHTTPResponse:
+        left = max(_TERMS.get().deadline - time.monotonic(), 0.001)
+        timeout = urllib3.Timeout(connect=min(self.settings.connect_timeout, left), read=min(self.settings.read_timeout, left))
+        return self.manager.request("GET", url, preload_content=False, decode_content=False, timeout=timeout, retries=False, redirect=False)
+
+    def _check(self, response: urllib3.BaseHTTPResponse, met: Provenance) -> None:
+        """Raise what the status and the headers say against taking the body."""
+        _check_status(response, met)
+        if self.settings.respect_robots_tag and NO_AI.search(tag := response.headers.get("X-Robots-Tag", "")):
+            raise Rejected(Reason.FORBIDDEN, f"X-Robots-Tag: {tag[:MAX_WORDS]}")
+        if (coding := response.headers.get("Content-Encoding", "identity").strip().lower()) not in {"", "identity"}:
+            raise Rejected(Reason.UNAVAILABLE, f"sent with Content-Encoding {coding[:MAX_WORDS]!r}, which was not asked for")
+
+    def _save(self, response: urllib3.BaseHTTPResponse, target: Path, met: Provenance) -> Recording:
+        announced = response.length_remaining
+        if announced is not None and announced > self.settings.max_bytes:
+            raise Rejected(Reason.TOO_LARGE, f"{announced} bytes announced, at most {self.settings.max_bytes}")
         digest, n_bytes = hashlib.sha256(), 0
         with target.open("wb") as file:
             for chunk in response.stream(CHUNK, decode_content=False):
                 n_bytes += len(chunk)
                 if n_bytes > self.settings.max_bytes:
-                    raise Rejected(Reason.TOO_LARGE, f"more than {self.settings.max_bytes} bytes", met)
-                if time.monotonic() > deadline:
-                    raise Rejected(Reason.TIMEOUT, f"not done after {self.settings.total_timeout:g} s", met)
+                    raise Rejected(Reason.TOO_LARGE, f"more than {self.settings.max_bytes} bytes")
                 digest.update(chunk)
                 file.write(chunk)
-        return Recording(target, Provenance(met.final_url, met.http_status, met.attempts, n_bytes, digest.hexdigest()))
+        return Recording(target, replace(met, n_bytes=n_bytes, sha256=digest.hexdigest()))
 
 
-def check_public(host: str, addresses: list[str]) -> None:
-    """Raise UnsafeAddressError unless every address is on the public internet, also when written inside an IPv6 address.
+def http_address(text: str) -> str:
+    """Return an http(s) address as it will be asked for: without user, password and fragment.
 
-    >>> check_public("example.org", ["93.184.215.14"])
+    Raises:
+        Rejected: `unsafe_address` for other schemes, `not_found` for what is no address.
+
+    >>> http_address("HTTP://me:pw@example.org/a b.mp3#t=3")
+    'http://example.org/a%20b.mp3'
+    """
+    if len(text) > MAX_ADDRESS:
+        raise Rejected(Reason.NOT_FOUND, f"not an address: {len(text)} characters, at most {MAX_ADDRESS}")
+    try:
+        parts = urllib3.util.parse_url(text)
+    except (urllib3.exceptions.LocationValueError, ValueError) as error:
+        raise Rejected(Reason.NOT_FOUND, "not an address") from error  # no words of the error: there may be a password in them
+    if parts.scheme not in {"http", "https"}:
+        raise Rejected(Reason.UNSAFE_ADDRESS, f"leads to {(parts.scheme or 'no')[:MAX_WORDS]}: addresses; only http and https are fetched")
+    if not parts.host or len(parts.host) > MAX_HOST:
+        raise Rejected(Reason.NOT_FOUND, "not an address: it names no host")
+    return parts._replace(auth=None, fragment=None).url
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise Rejected(Reason.NOT_FOUND, "redirected to what is not an address") from error
+
+
+def check_public(host: str, addresses: Iterable[str]) -> None:
+    """Raise Rejected (`unsafe_address`) unless every address is on the public internet, also when written inside an IPv6 address.
+
+    >>> check_public("example.org", ["93.184.215.14", "2606:4700::6810:84e5"])
     """
     for text in addresses:
         address = ipaddress.ip_address(text.split("%")[0])
-        inner = [address]
+        inner: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [address]
         if isinstance(address, ipaddress.IPv6Address):
-            inner += [embedded for embedded in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if embedded]
-            if address in ipaddress.ip_network("64:ff9b::/96"):  # NAT64
-                inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if not all(part.is_global and not part.is_multicast for part in inner):
-            raise UnsafeAddressError(f"{host} is {text}, not a public address")
+            if address in NAT64:  # how a network without IPv4 writes the public ones
+                inner = [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+            elif address not in GLOBAL_UNICAST:
+                inner = []
+            elif address.sixtofour is not None:
+                inner.append(address.sixtofour)
+        if not inner or not all(part.is_global and not part.is_multicast for part in inner):
+            raise Rejected(Reason.UNSAFE_ADDRESS, f"{host[:MAX_WORDS]} is {text}, not a public address")
 
 
-def _connect_guarded(connection: Any, connect: Callable[[], socket.socket]) -> socket.socket:
-    """Look before connecting, and again at the peer itself: a name may answer differently the second time."""
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What the download under way in this thread may do, down to its sockets."""
+
+    deadline: float = math.inf
+    max_bytes: int = 0
+    allow_private: bool = False
+
+
+_TERMS: ContextVar[_Terms] = ContextVar("_TERMS", default=_Terms())  # noqa: B039 - frozen; urllib3 hands nothing down to its sockets
+
+
+class _Wire(io.RawIOBase):
+    """The bytes of one response, until the deadline and up to the limit.
+
+    A socket's own timeout starts anew with every byte, and status, headers and chunk sizes are read before anyone counts.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, terms: _Terms):
+        self.raw = raw
+        self.sock = sock
+        self.terms = terms
+        self.patience = sock.gettimeout()
+        self.n_bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self.terms.deadline - time.monotonic()
+        if left <= 0:
+            raise Rejected(Reason.TIMEOUT, "not done in the time that all attempts together have")
+        if self.patience is not None and left < self.patience:
+            self.sock.settimeout(left)
+        n_bytes = self.raw.readinto(buffer)
+        self.n_bytes += n_bytes or 0
+        if self.n_bytes > self.terms.max_bytes:
+            raise Rejected(Reason.TOO_LARGE, f"more than {self.terms.max_bytes} bytes with all that is around the file")
+        return n_bytes
+
+    def readall(self) -> bytes:
+        raise ValueError("nothing is read without a limit")  # what a chunk of -1 bytes asks for
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any):
+        super().__init__(sock, *args, **options)
+        self.fp: Any = io.BufferedReader(_Wire(self.fp.detach(), sock, _TERMS.get()))
+
+
+def _connect(connection: HTTPConnection) -> socket.socket:
+    """Look a name up once, and connect to what was found and judged: a second answer may be another."""
+    host = connection._dns_host.strip("[]")
     try:
-        found = socket.getaddrinfo(connection._dns_host, connection.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise urllib3.exceptions.NameResolutionError(connection.host, connection, socket.gaierror(str(error))) from error
-    check_public(connection.host, [str(entry[4][0]) for entry in found])
-    opened = connect()
-    try:
-        check_public(connection.host, [opened.getpeername()[0]])
-    except UnsafeAddressError:
-        opened.close()
-        raise
-    return opened
+        found = list(dict.fromkeys(str(entry[4][0]) for entry in socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)))
+    except UnicodeError as error:
+        raise urllib3.exceptions.LocationParseError(host) from error
+    except socket.gaierror as error:
+        raise urllib3.exceptions.NameResolutionError(host, connection, error) from error
+    if not _TERMS.get().allow_private:
+        check_public(host, found)
+    fault = OSError("no address")
+    for address in found[:MAX_LOOKED_UP]:
+        try:
+            return create_connection((address, connection.port), connection.timeout, None, connection.socket_options)
+        except OSError as error:
+            fault = error
+    if isinstance(fault, TimeoutError):
+        raise urllib3.exceptions.ConnectTimeoutError(connection, f"no connection to {host} in time") from fault
+    raise urllib3.exceptions.NewConnectionError(connection, f"no connection to {host}: {fault}") from fault
 
 
-class _GuardedConnection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _connect_guarded(self, super()._new_conn)
+class _Connection(HTTPConnection):
+    response_class = _Response
+    _new_conn = _connect
 
 
-class _GuardedTlsConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _connect_guarded(self, super()._new_conn)
+class _TlsConnection(HTTPSConnection):
+    response_class = _Response
+    _new_conn = _connect
 
 
-class _GuardedPool(HTTPConnectionPool):
-    ConnectionCls = _GuardedConnection
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
 
 
-class _GuardedTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _GuardedTlsConnection
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
 
 
 def _check_status(response: urllib3.BaseHTTPResponse, met: Provenance) -> None:
@@ -193,9 +313,9 @@ def _check_status(response: urllib3.BaseHTTPResponse, met: Provenance) -> None:
         return
     said = f"HTTP {status}"
     if status in {404, 410}:
-        raise Rejected(Reason.NOT_FOUND, said, met)
+        raise Rejected(Reason.NOT_FOUND, said)
     if status in {401, 402, 403, 407, 451}:
-        raise Rejected(Reason.FORBIDDEN, said, met)
+        raise Rejected(Reason.FORBIDDEN, said)
     if status == 429 or (status == 503 and "Retry-After" in response.headers):
         after = _retry_after(response)
         detail = said if after is None else f"{said}, Retry-After {after:.0f} s"
@@ -204,14 +324,14 @@ def _check_status(response: urllib3.BaseHTTPResponse, met: Provenance) -> None:
         raise RetryLaterError(Rejected(Reason.TIMEOUT, said, met))
     if status >= 500:
         raise RetryLaterError(Rejected(Reason.SERVER_ERROR, said, met))
-    raise Rejected(Reason.UNAVAILABLE, said, met)
+    raise Rejected(Reason.UNAVAILABLE, said)
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
     """Return the seconds the server asks us to wait, given as seconds or as a date; `None` where it does not say."""
     try:
         return urllib3.Retry().get_retry_after(response)
-    except urllib3.exceptions.InvalidHeader:
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):  # thousands of digits, a date in the year 99999
         return None
 
 
@@ -220,35 +340,29 @@ def _asked_wait(state: tenacity.RetryCallState) -> float:
     return (error.after or 0.0) if isinstance(error, RetryLaterError) else 0.0
 
 
-def _request_fault(error: urllib3.exceptions.HTTPError, met: Provenance) -> Exception:
-    """Return what an error before the first byte of a body means for the clip."""
-    cause: BaseException = error
-    if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason is not None:
-        cause = error.reason
-    if isinstance(cause, urllib3.exceptions.ResponseError):
-        return Rejected(Reason.LIMIT_EXCEEDED, "too many redirects", met)
-    if isinstance(cause, urllib3.exceptions.URLSchemeUnknown):
-        return Rejected(Reason.UNSAFE_ADDRESS, f"leads to {_said(cause)}", met)
-    if isinstance(cause, urllib3.exceptions.LocationValueError):
-        return Rejected(Reason.NOT_FOUND, f"not an address: {_said(cause)}", met)
-    if isinstance(cause, urllib3.exceptions.SSLError):
-        return Rejected(Reason.UNAVAILABLE, f"TLS: {_said(cause)}", met)
-    if isinstance(cause, urllib3.exceptions.TimeoutError):
-        return RetryLaterError(Rejected(Reason.TIMEOUT, _said(cause), met))
-    return RetryLaterError(Rejected(Reason.CONNECTION, _said(cause), met))
+def _fault(error: urllib3.exceptions.HTTPError, met: Provenance) -> Exception:
+    """Return what a fault of the network or of the protocol means for the clip."""
+    if isinstance(error, urllib3.exceptions.LocationValueError):
+        return Rejected(Reason.NOT_FOUND, "not an address", met)
+    if isinstance(error, urllib3.exceptions.SSLError) and any(isinstance(cause, ssl.SSLCertVerificationError) for cause in error.args):
+        return Rejected(Reason.UNAVAILABLE, f"TLS: {_said(error)}", met)
+    if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(error, urllib3.exceptions.NewConnectionError):
+        return RetryLaterError(Rejected(Reason.TIMEOUT, _said(error), met))
+    words = _said(error) if met.http_status is None else f"broke off: {_said(error)}"
+    return RetryLaterError(Rejected(Reason.CONNECTION, words, met))
 
 
 def _said(error: BaseException) -> str:
     """Return an error's words without the objects and secrets that urllib3 prints into them."""
     words = re.sub(r"<[^>]*>[:,]?\s*|HTTPS?Connection(Pool)?\([^)]*\):?\s*", "", str(error)).strip()
-    return _without_secrets(words) or type(error).__name__
+    return _without_secrets(words)[:MAX_WORDS] or type(error).__name__
 
 
 def _without_secrets(text: str) -> str:
     """Return an address, or words with addresses in them, without passwords and without the values of queries.
 
-    >>> _without_secrets("https://me:pw@example.org/a.mp3?token=abc&n=1")
+    >>> _without_secrets("https://me:p@w@example.org/a.mp3?token=abc&n=1")
     'https://example.org/a.mp3?token=...&n=...'
     """
-    text = re.sub(r"(://)[^/@\s]+@", r"\1", text)
-    return re.sub(r"([?&][^=&\s]+)=[^&\s]*", r"\1=...", text)
+    text = re.sub(r"(://)[^/?#]*@", r"\1", text)
+    return re.sub(r"([?&])([\w.~-]{1,40}=(?=[^=&#\s]))?[^&#\s]*", r"\1\2...", text)  # what ends in = is base64, not a name
