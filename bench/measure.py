@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -90,5 +91,14 @@ def in_a_process(module: str, *arguments: object) -> dict[str, Any]:
 
 
 def peak_mb() -> float:
-    """Return the highest resident memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the highest resident memory of this process and of each of its living children, added up, in MB (Linux)."""
+    own = Path("/proc/self")
+    children = (own / f"task/{os.getpid()}/children").read_text().split()
+    for task in (own / "task").iterdir():
+        children += (task / "children").read_text().split()
+    return sum(_highest(Path("/proc") / pid / "status") for pid in {str(os.getpid()), *children})
+
+
+def _highest(status: Path) -> float:
+    lines = status.read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024

@@ -18,6 +18,7 @@ import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejection, Sample, ShardId
 from pipeline.storage import Folder
+from transforms.conversion_pool import conversion_pool
 from transforms.convert import AudioLimits
 from transforms.fetch import Fetch, Fetcher
 from transforms.in_order import in_order
@@ -149,7 +150,7 @@ def _of_recording(fetch: Fetch, settings: BuildSettings, kept: Kept, work: Path,
     """Return the outcomes of the clips of one recording, in order: what an earlier build made is taken from there."""
     known = [kept.outcome(clip, settings.shape) for clip in clips]
     fresh = [clip for clip, outcome in zip(clips, known, strict=True) if outcome is None]
-    made = iter(make_samples(fresh, fetch, settings.limits, work) if fresh else ())
+    made = iter(make_samples(fresh, fetch, settings.limits, work, conversion_pool().convert) if fresh else ())
     return [next(made) if outcome is None else outcome for outcome in known]
 
 

@@ -15,7 +15,7 @@ import soundfile
 from pipeline.records import SAMPLE_RATE, Statistics
 
 SILENT_STEP = 1  # frames whose int16 value is at most this far from 0 count as silent
-IN_MEMORY = 32 << 20  # bytes of FLAC (about ten minutes) that are kept in memory; more goes to a file
+IN_MEMORY = 8 << 20  # bytes of FLAC (two to three minutes) that are kept in memory; more goes to a file
 
 
 class FlacWriter:
