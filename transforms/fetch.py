@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import stat
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import file_digest
 from importlib import resources
@@ -31,6 +33,10 @@ class Fetcher:
 
     base: Path
     http: HttpSettings
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[type[Fetcher], tuple[Path, HttpSettings]]:
+        return Fetcher, (self.base, self.http)  # open archives and connections stay behind
 
     def __call__(self, clip: Clip, work: Path) -> Recording:
         """Return the recording of `clip`; what has to be downloaded is written below `work`.
@@ -50,7 +56,7 @@ class Fetcher:
         if clip.url.startswith(BUNDLED):
             return local_recording(bundled_path(clip.url))
         if scheme[1].lower() not in {"http", "https"}:
-            raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme[1]}: addresses are not fetched, only http and https")
+            raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme[1][:80]}: addresses are not fetched, only http and https")
         return self._client.download(clip.url, work)
 
     @cached_property
@@ -62,45 +68,47 @@ class Fetcher:
         return {}
 
     def _root(self, name: str) -> AudioRoot:
-        if name not in self._roots:
-            self._roots[name] = open_audio_root(self.base / name)
-        return self._roots[name]
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"base": self.base, "http": self.http}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
+        with self._lock:  # one thread reads the list of names, the others wait for it
+            if name not in self._roots:
+                self._roots[name] = open_audio_root(self.base / name)
+            return self._roots[name]
 
 
 def local_recording(path: Path) -> Recording:
     """Return a file of the user's own as a recording.
 
     Raises:
-        Rejected: `not_found`, or `forbidden` when it may not be read.
+        Rejected: `not_found`, `not_audio` for what is no file, or `forbidden` when it may not be read.
     """
+    name = path.name[:80]
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever, reading a device might never end
+            raise Rejected(Reason.NOT_AUDIO, f"{name!r} is {'a folder' if stat.S_ISDIR(mode) else 'a pipe or a device'}, not a file")
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
-        return Recording(path, Provenance(n_bytes=path.stat().st_size, sha256=digest))
+            return Recording(path, Provenance(n_bytes=file.tell(), sha256=digest))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise Rejected(Reason.NOT_FOUND, f"no file {path.name!r}") from error
-    except IsADirectoryError as error:
-        raise Rejected(Reason.NOT_AUDIO, f"{path.name!r} is a folder") from error
+        raise Rejected(Reason.NOT_FOUND, f"no file {name!r}") from error
     except PermissionError as error:
-        raise Rejected(Reason.FORBIDDEN, f"{path.name!r} may not be read by this user") from error
-    except (OSError, ValueError) as error:  # a name too long or with a NUL, a loop of links, a dead disk
-        raise Rejected(Reason.NOT_FOUND, f"{path.name[:80]!r} cannot be opened: {error}") from error
+        raise Rejected(Reason.FORBIDDEN, f"{name!r} may not be read by this user") from error
+    except OSError as error:  # a name too long, a loop of links, a dead disk
+        raise Rejected(Reason.NOT_FOUND, f"{name!r} cannot be opened: {error.strerror}") from error
+    except ValueError as error:  # a name with a NUL
+        raise Rejected(Reason.NOT_FOUND, f"{name!r} is not a name of a file") from error
 
 
 def bundled_path(url: str) -> Path:
     """Return the file inside the package that `bundled:SOURCE/PATH` names.
 
     Raises:
-        Rejected: `unsafe_address` when it would lead out of the package.
+        Rejected: `unsafe_address` when it would lead out of the package, `not_found` for a name that no file can have.
     """
     root = Path(str(resources.files("sources"))).resolve()
-    path = (root / url.removeprefix(BUNDLED)).resolve()
+    name = url.removeprefix(BUNDLED)
+    if "\0" in name:
+        raise Rejected(Reason.NOT_FOUND, f"{name[:80]!r} is not a name of a file")
+    path = (root / name).resolve()
     if not path.is_relative_to(root):
         raise Rejected(Reason.UNSAFE_ADDRESS, "leads out of the bundled sounds")
     return path
