@@ -1,0 +1,44 @@
+"""The audio tower CNN14."""
+
+import pytest
+import torch
+
+from train.cnn14 import Cnn14, Cnn14Config
+from train.fusion import FUSIONS
+
+
+@pytest.fixture(scope="module")
+def tower():
+    torch.manual_seed(0)
+    return Cnn14(Cnn14Config(width=8))
+
+
+def test_the_published_size_and_names():
+    tower = Cnn14(Cnn14Config(fusion=""))
+    assert tower.config.out_width == 2048
+    n_parameters = sum(p.numel() for p in tower.parameters())
+    assert n_parameters + 2048 * 527 + 527 == pytest.approx(79.7e6, rel=0.02)  # with AudioSet's head, 80.8 M with its front-end
+    assert {"bn0.weight", "conv_block1.conv1.weight", "conv_block6.bn2.running_var", "fc1.bias"} <= set(tower.state_dict())
+
+
+@pytest.mark.parametrize("fusion", [*FUSIONS, ""])
+def test_every_fusion_trains(fusion):
+    tower = Cnn14(Cnn14Config(width=8, fusion=fusion)).train()
+    tower(torch.randn(2, 4 if fusion else 1, 1001, 64), torch.tensor([True, False])).sum().backward()
+    assert all(p.grad is not None for p in tower.parameters())
+
+
+def test_fusion_touches_only_the_longer_clips(tower):
+    tower.eval()
+    mel = torch.randn(2, 4, 1001, 64)
+    with torch.inference_mode():
+        none, one = tower(mel, torch.tensor([False, False])), tower(mel, torch.tensor([False, True]))
+    assert torch.allclose(none[0], one[0], atol=1e-5)
+    assert not torch.allclose(none[1], one[1], atol=1e-4)
+
+
+def test_dropout_and_spec_augment_are_for_training_only(tower):
+    mel, short = torch.randn(2, 4, 1001, 64), torch.tensor([False, False])
+    with torch.inference_mode():
+        assert torch.equal(tower.eval()(mel, short), tower(mel, short))
+        assert not torch.equal(tower.train()(mel, short), tower(mel, short))

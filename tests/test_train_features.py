@@ -1,0 +1,115 @@
+"""The front-end: equal to transformers' extractor where that is right, and without the faults of both public ones."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import ClapFeatureExtractor
+
+from train.features import CLIP_FRAMES, HOP, MEL_FRAMES, clip_features, cut_start, fill, log_mel, mel_bank, part_starts, windows
+
+LENGTHS = (4_800, 100_000, 480_000, 480_001, 480_100, 481_000, 700_000)
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return ClapFeatureExtractor(frequency_min=50, frequency_max=14_000)
+
+
+def wave(n: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(n).normal(0, 0.1, n).astype(np.float32))
+
+
+def theirs(extractor, waveform, truncation, monkeypatch):
+    """Run transformers' extractor with its random choices replaced by the middle ones."""
+    monkeypatch.setattr(np.random, "choice", lambda places: places[len(places) // 2])
+    monkeypatch.setattr(np.random, "randint", lambda low, high=None: (high - 1) // 2 if high else 0)
+    return extractor(waveform.numpy(), truncation=truncation, sampling_rate=48_000, return_tensors="pt")["input_features"][0]
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_fused_features_equal_transformers(n, extractor, monkeypatch):
+    ours = clip_features(wave(n), fused=True)
+    difference = (ours.mel - theirs(extractor, wave(n), "fusion", monkeypatch)).abs()
+    assert difference.max() < 5e-3  # dB, where a band is nearly empty
+    assert difference.mean() < 1e-5
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_unfused_features_equal_transformers(n, extractor, monkeypatch):
+    ours = clip_features(wave(n), fused=False)
+    assert (ours.mel - theirs(extractor, wave(n), "rand_trunc", monkeypatch)).abs().max() < 1e-3
+
+
+def test_only_clips_of_more_than_1001_mel_frames_are_longer():
+    assert [clip_features(wave(n), True).longer for n in (480_000, 480_001, 480_479, 480_480)] == [False, False, False, True]
+
+
+def test_a_short_clip_is_never_marked_as_longer_at_inference():
+    assert not any(clip_features(wave(48_000), True).longer for _ in range(20))  # transformers marks a random one
+
+
+def test_clips_over_10_s_do_not_crash_and_repeat_exactly():
+    long = wave(1_500_000)
+    assert torch.equal(clip_features(long, True).mel, clip_features(long, True).mel)
+    assert torch.equal(clip_features(long, False).mel, clip_features(long, False).mel)
+
+
+def test_random_cuts_depend_on_the_generator_alone():
+    long = wave(1_500_000)
+    first, again, other = (clip_features(long, True, np.random.default_rng(seed)).mel for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert torch.equal(first[0], other[0])  # the view of the whole clip has no chance in it
+    assert not torch.equal(first[1:], other[1:])
+
+
+def test_parts_come_from_their_thirds_in_order():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        front, middle, back = part_starts(4001, rng)
+        assert 0 <= front <= 1000 < middle <= 2000 < back <= 3000
+
+
+def test_a_barely_longer_clip_has_empty_thirds_which_begin_at_zero():
+    assert part_starts(1002, np.random.default_rng(0))[2] == 0
+
+
+def test_a_short_clip_is_repeated_whole_times_then_padded():
+    filled = fill(torch.ones(200_000))
+    assert len(filled) == CLIP_FRAMES
+    assert filled[:400_000].all() and not filled[400_000:].any()
+
+
+def test_an_empty_waveform_is_refused():
+    with pytest.raises(ValueError, match="empty"):
+        fill(torch.empty(0))
+
+
+def test_features_do_not_pass_through_int16():
+    quiet = wave(CLIP_FRAMES) * 1e-5  # below one step of 16 bits
+    assert clip_features(quiet, True).mel.std() > 1
+
+
+def test_windows_are_reflected_at_both_ends():
+    x = wave(5000)
+    padded = torch.nn.functional.pad(x[None], (512, 512), mode="reflect")[0]
+    frames = torch.arange(5000 // HOP + 1)
+    assert torch.equal(windows(x, frames), padded.unfold(0, 1024, HOP)[: len(frames)])
+
+
+def test_log_mel_equals_a_plain_stft():
+    x = wave(20_000)
+    stft = torch.stft(x, 1024, HOP, window=torch.hann_window(1024), return_complex=True).abs().square().T
+    expected = 10 * (stft @ mel_bank("slaney")).clamp(min=1e-10).log10()
+    assert torch.allclose(log_mel(x, torch.arange(len(expected)), "slaney"), expected, atol=1e-3)
+
+
+def test_htk_mels_lie_far_above_slaney_mels():
+    frames = torch.arange(MEL_FRAMES)
+    gap = (log_mel(wave(CLIP_FRAMES), frames, "htk") - log_mel(wave(CLIP_FRAMES), frames, "slaney")).mean()
+    assert 18 < gap < 26
+
+
+def test_the_centre_is_cut_without_a_generator_and_every_place_with_one():
+    assert cut_start(CLIP_FRAMES + 10, None) == 5
+    rng = np.random.default_rng(0)
+    assert {cut_start(CLIP_FRAMES + 3, rng) for _ in range(100)} == {0, 1, 2, 3}

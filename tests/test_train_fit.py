@@ -1,0 +1,210 @@
+"""A whole run: it trains, stops, goes on, and refuses what cannot work. Other tests use the run that is trained here once."""
+
+import atexit
+import json
+import math
+import shutil
+import socket
+import tempfile
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as mp
+from tests.test_train_sounds import CLASSES, flac, sound, write_set, write_shard
+
+from train.checkpoint import checkpoints, load_checkpoint, read_run
+from train.fit import Place, fit
+from train.log import read_log
+from train.problem import BadInput, Stopped
+from train.recipe import load_recipe
+
+TINY = load_recipe("tiny", ["steps=6", "batch=4", "valid_every=3", "warmup=2"])
+
+
+@cache
+def trained() -> tuple[Path, Path]:
+    """Make a small set and train on it, once for all tests; return run and set."""
+    folder = Path(tempfile.mkdtemp(prefix="train-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    fit(str(write_set(folder / "set")), TINY, place(folder), resume=False)
+    return folder / "run", folder / "set"
+
+
+def place(folder: Path, said: list[str] | None = None) -> Place:
+    return Place(folder / "run", folder / "cache", torch.device("cpu"), (said if said is not None else []).append)
+
+
+def losses(run: Path) -> list[float]:
+    return [event["loss"] for event in read_log(run) if "loss" in event]
+
+
+def test_a_run_leaves_log_checkpoints_best_picture_and_tokenizer():
+    run, _ = trained()
+    assert [e["step"] for e in read_log(run) if "loss" in e] == [1, 2, 3, 4, 5, 6]
+    assert [e["step"] for e in read_log(run) if "valid" in e] == [3, 6]
+    assert [p.name for p in checkpoints(run)] == ["step-0000003.pt", "step-0000006.pt"]
+    assert {"best.pt", "learning-curve.png", "run.json", "tokenizer", "text"} <= {p.name for p in run.iterdir()}
+    assert not list(run.rglob("*.part"))
+
+
+def test_every_training_sample_of_every_dataset_is_used(tmp_path):
+    said: list[str] = []
+    fit(str(write_set(tmp_path / "set", train=4, valid=2)), replace(TINY, steps=1, batch=2, valid_every=1), place(tmp_path, said))
+    assert said[0].startswith("8 clips, 1 steps of 2")
+
+
+def test_the_best_checkpoint_is_chosen_on_valid():
+    run, _ = trained()
+    merit = {e["step"]: e["valid"]["t2a"]["mAP@10"] + e["valid"]["a2t"]["mAP@10"] for e in read_log(run) if "valid" in e}
+    best = load_checkpoint(run / "best.pt")["step"]
+    assert merit[best] == max(merit.values())
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_killed_run_goes_on_with_the_same_losses(tmp_path):
+    undisturbed, shards = trained()
+
+    def die_in_the_middle(text: str) -> None:
+        if text.startswith("step     5") or "5/6" in text:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(str(shards), replace(TINY, log_every=1), replace(place(tmp_path), say=die_in_the_middle))
+    assert len(losses(tmp_path / "run")) == 5  # beyond the checkpoint of step 3, in the middle of an epoch
+    fit(str(shards), replace(TINY, log_every=1), place(tmp_path), resume=True)
+    assert losses(tmp_path / "run") == losses(undisturbed)
+
+
+def test_workers_do_not_change_the_losses(tmp_path):
+    undisturbed, shards = trained()
+    fit(str(shards), replace(TINY, workers=2), place(tmp_path))
+    assert losses(tmp_path / "run") == losses(undisturbed)
+
+
+def test_a_finished_run_is_left_alone():
+    run, shards = trained()
+    said: list[str] = []
+    fit(str(shards), TINY, replace(place(run.parent), say=said.append))
+    assert said == [f"{run} has all its 6 steps: nothing to do"]
+
+
+def test_more_steps_can_be_added_to_a_run(tmp_path):
+    run, shards = trained()
+    shutil.copytree(run, tmp_path / "run")
+    fit(str(shards), replace(TINY, steps=7), place(tmp_path), resume=True)
+    assert len(losses(tmp_path / "run")) == 7
+
+
+def test_a_folder_with_another_run_is_refused(tmp_path):
+    run, shards = trained()
+    with pytest.raises(BadInput, match="holds a run already"):
+        fit(str(shards), replace(TINY, seed=1), place(run.parent))
+    with pytest.raises(BadInput, match="another recipe"):
+        fit(str(shards), replace(TINY, seed=1), place(run.parent), resume=True)
+    with pytest.raises(BadInput, match="no run to resume"):
+        fit(str(shards), TINY, place(tmp_path), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"), [("First/valid", "no samples of split 'valid'"), ("First/train/1.tar", "names 1.tar, which is not there")]
+)
+def test_missing_data_is_named_before_a_model_is_built(tmp_path, missing, message):
+    shards = write_set(tmp_path / "set", train=6, valid=1, test=1)
+    gone = shards / missing
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    with pytest.raises(BadInput, match=message):
+        fit(str(shards), TINY, place(tmp_path))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_batch_larger_than_the_set_or_not_divisible_is_refused():
+    run, shards = trained()
+    with pytest.raises(BadInput, match="fewer than a batch of 64"):
+        fit(str(shards), replace(TINY, batch=64), place(run.parent))
+    with pytest.raises(BadInput, match="does not divide into 1 ranks of 3 chunks"):
+        fit(str(shards), replace(TINY, chunks=3), place(run.parent))
+
+
+def test_captions_longer_than_the_context_are_counted(tmp_path):
+    _, shards = trained()
+    said: list[str] = []
+    fit(str(shards), replace(TINY, context=5, steps=1), place(tmp_path, said))
+    assert any("captions are longer than the context of 5 tokens and are cut" in line for line in said)
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path):
+    _, shards = trained()
+    with pytest.raises(Stopped, match=r"the loss of step [23] is nan"):
+        fit(str(shards), replace(TINY, lr=math.inf, clip_norm=0.0), place(tmp_path))
+
+
+def test_broken_samples_are_named_and_too_many_stop_the_run(tmp_path):
+    shards = write_set(tmp_path / "set", train=20, valid=2, test=1)
+    bad = [(f"bad-{i}", b"fLaC but not", {"text": ["x"], "tag": []}) for i in range(5)]
+    write_shard(shards / "Third" / "train" / "0.tar", bad)
+    (shards / "Third" / "train" / "sizes.json").write_text(json.dumps({"0.tar": 5}))
+    said: list[str] = []
+    fit(str(shards), replace(TINY, broken_share=0.9, steps=7), place(tmp_path, said))
+    assert len({line for line in said if line.startswith("broken sample left out: bad-")}) >= 4
+    with pytest.raises(Stopped, match="samples are broken; more than broken_share"):
+        fit(str(shards), replace(TINY, broken_share=0.02, steps=7), replace(place(tmp_path), output=tmp_path / "other"))
+
+
+def on_rank(rank: int, port: int, shards: str, folder: str) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    fit(shards, replace(TINY, steps=2, valid_every=1), place(Path(folder)))
+    torch.distributed.destroy_process_group()
+
+
+def test_two_ranks_finish_together_and_leave_one_run(tmp_path, free_port):
+    _, shards = trained()
+    mp.spawn(on_rank, (free_port, str(shards), str(tmp_path)), nprocs=2)
+    assert len(losses(tmp_path / "run")) == 2
+    assert load_checkpoint(checkpoints(tmp_path / "run")[-1])["step"] == 2
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_the_run_remembers_its_recipe_and_data():
+    run, _ = trained()
+    recipe, data = read_run(run)
+    assert recipe == TINY
+    assert len(data) == 16
+
+
+def write_synthetic(root: Path, n: int, split: str) -> None:
+    """Write clips of 72 captions: what sounds, how loud, how high, how often."""
+    rng = np.random.default_rng(len(split))
+    samples = []
+    for i in range(n):
+        kind, level, times = CLASSES[int(rng.integers(4))], int(rng.integers(3)), 1 + int(rng.integers(6))
+        part = sound(kind, 1.5 / times, int(rng.integers(1 << 30))) * (0.02, 0.2, 1.0)[level]
+        wave = np.concatenate([np.pad(part, (0, len(part) // 2)) for _ in range(times)])
+        caption = f"{('a quiet', 'a', 'a loud')[level]} {kind} {('once', 'twice', 'three times', 'four times', 'five times', 'six times')[times - 1]}"
+        samples.append((f"{split}-{i:04}", flac(wave), {"text": [caption], "tag": [kind]}))
+    write_shard(root / "Synthetic" / split / "0.tar", samples)
+    (root / "Synthetic" / split / "sizes.json").write_text(json.dumps({"0.tar": n}))
+
+
+@pytest.mark.slow
+def test_it_learns_synthetic_sounds_in_100_steps(tmp_path):
+    for split, n in (("train", 500), ("valid", 72), ("test", 72)):
+        write_synthetic(tmp_path / "set", n, split)
+    recipe = load_recipe("tiny", ["steps=100", "batch=32", "lr=1e-3", "valid_every=100"])
+    fit(str(tmp_path / "set"), recipe, place(tmp_path))
+    scores = [e["valid"] for e in read_log(tmp_path / "run") if "valid" in e][-1]
+    assert scores["t2a"]["R@10"] > 0.5 and scores["a2t"]["R@10"] > 0.5  # chance is 10 / 72
+    assert np.mean(losses(tmp_path / "run")[-10:]) < 0.75 * np.mean(losses(tmp_path / "run")[:5])

@@ -1,0 +1,74 @@
+"""Scores, on matrices small enough to check by hand."""
+
+import numpy as np
+import pytest
+
+from train.metrics import average_precision_at_10, confusion, mean_average_precision, recalls, retrieval
+
+
+def test_retrieval_by_hand():
+    similarity = np.array([[0.9, 0.2, 0.5], [0.1, 0.3, 0.6], [0.0, 0.8, 0.4]])  # clips x captions
+    scores = retrieval(similarity, np.array([0, 1, 2]))
+    # ranks of its clip for each caption: 1, 2, 3; of its caption for each clip: 1, 2, 2
+    assert scores["t2a"] == pytest.approx({"R@1": 1 / 3, "R@5": 1, "R@10": 1, "median_rank": 2, "mAP@10": (1 + 1 / 2 + 1 / 3) / 3})
+    assert scores["a2t"]["R@1"] == pytest.approx(1 / 3)
+    assert scores["a2t"]["mAP@10"] == pytest.approx((1 + 1 / 2 + 1 / 2) / 3)
+
+
+def test_five_captions_a_clip_count_by_the_best_and_by_all():
+    similarity = np.zeros((2, 10))
+    similarity[0] = [0.9, 0.7, 0.5, 0.3, 0.1, 0.8, 0.6, 0.4, 0.2, 0.0]  # own captions at ranks 1, 3, 5, 7, 9
+    similarity[1] = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+    a2t = retrieval(similarity, np.repeat([0, 1], 5))["a2t"]
+    assert a2t["R@1"] == 1
+    assert a2t["mAP@10"] == pytest.approx(((1 / 1 + 2 / 3 + 3 / 5 + 4 / 7 + 5 / 9) / 5 + 1) / 2)
+
+
+def test_the_unsorted_average_precision_of_the_reference_exceeds_one_and_ours_does_not():
+    similarity = np.zeros((2, 10))
+    similarity[0, :5] = [0.1, 0.2, 0.3, 0.4, 0.5]  # ranks 5, 4, 3, 2, 1 in the order of the captions
+    similarity[0, 5:] = -1
+    similarity[1, 5:] = [1, 2, 3, 4, 5]
+    a2t = retrieval(similarity, np.repeat([0, 1], 5))["a2t"]
+    assert a2t["mAP@10_laion_compat"] == pytest.approx(1.74)
+    assert a2t["mAP@10"] == 1
+
+
+def test_equal_embeddings_score_nothing():
+    scores = retrieval(np.ones((20, 40)), np.repeat(np.arange(20), 2))
+    assert scores["t2a"]["R@10"] == scores["a2t"]["R@10"] == 0
+    assert scores["t2a"]["median_rank"] == 20
+
+
+def test_a_perfect_model_scores_one_both_ways():
+    scores = retrieval(np.repeat(np.eye(30), 5, axis=1), np.repeat(np.arange(30), 5))
+    for way in ("t2a", "a2t"):
+        assert scores[way] == {**scores[way], "R@1": 1, "R@10": 1, "mAP@10": 1, "median_rank": 1}
+
+
+def test_clips_may_have_different_numbers_of_captions():
+    similarity = np.array([[0.9, 0.8, 0.1], [0.2, 0.3, 0.7]])
+    scores = retrieval(similarity, np.array([0, 0, 1]))
+    assert scores["t2a"]["R@1"] == scores["a2t"]["mAP@10"] == 1
+
+
+def test_random_scores_are_near_chance():
+    similarity = np.random.default_rng(0).normal(size=(200, 1000))
+    scores = retrieval(similarity, np.repeat(np.arange(200), 5))
+    assert scores["t2a"]["R@10"] == pytest.approx(0.05, abs=0.02)
+    assert 80 < scores["t2a"]["median_rank"] < 120
+
+
+def test_ranks_beyond_ten_add_nothing():
+    assert average_precision_at_10(np.array([11, 12])) == 0
+    assert recalls(np.array([1, 6, 11]))["R@10"] == pytest.approx(2 / 3)
+
+
+def test_mean_average_precision_by_hand_leaves_empty_classes_out():
+    scores = np.array([[0.9, 0.1, 0.5], [0.8, 0.9, 0.5], [0.1, 0.5, 0.5]])
+    truth = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    assert mean_average_precision(scores, truth) == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)
+
+
+def test_confusion_counts_true_by_predicted():
+    assert confusion(np.array([1, 1, 0]), np.array([0, 1, 0]), 2).tolist() == [[1, 1], [0, 1]]

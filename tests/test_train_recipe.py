@@ -1,0 +1,68 @@
+"""Recipes: bundled, from a file, changed on the command line, and every fault named."""
+
+import tomllib
+from dataclasses import asdict
+
+import pytest
+
+from train.problem import BadInput
+from train.recipe import BUNDLED, Recipe, from_dict, load_recipe, to_toml
+
+
+def test_the_defaults_are_the_published_settings():
+    published = Recipe()
+    assert (published.lr, published.warmup, published.epochs, published.batch, published.seed) == (1e-4, 3200, 45, 2304, 3407)
+    assert (published.context, published.weight_decay) == (77, 0.0)
+
+
+@pytest.mark.parametrize("name", [p.stem for p in BUNDLED.glob("*.toml")])
+def test_every_bundled_recipe_loads(name):
+    assert load_recipe(name, []) != Recipe()
+
+
+def test_the_recipes_of_the_paper_are_there():
+    assert {"tiny", "paper-ac-cl", "paper-la-fusion", "paper-2.5m"} <= {p.stem for p in BUNDLED.glob("*.toml")}
+
+
+def test_a_file_and_then_changes_apply(tmp_path):
+    (tmp_path / "mine.toml").write_text('batch = 32\nlr = 1e-3\naudio = "cnn14"\n')
+    recipe = load_recipe(str(tmp_path / "mine.toml"), ["batch=64", "compile=true", "lr=2e-3"])
+    assert (recipe.batch, recipe.lr, recipe.audio, recipe.compile) == (64, 2e-3, "cnn14", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("bacth=3", "did you mean batch"),
+        ("batch", "write key=value"),
+        ("batch=many", "batch = 'many' should be of type int"),
+        ("batch=1", "should be at least 2"),
+        ("fusion=sum", "allowed are 'aff', 'daf', 'iaff', 'none'"),
+        ("compile=1", "should be of type bool"),
+        ("lr=-1", "at least 0"),
+    ],
+)
+def test_faults_on_the_command_line_are_named(change, message):
+    with pytest.raises(BadInput, match=message):
+        load_recipe("tiny", [change])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("batch = 'x'", "should be of type int"), ("batch = ", "is not TOML"), ("stes = 1", "did you mean steps")]
+)
+def test_faults_in_a_file_are_named_with_the_file(tmp_path, text, message):
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(BadInput, match=message) as caught:
+        load_recipe(str(tmp_path / "bad.toml"), [])
+    assert "bad.toml" in str(caught.value)
+
+
+def test_an_unknown_recipe_lists_those_there_are():
+    with pytest.raises(BadInput, match="bundled are .*tiny"):
+        load_recipe("huge", [])
+
+
+def test_a_recipe_survives_being_written_down():
+    recipe = load_recipe("tiny", ["wandb=x"])
+    assert from_dict(asdict(recipe)) == recipe
+    assert from_dict(tomllib.loads(to_toml(recipe))) == recipe

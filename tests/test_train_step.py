@@ -1,0 +1,171 @@
+"""One step: exact gradients in chunks, over ranks, in bf16; what is trained and how fast."""
+
+import socket
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+from torch import nn
+
+from train.model import Batch, Clap, build_model
+from train.recipe import Recipe
+from train.step import embed_batch, lock_tower, lr_share, make_optimizer, save_memory, statistics_kept, step_seed, train_step, training_mode
+from train.tokenizer import tokenize, train_tokenizer
+
+RECIPE = Recipe(size="tiny", batch=8, steps=10, warmup=1, lr=1e-3, precision="fp32", context=20)
+CAPTIONS = ["a dog barks", "rain on a roof", "a dog barks", "a cat", "wind", "the sea at night", "a saw", "two birds sing"]
+
+
+def make_model(recipe: Recipe = RECIPE) -> Clap:
+    torch.manual_seed(0)
+    return build_model(recipe, train_tokenizer(CAPTIONS, 300, 20))
+
+
+def make_batch(n: int = 8) -> Batch:
+    generator = torch.Generator().manual_seed(1)
+    ids, mask = tokenize(train_tokenizer(CAPTIONS, 300, 20), CAPTIONS[:n], 20)
+    mel = torch.randn(n, 4, 1001, 64, generator=generator) * 10 - 40
+    return Batch(mel, torch.arange(n) % 4 == 1, ids, mask, torch.tensor([CAPTIONS.index(c) for c in CAPTIONS[:n]]))
+
+
+def step(model: Clap, recipe: Recipe, batch: Batch) -> tuple[float, torch.Tensor]:
+    """Take a step and return loss and all gradients."""
+    loss = train_step(model, batch, make_optimizer(model, recipe), recipe, step=3)
+    return loss, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+
+def test_chunks_give_the_gradients_of_the_whole_batch():
+    whole, chunked = (step(make_model().eval(), replace(RECIPE, chunks=chunks), make_batch()) for chunks in (1, 4))
+    assert whole[0] == pytest.approx(chunked[0], abs=1e-6)
+    assert (whole[1] - chunked[1]).norm() < 1e-5 * whole[1].norm()
+
+
+def test_chunks_draw_the_same_dropout_again_and_count_statistics_once():
+    model = make_model()
+    training_mode(model, "")
+    audio, _ = embed_batch(model, make_batch(), make_batch().longer, replace(RECIPE, chunks=2))
+    before = {k: v.clone() for k, v in model.state_dict().items() if "running" in k or "tracked" in k}
+    audio.square().sum().backward()
+    assert all(torch.equal(v, model.state_dict()[k]) for k, v in before.items())
+    assert model.audio_branch.bn0.num_batches_tracked == 2
+
+
+def test_statistics_kept_uses_the_batch_and_counts_nothing():
+    norm = nn.Sequential(nn.BatchNorm2d(2)).train()
+    x = torch.randn(4, 2, 3, 3) + 5
+    with statistics_kept(norm):
+        inside = norm(x)
+    assert not norm[0].running_mean.any()
+    assert torch.equal(inside, norm(x))
+    assert norm[0].running_mean.any()
+
+
+def test_a_batch_without_longer_clips_trains_the_fusion():
+    model = make_model()
+    training_mode(model, "")
+    train_step(model, replace(make_batch(), longer=torch.zeros(8, dtype=torch.bool)), make_optimizer(model, RECIPE), RECIPE, 0)
+    assert all(p.grad is not None for p in model.audio_branch.parameters())
+
+
+def test_the_same_step_twice_is_the_same_and_the_next_is_not():
+    def loss(at: int) -> float:
+        model = make_model()
+        training_mode(model, "")
+        return train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, at)
+
+    assert loss(4) == loss(4) != loss(5)
+
+
+def test_the_one_temperature_is_trained():
+    model = make_model()
+    train_step(model.eval(), make_batch(), make_optimizer(model, RECIPE), RECIPE, 3)
+    assert model.logit_scale_a.grad is not None and model.logit_scale_a.grad != 0
+    assert [name for name, _ in model.named_parameters() if "logit" in name] == ["logit_scale_a"]
+
+
+def test_bf16_is_near_fp32_and_the_loss_is_fp32():
+    model = make_model().eval()
+    exact, rough = (embed_batch(model, make_batch(), make_batch().longer, replace(RECIPE, precision=p)) for p in ("fp32", "bf16"))
+    assert rough[0].dtype == rough[1].dtype == torch.float32
+    assert all((a * b).sum(1).min() > 0.99 for a, b in zip(exact, rough, strict=True))
+
+
+@pytest.mark.parametrize("tower", ["audio", "text"])
+def test_a_locked_tower_stays_as_it_is(tower):
+    model = make_model()
+    lock_tower(model, tower)
+    training_mode(model, tower)
+    branch = model.get_submodule(f"{tower}_branch")
+    before = {k: v.clone() for k, v in branch.state_dict().items()}
+    train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 2)
+    assert all(torch.equal(v, branch.state_dict()[k]) for k, v in before.items())
+    other = model.get_submodule(f"{'text' if tower == 'audio' else 'audio'}_branch")
+    assert all(p.grad is not None for p in other.parameters())
+
+
+def test_a_step_changes_all_that_is_trained_and_lowers_the_loss():
+    model = make_model().eval()
+    optimizer = make_optimizer(model, RECIPE)
+    losses = [train_step(model, make_batch(), optimizer, replace(RECIPE, multi_positive=True), 2) for _ in range(6)]
+    assert losses[-1] < losses[0]
+
+
+def test_a_loss_that_is_not_finite_changes_nothing():
+    model = make_model().eval()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    batch = replace(make_batch(), mel=torch.full((8, 4, 1001, 64), torch.nan))
+    assert train_step(model, batch, make_optimizer(model, RECIPE), RECIPE, 2) != 0
+    assert all(torch.equal(v, model.state_dict()[k]) for k, v in before.items())
+
+
+def test_gradients_are_clipped():
+    _, free = step(make_model().eval(), RECIPE, make_batch())
+    _, clipped = step(make_model().eval(), replace(RECIPE, clip_norm=0.01), make_batch())
+    assert free.norm() > 0.1 and clipped.norm() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_weights_decay_but_biases_and_norms_do_not():
+    groups = make_optimizer(make_model(), replace(RECIPE, weight_decay=0.1)).param_groups
+    assert [(g["weight_decay"], {p.ndim >= 2 for p in g["params"]}) for g in groups] == [(0.1, {True}), (0.0, {False})]
+
+
+def test_the_rate_warms_up_and_falls_to_zero():
+    shares = [lr_share(s, 10, 100) for s in range(100)]
+    assert shares[0] == 0.1 and max(shares) == shares[9] == 1
+    assert shares[-1] < 1e-3 and sorted(shares[10:], reverse=True) == shares[10:]
+
+
+def test_checkpointing_changes_no_loss():
+    losses = []
+    for wanted in (False, True):
+        model = make_model()
+        save_memory(model, wanted)
+        training_mode(model, "")
+        losses.append(train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 3))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+
+
+def test_seeds_differ_by_step_and_seed():
+    assert len({step_seed(seed, at) + more for seed in (0, 1, 3407) for at in range(50) for more in (0, 1)}) == 300
+
+
+def on_rank(rank: int, port: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    whole = vars(make_batch())
+    own = Batch(**{name: x.chunk(2)[rank] if isinstance(x, torch.Tensor) else x for name, x in whole.items()})
+    torch.save(step(make_model().eval(), replace(RECIPE, multi_positive=True), own), f"{folder}/{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def test_two_ranks_of_four_step_as_one_of_eight(tmp_path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    mp.spawn(on_rank, (port, str(tmp_path)), nprocs=2)
+    loss, gradients = step(make_model().eval(), replace(RECIPE, multi_positive=True), make_batch())
+    parts = [torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1)]
+    assert sum(part[0] for part in parts) / 2 == pytest.approx(loss, abs=1e-5)
+    assert torch.equal(parts[0][1], parts[1][1])
+    assert (parts[0][1] - gradients).norm() < 1e-5 * gradients.norm()
