@@ -16,10 +16,12 @@ from transforms.sniff import demuxers
 
 ESTIMATED = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "tta", "mpegts", "mpeg"})
 """Containers whose duration FFmpeg guesses from size and bit rate: too rough to find an end that is missing."""
+LACKING = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError, ValueError)
+"""What is raised where something is missing in the libraries and not in the file; PyAV knows formats by name, hence ValueError."""
 
 
 class NotForAvError(Exception):
-    """FFmpeg's libraries, as they came with PyAV, do not open these bytes or know no decoder for them."""
+    """FFmpeg's libraries, as they came with PyAV, have no reader or decoder for these bytes; a larger build may."""
 
     def __init__(self, rejected: Rejected):
         super().__init__(rejected)
@@ -38,7 +40,7 @@ def decode_av(file: IO[bytes], container: str, cuts: Sequence[Cut]) -> list[Reje
         container: as `transforms.sniff.sniff` says; `""` to probe.
 
     Raises:
-        NotForAvError: not a frame can be had.
+        NotForAvError: before any frame.
         Rejected: as `transforms.decode.decode`.
     """
     flow = FrameFlow(cuts)
@@ -56,8 +58,7 @@ def decode_av(file: IO[bytes], container: str, cuts: Sequence[Cut]) -> list[Reje
                 break
             ends_early = ends_early or _ends_early(media, stream, flow.seconds(since=n_before))
     if flow.source is None:
-        refusal = Rejected(Reason.CORRUPT if faults else Reason.EMPTY, str(faults) or "no frames")
-        raise NotForAvError(refusal) if faults else refusal
+        raise Rejected(Reason.CORRUPT if faults else Reason.EMPTY, str(faults) or "no frames")
     return [_verdict(cut, flow, faults, ends_early) for cut in cuts]
 
 
@@ -68,7 +69,7 @@ def _open(file: IO[bytes], container: str) -> InputContainer:
         media = av.open(file, format=names if "," not in names else None, options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
         refusal = Rejected(Reason.CORRUPT if container else Reason.NOT_AUDIO, f"FFmpeg: {_words(error)}")
-        raise NotForAvError(refusal) from error
+        raise (NotForAvError(refusal) if isinstance(error, LACKING) else refusal) from error
     assert isinstance(media, InputContainer)  # opened for reading
     return media
 

@@ -52,8 +52,11 @@ def decode_ffmpeg(path: Path, container: str, cuts: Sequence[Cut]) -> list[Rejec
 
 
 def command(binary: str, container: str) -> list[str]:
-    """Return the command: bytes in, floats out as AU, whose header needs no length; nothing but its own pipes may be opened."""
-    source = ffmpeg.input("cache:pipe:0", protocol_whitelist="cache,pipe", format_whitelist=demuxers(container))
+    """Return the command: bytes in, floats out as AU, whose header needs no length; nothing but these two may be opened.
+
+    The `fd` protocol (FFmpeg 6 and later) goes back and forth in a file on standard input, as MP4 demands.
+    """
+    source = ffmpeg.input("fd:", fd=0, protocol_whitelist="fd", format_whitelist=demuxers(container))
     arguments = source["a:0"].output("pipe:1", format="au", acodec="pcm_f32be", threads=1)
     return arguments.global_args("-nostdin", "-v", "error").compile(cmd=binary)
 
