@@ -55,6 +55,17 @@ def test_finite_values_beyond_all_measure_stay_finite():
     assert np.isfinite(mono).all()
     assert n_bad == 0
     assert np.isfinite(to_mono(np.full((4, 1), 1e300))[0]).all()
+    assert np.isfinite(to_mono(np.array([[3e38], [-3e38]], np.float32))[0] * 32768).all()
+
+
+def test_values_that_only_processors_know_raise_no_warning():
+    signalling = np.array([0x7F800001, 0xFF8ABCDE, 0x3F000000], np.uint32).view(np.float32)[:, None]
+    mono, n_bad = to_mono(signalling)
+    assert (mono.tolist(), n_bad) == ([0.0, 0.0, 0.5], 2)
+
+
+def test_no_frames_are_no_frames():
+    assert len(to_mono(np.zeros((0, 2), np.float32))[0]) == 0
 
 
 def test_the_frames_given_are_not_changed():

@@ -18,6 +18,9 @@ ESTIMATED = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "tta",
 """Containers whose duration FFmpeg guesses from size and bit rate: too rough to find an end that is missing."""
 LACKING = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError, ValueError)
 """What is raised where something is missing in the libraries and not in the file; PyAV knows formats by name, hence ValueError."""
+ERRORS = (av.error.FFmpegError, ValueError, OSError, IndexError)
+"""What PyAV raises at broken bytes: FFmpeg's own errors, what a file says when it is told to seek before its beginning, and
+IndexError where a stream turns up that was not there when the container was opened."""
 
 
 class NotForAvError(Exception):
@@ -67,7 +70,7 @@ def _open(file: IO[bytes], container: str) -> InputContainer:
     options = {"format_whitelist": names, "protocol_whitelist": "none"} | ({"max_probe_packets": "1"} if container == "wav" else {})
     try:
         media = av.open(file, format=names if "," not in names else None, options=options, metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError) as error:
+    except ERRORS as error:
         refusal = Rejected(Reason.CORRUPT if container else Reason.NOT_AUDIO, f"FFmpeg: {_words(error)}")
         raise (NotForAvError(refusal) if isinstance(error, LACKING) else refusal) from error
     assert isinstance(media, InputContainer)  # opened for reading
@@ -123,13 +126,13 @@ def _packets(media: InputContainer, stream: av.AudioStream) -> Iterator[tuple[li
     while True:
         try:
             packet = next(packets, None)
-        except (av.error.FFmpegError, ValueError) as error:
+        except ERRORS as error:
             raise BrokenOffError(_words(error)) from error
         if packet is None:
             return
         try:
             frames = packet.decode()
-        except (av.error.FFmpegError, ValueError) as error:
+        except ERRORS as error:
             yield [], _words(error)
             continue
         yield frames, ""

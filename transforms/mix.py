@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 FULL_SCALE = {"int16": 32768.0, "int32": 2147483648.0, "uint8": 128.0, "float32": 1.0, "float64": 1.0}
-LOUDEST = 1e30  # what finite values are bounded to where they add up to more than a float holds
+LOUDEST = 1e30  # what finite values are bounded to: products and sums further on must not exceed what a float holds
 
 
 def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
@@ -19,12 +19,14 @@ def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
     >>> to_mono(np.array([[16384, 0], [-32768, -32768]], np.int16))[0]
     array([ 0.25, -1.  ], dtype=float32)
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at in the next line
+    if frames.dtype.kind != "f" or not len(frames):
+        return _mean(frames), 0
+    with np.errstate(all="ignore"):  # what comes of it is looked at: a bad value in any channel shows in the mix
         mixed = _mean(frames)
-    if np.isfinite(mixed.sum(dtype=np.float64)):  # looking at the mix finds a bad value in any channel
-        return mixed, 0
-    n_bad = frames.size - int(np.count_nonzero(np.isfinite(frames)))
-    clean = np.nan_to_num(frames.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
+        if max(mixed.max(), -mixed.min()) <= LOUDEST:  # False for NaN too
+            return mixed, 0
+        n_bad = frames.size - int(np.count_nonzero(np.isfinite(frames)))
+        clean = np.nan_to_num(frames.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
     return _mean(np.clip(clean, -LOUDEST, LOUDEST)), n_bad
 
 
