@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -18,6 +19,7 @@ MAX_OF_A_WORD = 2  # times one word of content may stand in a caption
 
 RULES = ("length", "sentences", "repetition", "uncovered", "unsupported")
 
+_STEMMING = threading.Lock()
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _BRACKETS = re.compile(r"\([^)]*\)")
 _PARTS = re.compile(r",|/|;|\betc\b")
@@ -62,12 +64,13 @@ def stem(word: str) -> str:
     (True, True)
     """
     lower = word.lower().replace("’", "'")
-    return _stemmer().stemWord(_irregular().get(lower, lower))
+    with _STEMMING:
+        return _stemmer().stemWord(_irregular().get(lower, lower))
 
 
 @cache
 def _stemmer() -> snowballstemmer.stemmer:
-    """Return the stemmer."""
+    """Return the stemmer, which works on itself and so serves one thread at a time."""
     return snowballstemmer.stemmer("english")
 
 

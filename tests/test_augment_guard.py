@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -87,3 +88,17 @@ def test_fillers_name_no_source_of_sound():
 
 def test_examples_in_the_docstrings_run():
     assert doctest.testmod(guard).failed == 0
+
+
+def test_threads_may_stem_at_the_same_time():
+    made_up = [
+        f"{start}{middle}{end}"
+        for start in ("bark", "whistl", "rattl")
+        for middle in map(str, range(400))
+        for end in ("ing", "ed", "ations")
+    ]
+    stem.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(stem, made_up, chunksize=1))
+    stem.cache_clear()
+    assert together == [stem(word) for word in made_up]
