@@ -129,7 +129,7 @@ def commit_of(path: Path) -> str | None:
 def resolved_recipe(recipe: Recipe) -> str:
     """Return the recipe with every default filled in, as TOML."""
     lines, tables = [], []
-    document = recipe.model_dump(mode="json", exclude_none=True)
+    document = recipe.model_dump(mode="json", exclude_none=True, exclude=recipe.idle)
     for key, value in document.items():
         if key == "sources":
             tables += [_toml_table("[[sources]]", {name: item for name, item in entry.items() if name != "base"}) for entry in value]

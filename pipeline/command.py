@@ -7,14 +7,18 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from pipeline.errors import EngineError, FolderInUseError
 from pipeline.recipe import RecipeError, bundled, load_recipe
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
+    from pipeline.storage import Folder
 
 DONE, WRONG, USAGE = 0, 1, 2
 LOCAL_NAMES = ("local", "DirectRunner")
@@ -83,6 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     build.add_argument("--json", action="store_true", help="print the books as JSON")
     status = verb("status", "the books of a folder: planned, samples, rejections by reason, shards, hours, bytes", show_status)
     status.add_argument("folder", metavar="DIR")
+    status.add_argument("--captions", action="store_true", help="the text instead: origins, the T5's pass rate, what de-biasing changed")
     status.add_argument("--json", action="store_true", help="for scripts")
     check = verb("verify", "read everything again: hashes, pairs, JSON, counts; every fault is named", run_verify)
     check.add_argument("folder", metavar="DIR")
@@ -124,6 +129,7 @@ def write_plan(options: argparse.Namespace, beam_options: tuple[str, ...], _: li
     said = "planned" if anew else "the plan stands as it is:"
     left_out = f"{plan.n_left_out} rows left out, see {options.output}/plan/rejections.parquet"
     Console().print(f"{said} {plan.n_clips} clips in {len(plan.shards)} shards; {left_out}", highlight=False, soft_wrap=True)
+    _print_t5(folder)
     return DONE
 
 
@@ -146,6 +152,7 @@ def run_build(options: argparse.Namespace, beam_options: tuple[str, ...], comman
         where = f"books: {options.output}/DATASET/SPLIT/N.parquet, left out while planning: {options.output}/plan/rejections.parquet"
         Console().print(books_table(outcome.books))
         Console().print(f"{made} in {options.output}; {where}", highlight=False, soft_wrap=True)
+        _print_t5(folder)
     return _say_missing(outcome.missing, errors)
 
 
@@ -160,6 +167,8 @@ def show_status(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) 
     plan = read_plan(folder)
     if plan is None:
         raise UsageError(f"{options.folder}: no plan here, so no output folder of ours")
+    if options.captions:
+        return _show_captions(plan, folder, options.json)
     books = read_the_books(plan, folder)
     if options.json:
         _print_json(books.to_json())
@@ -212,6 +221,30 @@ def _say_missing(missing: Sequence[str], errors: Console) -> int:
     if missing:
         errors.print(f"the books do not balance: {len(missing)} lines as above; run the same command again", style="red", highlight=False)
     return WRONG if missing else DONE
+
+
+def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
+    from pipeline.captions_report import captions_report, report_lines
+
+    report = captions_report(plan, folder)
+    if as_json:
+        _print_json(report.to_json())
+    else:
+        _print_lines(report_lines(report))
+        _print_t5(folder)
+    return DONE
+
+
+def _print_t5(folder: Folder) -> None:
+    from pipeline.captions_report import t5_lines
+
+    _print_lines(t5_lines(folder))
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    console = Console()
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_json(value: Any) -> None:

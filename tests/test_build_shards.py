@@ -85,12 +85,25 @@ def test_the_json_of_every_sample_has_the_same_keys(sounds: Path, settings: Buil
     assert first["tag"] == [] and second["original_data"]["duration"] == pytest.approx(0.1, abs=1e-4)
 
 
-def test_t5_captions_bring_both_augmented_lists(sounds: Path, settings: BuildSettings) -> None:
-    captions = (Caption("A tone."), Caption("A tone sounds.", "t5", "model", "tone"))
-    make([clip("0.wav", captions=captions)], CountingFetch(sounds), settings)
+BOTH = (Caption("A tone."), Caption("A tone sounds.", "t5", "model", "tone"))
+
+
+@pytest.mark.parametrize(
+    ("t5", "captions", "texts"),
+    [
+        ("all", BOTH, (["A tone.", "A tone sounds."], ["A tone.", "A tone sounds."], "A tone sounds.")),
+        ("t5", BOTH, (["A tone sounds."], ["A tone.", "A tone sounds."], "A tone sounds.")),
+        ("all", BOTH[:1], (["A tone."], ["A tone."], "A tone.")),  # the T5 had nothing to say: the same keys all the same
+        ("t5", BOTH[:1], (["A tone."], ["A tone."], "A tone.")),
+    ],
+)
+def test_a_dataset_with_captions_by_a_t5_has_both_augmented_texts_in_every_sample(
+    t5: str, captions: tuple[Caption, ...], texts: tuple, sounds: Path, settings: BuildSettings
+) -> None:
+    make([clip("0.wav", captions=captions, t5=t5)], CountingFetch(sounds), settings)
     sample = json.loads(members(settings)["table-0.json"])
-    assert sample["text"] == sample["text_augment_all"] == ["A tone.", "A tone sounds."]
-    assert sample["text_augment_t5"] == "A tone sounds."
+    assert (sample["text"], sample["text_augment_all"], sample["text_augment_t5"]) == texts
+    assert [caption["text"] for caption in sample["original_data"]["captions"]] == texts[1]
 
 
 def test_books_hold_every_row_and_the_marker_counts_them(sounds: Path, settings: BuildSettings) -> None:

@@ -10,18 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from pipeline.records import Caption, Sample
+from pipeline.records import Caption, Clip, Sample
 
 
 def sample_json(sample: Sample) -> dict[str, Any]:
-    """Return the JSON member of a sample: the same keys at every level for every sample, empty values as null or []."""
+    """Return the JSON member of a sample: the same keys at every level for every sample of a dataset, empty values as null or []."""
     clip = sample.clip
-    t5 = [caption.text for caption in clip.captions if caption.origin == "t5"]
-    augmented = {"text_augment_all": [caption.text for caption in clip.captions], "text_augment_t5": t5[0]} if t5 else {}
     return {
-        "text": [caption.text for caption in clip.captions],
+        **_texts(clip),
         "tag": list(clip.labels),
-        **augmented,
         "original_data": {
             "id": clip.id,
             "source": clip.source,
@@ -38,6 +35,20 @@ def sample_json(sample: Sample) -> dict[str, Any]:
             "captions": [_caption_json(caption) for caption in clip.captions],
         },
     }
+
+
+def _texts(clip: Clip) -> dict[str, Any]:
+    """Return the captions under the names that readers know.
+
+    Where the dataset has captions by a T5, `text_augment_t5` is a string in every sample, since readers infer its type from
+    the first ones: without a caption by the T5 it is the first of `text`, which readers of the reference set take instead.
+    """
+    everything = [caption.text for caption in clip.captions]
+    by_t5 = [caption.text for caption in clip.captions if caption.origin == "t5"]
+    if clip.t5 is None:
+        return {"text": everything}
+    text = by_t5 if clip.t5 == "t5" and by_t5 else everything
+    return {"text": text, "text_augment_all": everything, "text_augment_t5": (by_t5 or text)[0]}
 
 
 def _caption_json(caption: Caption) -> dict[str, Any]:
