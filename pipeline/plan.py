@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
-from pipeline.recipe import Recipe
+from pipeline.recipe import Recipe, RecipeError
 from pipeline.records import ShardId
 from pipeline.runners import Engine
 from pipeline.storage import Folder
@@ -19,25 +19,37 @@ from transforms.drop_duplicates import DropDuplicates
 from transforms.hold_out import HoldOut
 from transforms.plan_files import read_keys, read_left_out, summary
 from transforms.read_sources import ReadSources
+from transforms.t5_files import T5_CACHE, T5_COUNTS, T5_TEXTS
 from transforms.write_plan import WriteLeftOut, WritePlan
+
+if TYPE_CHECKING:
+    from transforms.caption_with_t5 import Captioner
 
 PLAN, NEW = "plan", "plan.new"
 INDEX, LEFT_OUT, COUNTS = "plan.json", "rejections.parquet", "rows_read.json"
 
 
-def plan_clips(root: beam.Pipeline, recipe: Recipe, folder: Folder, limit: int | None) -> None:
+def plan_clips(root: beam.Pipeline, recipe: Recipe, folder: Folder, limit: int | None, captioner: Captioner | None) -> None:
     """Recipe -> plan files, one a shard; everything left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
-    distinct, repeated = read | "DropDuplicates" >> DropDuplicates()
+    distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
     allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.base)
     licensed, unlicensed = allowed | "CheckLicenses" >> CheckLicenses(recipe.licenses)
     captioned, textless = licensed | "Caption" >> CaptionClips()
-    neutral = captioned | "Debias" >> Debias(recipe.debias)
+    worded = captioned | "CaptionWithT5" >> with_t5(captioner, folder) if captioner else captioned
+    neutral = worded | "Debias" >> Debias(recipe.debias)
     shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, Places(folder))
     left_out = (unreadable, repeated, held_out, unlicensed, textless) | "LeftOut" >> beam.Flatten()
     _ = shards | "WritePlan" >> WritePlan(folder, NEW)
     _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW}/{LEFT_OUT}")
     _ = counts | "Gather" >> beam.CombineGlobally(_merged).without_defaults() | "WriteCounts" >> beam.Map(_write_counts, folder)
+
+
+def with_t5(captioner: Captioner, folder: Folder) -> beam.PTransform:
+    """Return the step that adds captions by a T5."""
+    from transforms.caption_with_t5 import CaptionWithT5  # and RunInference with it: not before it is asked for
+
+    return CaptionWithT5(captioner, folder, NEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +94,42 @@ def make_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine)
     """Write the plan of a recipe into a folder, in place of the one it has, and return it.
 
     Raises:
+        RecipeError: the T5 that the recipe names cannot be used; nothing was changed.
         RuntimeError: the engine lost rows; nothing was changed.
     """
+    captioner = captioner_of(recipe)
+    fingerprint = recipe.fingerprint(limit)  # before the tables are read: a change while they are makes the next plan
     folder.remove_below(NEW)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit))
-    index = _index(recipe.fingerprint(limit), folder)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, captioner))
+    return finish_plan(fingerprint, folder)
+
+
+def finish_plan(fingerprint: str, folder: Folder) -> Plan:
+    """Count what stands below plan.new, put it in place of the old plan, and return it.
+
+    Raises:
+        RuntimeError: the engine lost rows; nothing was changed.
+    """
+    index = _index(fingerprint, folder)
     folder.write_json(f"{NEW}/{INDEX}", index)
     promote(folder)
     return _parsed(index)
+
+
+def captioner_of(recipe: Recipe) -> Captioner | None:
+    """Return the T5 of a recipe, loaded once to see that it can be; `None` where captions are made by template.
+
+    Raises:
+        RecipeError: it cannot be used here; with what to do.
+    """
+    if recipe.captions != "t5":
+        return None
+    from pipeline.captioner import find_captioner
+
+    try:
+        return find_captioner(recipe.t5, recipe.base, recipe.debias)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
 
 
 def read_plan(folder: Folder) -> Plan | None:
@@ -103,7 +143,8 @@ def promote(folder: Folder) -> None:
         folder.remove_below(NEW)
         return
     new = {name.removeprefix(f"{NEW}/") for name in folder.names(NEW)}
-    wanted = {INDEX, LEFT_OUT, *(_file_of(shard) for shard in folder.read_json(f"{NEW}/{INDEX}")["shards"])}
+    index = folder.read_json(f"{NEW}/{INDEX}")
+    wanted = {INDEX, LEFT_OUT, T5_CACHE, *([T5_TEXTS] if "t5" in index else []), *map(_file_of, index["shards"])}
     folder.remove(f"{PLAN}/{INDEX}")
     for name in sorted(new - {INDEX}):
         folder.move(f"{NEW}/{name}", f"{PLAN}/{name}")
@@ -116,12 +157,11 @@ def promote(folder: Folder) -> None:
 
 def _index(fingerprint: str, folder: Folder) -> dict[str, Any]:
     """Return what plan.json says of the plan files below plan.new, after checking that no row went missing."""
-    rows_read = folder.read_json(f"{NEW}/{COUNTS}") if folder.exists(f"{NEW}/{COUNTS}") else {}
-    folder.remove(f"{NEW}/{COUNTS}")
+    rows_read, t5 = _taken(folder, COUNTS) or {}, _taken(folder, T5_COUNTS)
     shards: dict[str, dict[str, Any]] = {}
     for name in folder.names(NEW, ".parquet"):
         relative = name.removeprefix(f"{NEW}/")
-        if relative != LEFT_OUT:
+        if relative not in {LEFT_OUT, T5_CACHE, T5_TEXTS}:
             n_rows, rows_sha256 = summary(folder, name)
             dataset, split, file = relative.split("/")
             shards[f"{dataset}/{split}/{int(file.removesuffix('.parquet'))}"] = {"rows": n_rows, "rows_sha256": rows_sha256}
@@ -129,7 +169,15 @@ def _index(fingerprint: str, folder: Folder) -> dict[str, Any]:
     n_read, n_planned = sum(rows_read.values()), sum(shard["rows"] for shard in shards.values())
     if n_read != n_planned + n_left_out:
         raise RuntimeError(f"the engine lost rows: {n_read} were read, {n_planned} planned, {n_left_out} left out; use another runner")
-    return {"schema": 1, "fingerprint": fingerprint, "rows_read": rows_read, "left_out": n_left_out, "shards": shards}
+    told = {"schema": 1, "fingerprint": fingerprint, "rows_read": rows_read, "left_out": n_left_out, "shards": shards}
+    return told | ({} if t5 is None else {"t5": t5})
+
+
+def _taken(folder: Folder, name: str) -> dict[str, Any] | None:
+    """Return what a JSON file of the new plan says, and take the file away; `None` where there is none."""
+    told = folder.read_json(f"{NEW}/{name}") if folder.exists(f"{NEW}/{name}") else None
+    folder.remove(f"{NEW}/{name}")
+    return told
 
 
 def _parsed(index: Mapping[str, Any]) -> Plan:

@@ -10,17 +10,21 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError, model_validator
 
+from pipeline.captioner import T5Settings
 from sources import SOURCES
-from sources.options import SourceOptions
+from sources.identity import recordings_in
+from sources.options import SourceOptions, split_name
 
 MAX_FAULTS = 50
+Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
 
 
 class RecipeError(ValueError):
@@ -30,42 +34,53 @@ class RecipeError(ValueError):
 class AudioSettings(BaseModel):
     """What may become a sample: durations in seconds, rate in Hz, level in dB of full scale (highest peak)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    min_seconds: float = Field(0.0, ge=0)
-    max_seconds: float = Field(7200.0, gt=0)
+    min_seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
+    max_seconds: float = Field(7200.0, gt=0, allow_inf_nan=False)
     min_source_rate: int = Field(1000, ge=0)
-    silent_below_db: float = Field(-90.0, le=0)
+    silent_below_db: float = Field(-90.0, le=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> AudioSettings:
+        if self.min_seconds > self.max_seconds:
+            raise ValueError("min_seconds is above max_seconds, so nothing could become a sample")
+        return self
 
 
 class Recipe(BaseModel):
     """A checked recipe. Defaults are the published values where there are any; the rest keep everything that is sound."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     shard_size: int = Field(512, ge=1, le=100_000)
-    holdout: tuple[str, ...] = ()
-    licenses: tuple[str, ...] = ()
-    captions: Literal["template"] = "template"
+    holdout: Words = ()
+    licenses: Words = ()
+    captions: Literal["template", "t5"] = "template"
     debias: bool = True
     allow_private: bool = False
     respect_robots_tag: bool = True
     contact: str | None = None
     seed: int = 0
     audio: AudioSettings = AudioSettings()
+    t5: T5Settings = T5Settings()
     sources: tuple[SerializeAsAny[SourceOptions], ...] = Field(min_length=1)
     base: Path
 
+    @property
+    def idle(self) -> set[str]:
+        """The tables that the rest of the recipe makes no use of."""
+        return {"t5"} if self.captions == "template" else set()
+
     def fingerprint(self, limit: int | None) -> str:
         """Return a hash of everything that decides the plan: the recipe, its metadata files, and how many rows are wanted."""
-        parts = [
-            json.dumps([self.model_dump(mode="json", exclude={"base": True, "sources": {"__all__": {"base"}}}), limit], sort_keys=True)
-        ]
+        exclude: dict[str, Any] = {"base": True, "sources": {"__all__": {"base"}}, **dict.fromkeys(self.idle, True)}
+        parts = [json.dumps([self.model_dump(mode="json", exclude=exclude), limit], sort_keys=True)]
         for options in self.sources:
             parts += [f"{os.path.relpath(path, self.base)} {_digest(path)}" for path in SOURCES[options.source].metadata(options)]
         parts += [_digest(path) for entry in self.holdout if (path := self.base / entry).is_file()]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -81,8 +96,8 @@ def load_recipe(name_or_path: str) -> Recipe:
         hint = nearest(name_or_path, bundled())
         raise RecipeError(f"{name_or_path}: neither a bundled recipe ({', '.join(bundled())}) nor a TOML file{hint}")
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecipeError(f"{path}: not TOML: {error}") from error
     return check_recipe(given, path)
 
@@ -110,13 +125,13 @@ def check_recipe(given: dict[str, Any], path: Path) -> Recipe:
         del document["base"]
     stand_in = sources or [SourceOptions.model_construct(source="", dataset="", base=base)]
     try:
-        recipe = Recipe.model_validate({**document, "sources": stand_in, "base": base})
+        recipe = Recipe.model_validate({**document, "sources": tuple(stand_in), "base": base})
     except ValidationError as error:
         faults = _in_words(error, Recipe, "") + faults
     if not isinstance(entries, list) or not entries:
         faults.append("sources: none given, at least one [[sources]] table is needed")
     if not faults:
-        faults += _unheld(recipe)
+        faults += _unheld(recipe) + _unused(recipe)
     if faults:
         raise RecipeError("\n".join(f"{path}: {fault}" for fault in faults[:MAX_FAULTS]))
     return recipe
@@ -139,7 +154,7 @@ def _check_source(entry: Any, base: Path, where: str) -> SourceOptions:
     if not faults:
         try:
             SOURCES[name].check(checked)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             faults.append(f"{where}: {error}")
     if faults:
         raise RecipeError("\n".join(faults))
@@ -149,11 +164,34 @@ def _check_source(entry: Any, base: Path, where: str) -> SourceOptions:
 def _unheld(recipe: Recipe) -> list[str]:
     """Return a fault for every `holdout` that is neither a file nor a source or dataset of this recipe."""
     known = {name for options in recipe.sources for name in (options.source, options.dataset)}
+    faults = []
+    for entry in recipe.holdout:
+        name, _, split = entry.partition(":")
+        try:
+            if (recipe.base / entry).is_file():
+                recordings_in(recipe.base / entry)
+            elif name in known:
+                split_name(split)
+            else:
+                faults.append(
+                    f"holdout = {entry!r}: neither a file of addresses nor a source of this recipe, allowed: {', '.join(sorted(known))}, "
+                    f"each with or without :SPLIT, or the path of a table with a column url or recording{nearest(name, known)}"
+                )
+        except (ValueError, OSError) as error:
+            faults.append(f"holdout = {entry!r}: {error}")
+    return faults
+
+
+def _unused(recipe: Recipe) -> list[str]:
+    """Return a fault for what is said of captions by a T5 and could have no effect."""
+    if recipe.idle & recipe.model_fields_set:
+        return ['t5: only with captions = "t5", and captions are made by template; add that line, or take the table out']
+    given = recipe.t5.only if recipe.t5.only != T5Settings().only else ()
+    known = sorted({name for options in recipe.sources for name in (options.source, options.dataset)})
     return [
-        f"holdout = {entry!r}: neither a file of addresses nor a source of this recipe, "
-        f"allowed: {', '.join(sorted(known))}, each with or without :SPLIT, or the path of a table with a column url or recording"
-        for entry in recipe.holdout
-        if entry.split(":")[0] not in known and not (recipe.base / entry).is_file()
+        f"t5.only = {name!r}: no such source or dataset here, allowed: {', '.join(known)}{nearest(name, known)}"
+        for name in given
+        if name not in known
     ]
 
 
@@ -169,8 +207,18 @@ def _in_words(error: ValidationError, model: type[BaseModel], where: str) -> lis
         elif fault["type"] == "missing":
             faults.append(f"{where}{key}: none given, it is needed")
         else:
-            faults.append(f"{where}{key} = {fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}")
+            faults.append(f"{where}{key} = {fault['input']!r}: {_as_toml_says(fault['msg'])}")
     return faults
+
+
+def _as_toml_says(message: str) -> str:
+    """Return pydantic's sentence in the words of TOML.
+
+    >>> _as_toml_says("Input should be a valid tuple")
+    'input should be a valid list'
+    """
+    message = re.sub(r"valid dictionary or (instance|object) .*", "table", message.removeprefix("Value error, "))
+    return message[0].lower() + message[1:].replace("valid tuple", "valid list")
 
 
 def _unknown(key: str, given: Any, model: type[BaseModel]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from pathlib import Path
 
 SAMPLE_RATE = 48_000  # Hz, of every sample we write
@@ -69,6 +70,10 @@ class Rejected(Exception):
         return f"{self.reason}: {self.detail}"
 
 
+GENERATED = frozenset({"template", "t5"})
+"""Origins of captions that are made of labels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caption:
     """One caption and where it came from.
@@ -83,6 +88,9 @@ class Caption:
     prompt: str | None = None
     before_debias: str | None = None
 
+    def __reduce__(self) -> tuple[type[Caption], tuple]:
+        return Caption, (self.text, self.origin, self.model, self.prompt, self.before_debias)
+
 
 @dataclass(frozen=True, slots=True)
 class Clip:
@@ -92,6 +100,8 @@ class Clip:
     file name first. `start` and `end` are seconds into the recording (`None`: from its beginning, to its end).
     `recording` names the whole file: clips that share it are kept in one shard and fetched once. `order` is the row's
     place in its source, so that "the first one wins" has a meaning while planning; it never reaches the plan.
+    `t5` is set for every clip of a dataset that has captions by a T5, and says what `text` holds: `all` captions, or
+    where there is one that of the `t5` alone.
     """
 
     source: str
@@ -109,11 +119,19 @@ class Clip:
     recording: str = ""
     audio_root: str | None = None
     order: int = 0
+    t5: str | None = None
+
+    def __reduce__(self) -> tuple[type[Clip], tuple]:
+        """Pickle by the values alone: millions of clips go through an engine, and the default asks each for its fields."""
+        return Clip, _values(self)
 
     @property
     def key(self) -> str:
         """Name of the sample inside its shard: `[a-z0-9_-]+`, made from source and id alone."""
         return sample_key(self.source, self.id)
+
+
+_values = attrgetter(*(field.name for field in fields(Clip)))
 
 
 @dataclass(frozen=True, slots=True)

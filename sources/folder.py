@@ -18,7 +18,6 @@ from sources import table
 from sources.card import Card
 from sources.licenses import spdx
 from sources.options import SourceOptions, split_name
-from sources.rows import columns_of
 
 CARD = Card(
     title="a folder of recordings",
@@ -53,11 +52,11 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     root = options.resolve(options.root)
     named: set[str] = set()
     if (root / CAPTIONS).is_file():
-        for outcome in _captions_rows(options):
+        for outcome in table.read(_captions_table(options), split_name(options.split)):
             named.add(outcome.url if isinstance(outcome, Clip) else outcome.clip.url)
             yield outcome
     for path in _recordings(root):
-        url = _url(options, path.relative_to(root).as_posix())
+        url = table.located(path.relative_to(root).as_posix(), PurePosixPath(options.root))
         if url not in named:
             yield _clip_or_rejection(options, root, path, url)
 
@@ -74,38 +73,27 @@ def check(options: Options) -> None:
 def metadata(options: Options) -> list[Path]:
     """Return every file whose name or content decides what the clips are; recordings count by name."""
     root = options.resolve(options.root)
-    return [path for path in sorted(root.rglob("*")) if path.is_file()] if root.is_dir() else []
+    recordings = _recordings(root)
+    beside = {path.with_suffix(suffix) for path in recordings for suffix in (".json", ".txt")}
+    return [*recordings, *(path for path in (root / CAPTIONS, *sorted(beside)) if path.is_file())]
 
 
 def _recordings(root: Path) -> list[Path]:
     return [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
-def _url(options: Options, relative: str) -> str:
-    return str(PurePosixPath(options.root) / relative)
-
-
-def _captions_rows(options: Options) -> Iterator[Clip | Rejection]:
-    """Read captions.csv as a table whose `file_name` column is the path and the id."""
-    as_table = _captions_table(options)
-    has_split = "split" in (columns_of(options.resolve(as_table.path)) or ())
-    for outcome in table.read(as_table):
-        if isinstance(outcome, Clip) and not has_split:
-            outcome = replace(outcome, split=split_name(options.split))
-        yield outcome
-
-
 def _captions_table(options: Options) -> table.Options:
+    """Return captions.csv as a table whose `file_name` column is the path and the id."""
     path = str(PurePosixPath(options.root) / CAPTIONS)
     return table.Options(source=options.source, dataset=options.dataset, base=options.base, path=path, url="file_name", id="file_name")
 
 
 def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Clip | Rejection:
     clip_id = path.relative_to(root).as_posix()
-    clip = Clip(options.source, options.dataset, options.split, clip_id, url, recording=url)
+    clip = Clip(options.source, options.dataset, split_name(options.split), clip_id, url, recording=url)
     try:
         told = _side_car(path)
-        split = split_name(str(told.get("split") or options.split))
+        split = split_name(_text(told, "split") or options.split)
     except ValueError as error:
         return Rejection(clip, Reason.BAD_ROW, "read", str(error))
     captions = table.texts(told.get("caption", told.get("text")))
@@ -134,10 +122,10 @@ def _side_car(path: Path) -> dict[str, Any]:
         if data.is_file():
             told = json.loads(data.read_text(encoding="utf-8-sig"))
             if not isinstance(told, dict):
-                raise ValueError(f"{data.name}: a JSON object is needed, not a {type(told).__name__}")
+                raise ValueError(f"a JSON object is needed, not a {type(told).__name__}")
             return told
         return {"caption": text.read_text(encoding="utf-8-sig").splitlines()} if text.is_file() else {}
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{(data if data.is_file() else text).name}: {error}") from error
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 CREATIVE_COMMONS = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+\+?)/([\d.]+)", re.IGNORECASE)
+SHORT = re.compile(r"^cc[ -]?(by(?:-nc)?(?:-nd|-sa)?)[ -](\d\.\d)$", re.IGNORECASE)
 NAMES = {
     "cc0": "CC0-1.0",
     "cc0 1.0": "CC0-1.0",
+    "cc0-1.0": "CC0-1.0",
     "creative commons 0": "CC0-1.0",
     "creative commons zero": "CC0-1.0",
     "creative commons zero 1.0": "CC0-1.0",
@@ -26,8 +28,8 @@ def spdx(given: str | None) -> str | None:
     A name without a version ("Attribution") names no licence text, so it stays as it is; "Sampling+" has no SPDX
     identifier of its own and is written in their manner.
 
-    >>> spdx("http://creativecommons.org/licenses/by-nc/3.0/"), spdx("CC0"), spdx("RemArc"), spdx("")
-    ('CC-BY-NC-3.0', 'CC0-1.0', 'RemArc', None)
+    >>> spdx("http://creativecommons.org/licenses/by-nc/3.0/"), spdx("CC0"), spdx("cc by 4.0"), spdx("RemArc"), spdx("")
+    ('CC-BY-NC-3.0', 'CC0-1.0', 'CC-BY-4.0', 'RemArc', None)
     """
     text = (given or "").strip()
     if not text:
@@ -37,4 +39,6 @@ def spdx(given: str | None) -> str | None:
         if name == "zero":
             return f"CC0-{version}"
         return f"CC-Sampling-Plus-{version}" if name == "sampling+" else f"CC-{name.upper()}-{version}"
+    if found := SHORT.match(text):
+        return f"CC-{found[1].upper()}-{found[2]}"
     return NAMES.get(text.lower(), text)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-DatasetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+OURS = frozenset(
+    ("plan", "plan.new", "recipe.toml", "build.json", "report.html", "datacard.md", "attribution.csv", "croissant.json", "removed.parquet")
+)
+MAX_SPLIT = 64  # characters
+
+
+def _not_ours(name: str) -> str:
+    if name.lower() in OURS:
+        raise ValueError(f"an output folder holds a {name} of its own, choose another name")
+    return name
+
+
+DatasetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100), AfterValidator(_not_ours)]
 
 
 class SourceOptions(BaseModel):
@@ -16,7 +29,7 @@ class SourceOptions(BaseModel):
     `audio_root` is a folder, zip or tar of recordings that is searched by id and file name before any address is used.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     source: str
     dataset: DatasetName
@@ -39,6 +52,6 @@ def split_name(given: str) -> str:
     """
     name = given.strip().lower() or "train"
     name = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}.get(name, name)
-    if not name.replace("_", "").replace("-", "").isalnum() or not name.isascii():
-        raise ValueError(f"split {given!r} is not a name of letters, digits, '_' and '-'")
+    if not re.fullmatch(rf"[a-z0-9_-]{{1,{MAX_SPLIT}}}", name):
+        raise ValueError(f"split {given[:MAX_SPLIT]!r} is not a name of at most {MAX_SPLIT} letters, digits, '_' and '-'")
     return name

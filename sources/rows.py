@@ -31,19 +31,19 @@ def columns_of(path: Path) -> list[str] | None:
     Raises:
         ValueError: the file is missing, of a format we do not read, or its header cannot be read.
     """
-    if path.suffix not in FORMATS:
+    if path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: tables are read as {', '.join(FORMATS)}, not {path.suffix or 'a file without extension'}")
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return _parquet(path).schema_arrow.names
-    return None if path.suffix == ".jsonl" else _header(path)
+    return None if path.suffix.lower() == ".jsonl" else _header(path)
 
 
 def read_rows(path: Path) -> Iterator[Row]:
     """Yield every row of a table; a bad row carries its fault, a bad file raises ValueError."""
     columns = columns_of(path)
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         yield from _parquet_rows(path)
     elif columns is None:
         yield from _jsonl_rows(path)
@@ -63,10 +63,13 @@ def _parquet(path: Path):  # type: ignore[no-untyped-def]
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
     number = 0
-    for batch in _parquet(path).iter_batches(batch_size=4096):
-        for values in batch.to_pylist():
-            number += 1
-            yield Row(number, values)
+    try:
+        for batch in _parquet(path).iter_batches(batch_size=4096):
+            for values in batch.to_pylist():
+                number += 1
+                yield Row(number, values)
+    except (OSError, ValueError) as error:  # a damaged page; bytes in a text column that are not UTF-8
+        raise ValueError(f"{path}: cannot be read after row {number} ({error})") from error
 
 
 def _jsonl_rows(path: Path) -> Iterator[Row]:
@@ -76,8 +79,8 @@ def _jsonl_rows(path: Path) -> Iterator[Row]:
                 continue
             try:
                 values = json.loads(line)
-            except json.JSONDecodeError as error:
-                yield Row(number, {}, f"not JSON: {error.msg} at column {error.colno}")
+            except (ValueError, RecursionError) as error:
+                yield Row(number, {}, f"not JSON: {error}")
                 continue
             if isinstance(values, dict):
                 yield Row(number, values, _unreadable(line))
@@ -88,25 +91,34 @@ def _jsonl_rows(path: Path) -> Iterator[Row]:
 def _csv_rows(path: Path, columns: list[str]) -> Iterator[Row]:
     number = 0
     with _open(path) as lines:
-        reader = csv.reader(lines, delimiter=_delimiter(path))
-        try:
-            next(reader)
-            for cells in reader:
-                if not cells:
-                    continue
+        reader = csv.reader(lines, delimiter=_delimiter(path), strict=True)
+        next(reader)
+        while True:
+            first_line = reader.line_num + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                if not str(error).endswith("expected after '\"'"):
+                    raise ValueError(f"{path}: row {number + 1} (line {first_line}): {error}; is a quote left open?") from error
                 number += 1
-                fault = _unreadable("".join(cells))
-                if not fault and len(cells) != len(columns):
-                    fault = f"{len(cells)} cells where the header has {len(columns)}"
-                yield Row(number, dict(zip(columns, cells, strict=False)), fault)
-        except csv.Error as error:
-            raise ValueError(f"{path}: row {number + 1} (line {reader.line_num}): {error}") from error
+                yield Row(number, {}, 'a quote inside a quoted cell that is not doubled ("")')
+                continue
+            if cells is None:
+                return
+            if cells:
+                number += 1
+                yield Row(number, dict(zip(columns, cells, strict=False)), _fault(cells, columns))
+
+
+def _fault(cells: list[str], columns: list[str]) -> str:
+    ragged = f"{len(cells)} cells where the header has {len(columns)}" if len(cells) != len(columns) else ""
+    return _unreadable("".join(cells)) or ragged
 
 
 def _header(path: Path) -> list[str]:
     with _open(path) as lines:
         try:
-            columns = next(csv.reader(lines, delimiter=_delimiter(path)), None)
+            columns = next(csv.reader(lines, delimiter=_delimiter(path), strict=True), None)
         except csv.Error as error:
             raise ValueError(f"{path}: row 0 (the header): {error}") from error
     if not columns:
@@ -125,10 +137,12 @@ def _open(path: Path):  # type: ignore[no-untyped-def]
 
 
 def _unreadable(text: str) -> str:
-    if any("\udc80" <= character <= "\udcff" for character in text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
         return "not UTF-8: save the table as UTF-8"
     return "a NUL character" if "\0" in text else ""
 
 
 def _delimiter(path: Path) -> str:
-    return "\t" if path.suffix == ".tsv" else ","
+    return "\t" if path.suffix.lower() == ".tsv" else ","

@@ -6,15 +6,17 @@ are http(s); anything else is a path relative to the table. Rows that repeat an 
 
 from __future__ import annotations
 
+import collections
 import difflib
 import math
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Strict
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources.card import Card
@@ -29,9 +31,10 @@ CARD = Card(
     bring="the table (`path`); audio by address, by path, or in `audio_root`",
     text="the caption columns as they are; otherwise a template over the labels",
 )
+ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
 OPTIONAL = ("id", "start", "end", "split", "license", "creator", "title")
 
-Columns = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+Columns = Annotated[tuple[str, ...], Strict(False), BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 
 
 class Options(SourceOptions):
@@ -50,8 +53,8 @@ class Options(SourceOptions):
     title: str | None = None
 
 
-def read(options: Options) -> Iterator[Clip | Rejection]:
-    """Yield a clip for every row, and a rejection for every row that cannot be understood.
+def read(options: Options, split: str = "train") -> Iterator[Clip | Rejection]:
+    """Yield a clip for every row, and a rejection for every row that cannot be understood; `split` is for rows that name none.
 
     Raises:
         ValueError: the table cannot be read, or a column named in the recipe is not in it.
@@ -60,12 +63,15 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     columns = _columns(options, path)
     folder = PurePosixPath(options.path).parent
     for row in read_rows(path):
-        yield _clip_or_rejection(row, columns, options, folder)
+        yield _clip_or_rejection(row, columns, options, folder, split)
 
 
 def check(options: Options) -> None:
-    """Raise ValueError when the table cannot be read, or lacks a column that the recipe names."""
-    _columns(options, options.resolve(options.path))
+    """Raise ValueError when the table cannot be read to its end, or lacks a column that the recipe names."""
+    path = options.resolve(options.path)
+    _columns(options, path)
+    if path.suffix.lower() in {".csv", ".tsv"}:
+        collections.deque(read_rows(path), maxlen=0)  # a quote left open would hide every row after it
 
 
 def metadata(options: Options) -> list[Path]:
@@ -78,7 +84,7 @@ def read_table_at(path: Path, url_prefix: str, source: str, dataset: str) -> Ite
     options = Options(source=source, dataset=dataset, base=path.parent, path=path.name)
     columns = _columns(options, path)
     for row in read_rows(path):
-        yield _clip_or_rejection(row, columns, options, PurePosixPath(url_prefix))
+        yield _clip_or_rejection(row, columns, options, PurePosixPath(url_prefix), "train")
 
 
 def _columns(options: Options, path: Path) -> dict[str, tuple[str, ...]]:
@@ -111,22 +117,29 @@ def _usual(name: str, present: list[str]) -> list[str]:
     return [name]
 
 
-def _clip_or_rejection(row: Row, columns: dict[str, tuple[str, ...]], options: Options, folder: PurePosixPath) -> Clip | Rejection:
-    nameless = Clip(options.source, options.dataset, "train", f"row-{row.number}", "", order=row.number)
+def _clip_or_rejection(
+    row: Row, columns: dict[str, tuple[str, ...]], options: Options, folder: PurePosixPath, split: str
+) -> Clip | Rejection:
+    nameless = Clip(options.source, options.dataset, split, f"row-{row.number}", "", order=row.number)
     if row.fault:
         return Rejection(nameless, Reason.BAD_ROW, "read", f"{options.path}, row {row.number}: {row.fault}")
     try:
-        return _clip(row, columns, options, folder)
+        return _clip(row, columns, options, folder, split)
     except Rejected as no:
+        nameless = replace(nameless, url=located(_cell(row, columns["url"]), folder))
         return Rejection(nameless, no.reason, "read", f"{options.path}, row {row.number}: {no.detail}")
 
 
-def _clip(row: Row, columns: dict[str, tuple[str, ...]], options: Options, folder: PurePosixPath) -> Clip:
-    def cell(name: str) -> str:
-        values = [row.values.get(column) for column in columns[name]]
-        return "" if not values or values[0] is None else str(values[0]).strip()
+def _cell(row: Row, columns: tuple[str, ...]) -> str:
+    value = row.values.get(columns[0]) if columns else None
+    return "" if value is None else str(value).strip()
 
-    url = _located(cell("url"), folder)
+
+def _clip(row: Row, columns: dict[str, tuple[str, ...]], options: Options, folder: PurePosixPath, default_split: str) -> Clip:
+    def cell(name: str) -> str:
+        return _cell(row, columns[name])
+
+    url = located(cell("url"), folder)
     start, end = seconds(cell("start"), "start"), seconds(cell("end"), "end")
     if start is not None and end is not None and end <= start:
         raise Rejected(Reason.OUT_OF_RANGE, f"end {end:g} s is not after start {start:g} s")
@@ -134,7 +147,7 @@ def _clip(row: Row, columns: dict[str, tuple[str, ...]], options: Options, folde
     if not clip_id:
         raise Rejected(Reason.BAD_ROW, "neither an address nor an id")
     try:
-        split = split_name(cell("split"))
+        split = split_name(cell("split") or default_split)
     except ValueError as error:
         raise Rejected(Reason.BAD_ROW, str(error)) from error
     captions = [text for column in columns["caption"] for text in texts(row.values.get(column))]
@@ -158,12 +171,15 @@ def _clip(row: Row, columns: dict[str, tuple[str, ...]], options: Options, folde
     )
 
 
-def _located(given: str, folder: PurePosixPath) -> str:
-    """Return an address unchanged, and a path relative to the recipe instead of to the table."""
-    if not given or re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:", given):
+def located(given: str, folder: PurePosixPath) -> str:
+    """Return an address unchanged, and a path relative to the recipe instead of to `folder`, which holds the table.
+
+    >>> located("./a//rain.wav", PurePosixPath("sounds/../tables")), located("https://example.org/a.wav", PurePosixPath("tables"))
+    ('tables/a/rain.wav', 'https://example.org/a.wav')
+    """
+    if not given or ADDRESS.match(given):
         return given
-    prefix = "" if str(folder) == "." else f"{folder}/"
-    return given if given.startswith("/") else prefix + os.path.normpath(given)
+    return os.path.normpath(given if given.startswith("/") else f"{folder}/{given}")
 
 
 def seconds(text: str, name: str) -> float | None:

@@ -8,6 +8,7 @@ from functools import partial
 import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejected
+from sources.licenses import spdx
 from transforms.sift import sift
 
 
@@ -27,7 +28,7 @@ class CheckLicenses(beam.PTransform):
 
     def __init__(self, allowed: Sequence[str]):
         super().__init__()
-        self.allowed = allowed
+        self.allowed = tuple(spdx(name) or name for name in allowed)
 
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
         return sift(clips, "check_licenses", partial(check_license, allowed=self.allowed))

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejection
+from transforms.hold_out import is_held
 from transforms.sift import apart
 
 SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}  # a clip that is in several splits stays where it would leak most
 
 
-def one_per_excerpt(rows: Iterable[Clip]) -> Iterator[Clip | Rejection]:
+def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
     """Yield one clip for rows of the same excerpt; the others are rejected, and keep their text through it.
 
     A table with a caption a row becomes one clip with all captions this way. Text never crosses splits.
+
+    Args:
+        held: entries of the recipe's `holdout`: a row that belongs to one of them stays rather than another.
     """
-    first, *others = sorted(rows, key=_rank)
-    joined = first
+    first, *others = sorted(rows, key=partial(_rank, held=held))
+    captions, labels = dict.fromkeys(first.captions), dict.fromkeys(first.labels)
     for other in others:
         detail = f"same excerpt as {first.key}"
         if other.split != first.split:
             detail += f", which is in split {first.split}"
-        elif new := [caption for caption in other.captions if caption not in joined.captions]:
-            joined = replace(joined, captions=(*joined.captions, *new))
-            detail += "; its text was kept there"
-        if other.split == first.split:
-            joined = replace(joined, labels=tuple(dict.fromkeys((*joined.labels, *other.labels))))
+        else:
+            detail += "; its text was kept there" if set(other.captions) - captions.keys() else ""
+            captions |= dict.fromkeys(other.captions)
+            labels |= dict.fromkeys(other.labels)
         yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", detail)
-    yield joined
+    yield replace(first, captions=tuple(captions), labels=tuple(labels)) if others else first
 
 
-def one_per_key(rows: Iterable[Clip]) -> Iterator[Clip | Rejection]:
+def one_per_key(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
     """Yield the first of the clips that share a sample key, and reject the others: an id must name one clip."""
-    first, *others = sorted(rows, key=_rank)
+    first, *others = sorted(rows, key=partial(_rank, held=held))
     yield first
     for other in others:
         yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", f"id {other.id!r} also names another excerpt: {first.url or first.id}")
@@ -44,9 +48,13 @@ def one_per_key(rows: Iterable[Clip]) -> Iterator[Clip | Rejection]:
 class DropDuplicates(beam.PTransform):
     """Clips -> (distinct clips, rejections), within a dataset; other datasets may hold the same recording."""
 
+    def __init__(self, held: Sequence[str] = ()):
+        super().__init__()
+        self.held = held
+
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        distinct, repeated = self._grouped(clips, "Excerpt", _excerpt, one_per_excerpt)
-        unique, renamed = self._grouped(distinct, "Key", _key, one_per_key)
+        distinct, repeated = self._grouped(clips, "Excerpt", _excerpt, partial(one_per_excerpt, held=self.held))
+        unique, renamed = self._grouped(distinct, "Key", _key, partial(one_per_key, held=self.held))
         return unique, (repeated, renamed) | beam.Flatten()
 
     def _grouped(
@@ -61,12 +69,12 @@ class DropDuplicates(beam.PTransform):
 
 
 def _excerpt(clip: Clip) -> str:
-    return repr((clip.dataset, clip.recording, clip.start, clip.end))
+    return repr((clip.dataset, clip.recording, clip.start or 0.0, clip.end))
 
 
 def _key(clip: Clip) -> str:
     return f"{clip.dataset}/{clip.key}"
 
 
-def _rank(clip: Clip) -> tuple[int, int, str, str]:
-    return SPLIT_RANK.get(clip.split, 2), clip.order, clip.id, repr(clip)
+def _rank(clip: Clip, held: Sequence[str]) -> tuple[bool, int, int, str, str]:
+    return not is_held(clip, held), SPLIT_RANK.get(clip.split, 2), clip.order, clip.id, repr(clip)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejected
-from sources.identity import recording_of
-from sources.rows import read_rows
+from sources.identity import recordings_in
+from sources.options import split_name
 from transforms.sift import sift
 
 
-def check_held_out(clip: Clip, held: frozenset[str], entries: Sequence[str]) -> Clip:
+def check_held_out(clip: Clip, held: Set[str], entries: Sequence[str], listed: Set[str] = frozenset()) -> Clip:
     """Return the clip unless its recording is held out; rows that are themselves what is held out stay where they are.
+
+    Args:
+        held: recordings of the rows that `entries` name.
+        listed: recordings that a file names.
 
     Raises:
         Rejected: `held_out`.
     """
-    if clip.recording in held and not is_held(clip, entries):
-        raise Rejected(Reason.HELD_OUT, f"recording {clip.recording} is held out by {', '.join(entries)}")
-    return clip
+    if (clip.recording not in held and clip.recording not in listed) or is_held(clip, entries):
+        return clip
+    by = ", ".join(entries) if clip.recording in held else "a list of recordings"
+    raise Rejected(Reason.HELD_OUT, f"recording {clip.recording} is held out by {by}")
 
 
 def is_held(clip: Clip, entries: Sequence[str]) -> bool:
@@ -31,24 +36,11 @@ def is_held(clip: Clip, entries: Sequence[str]) -> bool:
     >>> is_held(Clip("clotho", "Clotho", "test", "1", "a.wav"), ["clotho:test"])
     True
     """
-    return any(
-        name in {clip.source, clip.dataset} and split in {"", clip.split} for name, _, split in (entry.partition(":") for entry in entries)
-    )
-
-
-def held_in_file(path: Path) -> frozenset[str]:
-    """Return the recordings that a table lists in its column `recording` or `url`.
-
-    Raises:
-        ValueError: it has neither column, or a row that cannot be read.
-    """
-    held = set()
-    for row in read_rows(path):
-        name = row.values.get("recording") or row.values.get("url")
-        if row.fault or not name:
-            raise ValueError(f"{path}, row {row.number}: {row.fault or 'neither recording nor url is given'}")
-        held.add(recording_of(str(name).strip()))
-    return frozenset(held)
+    for entry in entries:
+        name, _, split = entry.partition(":")
+        if name in {clip.source, clip.dataset} and (not split or split_name(split) == clip.split):
+            return True
+    return False
 
 
 class HoldOut(beam.PTransform):
@@ -58,17 +50,16 @@ class HoldOut(beam.PTransform):
         super().__init__()
         files = [entry for entry in entries if (base / entry).is_file()]
         self.names = [entry for entry in entries if entry not in files]
-        self.listed = frozenset().union(*(held_in_file(base / entry) for entry in files))
+        self.listed = frozenset().union(*(recordings_in(base / entry) for entry in files))
 
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
+        check = partial(check_held_out, entries=self.names, listed=self.listed)
+        if not self.names:  # nothing to gather first
+            return sift(clips, "hold_out", partial(check, held=frozenset()))
         recordings = (
             clips
             | "Held" >> beam.Filter(is_held, self.names)
             | "RecordingOf" >> beam.Map(lambda clip: clip.recording)
-            | "Together" >> beam.CombineGlobally(_union, self.listed)
+            | "Together" >> beam.combiners.ToSet()
         )
-        return sift(clips, "hold_out", partial(check_held_out, entries=self.names), beam.pvalue.AsSingleton(recordings))
-
-
-def _union(recordings: Iterable[str | frozenset[str]], listed: frozenset[str]) -> frozenset[str]:
-    return listed.union(*(part if isinstance(part, frozenset) else {part} for part in recordings))
+        return sift(clips, "hold_out", check, beam.pvalue.AsSingleton(recordings))

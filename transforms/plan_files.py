@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.records import Caption, Clip, Reason, Rejection, ShardId, stable_hash
+from pipeline.records import MAX_DETAIL, Caption, Clip, Reason, Rejection, ShardId, stable_hash
 from pipeline.storage import Folder
 
 ROWS_SHA256 = "rows_sha256"
@@ -21,6 +21,7 @@ CLIPS = pa.schema(
     + [("start", pa.float64()), ("end", pa.float64()), ("captions", pa.list_(CAPTION)), ("labels", pa.list_(pa.string()))]
     + [(name, pa.string()) for name in ("title", "license", "creator", "recording", "audio_root")]
 )
+WITH_T5 = CLIPS.append(pa.field("t5", pa.string()))  # plans without captions by a T5 have no such column
 LEFT_OUT = pa.schema([(name, pa.string()) for name in ("dataset", "split", "source", "id", "key", "url", "reason", "stage", "detail")])
 
 
@@ -31,19 +32,20 @@ def plan_name(shard: ShardId) -> str:
 
 def rows_sha256(clips: Iterable[Clip]) -> str:
     """Return the hash of a shard's rows: equal for equal rows, whatever wrote the file."""
-    return stable_hash(*(json.dumps(_row(clip), sort_keys=True) for clip in clips))
+    return _hash(map(_row, clips))
 
 
 def write_plan_file(clips: Sequence[Clip], path: Path) -> None:
     """Write the rows of one shard; the same rows give the same bytes."""
-    table = pa.Table.from_pylist([_row(clip) for clip in clips], CLIPS)
-    pq.write_table(table.replace_schema_metadata({ROWS_SHA256: rows_sha256(clips)}), path, compression="zstd")
+    rows = [_row(clip) for clip in clips]
+    table = pa.Table.from_pylist(rows, WITH_T5 if any("t5" in row for row in rows) else CLIPS)
+    pq.write_table(table.replace_schema_metadata({ROWS_SHA256: _hash(rows)}), path, compression="zstd")
 
 
 def read_plan_file(folder: Folder, name: str) -> list[Clip]:
     """Return the rows of one shard, in order."""
     with folder.open(name) as file:
-        rows = pq.read_table(file, schema=CLIPS).to_pylist()
+        rows = pq.read_table(file, schema=WITH_T5).to_pylist()
     return [_clip(row) for row in rows]
 
 
@@ -78,8 +80,13 @@ def left_out_reason(row: dict[str, Any]) -> Reason:
     return Reason(row["reason"])
 
 
+def _hash(rows: Iterable[dict[str, Any]]) -> str:
+    return stable_hash(*(json.dumps(row, sort_keys=True) for row in rows))
+
+
 def _row(clip: Clip) -> dict[str, Any]:
-    return {"key": clip.key} | {name: value for name, value in asdict(clip).items() if name != "order"}
+    row = {name: getattr(clip, name) for name in CLIPS.names if name != "captions"} | ({"t5": clip.t5} if clip.t5 else {})
+    return row | {"captions": [{field.name: getattr(caption, field.name) for field in CAPTION} for caption in clip.captions]}
 
 
 def _clip(row: dict[str, Any]) -> Clip:
@@ -99,5 +106,5 @@ def _left_out(rejection: Rejection) -> dict[str, str]:
         "url": clip.url,
         "reason": str(rejection.reason),
         "stage": rejection.stage,
-        "detail": rejection.detail,
+        "detail": rejection.detail[:MAX_DETAIL],
     }
