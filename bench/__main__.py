@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.measure import Row
 
 RESULTS = Path(__file__).parent / "results"
-BENCHES = ("build", "formats", "lengths", "memory", "quality", "throughput", "train")
+BENCHES = ("build", "formats", "lengths", "quality", "throughput", "train")
 """Modules of this folder, each with `rows(quick, corpus) -> list[Row]`."""
 VERSIONS = ("av", "soundfile", "soxr", "numpy", "apache-beam", "imageio-ffmpeg", "librosa", "torch", "torchaudio")
 

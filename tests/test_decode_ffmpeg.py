@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from pipeline.records import Reason, Rejected, SourceFormat
-from tests.sounds import FORMATS, encoded, wav
+from tests.sounds import FORMATS, encoded, tone, wav
 from transforms import decode as decode_module
 from transforms import decode_ffmpeg as module
 from transforms.convert import AudioLimits, Converted, convert
-from transforms.decode_av import NotForAvError
 from transforms.decode_ffmpeg import command, decode_ffmpeg
 from transforms.excerpt import Cut, Excerpt
+from transforms.frame_flow import NotForAvError
 from transforms.sniff import HEAD, sniff
 
 
@@ -49,6 +49,15 @@ def test_it_takes_over_where_the_libraries_lack_a_decoder_and_the_books_say_so(t
     (result,) = convert(tmp_path / "a", [Excerpt()], AudioLimits(), tmp_path)
     assert isinstance(result, Converted)
     assert (result.format.name, result.format.decoder) == ("mov/unknown", "ffmpeg")
+
+
+def test_samples_that_pyav_does_not_hand_out_are_left_to_it(tmp_path):
+    values = (tone(0.5, n_channels=1)[:, 0] * 2.0**62).astype("<i8")
+    (tmp_path / "a").write_bytes(wav(values.tobytes(), bits=64))
+    (result,) = convert(tmp_path / "a", [Excerpt()], AudioLimits(), tmp_path)
+    assert isinstance(result, Converted)
+    assert (result.format.decoder, result.statistics.n_frames) == ("ffmpeg", 24_000)
+    assert result.statistics.peak == pytest.approx(0.25, abs=0.01)
 
 
 def test_what_it_cannot_read_either_is_what_the_libraries_said(tmp_path):

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.records import Reason, Rejected
-from transforms.decode_av import NotForAvError, decode_av
+from transforms.decode_av import decode_av
 from transforms.decode_ffmpeg import decode_ffmpeg
 from transforms.decode_soundfile import NotForSoundfileError, decode_soundfile
 from transforms.excerpt import Cut
+from transforms.frame_flow import NotForAvError
 from transforms.sniff import HEAD, has_xing_header, sniff, tag_length
 
 

@@ -8,9 +8,9 @@ from typing import IO
 import av
 from av.container import InputContainer
 
-from pipeline.records import Reason, Rejected, SourceFormat
+from pipeline.records import Reason, Rejected
 from transforms.excerpt import Cut
-from transforms.frame_flow import FrameFlow
+from transforms.frame_flow import FrameFlow, NotForAvError
 from transforms.ogg_links import links
 from transforms.sniff import demuxers
 
@@ -21,14 +21,6 @@ LACKING = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.erro
 ERRORS = (av.error.FFmpegError, ValueError, OSError, IndexError)
 """What PyAV raises at broken bytes: FFmpeg's own errors, what a file says when it is told to seek before its beginning, and
 IndexError where a stream turns up that was not there when the container was opened."""
-
-
-class NotForAvError(Exception):
-    """FFmpeg's libraries, as they came with PyAV, have no reader or decoder for these bytes; a larger build may."""
-
-    def __init__(self, rejected: Rejected):
-        super().__init__(rejected)
-        self.rejected = rejected
 
 
 class BrokenOffError(Exception):
@@ -80,12 +72,12 @@ def _open(file: IO[bytes], container: str) -> InputContainer:
 def _decode(media: InputContainer, stream: av.AudioStream, flow: FrameFlow, faults: _Faults) -> None:
     """Feed the frames of one container to the flow, until it wants no more."""
     stream.codec_context.thread_count = 1  # the cores are busy with other clips
-    name = f"{media.format.name.split(',')[0]}/{stream.codec_context.name}"
+    flow.name = f"{media.format.name.split(',')[0]}/{stream.codec_context.name}"
     try:
         for frames, fault in _packets(media, stream):
             faults.packet = faults.packet or fault
             for frame in frames:
-                flow.add(frame, SourceFormat(name, frame.sample_rate, frame.layout.nb_channels, "av"))
+                flow.add(frame)
             if flow.is_full:
                 break
     except BrokenOffError as error:

@@ -63,7 +63,7 @@ def _read(sound: soundfile.SoundFile, first: int, n_frames: int, cut: Cut) -> st
     try:
         if sound.tell() != first:
             sound.seek(first)
-        while at < stop:
+        while at < stop and sound.tell() < sound.frames:  # broken MP3 may stand behind its own end
             block = sound.read(min(stop - at, BLOCK), dtype=dtype)
             if not len(block):
                 break

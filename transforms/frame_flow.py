@@ -9,31 +9,46 @@ import numpy as np
 import soxr
 from av.audio.fifo import AudioFifo
 
-from pipeline.records import SourceFormat
+from pipeline.records import Reason, Rejected, SourceFormat
 from transforms.excerpt import Cut, check_format
 from transforms.mix import to_mono
 
 BLOCK = 1 << 16  # frames gathered before they are mixed down
+READABLE = frozenset({"u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp"})
+"""Kinds of samples that PyAV hands out as arrays: all but 64-bit integers."""
+
+
+class NotForAvError(Exception):
+    """FFmpeg's libraries, as they came with PyAV, have no reader or decoder for these bytes; a larger build may."""
+
+    def __init__(self, rejected: Rejected):
+        super().__init__(rejected)
+        self.rejected = rejected
 
 
 class FrameFlow:
-    """A recording as it goes by, frame by frame, at the rate of its first frame whatever comes later."""
+    """A recording as it goes by, frame by frame, at the rate of its first frame whatever comes later.
+
+    Called for every 20 ms of sound: what can be left for whole blocks is not done for frames.
+    """
 
     def __init__(self, cuts: Sequence[Cut]):
         self.source: SourceFormat | None = None
+        self.name = ""
         self._cuts = cuts
-        self._at = 0  # of the first frame in the fifo
-        self._fifo = AudioFifo()
-        self._shape: tuple[str, str, int] | None = None
+        self._at = 0  # of the first frame that was not passed on, at the first rate
+        self._n_gathered = 0  # at the rate of the frames that come now
+        self._fifo: AudioFifo | None = None
+        self._rate = 1  # of the frames that come now
         self._converter: soxr.ResampleStream | None = None
         self._first = self._stop = 0
 
     @property
     def n_seen(self) -> int:
         """How many frames have come, at the first frame's rate."""
-        if self._converter is None or self._shape is None or self.source is None:
-            return self._at + self._fifo.samples
-        return self._at + self._fifo.samples * self.source.rate // self._shape[2]
+        if self._converter is None or self.source is None:
+            return self._at + self._n_gathered
+        return self._at + self._n_gathered * self.source.rate // self._rate
 
     @property
     def is_full(self) -> bool:
@@ -44,50 +59,60 @@ class FrameFlow:
         """Return how long it went on since frame `since`."""
         return (self.n_seen - since) / self.source.rate if self.source else 0.0
 
-    def add(self, frame: av.AudioFrame, source: SourceFormat) -> None:
+    def add(self, frame: av.AudioFrame) -> None:
         """Take a decoded frame; those before the first excerpt are only counted."""
-        if not frame.samples:
-            return
-        if self._shape != (shape := (frame.format.name, frame.layout.name, frame.sample_rate)):
-            self.drain()
-            check_format(source.rate, source.n_channels)
-            self._shape, self._fifo = shape, AudioFifo()
-            if self.source is None:
-                self._begin(source)
-            first_rate = self.source.rate if self.source else source.rate
-            same = source.rate == first_rate
-            self._converter = None if same else soxr.ResampleStream(source.rate, first_rate, 1, dtype="float32", quality="HQ")
-        if not self._fifo.samples and self._converter is None and self._at + frame.samples <= self._first:
-            self._at += frame.samples
+        n_frames = frame.samples
+        if not n_frames:
             return
         frame.pts = None
-        self._fifo.write(frame)
-        if self._fifo.samples >= BLOCK or self.is_full:
+        if self._fifo is None:
+            self._reshape(frame)
+        assert self._fifo is not None
+        if not self._n_gathered and self._converter is None and self._at + n_frames <= self._first and frame.sample_rate == self._rate:
+            self._at += n_frames
+            return
+        try:
+            self._fifo.write(frame)
+        except ValueError:  # the rate, the layout or the kind of samples has changed: the fifo wants them all alike
+            self._reshape(frame)
+            self._fifo.write(frame)
+        self._n_gathered += n_frames
+        if self._n_gathered >= BLOCK:
             self._pass_on(last=False)
 
     def drain(self) -> None:
-        """Pass on what was gathered; called where the recording ends or its shape changes."""
+        """Pass on what was gathered; called where the recording ends or the shape of its frames changes."""
         self._pass_on(last=True)
+        self._fifo = self._converter = None
 
-    def _begin(self, source: SourceFormat) -> None:
-        self.source = source
-        for cut in self._cuts:
-            cut.begin(source)
-        self._first, self._stop = min(cut.first for cut in self._cuts), max(cut.stop for cut in self._cuts)
+    def _reshape(self, frame: av.AudioFrame) -> None:
+        """Begin to gather frames of another shape."""
+        self.drain()
+        rate, n_channels = frame.sample_rate, frame.layout.nb_channels
+        check_format(rate, n_channels)
+        if frame.format.name not in READABLE:
+            raise NotForAvError(Rejected(Reason.CORRUPT, f"samples of the kind {frame.format.name} cannot be read"))
+        if self.source is None:
+            self.source = SourceFormat(self.name, rate, n_channels, "av")
+            for cut in self._cuts:
+                cut.begin(self.source)
+            self._first, self._stop = min(cut.first for cut in self._cuts), max(cut.stop for cut in self._cuts)
+        self._rate, self._fifo = rate, AudioFifo()
+        if rate != self.source.rate:
+            self._converter = soxr.ResampleStream(rate, self.source.rate, 1, dtype="float32", quality="HQ")
 
     def _pass_on(self, last: bool) -> None:
         mono, n_bad = self._gathered()
         if self._converter is not None:
             mono = self._converter.resample_chunk(mono, last=last)
-            if last:
-                self._converter, self._shape = None, None
         for cut in self._cuts:
             cut.offer(self._at, mono, n_bad)
         self._at += len(mono)
 
     def _gathered(self) -> tuple[np.ndarray, int]:
-        if not self._fifo.samples:
+        if self._fifo is None or not self._n_gathered:
             return np.zeros(0, np.float32), 0
+        self._n_gathered = 0
         whole = self._fifo.read()
         assert whole is not None  # there are samples
         values = whole.to_ndarray()
