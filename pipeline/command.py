@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DONE, WRONG, USAGE = 0, 1, 2
 LOCAL_NAMES = ("local", "DirectRunner")
-NOT_YET = ("retry", "remove", "recaption", "report")
+NOT_YET = ("retry", "remove", "report")
 RUNNER_HELP = "local (default), or any runner Beam knows: SparkRunner, DataflowRunner, PrismRunner, ...; unknown options go to Beam"
 
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = make_parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.verb not in {"plan", "build"}:
+    if rest and options.verb not in {"plan", "build", "recaption"}:
         parser.error(f"unknown option {rest[0]}")
     # A local worker's last words come back with its failure; those of a cluster come back only as log lines.
     level = logging.CRITICAL if getattr(options, "runner", "local") in LOCAL_NAMES else logging.WARNING
@@ -75,16 +75,22 @@ def make_parser() -> argparse.ArgumentParser:
     sources.add_argument("--json", action="store_true", help="for scripts")
     plan = verb("plan", "write the plan of a recipe: which clips, which text, which shard", write_plan)
     build = verb("build", "build a recipe into a folder; run again to resume", run_build)
+    recaption = verb("recaption", "new text into the shards of a folder: audio is copied, never fetched or decoded", run_recaption)
+    recaption.add_argument("folder", metavar="DIR")
+    a_recipe = f"a bundled recipe ({', '.join(bundled())}) or the path of a TOML file"
+    recaption.add_argument("recipe", metavar="RECIPE", nargs="?", help=f"{a_recipe} (default: the one the folder was built with)")
     for added in (plan, build):
-        added.add_argument("recipe", metavar="RECIPE", help=f"a bundled recipe ({', '.join(bundled())}) or the path of a TOML file")
+        added.add_argument("recipe", metavar="RECIPE", help=a_recipe)
         added.add_argument("--output", metavar="DIR", required=added is build, help="output folder: a path, gs://... or s3://...")
         added.add_argument("--limit", type=_positive, metavar="N", help="at most the first N rows of every source")
+    for added in (plan, build, recaption):
         added.add_argument("--runner", default="local", help=RUNNER_HELP)
         added.add_argument(
             "--workers", type=_positive, metavar="N", help="threads of the local engine that make shards (default: one a core)"
         )
     plan.add_argument("--dry-run", action="store_true", help="only print the estimate: clips, hours, bytes, time by host")
-    build.add_argument("--json", action="store_true", help="print the books as JSON")
+    for added in (build, recaption):
+        added.add_argument("--json", action="store_true", help="print the books as JSON")
     status = verb("status", "the books of a folder: planned, samples, rejections by reason, shards, hours, bytes", show_status)
     status.add_argument("folder", metavar="DIR")
     status.add_argument("--captions", action="store_true", help="the text instead: origins, the T5's pass rate, what de-biasing changed")
@@ -154,6 +160,25 @@ def run_build(options: argparse.Namespace, beam_options: tuple[str, ...], comman
         Console().print(f"{made} in {options.output}; {where}", highlight=False, soft_wrap=True)
         _print_t5(folder)
     return _say_missing(outcome.missing, errors)
+
+
+def run_recaption(options: argparse.Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
+    """Give the shards of a folder new text and print the books."""
+    from pipeline.progress import watched
+    from pipeline.recaption import own_recipe, recaption
+    from pipeline.storage import Folder
+
+    errors = Console(stderr=True)
+    folder = Folder(options.folder)
+    recipe = load_recipe(options.recipe) if options.recipe else own_recipe(folder)
+    done = recaption(recipe, folder, _engine(options, beam_options), partial(watched, console=errors), command)
+    if options.json:
+        _print_json(done.books.to_json() | {"rewritten": done.n_rewritten, "read": done.n_read})
+    else:
+        said = f"{done.n_rewritten} shards rewritten in {options.folder}" if done.n_rewritten else "all text stood as it should"
+        _print_lines([f"{said}; the recipe has text for {done.n_read} of {done.n_rows} rows, the others keep theirs"])
+        _print_t5(folder)
+    return _say_missing(done.wrong, errors)
 
 
 def show_status(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:

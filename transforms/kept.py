@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -36,11 +37,16 @@ class Kept:
         row = self.rows.get(clip.key)
         if row is None or row["audio_id"] != audio_id(clip, shape):
             return None
+        if row["status"] != "sample" and (Reason(row["reason"]).transient or row["reason"] == Reason.DUPLICATE):
+            return None  # the world may answer differently, what it repeated may be gone
+        return self.standing(clip)
+
+    def standing(self, clip: Clip) -> Sample | Rejection:
+        """Return what became of a clip, whatever that was made with, with the clip's own text."""
+        row = self.rows[clip.key]
         provenance = Provenance(row["final_url"], row["http_status"], row["attempts"], row["source_bytes"], row["source_sha256"])
         if row["status"] != "sample":
-            reason = Reason(row["reason"])
-            stands = not reason.transient and reason is not Reason.DUPLICATE  # what it repeated may be gone
-            return Rejection(clip, reason, row["stage"], row["detail"], provenance) if stands else None
+            return Rejection(clip, Reason(row["reason"]), row["stage"], row["detail"], provenance)
         statistics = Statistics(**{part.name: row[part.name] for part in fields(Statistics)})
         source = SourceFormat(row["source_format"], row["source_rate"], row["source_channels"], row["decoder"])
         return Sample(clip, self._flac(clip.key), statistics, source, provenance)
@@ -50,6 +56,16 @@ class Kept:
         with self.folder.open(self.tar) as tar:
             tar.seek(offset)
             return tar.read(size)
+
+
+def is_current(folder: Folder, shard: ShardId, clips: Sequence[Clip], shape: str) -> bool:
+    """Whether a shard was made from just the requests for audio that a build would make of `clips` now; not when it is damaged."""
+    try:
+        books = read_books(folder, shard, ["key", "audio_id"])
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return False
+    asked = dict(zip(books["key"].to_pylist(), books["audio_id"].to_pylist(), strict=True))
+    return all(asked.get(clip.key) == audio_id(clip, shape) for clip in clips)
 
 
 def read_kept(folder: Folder, shard: ShardId) -> Kept:

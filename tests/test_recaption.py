@@ -1,0 +1,280 @@
+"""New text into shards that stand: audio stays byte for byte, only what changed is rewritten, and a build finds it as its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from pipeline.build import build
+from pipeline.command import main
+from pipeline.errors import EngineError, FolderInUseError
+from pipeline.recaption import Recaptioned, own_recipe, recaption
+from pipeline.recipe import RecipeError, load_recipe
+from pipeline.records import Caption, Clip
+from pipeline.runners import Engine
+from pipeline.storage import Folder
+from pipeline.verify import verify
+from tests.fates import build_into, make_fates, published, tone, unwatched
+from tests.tiny_t5 import ROWS, make_labelled, make_t5
+from transforms import rewrite_text
+from transforms.reword import reworded
+
+ENGINE = Engine("local", 2)
+
+
+def recaption_in(output: Path, recipe: Path | None = None) -> Recaptioned:
+    folder = Folder(str(output))
+    return recaption(load_recipe(str(recipe)) if recipe else own_recipe(folder), folder, ENGINE, unwatched)
+
+
+def flacs(output: Path) -> dict[str, str]:
+    """Return the SHA-256 of every FLAC member, by its name."""
+    found = {}
+    for path in output.rglob("*.tar"):
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if member.name.endswith(".flac"):
+                    found[member.name] = sha256(tar.extractfile(member).read()).hexdigest()  # type: ignore[union-attr]
+    return found
+
+
+def samples(output: Path) -> dict[str, dict]:
+    """Return every JSON member by the id of its clip."""
+    found = {}
+    for path in output.rglob("*.tar"):
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if member.name.endswith(".json"):
+                    sample = json.load(tar.extractfile(member))  # type: ignore[arg-type]
+                    found[sample["original_data"]["id"]] = sample
+    return found
+
+
+def shards(output: Path) -> dict[str, str]:
+    """Return the SHA-256 of tars, books and sizes: what a build makes of a plan."""
+    return {name: digest for name, digest in published(output).items() if not name.startswith("plan/")}
+
+
+def edit(table: Path, *changes: tuple[str, str]) -> None:
+    text = table.read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    table.write_text(text)
+
+
+def remove_recordings(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.suffix in {".wav", ".flac", ".ogg", ".mp3"}:
+            path.unlink()
+
+
+def test_new_text_in_the_table_rewrites_its_shards_and_no_audio_though_the_recordings_are_gone(tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in")
+    build_into(tmp_path / "out", recipe)
+    audio, before, books = flacs(tmp_path / "out"), shards(tmp_path / "out"), build_into(tmp_path / "out", recipe).books
+    remove_recordings(tmp_path / "in")
+    edit(tmp_path / "in/clips.csv", ("note 3.", "note three."))
+    done = recaption_in(tmp_path / "out")
+    assert (done.n_rewritten, done.wrong) == (1, ())
+    assert done.books.total == books.total  # what failed, failed as before: nothing was tried again
+    after = shards(tmp_path / "out")
+    assert len([name for name in after if name.endswith(".tar") and after[name] != before[name]]) == 1
+    assert flacs(tmp_path / "out") == audio
+    assert samples(tmp_path / "out")["good-3"]["text"] == ["A person plays note three."]
+    assert list(verify(Folder(str(tmp_path / "out")), deep=True)) == []
+
+
+def test_the_same_text_rewrites_nothing(tmp_path: Path) -> None:
+    build_into(tmp_path / "out", make_fates(tmp_path / "in"))
+    before = shards(tmp_path / "out")
+    assert recaption_in(tmp_path / "out").n_rewritten == 0
+    assert shards(tmp_path / "out") == before
+
+
+def test_a_build_of_the_same_recipe_finds_nothing_left_to_do(tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in")
+    build_into(tmp_path / "out", recipe)
+    edit(tmp_path / "in/clips.csv", ("A man plays note", "A woman hears note"))
+    recaption_in(tmp_path / "out", recipe)
+    after = shards(tmp_path / "out")
+    outcome = build_into(tmp_path / "out", recipe)
+    assert (outcome.planned_anew, outcome.n_built) == (True, 0)
+    assert shards(tmp_path / "out") == after
+    build_into(tmp_path / "fresh", recipe)
+    assert shards(tmp_path / "fresh") == after  # as if it had always had this text
+
+
+def test_rows_that_left_the_table_keep_their_text_and_new_rows_do_not_come(tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in")
+    build_into(tmp_path / "out", recipe)
+    before = samples(tmp_path / "out")
+    edit(
+        tmp_path / "in/clips.csv",
+        ("good-3,good-3.ogg", "new,good-3.ogg"),
+        ("good-4,good-4.wav,,,A man plays note 4.", "good-4,good-4.wav,,,"),
+    )
+    done = recaption_in(tmp_path / "out", recipe)
+    after = samples(tmp_path / "out")
+    assert done.n_read == done.n_rows - 1
+    assert after.keys() == before.keys() and after["good-3"]["text"] == before["good-3"]["text"]
+    assert after["good-4"]["text"] == before["good-4"]["text"]  # a sample without any text would be none
+
+
+def test_another_recipe_changes_only_what_it_says_of_text(tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in")
+    build_into(tmp_path / "out", recipe)
+    (tmp_path / "in/plain.toml").write_text("debias = false\nlicenses = ['CC0-1.0']\n" + recipe.read_text())
+    before = samples(tmp_path / "out")
+    done = recaption_in(tmp_path / "out", tmp_path / "in/plain.toml")
+    assert done.wrong == () and samples(tmp_path / "out").keys() == before.keys()
+    assert samples(tmp_path / "out")["good-3"]["text"] == ["A man plays note 3."]
+    assert "debias = false" in (tmp_path / "out/recipe.toml").read_text()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_captions_by_a_t5_come_into_a_folder_of_templates(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    recipe = make_labelled(tmp_path / "in", make_t5(tmp_path / "tiny"))
+    for number, (name, seconds, _, _) in enumerate(ROWS):
+        soundfile.write(tmp_path / f"in/{name}.wav", tone(200 + 50 * number, seconds), 44_100)
+    soundfile.write(tmp_path / "in/plain.wav", tone(100), 44_100)
+    text = recipe.read_text()
+    (tmp_path / "in/template.toml").write_text('name = "labelled"\nshard_size = 5\n' + text[text.index("[[sources]]") :])
+    build_into(tmp_path / "out", tmp_path / "in/template.toml")
+    audio = flacs(tmp_path / "out")
+    assert not any("text_augment_t5" in sample for sample in samples(tmp_path / "out").values())
+    remove_recordings(tmp_path / "in")
+    done = recaption_in(tmp_path / "out", recipe)
+    assert done.wrong == () and flacs(tmp_path / "out") == audio and len(audio) == 10
+    after = samples(tmp_path / "out")
+    assert after["rain"]["text_augment_t5"] == "Rain is falling ." and after["siren"]["text_augment_t5"] == "The sound of siren."
+    assert {name for name, sample in after.items() if "text_augment_all" not in sample} == {"plain"}
+    assert recaption_in(tmp_path / "out").n_rewritten == 0  # by its own recipe.toml now
+    recaption_in(tmp_path / "out", tmp_path / "in/template.toml")
+    assert not any("text_augment_t5" in sample for sample in samples(tmp_path / "out").values())
+
+
+def test_a_shard_whose_audio_a_build_would_make_anew_is_still_due_after_new_text(tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in")
+    build_into(tmp_path / "out", recipe)
+    audio = flacs(tmp_path / "out")
+    (tmp_path / "in/shorter.toml").write_text(recipe.read_text() + "\n[audio]\nmax_seconds = 0.5\n")
+    edit(tmp_path / "in/clips.csv", ("A man plays", "A man hums"))
+    done = recaption_in(tmp_path / "out", tmp_path / "in/shorter.toml")
+    assert done.n_rewritten == 5 and done.wrong == () and flacs(tmp_path / "out") == audio
+    assert recaption_in(tmp_path / "out", tmp_path / "in/shorter.toml").n_rewritten == 0
+    assert build_into(tmp_path / "out", tmp_path / "in/shorter.toml").books.total.reasons["too_long"] == 2
+
+
+def test_shards_that_were_never_made_wait_for_a_build(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = make_fates(tmp_path / "in")
+    assert main(["plan", str(recipe), "--output", str(tmp_path / "out")]) == 0
+    assert main(["recaption", str(tmp_path / "out"), str(recipe)]) == 1
+    assert "Fates/train/0: not built" in capsys.readouterr().err
+    assert not list((tmp_path / "out").rglob("*.tar"))
+
+
+def test_a_damaged_shard_is_left_alone_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = make_fates(tmp_path / "in")
+    build_into(tmp_path / "out", recipe)
+    tar = tmp_path / "out/Fates/train/0.tar"
+    tar.write_bytes(b"\0" * 1024 + tar.read_bytes()[1024:])
+    (tmp_path / "out/Fates/train/1.parquet").unlink()
+    damaged = tar.read_bytes()
+    edit(tmp_path / "in/clips.csv", ("A man plays", "A man hums"))
+    assert main(["recaption", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr()
+    assert "Fates/train/0: damaged" in said.err and "Fates/train/1: damaged" in said.err
+    assert tar.read_bytes() == damaged
+    assert build_into(tmp_path / "out", recipe).missing == ()
+    assert list(verify(Folder(str(tmp_path / "out")), deep=False)) == []
+
+
+def test_a_failure_in_the_middle_leaves_whole_shards_and_the_next_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = make_fates(tmp_path / "in", n_good=24)
+    build_into(tmp_path / "out", recipe)
+    edit(tmp_path / "in/clips.csv", ("A man plays", "A man hums"))
+    publish, n_published = rewrite_text.publish, 0
+
+    def fail_later(*arguments: object) -> None:
+        nonlocal n_published
+        n_published += 1
+        if n_published > 2:
+            raise OSError("no space left")
+        publish(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rewrite_text, "publish", fail_later)
+        with pytest.raises(EngineError):
+            recaption_in(tmp_path / "out")
+    done = recaption_in(tmp_path / "out")
+    assert done.wrong == () and 0 < done.n_rewritten < done.books.shards_done
+    build_into(tmp_path / "fresh", recipe)
+    assert shards(tmp_path / "out") == shards(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("moment", ["plan.new/**/*.parquet", ".work/*/shard.tar"])
+def test_killed_and_run_again_gives_the_same_bytes(moment: str, tmp_path: Path) -> None:
+    recipe = make_fates(tmp_path / "in", n_good=40, shard_size=4)
+    build_into(tmp_path / "out", recipe)
+    audio = flacs(tmp_path / "out")
+    edit(tmp_path / "in/clips.csv", ("A man plays", "A man hums"))
+    argv = [sys.executable, "-m", "pipeline", "recaption", str(tmp_path / "out")]
+    process = subprocess.Popen(argv, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not any((tmp_path / "out").glob(moment)):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert recaption_in(tmp_path / "out").wrong == ()
+    assert flacs(tmp_path / "out") == audio
+    build_into(tmp_path / "fresh", recipe)
+    assert shards(tmp_path / "out") == shards(tmp_path / "fresh")
+
+
+def test_what_cannot_be_done_is_said_before_anything_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recaption", str(tmp_path / "nowhere")]) == 2
+    assert "no recipe.toml here" in capsys.readouterr().err
+    recipe = make_fates(tmp_path / "in")
+    assert main(["recaption", str(tmp_path / "nowhere"), str(recipe)]) == 2
+    assert "no plan here" in capsys.readouterr().err
+    build_into(tmp_path / "out", recipe)
+    before = published(tmp_path / "out")
+    (tmp_path / "in/clips.csv").unlink()
+    with pytest.raises(RecipeError, match=r"clips\.csv: no such file"):
+        own_recipe(Folder(str(tmp_path / "out")))
+    (tmp_path / "in/t5.toml").write_text(
+        'captions = "t5"\n' + recipe.read_text().replace("clips.csv", "other.csv") + '\n[t5]\nmodel = "/no"\n'
+    )
+    (tmp_path / "in/other.csv").write_text("id,url,caption\n1,1.wav,x\n")
+    assert main(["recaption", str(tmp_path / "out"), str(tmp_path / "in/t5.toml")]) == 2
+    assert published(tmp_path / "out") == before
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    recipe = load_recipe(str(make_fates(tmp_path / "in")))
+    folder = Folder(str(tmp_path / "out"))
+    build(recipe, folder, None, ENGINE, unwatched)
+    with folder.locked(), pytest.raises(FolderInUseError):
+        recaption(recipe, folder, ENGINE, unwatched)
+
+
+def test_a_row_without_a_source_goes_back_to_what_it_was_given() -> None:
+    given = (Caption("A person.", "human", None, None, "A man."), Caption("The sound of x.", "template"), Caption("X.", "t5", "m", "x"))
+    planned = Clip("s", "S", "train", "1", "", captions=given, labels=("x",), t5="all")
+    assert reworded(planned, None) == Clip("s", "S", "train", "1", "", captions=(Caption("A man.", "human"),), labels=("x",))
+    read = Clip("s", "S", "test", "1", "elsewhere", captions=(Caption("New."),), labels=("y",), title="T", license="CC0-1.0")
+    assert reworded(planned, read) == Clip("s", "S", "train", "1", "", captions=(Caption("New."),), labels=("y",), title="T")
