@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from tests.test_train_sounds import flac, sound, write_shard, write_split
 
+from tests.test_train_sounds import flac, sound, write_shard, write_split
 from train.data import BrokenSample, Clips, Collate, FixedClips, batch_plan, choose_texts, decode, text_id, train_loader
 from train.problem import BadInput
 from train.shards import find_shards
@@ -40,7 +40,7 @@ def test_the_plan_can_be_entered_at_any_step():
 def test_ranks_share_each_step_of_the_one_plan_equally(world):
     whole = list(batch_plan(18, 8, 3, 0, 5))
     parts = [list(batch_plan(18, 8, 3, 0, 5, rank, world)) for rank in range(world)]
-    assert [sum(step, []) for step in zip(*parts, strict=True)] == whole
+    assert [[item for part in step for item in part] for step in zip(*parts, strict=True)] == whole
     assert {len(step) for part in parts for step in part} == {8 // world}
 
 
@@ -75,9 +75,7 @@ def test_text_is_padded_to_the_longest_of_the_batch(clips):
     assert batch.mask.sum(1).max() == batch.ids.shape[1] < 77
 
 
-@pytest.mark.parametrize(
-    ("texts", "chosen"), [("text", ["a", "b"]), ("all", ["a", "b", "t5"]), ("augment_only", ["t5"])]
-)
+@pytest.mark.parametrize(("texts", "chosen"), [("text", ["a", "b"]), ("all", ["a", "b", "t5"]), ("augment_only", ["t5"])])
 def test_text_choice_is_that_of_the_reference(texts, chosen):
     sample = {"text": ["a", "b"], "text_augment_all": ["a", "b", "t5"], "text_augment_t5": "t5"}
     assert choose_texts(sample, texts) == chosen

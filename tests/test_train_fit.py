@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 import torch.multiprocessing as mp
-from tests.test_train_sounds import CLASSES, flac, sound, write_set, write_shard
 
+from tests.test_train_sounds import CLASSES, flac, sound, write_set, write_shard
 from train.checkpoint import checkpoints, load_checkpoint, read_run
 from train.fit import Place, fit
 from train.log import read_log
@@ -185,6 +185,10 @@ def test_the_run_remembers_its_recipe_and_data():
     assert len(data) == 16
 
 
+LEVELS = ("a quiet", "a", "a loud")
+TIMES = ("once", "twice", "three times", "four times", "five times", "six times")
+
+
 def write_synthetic(root: Path, n: int, split: str) -> None:
     """Write clips of 72 captions: what sounds, how loud, how high, how often."""
     rng = np.random.default_rng(len(split))
@@ -193,7 +197,7 @@ def write_synthetic(root: Path, n: int, split: str) -> None:
         kind, level, times = CLASSES[int(rng.integers(4))], int(rng.integers(3)), 1 + int(rng.integers(6))
         part = sound(kind, 1.5 / times, int(rng.integers(1 << 30))) * (0.02, 0.2, 1.0)[level]
         wave = np.concatenate([np.pad(part, (0, len(part) // 2)) for _ in range(times)])
-        caption = f"{('a quiet', 'a', 'a loud')[level]} {kind} {('once', 'twice', 'three times', 'four times', 'five times', 'six times')[times - 1]}"
+        caption = f"{LEVELS[level]} {kind} {TIMES[times - 1]}"
         samples.append((f"{split}-{i:04}", flac(wave), {"text": [caption], "tag": [kind]}))
     write_shard(root / "Synthetic" / split / "0.tar", samples)
     (root / "Synthetic" / split / "sizes.json").write_text(json.dumps({"0.tar": n}))

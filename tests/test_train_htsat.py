@@ -131,5 +131,3 @@ def test_checkpointing_changes_no_gradient():
         tower.train()(mels(2), torch.tensor([True, False])).square().sum().backward()
         grads.append(torch.cat([p.grad.flatten() for p in tower.parameters()]))
     assert torch.allclose(*grads, rtol=1e-4, atol=1e-6)
-
-

@@ -39,7 +39,9 @@ def test_equal_captions_are_positives_of_each_other_if_wanted():
 
 def test_with_different_captions_both_forms_agree():
     audio, text = pairs(5)
-    assert torch.allclose(contrastive_loss(audio, text, torch.tensor(2.0)), contrastive_loss(audio, text, torch.tensor(2.0), torch.arange(5)))
+    assert torch.allclose(
+        contrastive_loss(audio, text, torch.tensor(2.0)), contrastive_loss(audio, text, torch.tensor(2.0), torch.arange(5))
+    )
 
 
 def test_the_temperature_starts_at_the_published_value_and_is_clamped():

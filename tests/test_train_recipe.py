@@ -58,7 +58,7 @@ def test_faults_in_a_file_are_named_with_the_file(tmp_path, text, message):
 
 
 def test_an_unknown_recipe_lists_those_there_are():
-    with pytest.raises(BadInput, match="bundled are .*tiny"):
+    with pytest.raises(BadInput, match=r"bundled are .*tiny"):
         load_recipe("huge", [])
 
 

@@ -7,8 +7,8 @@ import threading
 
 import fsspec
 import pytest
-from tests.test_train_sounds import write_split
 
+from tests.test_train_sounds import write_split
 from train.data import Clips
 from train.problem import BadInput
 from train.shards import find_shards, fingerprint, members, scan

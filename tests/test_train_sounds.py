@@ -13,6 +13,7 @@ import torch
 from train.problem import BadInput
 from train.sounds import FolderClips, open_clips, read_sound
 
+torch.set_num_threads(1)  # tests share their cores with others; waiting threads spin
 RATE = 48_000
 CLASSES = ("hum", "hiss", "chirp", "clicks")
 

@@ -168,4 +168,5 @@ def test_two_ranks_of_four_step_as_one_of_eight(tmp_path):
     parts = [torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1)]
     assert sum(part[0] for part in parts) / 2 == pytest.approx(loss, abs=1e-5)
     assert torch.equal(parts[0][1], parts[1][1])
-    assert (parts[0][1] - gradients).norm() < 1e-5 * gradients.norm()
+    assert (parts[0][1] - gradients).abs().max() < 1e-5
+    assert (parts[0][1] - gradients).norm() < 1e-4 * gradients.norm()

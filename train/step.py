@@ -55,13 +55,14 @@ def embed_batch(model: Clap, batch: Batch, longer: Tensor, recipe: Recipe) -> tu
 def statistics_kept(model: nn.Module) -> Iterator[None]:
     """Let batch normalisation use, but not count once more, the statistics of what passes through."""
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        norm.momentum, norm.num_batches_tracked = 0.0, norm.num_batches_tracked.clone()  # type: ignore[union-attr]
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, (momentum, counted) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, counted
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -108,4 +109,4 @@ def save_memory(model: Clap, wanted: bool) -> None:
     """Let both towers compute activations again in the backward pass instead of keeping them."""
     if wanted:
         model.audio_branch.checkpointing = True
-        model.text_branch.gradient_checkpointing_enable({"use_reentrant": False})
+        model.text_branch.activation_checkpointing_enable({"use_reentrant": False})

@@ -1,0 +1,73 @@
+"""Checkpoints: whole or not at all, and refused when they are of something else."""
+
+import shutil
+
+import pytest
+import torch
+
+from tests.test_train_fit import trained
+from train.checkpoint import checkpoints, drop_old, load_checkpoint, load_run, load_weights, read_run, save_checkpoint
+from train.problem import BadInput
+
+CPU = torch.device("cpu")
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(tmp_path):
+    save_checkpoint(tmp_path / "best.pt", {"model": {}, "step": 1})
+    with pytest.raises((AttributeError, TypeError, RuntimeError)):
+        save_checkpoint(tmp_path / "best.pt", {"model": lambda: 0, "step": 2})
+    assert load_checkpoint(tmp_path / "best.pt")["step"] == 1
+
+
+def test_only_the_newest_are_kept(tmp_path):
+    for step in range(1, 6):
+        save_checkpoint(tmp_path / f"step-{step:07}.pt", {"model": {}, "step": step})
+    drop_old(tmp_path, 2)
+    assert [load_checkpoint(p)["step"] for p in checkpoints(tmp_path)] == [4, 5]
+
+
+def test_a_run_is_loaded_ready_for_use():
+    run = load_run(trained()[0], CPU)
+    assert not run.model.training
+    assert run.recipe.steps == 6
+
+
+def test_without_a_best_checkpoint_the_last_is_used(tmp_path):
+    shutil.copytree(trained()[0], tmp_path / "run")
+    (tmp_path / "run" / "best.pt").unlink()
+    assert load_run(tmp_path / "run", CPU).step == 6
+    for path in checkpoints(tmp_path / "run"):
+        path.unlink()
+    with pytest.raises(BadInput, match="no checkpoint yet"):
+        load_run(tmp_path / "run", CPU)
+
+
+def test_a_folder_without_a_run_says_how_to_make_one(tmp_path):
+    with pytest.raises(BadInput, match="fit SHARDS --output"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04"])
+def test_files_that_are_no_checkpoint_are_refused(tmp_path, content):
+    (tmp_path / "x.pt").write_bytes(content)
+    with pytest.raises(BadInput, match="no readable checkpoint"):
+        load_checkpoint(tmp_path / "x.pt")
+
+
+def test_a_checkpoint_never_runs_code(tmp_path):
+    torch.save({"model": print, "step": 1}, tmp_path / "x.pt")
+    with pytest.raises(BadInput, match="no readable checkpoint"):
+        load_checkpoint(tmp_path / "x.pt")
+
+
+def test_another_layout_or_model_is_named(tmp_path):
+    torch.save({"weights": {}}, tmp_path / "x.pt")
+    with pytest.raises(BadInput, match="another layout"):
+        load_checkpoint(tmp_path / "x.pt")
+    model = load_run(trained()[0], CPU).model
+    weights = model.state_dict()
+    with pytest.raises(BadInput, match=r"1 names or shapes differ, the first is logit_scale_a"):
+        load_weights(model, {**weights, "logit_scale_a": torch.zeros(2)}, "x.pt")
+    del weights["audio_branch.bn0.bias"]
+    with pytest.raises(BadInput, match=r"the first is audio_branch.bn0.bias"):
+        load_weights(model, weights, "x.pt")

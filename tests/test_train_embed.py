@@ -1,0 +1,56 @@
+"""Embeddings to keep, and search."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+import torch
+
+from tests.test_train_fit import trained
+from tests.test_train_sounds import folder  # noqa: F401
+from train.checkpoint import load_run
+from train.embed import embed_lines, embed_sounds, save_embeddings, search
+from train.problem import BadInput
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    run = load_run(trained()[0], torch.device("cpu"))
+    return replace(run, folder=tmp_path_factory.mktemp("run"))
+
+
+def test_npz_and_parquet_hold_the_same(run, tmp_path):
+    (tmp_path / "lines.txt").write_text("a hum\n\na hiss\n")
+    names, vectors = embed_lines(run, tmp_path / "lines.txt")
+    assert names == ["a hum", "a hiss"] and vectors.shape == (2, 512)
+    save_embeddings(tmp_path / "deep" / "x.npz", names, vectors)
+    save_embeddings(tmp_path / "x.parquet", names, vectors)
+    saved, table = np.load(tmp_path / "deep" / "x.npz"), pyarrow.parquet.read_table(tmp_path / "x.parquet").to_pydict()
+    assert saved["names"].tolist() == table["name"] == names
+    assert np.array_equal(saved["embeddings"], np.array(table["embedding"], np.float32))
+    assert saved["embeddings"].dtype == np.float32
+
+
+def test_a_folder_and_shards_are_embedded(run, folder, tmp_path):  # noqa: F811
+    assert embed_sounds(run, str(folder), tmp_path).keys[0] == "hiss/0.wav"
+    assert len(embed_sounds(run, str(trained()[1]), tmp_path).keys) == 24
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "is no file"), ("\n", "has no text")])
+def test_a_text_file_without_text_is_bad_input(run, tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "lines.txt").write_text(content)
+    with pytest.raises(BadInput, match=message):
+        embed_lines(run, tmp_path / "lines.txt")
+
+
+def test_search_returns_the_best_first_and_is_quick_the_second_time(run, tmp_path):
+    shards = shutil.copytree(trained()[1], tmp_path / "set")
+    hits = search(run, "a hum", str(shards), 5, tmp_path)
+    assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
+    assert all(h.path.endswith(".tar") and h.key and h.caption for h in hits)
+    for tar in shards.rglob("*.tar"):
+        tar.write_bytes(b"")  # the second search does not read it
+    assert search(run, "a hum", str(shards), 5, tmp_path) == hits

@@ -1,0 +1,73 @@
+"""Evaluation of a real run: complete, deterministic, leaving the model as it was."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tests.test_train_fit import trained
+from tests.test_train_sounds import write_shard
+from train.checkpoint import load_run
+from train.data import FixedClips
+from train.evaluate import embed_clips, embed_texts, score, table
+from train.problem import BadInput
+from train.shards import find_shards
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def run():
+    return load_run(trained()[0], CPU)
+
+
+def evaluated(run, split="test"):
+    return score(run.model, run.tokenizer, str(trained()[1]), split, 77, trained()[1].parent / "cache")
+
+
+def test_two_evaluations_give_the_same_numbers(run):
+    assert evaluated(run) == evaluated(run)
+
+
+def test_every_clip_and_caption_of_the_split_counts(run):
+    scores = evaluated(run)
+    assert (scores["n_clips"], scores["n_captions"], scores["n_broken"]) == (4, 8, 0)
+    assert set(scores["t2a"]) == {"R@1", "R@5", "R@10", "mAP@10", "median_rank"}
+    assert set(scores["a2t"]) == {*scores["t2a"], "mAP@10_laion_compat"}
+
+
+def test_embeddings_are_unit_vectors_and_do_not_change_from_call_to_call(run):
+    clips = FixedClips(find_shards(str(trained()[1]), "test"), True, trained()[1].parent / "cache")
+    one, two = embed_clips(run.model, clips), embed_clips(run.model, clips)
+    assert np.array_equal(one.audio, two.audio)
+    assert np.allclose(np.linalg.norm(one.audio, axis=1), 1, atol=1e-5)
+    assert one.audio.dtype == np.float32 and one.audio.shape == (4, 512)
+
+
+def test_texts_keep_their_order_whatever_the_batches(run):
+    texts = ["a hum", "the sound of hiss number 3 in the far distance of a long evening", "x", "a chirp"]
+    together, alone = (
+        embed_texts(run.model, run.tokenizer, texts, 77, batch=2),
+        [embed_texts(run.model, run.tokenizer, [t], 77)[0] for t in texts],
+    )
+    assert np.allclose(together, alone, atol=1e-5)
+
+
+def test_the_model_goes_back_to_training(run):
+    run.model.train()
+    embed_texts(run.model, run.tokenizer, ["a"], 77)
+    assert run.model.training
+    run.model.eval()
+
+
+def test_broken_clips_are_counted_and_a_set_of_nothing_else_is_refused(run, tmp_path):
+    write_shard(tmp_path / "A" / "test" / "0.tar", [("bad", b"", {"text": ["x"], "tag": []})])
+    (tmp_path / "A" / "test" / "sizes.json").write_text(json.dumps({"0.tar": 1}))
+    with pytest.raises(BadInput, match="all 1 clips are broken, the first: bad"):
+        score(run.model, run.tokenizer, str(tmp_path), "test", 77, tmp_path)
+
+
+def test_the_table_shows_both_directions(run):
+    text = table(evaluated(run))
+    assert "text to audio" in text and "audio to text" in text and "4 clips, 8 captions" in text

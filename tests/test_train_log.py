@@ -1,0 +1,62 @@
+"""What a run tells, and its pictures."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from train.log import RunLog, read_log
+from train.picture import confusion_picture, learning_curve
+from train.problem import BadInput
+
+
+def test_a_resumed_log_forgets_what_came_after_the_checkpoint(tmp_path):
+    log = RunLog(tmp_path, 0, 4, lambda text: None, bar=False)
+    for step in (1, 2, 3):
+        log.step(step, {"loss": float(step)}, shown=False)
+    RunLog(tmp_path, 2, 4, lambda text: None, bar=False)
+    assert [e["step"] for e in read_log(tmp_path)] == [1, 2]
+    RunLog(tmp_path, 0, 4, lambda text: None, bar=False)
+    assert read_log(tmp_path) == []
+
+
+def test_lines_tell_the_mean_loss_since_the_last(tmp_path):
+    said: list[str] = []
+    log = RunLog(tmp_path, 0, 4, said.append, bar=False)
+    log.spoken = float("inf")  # no line for time's sake
+    for step, loss in enumerate((1.0, 3.0, 5.0, 7.0), 1):
+        log.step(step, {"loss": loss}, shown=step % 2 == 0)
+        log.spoken = float("inf")
+    assert [line.split()[-1] for line in said] == ["2", "6"]
+
+
+def test_a_terminal_gets_a_bar(tmp_path, capsys):
+    log = RunLog(tmp_path, 0, 2, lambda text: None, bar=True)
+    log.step(1, {"loss": 1.0}, shown=True)
+    log.tell("a line")
+    log.close()
+    assert "1/2" in capsys.readouterr().err
+
+
+def test_wandb_that_is_not_there_is_said(tmp_path):
+    if importlib.util.find_spec("wandb"):
+        pytest.skip("wandb is installed")
+    with pytest.raises(BadInput, match="wandb is not installed"):
+        RunLog(tmp_path, 0, 1, lambda text: None, bar=False, wandb="project")
+
+
+def test_the_learning_curve_is_drawn(tmp_path):
+    log = RunLog(tmp_path, 0, 2, lambda text: None, bar=False)
+    for step in (1, 2):
+        log.step(step, {"loss": 3.0 / step}, shown=False)
+        log.record(step, {"valid": {"t2a": {"mAP@10": 0.2}, "a2t": {"mAP@10": 0.1}}})
+    colours = {colour for _, colour in Image.open(learning_curve(tmp_path)).getcolors(100_000)}
+    assert {(0x1F, 0x6F, 0xB4), (0xD1, 0x66, 0x2B), (0x3F, 0x8F, 0x4F)} <= colours
+
+
+def test_the_confusion_is_darkest_where_most_clips_are(tmp_path):
+    confusion_picture(np.array([[3, 1], [0, 2]]), ("dog", "cat"), tmp_path / "x.png")
+    image = Image.open(tmp_path / "x.png")
+    middle = [[image.getpixel((160 + c * 40 + 20, 28 + r * 40 + 20))[0] for c in (0, 1)] for r in (0, 1)]
+    assert middle == [[63, 191], [255, 0]]
