@@ -23,8 +23,9 @@ import pytest
 
 from pipeline.records import Reason, Rejected
 from tests.loopback import BODY, Loopback
-from transforms import fetch_http
-from transforms.fetch_http import HttpClient, HttpSettings, check_public, http_address
+from transforms import fetch_http, wire
+from transforms.fetch_http import HttpClient, HttpSettings, http_address
+from transforms.wire import check_public
 
 QUICK = HttpSettings(allow_private=True, connect_timeout=5, read_timeout=5, total_timeout=30, max_bytes=1_000_000, backoff=0.5)
 GUARDED = replace(QUICK, allow_private=False)
@@ -514,7 +515,7 @@ def test_all_addresses_of_a_name_are_tried_but_not_thousands(loopback, tmp_path,
     assert names.connected == ["2606:4700::1", "127.0.0.1"]
     (tmp_path / "many").mkdir()
     no = refusal(loopback.url("/good", host="many"), tmp_path / "many", replace(GUARDED, attempts=1))
-    assert (no.reason, len(names.connected)) == (Reason.CONNECTION, 2 + fetch_http.MAX_LOOKED_UP)
+    assert (no.reason, len(names.connected)) == (Reason.CONNECTION, 2 + wire.MAX_LOOKED_UP)
 
 
 def test_a_name_that_nobody_knows_is_tried_again(tmp_path, monkeypatch):
@@ -528,7 +529,7 @@ def test_a_name_that_nobody_knows_is_tried_again(tmp_path, monkeypatch):
 def test_a_redirect_to_an_address_of_ours_is_not_followed(loopback, tmp_path, monkeypatch, host):
     """Only the first server stands for one on the internet: its name is `outside`, and only its address passes for public."""
     names = Names(monkeypatch, outside=[["::1"]], turncoat=[["127.0.0.1"]])
-    monkeypatch.setattr(fetch_http, "check_public", lambda name, found: None if name == "outside" else check_public(name, found))
+    monkeypatch.setattr(wire, "check_public", lambda name, found: None if name == "outside" else check_public(name, found))
     with Loopback(host="::1") as outside:
         no = refusal(outside.url(f"/to?http://{host}:{loopback.port}/good", host="outside"), tmp_path, GUARDED)
         assert outside.n_requests["/to"] == 1
@@ -728,4 +729,4 @@ def test_secrets_are_taken_out_of_words(address, shown):
 
 
 def test_examples():
-    assert doctest.testmod(fetch_http).failed == 0
+    assert doctest.testmod(fetch_http).failed == 0 and doctest.testmod(wire).failed == 0

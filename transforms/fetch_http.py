@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
-import io
-import ipaddress
-import math
 import re
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin
 
 import tenacity
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util.connection import create_connection
 
 from pipeline.records import Provenance, Reason, Recording, Rejected
+from transforms.wire import TERMS, Pool, Terms, TlsPool
 
 AGENT = "laion-audio/0.1"
 CHUNK = 1 << 18  # bytes
 HEADROOM = 1 << 20  # bytes that status, headers and the framing of chunks may take beside the body
 MAX_ADDRESS = 8192  # characters; few servers take more
 MAX_HOST = 253  # characters of a name; RFC 1035, section 2.3.4
-MAX_LOOKED_UP = 8  # addresses of a name that are tried
 MAX_WORDS = 200  # characters of a fault's own words
 NO_AI = re.compile(r"\b(noai|noimageai|noindex)\b", re.IGNORECASE)
-GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +61,7 @@ class HttpClient:
         agent = f"{AGENT} ({settings.contact})" if settings.contact else AGENT
         headers = {"User-Agent": agent, "Accept-Encoding": "identity"}  # a compressed body would be a bomb to look into
         self.manager = urllib3.PoolManager(num_pools=50, maxsize=16, headers=headers)
-        self.manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.manager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
 
     def download(self, url: str, work: Path) -> Recording:
         """Fetch `url` into a file below `work`, trying transient faults again; there is no file when it fails.
@@ -95,7 +83,7 @@ class HttpClient:
             sleep=self.sleep,
             reraise=True,
         )
-        before = _TERMS.set(_Terms(deadline, settings.max_bytes + HEADROOM, settings.allow_private))
+        before = TERMS.set(Terms(deadline, settings.max_bytes + HEADROOM, settings.allow_private))
         try:
             for attempt in retrying:
                 with attempt:
@@ -107,7 +95,7 @@ class HttpClient:
             target.unlink(missing_ok=True)
             raise
         finally:
-            _TERMS.reset(before)
+            TERMS.reset(before)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
@@ -138,7 +126,7 @@ class HttpClient:
         raise Rejected(Reason.LIMIT_EXCEEDED, f"more than {self.settings.max_redirects} redirects", met)
 
     def _request(self, url: str) -> urllib3.BaseHTTPResponse:
-        left = max(_TERMS.get().deadline - time.monotonic(), 0.001)
+        left = max(TERMS.get().deadline - time.monotonic(), 0.001)
         timeout = urllib3.Timeout(connect=min(self.settings.connect_timeout, left), read=min(self.settings.read_timeout, left))
         return self.manager.request("GET", url, preload_content=False, decode_content=False, timeout=timeout, retries=False, redirect=False)
 
@@ -192,119 +180,6 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError as error:
         raise Rejected(Reason.NOT_FOUND, "redirected to what is not an address") from error
-
-
-def check_public(host: str, addresses: Iterable[str]) -> None:
-    """Raise Rejected (`unsafe_address`) unless every address is on the public internet, also when written inside an IPv6 address.
-
-    >>> check_public("example.org", ["93.184.215.14", "2606:4700::6810:84e5"])
-    """
-    for text in addresses:
-        address = ipaddress.ip_address(text.split("%")[0])
-        inner: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [address]
-        if isinstance(address, ipaddress.IPv6Address):
-            if address in NAT64:  # how a network without IPv4 writes the public ones
-                inner = [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-            elif address not in GLOBAL_UNICAST:
-                inner = []
-            elif address.sixtofour is not None:
-                inner.append(address.sixtofour)
-        if not inner or not all(part.is_global and not part.is_multicast for part in inner):
-            raise Rejected(Reason.UNSAFE_ADDRESS, f"{host[:MAX_WORDS]} is {text}, not a public address")
-
-
-@dataclass(frozen=True, slots=True)
-class _Terms:
-    """What the download under way in this thread may do, down to its sockets."""
-
-    deadline: float = math.inf
-    max_bytes: int = 0
-    allow_private: bool = False
-
-
-_TERMS: ContextVar[_Terms] = ContextVar("_TERMS", default=_Terms())  # noqa: B039 - frozen; urllib3 hands nothing down to its sockets
-
-
-class _Wire(io.RawIOBase):
-    """The bytes of one response, until the deadline and up to the limit.
-
-    A socket's own timeout starts anew with every byte, and status, headers and chunk sizes are read before anyone counts.
-    """
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, terms: _Terms):
-        self.raw = raw
-        self.sock = sock
-        self.terms = terms
-        self.patience = sock.gettimeout()
-        self.n_bytes = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self.terms.deadline - time.monotonic()
-        if left <= 0:
-            raise Rejected(Reason.TIMEOUT, "not done in the time that all attempts together have")
-        if self.patience is not None and left < self.patience:
-            self.sock.settimeout(left)
-        n_bytes = self.raw.readinto(buffer)
-        self.n_bytes += n_bytes or 0
-        if self.n_bytes > self.terms.max_bytes:
-            raise Rejected(Reason.TOO_LARGE, f"more than {self.terms.max_bytes} bytes with all that is around the file")
-        return n_bytes
-
-    def readall(self) -> bytes:
-        raise ValueError("nothing is read without a limit")  # what a chunk of -1 bytes asks for
-
-    def close(self) -> None:
-        self.raw.close()
-        super().close()
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any):
-        super().__init__(sock, *args, **options)
-        self.fp: Any = io.BufferedReader(_Wire(self.fp.detach(), sock, _TERMS.get()))
-
-
-def _connect(connection: HTTPConnection) -> socket.socket:
-    """Look a name up once, and connect to what was found and judged: a second answer may be another."""
-    host = connection._dns_host.strip("[]")
-    try:
-        found = list(dict.fromkeys(str(entry[4][0]) for entry in socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)))
-    except UnicodeError as error:
-        raise urllib3.exceptions.LocationParseError(host) from error
-    except socket.gaierror as error:
-        raise urllib3.exceptions.NameResolutionError(host, connection, error) from error
-    if not _TERMS.get().allow_private:
-        check_public(host, found)
-    fault = OSError("no address")
-    for address in found[:MAX_LOOKED_UP]:
-        try:
-            return create_connection((address, connection.port), connection.timeout, None, connection.socket_options)
-        except OSError as error:
-            fault = error
-    if isinstance(fault, TimeoutError):
-        raise urllib3.exceptions.ConnectTimeoutError(connection, f"no connection to {host} in time") from fault
-    raise urllib3.exceptions.NewConnectionError(connection, f"no connection to {host}: {fault}") from fault
-
-
-class _Connection(HTTPConnection):
-    response_class = _Response
-    _new_conn = _connect
-
-
-class _TlsConnection(HTTPSConnection):
-    response_class = _Response
-    _new_conn = _connect
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
 
 
 def _check_status(response: urllib3.BaseHTTPResponse, met: Provenance) -> None:
