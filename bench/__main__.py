@@ -13,9 +13,10 @@ from importlib import metadata
 from pathlib import Path
 
 from bench.measure import Row
+from bench.plot import plot
 
 RESULTS = Path(__file__).parent / "results"
-BENCHES = ("build", "formats", "lengths", "quality", "throughput", "train")
+BENCHES = ("build", "captions", "formats", "lengths", "quality", "throughput", "train")
 """Modules of this folder, each with `rows(quick, corpus) -> list[Row]`."""
 VERSIONS = ("av", "soundfile", "soxr", "numpy", "apache-beam", "imageio-ffmpeg", "librosa", "torch", "torchaudio")
 
@@ -36,6 +37,7 @@ def main(arguments: list[str]) -> int:
         table += importlib.import_module(f"bench.{name}").rows(options.quick, corpus)
     print(as_text(table))
     written = write(table, options.quick)
+    plot(table, written.with_suffix(".svg"))
     print(f"\nwritten to {written.relative_to(Path.cwd()) if written.is_relative_to(Path.cwd()) else written}")
     return 1 if any(row.reached is False for row in table) else 0
 

@@ -32,6 +32,8 @@ def ours(path: Path, place: Path) -> None:
     (made,) = convert(path, [Excerpt()], AudioLimits(), place)
     if isinstance(made, Rejected):
         raise made
+    if isinstance(made.flac, Path):
+        made.flac.unlink()
 
 
 def by_process(binary: str) -> Way:
