@@ -1,11 +1,13 @@
 """The command line: every verb on a real run, exit codes, messages."""
 
+import ast
 import doctest
 import importlib
 import json
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,7 +39,8 @@ def test_classify_embed_search_and_export(tmp_path):
     run, shards = trained()
     code, out, _ = call("classify", run, shards, "--json")
     assert code == 0 and json.loads(out)["n_classes"] == 4
-    assert Image.open(run / "confusion-zero-shot.png").width > 100
+    with Image.open(run / "confusion-zero-shot.png") as image:
+        assert image.width > 100
     assert call("embed", run, "--shards", shards, "--output", tmp_path / "x.npz")[0] == 0
     assert np.load(tmp_path / "x.npz")["embeddings"].shape == (24, 512)
     assert len(call("search", run, "a hum", "--in", shards, "-k", 3)[1].splitlines()) == 3
@@ -90,8 +93,8 @@ def test_help_needs_no_heavy_import():
 
 
 def test_the_module_can_be_run():
-    done = subprocess.run([sys.executable, "-m", "train", "evaluate", "norun", "nowhere"], capture_output=True, text=True)
-    assert done.returncode == 2 and "nowhere is no folder" in done.stderr
+    done = subprocess.run([sys.executable, "-m", "train"], capture_output=True, text=True)
+    assert done.returncode == 2 and "VERB" in done.stderr
 
 
 @pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(train.__path__) if m.name != "__main__"])
@@ -100,6 +103,9 @@ def test_examples_in_docstrings_run(name):
 
 
 def test_the_trainer_imports_nothing_of_the_pipeline():
-    code = "import sys, train.fit, train.classify, train.embed, train.export, train.compare, train.command\n"
-    code += "sys.exit(bool({'pipeline', 'transforms', 'sources', 'augment', 'apache_beam'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    trees = [ast.parse(path.read_text()) for path in Path(train.__path__[0]).glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    barred = {"pipeline", "transforms", "sources", "augment", "apache_beam", "torchvision", "torchaudio", "timm", "lightning"}
+    assert len(trees) > 20 and not {name.partition(".")[0] for name in names} & barred

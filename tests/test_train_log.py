@@ -51,12 +51,13 @@ def test_the_learning_curve_is_drawn(tmp_path):
     for step in (1, 2):
         log.step(step, {"loss": 3.0 / step}, shown=False)
         log.record(step, {"valid": {"t2a": {"mAP@10": 0.2}, "a2t": {"mAP@10": 0.1}}})
-    colours = {colour for _, colour in Image.open(learning_curve(tmp_path)).getcolors(100_000)}
+    with Image.open(learning_curve(tmp_path)) as image:
+        colours = {colour for _, colour in image.getcolors(100_000)}
     assert {(0x1F, 0x6F, 0xB4), (0xD1, 0x66, 0x2B), (0x3F, 0x8F, 0x4F)} <= colours
 
 
 def test_the_confusion_is_darkest_where_most_clips_are(tmp_path):
     confusion_picture(np.array([[3, 1], [0, 2]]), ("dog", "cat"), tmp_path / "x.png")
-    image = Image.open(tmp_path / "x.png")
-    middle = [[image.getpixel((160 + c * 40 + 20, 28 + r * 40 + 20))[0] for c in (0, 1)] for r in (0, 1)]
+    with Image.open(tmp_path / "x.png") as image:
+        middle = [[image.getpixel((160 + c * 40 + 20, 28 + r * 40 + 20))[0] for c in (0, 1)] for r in (0, 1)]
     assert middle == [[63, 191], [255, 0]]

@@ -2,9 +2,12 @@
 
 import json
 import os
+import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoConfig, PretrainedConfig, PreTrainedTokenizerBase
 
@@ -12,6 +15,9 @@ from train.model import Clap, build_model
 from train.problem import BadInput
 from train.recipe import Recipe, from_dict
 from train.tokenizer import load_tokenizer, save_tokenizer
+
+SCALAR = np.float64(0).__reduce__()[0]  # published files hold scores as NumPy numbers
+HARMLESS: list[Any] = [np.dtype, np.dtypes.Float64DType, SCALAR, (SCALAR, "numpy.core.multiarray.scalar")]
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,20 @@ def load_run(folder: Path, device: torch.device) -> Run:
 
 
 def load_checkpoint(path: Path) -> dict:
-    """Read a checkpoint; only tensors and plain values are accepted, never code."""
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise BadInput(f"{path} is no readable checkpoint: {str(error).splitlines()[0]}") from error
+    """Read a checkpoint of a run."""
+    saved = read_torch(path)
     if not isinstance(saved, dict) or not {"model", "step"} <= saved.keys():
         raise BadInput(f"{path} is a checkpoint of another layout: it should hold model and step")
     return saved
+
+
+def read_torch(path: Path) -> Any:
+    """Read what torch.save wrote; only tensors and plain values are accepted, never code."""
+    try:
+        with torch.serialization.safe_globals(HARMLESS):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise BadInput(f"{path} is no readable checkpoint: {(str(error) or type(error).__name__).splitlines()[0]}") from error
 
 
 def load_weights(model: Clap, weights: dict[str, torch.Tensor], where: str) -> None:

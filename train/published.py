@@ -2,12 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
+from train.checkpoint import read_torch
 from train.model import Clap
 from train.problem import BadInput
 
@@ -26,11 +24,6 @@ CLIP_NAMES = (
     ("token_embedding.", "text_branch.embeddings.token_embedding."),
     ("ln_final.", "text_branch.final_layer_norm."),
 )
-HARMLESS: list[Any] = [
-    np.dtype,
-    np.dtypes.Float64DType,
-    (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),
-]  # their files hold scores
 
 
 def load_published(model: Clap, path: Path) -> str:
@@ -54,11 +47,9 @@ def load_published(model: Clap, path: Path) -> str:
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Read a checkpoint file and give its weights our names."""
-    try:
-        with torch.serialization.safe_globals(HARMLESS):
-            saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, ArithmeticError) as error:
-        raise BadInput(f"{path} is no readable checkpoint: {str(error).splitlines()[0]}") from error
+    saved = read_torch(path)
+    if not isinstance(saved, dict):
+        raise BadInput(f"{path} is a checkpoint of another layout: it should hold weights by name")
     weights = saved.get("state_dict") or saved.get("model") or saved
     weights = {name.removeprefix("module."): weight for name, weight in weights.items() if isinstance(weight, Tensor)}
     if any(name.startswith("audio_branch.") for name in weights):
