@@ -85,7 +85,7 @@ def load(model: str) -> Model:
         kind = AutoConfig.from_pretrained(folder).model_type
         if kind not in _T5:
             raise ValueError(f"{model}: a {kind} model, and captions need a T5 ({', '.join(sorted(_T5))}), such as {DEFAULT_MODEL}")
-        network = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=_dtype())
+        network = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=compute_type())
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except OSError as broken:
         raise ValueError(f"{model}: weights or tokenizer are missing or broken ({broken}); fetch the model again") from broken
@@ -168,7 +168,7 @@ def _search(model: Model, prompts: list[str], decoding: Decoding) -> list[list[s
     return [texts[start : start + decoding.candidates] for start in range(0, len(texts), decoding.candidates)]
 
 
-def _dtype() -> Any:
+def compute_type() -> Any:
     """Return bfloat16 where the machine computes with it in hardware, else float32."""
     import torch
 

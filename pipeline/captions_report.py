@@ -97,8 +97,9 @@ def t5_lines(folder: Folder) -> Iterator[str]:
 
 
 def _examples(folder: Folder) -> Iterator[str]:
-    """Yield some texts, half of them good ones where there are as many: the same for the same plan."""
-    rows = sorted(read_texts(folder), key=lambda row: stable_hash(row["keywords"], row["text"]))
+    """Yield the best text of some keyword sets, half of them good ones where there are as many: the same for the same plan."""
+    best = {tuple(row["keywords"]): row for row in sorted(read_texts(folder), key=lambda row: (row["rule"] is None, -row["rank"]))}
+    rows = [best[keywords] for keywords in sorted(best, key=stable_hash)]
     good, refused = ([row for row in rows if (row["rule"] is None) == passed] for passed in (True, False))
     n_good = max(N_EXAMPLES // 2, N_EXAMPLES - len(refused))
     chosen = good[:n_good]
