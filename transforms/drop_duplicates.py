@@ -30,7 +30,7 @@ def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[
         if other.split != first.split:
             detail += f", which is in split {first.split}"
         else:
-            detail += "; its text was kept there" if set(other.captions) - captions.keys() else ""
+            detail += "; its text was kept there" if any(caption not in captions for caption in other.captions) else ""
             captions |= dict.fromkeys(other.captions)
             labels |= dict.fromkeys(other.labels)
         yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", detail)

@@ -1,0 +1,53 @@
+"""Keys, hashes and records that travel."""
+
+import pickle
+import re
+
+import pytest
+
+from pipeline.records import TRANSIENT, Caption, Clip, Reason, Rejected, sample_key, short_hash, stable_hash
+
+HOSTILE = [
+    *("a", "A", "a.b", "a-b", "a b", "a/b", "../a", "a\\b", "a\n", "a\0", ".", "-", "__", "雨", "雪", "é", "e\u0301", "\udce9", "İ"),
+    *("x" * 59, "x" * 60, "x" * 61, "x" * 61 + "y", "x" * 5000, "a" * 58 + ".b", "a" * 58 + "-b"),
+]
+
+
+def test_keys_of_hostile_ids_are_plain_short_and_unique():
+    keys = [sample_key(source, given) for source in ("table", "urbansound8k") for given in HOSTILE]
+    assert all(re.fullmatch(r"[a-z0-9_-]{1,90}", key) for key in keys), keys
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_plain_id_stays_readable():
+    assert sample_key("clotho", "rain_01-b") == "clotho-rain_01-b"
+
+
+def test_ids_without_a_plain_letter_do_not_collide_by_the_hundred_thousand():
+    n = 200_000
+    assert len({sample_key("folder", chr(0x4E00 + number % 20_000) + "雨" * (number // 20_000)) for number in range(n)}) == n
+
+
+def test_hashes_keep_their_parts_apart_and_never_change():
+    assert stable_hash("ab", "c") != stable_hash("a", "bc")
+    assert short_hash("rain", 1.0, None) == stable_hash("rain", 1.0, None)[:12]
+    assert stable_hash("rain").startswith("319b44c570a417ff")
+
+
+@pytest.mark.parametrize("record", [Caption("Año 🌧", "t5", "m", "p", "b"), Clip(*"sdtiu", 0.5, 1.0, (Caption("x"),), ("l",), order=7)])
+def test_records_travel_by_pickle_with_every_field(record):
+    assert pickle.loads(pickle.dumps(record)) == record
+
+
+def test_records_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Clip(*"sdtiu").split = "test"  # type: ignore[misc]
+
+
+def test_transient_reasons_are_those_of_the_network():
+    assert {reason for reason in Reason if reason.transient} == TRANSIENT
+    assert TRANSIENT == {Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.BOT_CHECK}
+
+
+def test_a_rejection_says_its_reason_and_detail():
+    assert str(Rejected(Reason.LICENSE, "none given")) == "license: none given"

@@ -1,0 +1,155 @@
+"""A table of the user's -> clips, and a rejection for every row that cannot be understood."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.records import Clip, Reason, Rejection
+from sources import table
+
+
+def options(tmp_path: Path, content: str, name: str = "t.csv", **keys) -> table.Options:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    return table.Options(source="table", dataset="T", base=tmp_path, path=name, **keys)
+
+
+def clips(given: table.Options) -> list[Clip]:
+    found = list(table.read(given))
+    assert all(isinstance(outcome, Clip) for outcome in found), found
+    return found
+
+
+def only(tmp_path: Path, content: str, **keys) -> Clip | Rejection:
+    [outcome] = table.read(options(tmp_path, content, **keys))
+    return outcome
+
+
+def texts(clip: Clip) -> list[str]:
+    return [caption.text for caption in clip.captions]
+
+
+def test_usual_column_names_need_no_naming(tmp_path):
+    header = "id,url,start,end,split,license,creator,title,caption,caption_1,caption_2,labels,fold"
+    row = "1,https://example.org/a.wav,1.5,4,Validation,CC0,Ada,Rain,one,two,,dog; cat,3"
+    clip = only(tmp_path, f"{header}\n{row}\n")
+    assert (clip.id, clip.url, clip.start, clip.end) == ("1", "https://example.org/a.wav", 1.5, 4.0)
+    assert (clip.split, clip.license, clip.creator, clip.title) == ("valid", "CC0-1.0", "Ada", "Rain")
+    assert (texts(clip), clip.labels) == (["one", "two"], ("dog", "cat"))
+
+
+def test_columns_of_other_names_are_read_as_the_recipe_says(tmp_path):
+    clip = only(tmp_path, "file,raw,text,tags:\na.wav,A Dog!,a dog,dog|bark\n", url="file", caption=["raw", "text"], labels="tags:")
+    assert (texts(clip), clip.labels, clip.url) == (["A Dog!", "a dog"], ("dog", "bark"), "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        ("Gunshot, gunfire;Speech", ["Gunshot, gunfire", "Speech"]),
+        ("a|b, c", ["a", "b, c"]),
+        ("a,b", ["a", "b"]),
+        (" ; a ;; ", ["a"]),
+        ("", []),
+        (None, []),
+        (["a", None, " "], ["a"]),
+        (5, ["5"]),
+    ],
+)
+def test_labels_are_divided_by_the_rarest_sign_there_is(cell, labels):
+    assert table.labels_of(cell) == labels
+
+
+def test_lists_in_cells_are_several_texts(tmp_path):
+    jsonl = options(tmp_path, json.dumps({"url": "a", "caption": ["x", None, ""], "labels": ["p", "q;r"]}), "t.jsonl")
+    pq.write_table(pa.table({"url": ["a"], "caption": [["x", "y"]], "labels": [["p"]]}), tmp_path / "t.parquet")
+    parquet = table.Options(source="table", dataset="T", base=tmp_path, path="t.parquet")
+    assert [(texts(clip), clip.labels) for clip in clips(jsonl) + clips(parquet)] == [(["x"], ("p", "q;r")), (["x", "y"], ("p",))]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"), [("", "", (None, None)), ("nan", "NaN", (None, None)), (" 1e1 ", "12.5", (10, 12.5)), ("0", "1", (0, 1))]
+)
+def test_positions_are_seconds_or_nothing(tmp_path, start, end, seconds):
+    clip = only(tmp_path, f"url,start,end\na.wav,{start},{end}\n")
+    assert (clip.start, clip.end) == seconds
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "reason", "said"),
+    [
+        ("ten", "", Reason.BAD_ROW, "start = 'ten' is not a number of seconds"),
+        ("0:10", "", Reason.BAD_ROW, "is not a number of seconds"),
+        ("-1", "", Reason.OUT_OF_RANGE, "start = -1 s"),
+        ("", "inf", Reason.OUT_OF_RANGE, "end = inf s"),
+        ("5", "2", Reason.OUT_OF_RANGE, "end 2 s is not after start 5 s"),
+        ("5", "5", Reason.OUT_OF_RANGE, "is not after"),
+    ],
+)
+def test_bad_positions_reject_the_row_with_its_number(tmp_path, start, end, reason, said):
+    no = only(tmp_path, f"url,start,end\na.wav,{start},{end}\n")
+    assert (no.reason, no.stage, no.clip.url) == (reason, "read", "a.wav")
+    assert no.detail.startswith("t.csv, row 1: ")
+    assert said in no.detail
+
+
+def test_a_row_that_names_no_recording_or_no_possible_split_is_rejected(tmp_path):
+    found = list(table.read(options(tmp_path, "url,split\n,train\na.wav,../up\nb.wav,\n")))
+    assert [outcome.reason for outcome in found[:2]] == [Reason.BAD_ROW] * 2
+    assert "neither an address nor an id" in found[0].detail
+    assert "split '../up' is not a name" in found[1].detail
+    assert found[2].split == "train"
+
+
+def test_an_id_is_made_from_what_the_row_points_to_and_not_from_its_place(tmp_path):
+    rows = "a.wav,,\nb.wav,0,1\nb.wav,1,2\n"
+    before = {clip.key for clip in clips(options(tmp_path, f"url,start,end\n{rows}"))}
+    after = {clip.key for clip in clips(options(tmp_path, f"url,start,end\nnew.wav,,\n{rows}"))}
+    assert len(before) == 3
+    assert before < after
+
+
+def test_paths_are_relative_to_the_table_and_addresses_stay(tmp_path):
+    content = "url\nrain.wav\n./b//../rain.wav\n../up.wav\n/abs/x.wav\nhttps://example.org/./a\n"
+    given = options(tmp_path, content, "tables/t.csv")
+    assert [clip.url for clip in clips(given)] == ["tables/rain.wav", "tables/rain.wav", "up.wav", "/abs/x.wav", "https://example.org/./a"]
+
+
+def test_an_id_and_an_audio_root_are_enough(tmp_path):
+    clip = only(tmp_path, "ytid\nabc\n", id="ytid", audio_root="audio")
+    assert (clip.id, clip.url, clip.recording, clip.audio_root) == ("abc", "", "T:abc", "audio")
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ({"url": "adress"}, r"url = 'adress': no such column, there are address, text; did you mean 'address'\?"),
+        ({"url": "address", "caption": ["text", "more"]}, "caption = 'more': no such column"),
+        ({}, "url = none given: a column of addresses or paths is needed"),
+        ({"id": "address"}, "or an id column together with audio_root"),
+    ],
+)
+def test_columns_are_checked_before_anything_runs(tmp_path, keys, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        table.check(options(tmp_path, "address,text\na.wav,x\n", **keys))
+
+
+def test_a_quote_left_open_is_found_before_anything_runs(tmp_path):
+    with pytest.raises(ValueError, match="is a quote left open"):
+        table.check(options(tmp_path, 'url,caption\na.wav,"x\nb.wav,y\n'))
+
+
+def test_columns_of_jsonl_are_those_of_any_row(tmp_path):
+    table.check(options(tmp_path, '{"url": "a"}\n{"url": "b", "caption": "x"}\n', "t.jsonl", caption="caption"))
+    with pytest.raises(ValueError, match="caption = 'text': no such column, there are url"):
+        table.check(options(tmp_path, '{"url": "a"}\n', "t.jsonl", caption="text"))
+
+
+def test_every_row_of_a_table_is_a_clip_or_a_rejection(tmp_path):
+    given = options(tmp_path, "url,start\na.wav,1\nragged\nb.wav,x\n,\nc.wav,2\n")
+    found = list(table.read(given))
+    assert [isinstance(outcome, Clip) for outcome in found] == [True, False, False, False, True]
+    assert [outcome.clip.order for outcome in found if isinstance(outcome, Rejection)] == [2, 3, 4]
