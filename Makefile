@@ -10,10 +10,10 @@ RUNNER   ?= local
 LIMIT    ?=
 ARGS     ?=
 RUN      ?= runs/tiny
-SECONDS_ ?= 600
+SECONDS  ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help install build-laion-audio train evaluate test test-all lint bench report clean
+.PHONY: help install build-laion-audio train evaluate test test-all lint bench bench-quick fuzz report clean
 
 help:  ## show this list
 	@echo "laion-audio: audio-text sets as WebDataset shards, and CLAP trained on them"
@@ -56,7 +56,7 @@ report: $(VENV)/.install  ## report.html and data card of OUTPUT
 	$(RUN_PY) -m pipeline report $(OUTPUT)
 
 test: $(VENV)/.dev  ## the tests, without network, in a few minutes
-	$(RUN_PY) -m pytest -m "not slow" $(ARGS)
+	$(RUN_PY) -m pytest -m "not slow" -n 2 --dist loadscope $(ARGS)
 
 test-all: $(VENV)/.dev  ## the tests and the slow ones
 	$(RUN_PY) -m pytest $(ARGS)
@@ -68,6 +68,12 @@ lint: $(VENV)/.dev  ## style and types
 
 bench: $(VENV)/.dev  ## speed, memory and quality against peers, as ratios measured in one run
 	$(RUN_PY) -m bench $(ARGS)
+
+bench-quick: $(VENV)/.dev  ## the same with fewer clips and rounds, in about a minute
+	$(RUN_PY) -m bench --quick $(ARGS)
+
+fuzz: $(VENV)/.dev  ## feed damaged recordings to the decoders for SECONDS
+	$(RUN_PY) -m tests.fuzz $(SECONDS)
 
 clean:  ## remove what was built here, .venv included
 	rm -rf $(VENV) build dist *.egg-info data runs .pytest_cache .mypy_cache .ruff_cache
