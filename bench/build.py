@@ -35,7 +35,7 @@ N_CORES = len(os.sched_getaffinity(0))
 
 def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return the figures of the build."""
-    n_clips, n_rounds = (96, 2) if quick else (256, 5)
+    n_clips, n_rounds = (96, 2) if quick else (192, 3)
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         recipe = make_recipe(n_clips, corpus, Path(place))
         ways = {name: _way(name, recipe, Path(place)) for name in ("build", "beam", "pool", "static ffmpeg")}

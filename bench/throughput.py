@@ -24,7 +24,7 @@ N_FETCHES = 16  # in flight
 
 def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return speed-ups over one process, and the speed with a slow server against that with local files."""
-    n_clips, n_rounds = (64, 3) if quick else (192, 5)
+    n_clips, n_rounds = (48, 3) if quick else (96, 5)
     table = []
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         for title, kinds in GROUPS.items():
