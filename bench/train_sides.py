@@ -1,0 +1,208 @@
+"""What `bench/train.py` measures, run by the python of the bench's own environment: one part a process, JSON on the last line."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+import transformers
+from torch.nn import functional as F
+from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaConfig, RobertaModel
+
+from train.data import Clips
+from train.features import clip_features
+from train.model import Batch, Clap, build_audio
+from train.recipe import Recipe
+from train.shards import find_shards
+from train.step import make_optimizer, train_step
+
+AUDIO_CONFIG = {"sample_rate": 48_000, "window_size": 1024, "hop_size": 480, "mel_bins": 64, "fmin": 50, "fmax": 14_000}
+ROBERTA = RobertaConfig(vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1)
+RECIPE = Recipe(steps=100, warmup=1)
+BATCH = 8
+
+
+def seconds(actions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the median CPU seconds of each action; they take turns, after one round that does not count."""
+    spent: dict[str, list[float]] = {name: [] for name in actions}
+    for turn in range(rounds + 1):
+        for name, action in actions.items():
+            began = time.process_time()
+            action()
+            if turn:
+                spent[name].append(time.process_time() - began)
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def front_end(quick: bool) -> dict[str, float]:
+    """Waveform -> features: ours, laion-clap's data code, transformers' extractor."""
+    get_audio_features = laion()["training.data"].get_audio_features
+    extractor = ClapFeatureExtractor(frequency_min=50, frequency_max=14_000)
+    clip, long = torch.randn(480_000) * 0.1, torch.randn(300 * 48_000) * 0.1
+    array = clip.numpy()
+    return seconds(
+        {
+            "front_ours": lambda: clip_features(clip, True),
+            "front_laion": lambda: get_audio_features({}, clip, 480_000, "fusion", "repeatpad", AUDIO_CONFIG),
+            "front_transformers": lambda: extractor(array, sampling_rate=48_000, return_tensors="pt"),
+            "front_ours_300": lambda: clip_features(long, True),
+        },
+        5 if quick else 30,
+    )
+
+
+def step(quick: bool) -> dict[str, float]:
+    """Forward, backward and update of a batch of 8, half of it longer than 10 s, captions of 8 to 21 tokens."""
+    batch = make_batch(BATCH)
+    ours = make_ours()
+    optimizer = make_optimizer(ours, RECIPE)
+    return seconds(
+        {
+            "step_laion": laion_step(batch),
+            "step_ours": lambda: train_step(ours, batch, optimizer, RECIPE, 1),
+            "step_ours_bf16": lambda: train_step(ours, batch, optimizer, replace(RECIPE, precision="bf16"), 1),
+            "step_transformers": transformers_step(batch),
+        },
+        1 if quick else 5,
+    )
+
+
+def memory(quick: bool) -> dict[str, float]:
+    """Peak memory of a step of 32 (16 if quick) over that of the model, at once and in 8 chunks; each in its own process."""
+    found = {}
+    for name, chunks in (("memory_plain", 1), ("memory_chunked", 8)):
+        code = f"from bench.train_sides import peak; peak({16 if quick else 32}, {chunks})"
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+        found[name] = float(done.stdout.splitlines()[-1])
+    return found
+
+
+def peak(n: int, chunks: int) -> None:
+    """Print by how many MB a step raises the peak memory of this process, once the optimiser has its state."""
+    torch.set_num_threads(1)
+    model, optimizer_recipe = make_ours(), replace(RECIPE, chunks=chunks)
+    optimizer = make_optimizer(model, optimizer_recipe)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    optimizer.zero_grad()
+    batch = make_batch(n)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    train_step(model, batch, optimizer, optimizer_recipe, 1)
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+
+
+def loader(quick: bool) -> dict[str, float]:
+    """Clips of 10 s a CPU second: read, decoded, made into features."""
+    n = 16 if quick else 64
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        split = Path(folder) / "A" / "train"
+        split.mkdir(parents=True)
+        with tarfile.open(split / "0.tar", "w") as tar:
+            for i in range(n):
+                file = io.BytesIO()
+                wave = np.cumsum(rng.normal(0, 0.01, 480_000))  # brown noise packs about as well as recordings do
+                soundfile.write(file, np.sin(wave) * 0.5, 48_000, format="FLAC", subtype="PCM_16")
+                for name, data in ((f"{i}.flac", file.getvalue()), (f"{i}.json", b'{"text": ["a"], "tag": []}')):
+                    entry = tarfile.TarInfo(name)
+                    entry.size = len(data)
+                    tar.addfile(entry, io.BytesIO(data))
+        (split / "sizes.json").write_text(json.dumps({"0.tar": n}))
+        clips = Clips(find_shards(folder, "train"), True, Path(folder))
+        spent = seconds({"all": lambda: [clips[0, i] for i in range(n)]}, 3)
+    return {"loader": n / spent["all"]}
+
+
+@torch.inference_mode()
+def embed(quick: bool) -> dict[str, float]:
+    """Clips and texts embedded a CPU second by the published sizes."""
+    model, batch = make_ours().eval(), make_batch(BATCH)
+    actions = {
+        "embed_audio": lambda: model.embed_audio(batch.mel, batch.longer),
+        "embed_text": lambda: model.embed_text(batch.ids, batch.mask),
+    }
+    return {name: BATCH / spent for name, spent in seconds(actions, 2 if quick else 5).items()}
+
+
+def make_ours() -> Clap:
+    torch.manual_seed(0)
+    return Clap(build_audio(RECIPE), RobertaModel(ROBERTA)).train()
+
+
+def make_batch(n: int) -> Batch:
+    """Random features and tokens: half of the clips longer, 8 to 21 tokens a caption, padded to the longest."""
+    rng = np.random.default_rng(1)
+    lengths = torch.from_numpy(rng.integers(8, 22, n))
+    mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+    ids = torch.from_numpy(rng.integers(5, 50_000, mask.shape)) * mask + (1 - mask)
+    return Batch(torch.randn(n, 4, 1001, 64) * 10 - 40, torch.arange(n) % 2 == 1, ids, mask, torch.arange(n))
+
+
+def laion() -> dict[str, Any]:
+    """Import laion-clap's model and data code without the downloads that it starts when imported as a whole."""
+    found = importlib.util.find_spec("laion_clap")
+    assert found and found.submodule_search_locations
+    sys.path.append(found.submodule_search_locations[0])
+    for name in ("BertTokenizer", "RobertaTokenizer", "BartTokenizer"):
+        getattr(transformers, name).from_pretrained = classmethod(lambda cls, *a, **k: None)
+    return {name: importlib.import_module(name) for name in ("clap_module.model", "clap_module.loss", "training.data")}
+
+
+def laion_step(batch: Batch) -> Callable[[], object]:
+    """Return a step of laion-clap: its model, its loss, text padded to 77 tokens as its data code does."""
+    modules = laion()
+    code = modules["clap_module.model"]
+    code.RobertaModel.from_pretrained = classmethod(lambda cls, name: RobertaModel(ROBERTA))
+    audio = {"audio_length": 1024, "clip_samples": 480_000, "class_num": 527, "model_type": "HTSAT", "model_name": "tiny", **AUDIO_CONFIG}
+    text = {"context_length": 77, "vocab_size": 49_408, "width": 512, "heads": 8, "layers": 12, "model_type": "roberta"}
+    model = code.CLAP(768, audio, text, enable_fusion=True, fusion_type="aff_2d").train()
+    loss_of = modules["clap_module.loss"].ClipLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    pad = 77 - batch.ids.shape[1]
+    texts = {"input_ids": F.pad(batch.ids, (0, pad), value=1), "attention_mask": F.pad(batch.mask, (0, pad))}
+
+    def one_step() -> None:
+        optimizer.zero_grad()
+        sounds = {"mel_fusion": batch.mel, "longer": batch.longer[:, None]}
+        a, t, _, _, scale_a, _ = model(sounds, texts, "cpu")
+        loss_of(audio_features=a, text_features=t, logit_scale_a=scale_a).backward()
+        optimizer.step()
+
+    return one_step
+
+
+def transformers_step(batch: Batch) -> Callable[[], object]:
+    """Return a step of transformers' ClapModel, text padded to the longest."""
+    audio = {"enable_fusion": True, "fusion_type": "aff_2d", "drop_path_rate": 0.1}
+    model = ClapModel(ClapConfig(text_config={}, audio_config=audio)).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+
+    def one_step() -> None:
+        optimizer.zero_grad()
+        inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "input_features": batch.mel, "is_longer": batch.longer[:, None]}
+        model(**inputs, return_loss=True).loss.backward()
+        optimizer.step()
+
+    return one_step
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    measured = {f.__name__: f for f in (front_end, step, memory, loader, embed)}[sys.argv[1]](sys.argv[2:] == ["quick"])
+    print(json.dumps(measured))
