@@ -169,8 +169,6 @@ def test_captions_by_a_t5_come_into_a_folder_of_templates(tmp_path: Path) -> Non
     assert after["rain"]["text_augment_t5"] == "Rain is falling ." and after["siren"]["text_augment_t5"] == "The sound of siren."
     assert {name for name, sample in after.items() if "text_augment_all" not in sample} == {"plain"}
     assert recaption_in(tmp_path / "out").n_rewritten == 0  # by its own recipe.toml now
-    recaption_in(tmp_path / "out", tmp_path / "in/template.toml")
-    assert not any("text_augment_t5" in sample for sample in samples(tmp_path / "out").values())
 
 
 def test_a_shard_whose_audio_a_build_would_make_anew_is_still_due_after_new_text(place: Path) -> None:
