@@ -13,6 +13,7 @@ from train.recipe import Recipe
 from train.step import embed_batch, lock_tower, lr_share, make_optimizer, save_memory, statistics_kept, step_seed, train_step, training_mode
 from train.tokenizer import tokenize, train_tokenizer
 
+torch.set_num_threads(1)  # tests share their cores with others; waiting threads spin
 RECIPE = Recipe(size="tiny", batch=8, steps=10, warmup=1, lr=1e-3, precision="fp32", context=20)
 CAPTIONS = ["a dog barks", "rain on a roof", "a dog barks", "a cat", "wind", "the sea at night", "a saw", "two birds sing"]
 
@@ -38,7 +39,8 @@ def step(model: Clap, recipe: Recipe, batch: Batch) -> tuple[float, torch.Tensor
 def test_chunks_give_the_gradients_of_the_whole_batch():
     whole, chunked = (step(make_model().eval(), replace(RECIPE, chunks=chunks), make_batch()) for chunks in (1, 4))
     assert whole[0] == pytest.approx(chunked[0], abs=1e-6)
-    assert (whole[1] - chunked[1]).norm() < 1e-5 * whole[1].norm()
+    assert (whole[1] - chunked[1]).abs().max() < 1e-5
+    assert (whole[1] - chunked[1]).norm() < 1e-4 * whole[1].norm()
 
 
 def test_chunks_draw_the_same_dropout_again_and_count_statistics_once():
