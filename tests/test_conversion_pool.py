@@ -38,8 +38,8 @@ def endless(tmp_path) -> Path:
 
 def helpers() -> list[int]:
     """Return the conversion processes of this test."""
-    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if "transforms.conversion_pool" in line]
+    found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if "serve_from" in line]
 
 
 def test_the_same_comes_out_as_without_a_process(pool, tmp_path):

@@ -28,7 +28,11 @@ from transforms.excerpt import Excerpt
 SECONDS = 300.0  # on the clock for one recording: forty times what two hours of sound take on one busy core
 MEMORY = 4 << 30  # bytes of address space a process may take
 CRASHES = {-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL}
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+PROGRAM = (
+    "import os, sys; os.environ |= {'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}; sys.path[:] = sys.argv[2].split(os.pathsep); "
+    "from transforms.conversion_pool import serve_from; serve_from(int(sys.argv[1]))"
+)
+"""What a process runs. It sets its own environment: to copy that of the parent is not safe while other threads change it."""
 
 
 class ConversionError(Exception):
@@ -96,15 +100,13 @@ class _Process:
     def __init__(self) -> None:
         self._pipe, theirs = Pipe()
         self._stderr = tempfile.TemporaryFile()
-        root = str(Path(__file__).resolve().parent.parent)
-        paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        paths = os.pathsep.join([str(Path(__file__).resolve().parent.parent), *filter(None, sys.path)])
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "transforms.conversion_pool", str(theirs.fileno())],
+            [sys.executable, "-c", PROGRAM, str(theirs.fileno()), paths],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
-            env=os.environ | ONE_THREAD | {"PYTHONPATH": paths},
             start_new_session=True,  # Ctrl-C is for the parent, which lets what was begun end
         )
         theirs.close()
@@ -169,5 +171,6 @@ def serve(pipe: Connection) -> None:
         pipe.send(results)
 
 
-if __name__ == "__main__":
-    serve(Connection(int(sys.argv[1])))
+def serve_from(descriptor: int) -> None:
+    """Answer requests that come through an inherited file descriptor."""
+    serve(Connection(descriptor))
