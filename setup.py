@@ -1,5 +1,7 @@
 """Packaging of laion-audio; versions that were tested together stand in constraints.txt."""
 
+from pathlib import Path
+
 from setuptools import setup
 
 CAPTIONS = ["torch>=2.9", "transformers>=5.0", "sentencepiece>=0.2"]
@@ -18,7 +20,7 @@ setup(
     name="laion-audio",
     version="0.1.0",
     description="Build audio-text training sets as WebDataset shards, and train CLAP on them",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
@@ -56,5 +58,5 @@ setup(
         "s3": ["s3fs>=2025.1"],
         "dev": DEV,
     },
-    entry_points={"console_scripts": ["laion-audio=pipeline.command:main"]},
+    entry_points={"console_scripts": ["laion-audio=pipeline.command:run"]},
 )

@@ -1,8 +1,6 @@
 """`python -m pipeline`, the same as `laion-audio`."""
 
-import sys
-
-from pipeline.command import main
+from pipeline.command import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

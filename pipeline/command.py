@@ -6,10 +6,11 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 
@@ -20,10 +21,23 @@ if TYPE_CHECKING:
     from pipeline.plan import Plan
     from pipeline.storage import Folder
 
-DONE, WRONG, USAGE = 0, 1, 2
+DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
 LOCAL_NAMES = ("local", "DirectRunner")
 NOT_YET = ("retry", "remove", "report")
 RUNNER_HELP = "local (default), or any runner Beam knows: SparkRunner, DataflowRunner, PrismRunner, ...; unknown options go to Beam"
+
+
+def run() -> NoReturn:
+    """Run the verb of this process's command line and end the process."""
+    signal.signal(signal.SIGINT, stop_at_once)
+    sys.exit(main())
+
+
+def stop_at_once(*_: object) -> NoReturn:
+    """End at Ctrl-C without waiting for workers, which an engine may never let go: a build is safe to be killed anywhere."""
+    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides it
+    os.write(2, f"{show_cursor}\nstopped; run the same command again to go on where this ended\n".encode())
+    os._exit(INTERRUPTED)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,9 +62,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG
     except (OSError, EngineError) as error:
         return _say_stopped(error, errors)
-    except KeyboardInterrupt:
-        errors.print("stopped; run the same command again to go on where this ended", style="red")
-        return 130
 
 
 class UsageError(ValueError):

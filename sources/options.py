@@ -9,7 +9,18 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 OURS = frozenset(
-    ("plan", "plan.new", "t5", "recipe.toml", "build.json", "report.html", "datacard.md", "attribution.csv", "croissant.json", "removed.parquet")
+    (
+        "plan",
+        "plan.new",
+        "t5",
+        "recipe.toml",
+        "build.json",
+        "report.html",
+        "datacard.md",
+        "attribution.csv",
+        "croissant.json",
+        "removed.parquet",
+    )
 )
 MAX_SPLIT = 64  # characters
 

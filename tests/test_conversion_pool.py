@@ -36,10 +36,20 @@ def endless(tmp_path) -> Path:
     return tmp_path / "endless"
 
 
+@pytest.fixture(autouse=True)
+def _earlier() -> None:
+    EARLIER.clear()
+    EARLIER.update(helpers())
+
+
+EARLIER: set[int] = set()
+
+
 def helpers() -> list[int]:
-    """Return the conversion processes of this test."""
+    """Return the conversion processes of this test, without those that other tests of this process keep for later."""
     found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if "serve_from" in line]
+    running = [int(line.split()[0]) for line in found.splitlines() if "serve_from" in line]
+    return [process for process in running if process not in EARLIER]
 
 
 def test_the_same_comes_out_as_without_a_process(pool, tmp_path):

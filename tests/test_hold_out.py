@@ -25,8 +25,18 @@ CLIPS = [
 
 @pytest.mark.parametrize(
     ("entry", "held"),
-    [("clotho:test", True), ("Clotho:test", True), ("clotho", True), ("Clotho", True), ("clotho:testing", True)]
-    + [("clotho:train", False), ("Clotho:valid", False), ("freesound", False), ("clot", False), ("clotho:", True)],
+    [
+        ("clotho:test", True),
+        ("Clotho:test", True),
+        ("clotho", True),
+        ("Clotho", True),
+        ("clotho:testing", True),
+        ("clotho:train", False),
+        ("Clotho:valid", False),
+        ("freesound", False),
+        ("clot", False),
+        ("clotho:", True),
+    ],
 )
 def test_a_row_is_held_by_source_or_dataset_with_or_without_a_split(entry, held):
     assert is_held(CLIPS[0], [entry]) is held

@@ -46,7 +46,7 @@ def test_records_cannot_be_changed():
 
 def test_transient_reasons_are_those_of_the_network():
     assert {reason for reason in Reason if reason.transient} == TRANSIENT
-    assert TRANSIENT == {Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.BOT_CHECK}
+    assert {Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.BOT_CHECK} == TRANSIENT
 
 
 def test_a_rejection_says_its_reason_and_detail():
