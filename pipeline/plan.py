@@ -100,7 +100,7 @@ def make_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine)
     captioner = captioner_of(recipe)
     fingerprint = recipe.fingerprint(limit)  # before the tables are read: a change while they are makes the next plan
     folder.remove_below(NEW)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, captioner))
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, captioner), alone=True)
     return finish_plan(fingerprint, folder)
 
 

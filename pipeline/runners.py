@@ -30,26 +30,32 @@ class Engine:
     n_workers: int | None = None
     options: tuple[str, ...] = ()
 
-    def run(self, wire: Callable[[beam.Pipeline], object]) -> None:
+    def run(self, wire: Callable[[beam.Pipeline], object], alone: bool = False) -> None:
         """Run the pipeline that `wire` adds to an empty one, to its end.
+
+        Args:
+            alone: let one worker do all of it, where the engine is ours to choose: for steps that are Python from end to
+                end, which threads would only make slower and larger.
 
         Raises:
             EngineError: a step failed; the steps that had finished stay finished.
         """
-        pipeline = self._empty()
+        pipeline = self._empty(alone)
         wire(pipeline)
         try:
             pipeline.run().wait_until_finish()
         except RuntimeError as error:  # how Beam hands on whatever a worker raised, its traceback as text
             raise EngineError(str(error)) from error
 
-    def _empty(self) -> beam.Pipeline:
+    def _empty(self, alone: bool) -> beam.Pipeline:
         if self.runner not in LOCAL:
             return beam.Pipeline(options=PipelineOptions([f"--runner={self.runner}", *self.options]))
-        options = PipelineOptions([f"--direct_num_workers={self.workers}", *(option for option in self.options if option != THREADS)])
-        if any(option.startswith("--direct_running_mode") for option in self.options if option != THREADS):
-            return beam.Pipeline(runner=FnApiRunner(), options=options)
-        return beam.Pipeline(runner=FnApiRunner(default_environment=_threads()), options=options)
+        mode_asked = any(option.startswith("--direct_running_mode") for option in self.options)
+        if THREADS in self.options or not (mode_asked or alone):
+            options = [f"--direct_num_workers={self.workers}", *(option for option in self.options if option != THREADS)]
+            return beam.Pipeline(runner=FnApiRunner(default_environment=_threads()), options=PipelineOptions(options))
+        n_workers = self.workers if mode_asked else 1
+        return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([f"--direct_num_workers={n_workers}", *self.options]))
 
     @property
     def workers(self) -> int:

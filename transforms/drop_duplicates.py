@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import apache_beam as beam
 
-from pipeline.records import Clip, Reason, Rejection
+from pipeline.records import Clip, Reason, Rejection, stable_hash
 from transforms.hold_out import is_held
-from transforms.sift import apart
+from transforms.sift import Together, apart
 
+BUCKET = 3  # hexadecimal digits: rows meet in 4,096 groups, as an engine pays for every group it keeps
 SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}  # a clip that is in several splits stays where it would leak most
+
+Key = Callable[[Clip], str]
+Choose = Callable[..., Iterator[Clip | Rejection]]
 
 
 def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
@@ -23,7 +29,7 @@ def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[
     Args:
         held: entries of the recipe's `holdout`: a row that belongs to one of them stays rather than another.
     """
-    first, *others = sorted(rows, key=partial(_rank, held=held))
+    first, *others = _ranked(rows, held)
     captions, labels = dict.fromkeys(first.captions), dict.fromkeys(first.labels)
     for other in others:
         detail = f"same excerpt as {first.key}"
@@ -39,7 +45,7 @@ def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[
 
 def one_per_key(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
     """Yield the first of the clips that share a sample key, and reject the others: an id must name one clip."""
-    first, *others = sorted(rows, key=partial(_rank, held=held))
+    first, *others = _ranked(rows, held)
     yield first
     for other in others:
         yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", f"id {other.id!r} also names another excerpt: {first.url or first.id}")
@@ -53,19 +59,27 @@ class DropDuplicates(beam.PTransform):
         self.held = held
 
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        distinct, repeated = self._grouped(clips, "Excerpt", _excerpt, partial(one_per_excerpt, held=self.held))
-        unique, renamed = self._grouped(distinct, "Key", _key, partial(one_per_key, held=self.held))
+        distinct, repeated = self._grouped(clips, "Excerpt", _excerpt, one_per_excerpt)
+        unique, renamed = self._grouped(distinct, "Key", _key, one_per_key)
         return unique, (repeated, renamed) | beam.Flatten()
 
-    def _grouped(
-        self,
-        clips: beam.PCollection,
-        name: str,
-        key: Callable[[Clip], str],
-        choose: Callable[[Iterable[Clip]], Iterator[Clip | Rejection]],
-    ) -> tuple[beam.PCollection, beam.PCollection]:
-        outcomes = clips | f"By{name}" >> beam.GroupBy(key) | f"OneOf{name}" >> beam.FlatMapTuple(lambda _, rows: choose(rows))
+    def _grouped(self, clips: beam.PCollection, name: str, key: Key, choose: Choose) -> tuple[beam.PCollection, beam.PCollection]:
+        outcomes = (
+            clips
+            | f"Bucket{name}" >> beam.Map(lambda clip: (stable_hash(key(clip))[:BUCKET], clip))
+            | f"By{name}" >> Together()
+            | f"OneOf{name}" >> beam.FlatMap(_choose_each, key, partial(choose, held=self.held))
+        )
         return apart(outcomes, name)
+
+
+def _choose_each(
+    bucket: tuple[str, Iterable[Clip]], key: Key, choose: Callable[[list[Clip]], Iterator[Clip | Rejection]]
+) -> Iterator[Clip | Rejection]:
+    groups = collections.defaultdict(list)
+    for clip in bucket[1]:
+        groups[key(clip)].append(clip)
+    return itertools.chain.from_iterable(map(choose, groups.values()))
 
 
 def _excerpt(clip: Clip) -> str:
@@ -74,6 +88,11 @@ def _excerpt(clip: Clip) -> str:
 
 def _key(clip: Clip) -> str:
     return f"{clip.dataset}/{clip.key}"
+
+
+def _ranked(rows: Iterable[Clip], held: Sequence[str]) -> list[Clip]:
+    rows = list(rows)
+    return rows if len(rows) == 1 else sorted(rows, key=partial(_rank, held=held))
 
 
 def _rank(clip: Clip, held: Sequence[str]) -> tuple[bool, int, int, str, str]:

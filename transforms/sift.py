@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import apache_beam as beam
@@ -19,6 +20,22 @@ def apart(outcomes: beam.PCollection, stage: str) -> tuple[beam.PCollection, bea
     """Clips and rejections -> (clips, rejections)."""
     clips, rejections = outcomes | f"{stage}_apart" >> beam.Partition(_is_rejection, 2)  # type: ignore[arg-type]
     return clips, rejections
+
+
+class Together(beam.PTransform):
+    """(text, clip) -> (text, its clips). Clips travel as bytes, as objects would be unpacked where they only wait."""
+
+    def expand(self, keyed: beam.PCollection) -> beam.PCollection:
+        packed = keyed | "Pack" >> beam.MapTuple(_packed).with_output_types(tuple[str, bytes])
+        return packed | "Group" >> beam.GroupByKey() | "Unpack" >> beam.MapTuple(_unpacked)
+
+
+def _packed(key: str, clip: Clip) -> tuple[str, bytes]:
+    return key, pickle.dumps(clip, pickle.HIGHEST_PROTOCOL)
+
+
+def _unpacked(key: str, packed: Iterable[bytes]) -> tuple[str, list[Clip]]:
+    return key, [pickle.loads(one) for one in packed]
 
 
 def _outcome(clip: Clip, stage: str, function: Callable[..., Clip], side: Any) -> Clip | Rejection:

@@ -1,0 +1,209 @@
+"""The whole plan: every row accounted for, the same bytes everywhere, whole or not at all."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline import plan as planning
+from pipeline.plan import LEFT_OUT, NEW, PLAN, Plan, make_plan, promote, read_plan
+from pipeline.recipe import load_recipe
+from pipeline.runners import Engine
+from pipeline.storage import Folder
+from transforms.plan_files import plan_name, read_left_out, read_plan_file
+
+ENGINE = Engine(n_workers=2)
+RECIPE = """
+name = "small"
+shard_size = 4
+holdout = ["Set:test", "held.csv"]
+licenses = ["cc0"]
+
+[[sources]]
+source = "table"
+dataset = "Set"
+path = "clips.csv"
+
+[[sources]]
+source = "folder"
+dataset = "Folder"
+root = "sounds"
+"""
+ROWS = [
+    *(f"r{number}.wav,,,train,CC0,A woman hears sound {number}," for number in range(10)),
+    "r1.wav,,,train,CC0,Another text,",  # duplicate
+    "r2.wav,,,test,CC0,Held text,",  # duplicate of r2 in train, which it displaces
+    "r3.wav,1,2,train,CC0,Excerpt,",
+    "r4.wav,1,2,test,CC0,Test excerpt,",  # r4 in train is held out by it
+    "r5.wav,2,1,train,CC0,Reversed,",  # out of range
+    "r6.wav,0,1,train,CC-BY-4.0,Not allowed,",  # license
+    "r7.wav,0,1,train,CC0,,",  # no text
+    "listed.wav,,,train,CC0,Listed,",  # held out by the file
+    "ragged",  # bad row
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return make_home(tmp_path / "home")
+
+
+def make_home(home: Path) -> Path:
+    (home / "sounds" / "dog").mkdir(parents=True)
+    for name in ("bark", "howl"):
+        (home / "sounds" / "dog" / f"{name}.wav").touch()
+        (home / "sounds" / "dog" / f"{name}.json").write_text('{"license": "CC0"}')
+    (home / "held.csv").write_text("recording\nlisted.wav\n")
+    (home / "clips.csv").write_text("\n".join(["url,start,end,split,license,caption,labels", *ROWS]) + "\n")
+    (home / "recipe.toml").write_text(RECIPE)
+    return home
+
+
+def planned(home: Path, out: Path, recipe: str = "", engine: Engine = ENGINE, limit: int | None = None) -> Plan:
+    return make_plan(load_recipe(recipe or str(home / "recipe.toml")), Folder(str(out)), limit, engine)
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted((out / PLAN).rglob("*")) if path.is_file()}
+
+
+def reasons(out: Path) -> dict[str, int]:
+    found = read_left_out(Folder(str(out)), f"{PLAN}/{LEFT_OUT}")["reason"].to_pylist()
+    return {reason: found.count(reason) for reason in sorted(set(found))}
+
+
+def test_every_row_that_was_read_is_planned_or_left_out_with_its_reason(home, tmp_path):
+    plan = planned(home, tmp_path / "out")
+    assert reasons(tmp_path / "out") == {
+        "bad_row": 1,
+        "duplicate": 2,
+        "held_out": 2,
+        "license": 1,
+        "no_text": 1,
+        "out_of_range": 1,
+    }
+    assert (plan.n_read, plan.n_left_out) == (len(ROWS) + 2, 8)
+    assert plan.n_clips == plan.n_read - plan.n_left_out
+    folder = Folder(str(tmp_path / "out"))
+    clips = [clip for shard in plan.shards for clip in read_plan_file(folder, f"{PLAN}/{plan_name(shard.shard)}")]
+    assert len({(clip.dataset, clip.key) for clip in clips}) == plan.n_clips
+    assert {(clip.recording, clip.split) for clip in clips if clip.recording in {"r2.wav", "r4.wav"}} == {
+        ("r2.wav", "test"),
+        ("r4.wav", "test"),
+    }
+    assert next(clip for clip in clips if clip.url == "r1.wav").captions[0].before_debias == "A woman hears sound 1"
+    assert [str(shard.shard) for shard in plan.shards] == ["Folder/train/0", "Set/test/0", "Set/train/0", "Set/train/1", "Set/train/2"]
+
+
+def test_a_plan_is_the_same_bytes_in_every_folder_by_every_path_and_on_every_engine(home, tmp_path, monkeypatch):
+    plan = planned(home, tmp_path / "a")
+    elsewhere = make_home(tmp_path / "else" / "where")
+    planned(elsewhere, tmp_path / "b", engine=Engine(n_workers=3, options=("--direct_running_mode=multi_threading",)))
+    monkeypatch.chdir(elsewhere.parent)
+    planned(elsewhere, Path("c"), recipe="where/recipe.toml", engine=Engine(n_workers=1, options=("--direct_running_mode=in_memory",)))
+    assert tree(tmp_path / "a") == tree(tmp_path / "b") == tree(tmp_path / "else" / "c")
+    assert read_plan(Folder(str(tmp_path / "b"))) == plan
+
+
+def test_the_order_of_rows_does_not_matter_where_none_is_repeated(tmp_path):
+    first, second = make_home(tmp_path / "a"), make_home(tmp_path / "b")
+    rows = ROWS[:10]
+    for home, order in ((first, rows), (second, rows[::-1])):
+        (home / "clips.csv").write_text("\n".join(["url,start,end,split,license,caption,labels", *order]) + "\n")
+        planned(home, home / "out")
+    index, other = tree(first / "out"), tree(second / "out")
+    assert {name: data for name, data in index.items() if name != "plan/plan.json"} == {
+        name: data for name, data in other.items() if name != "plan/plan.json"
+    }
+
+
+def test_planning_again_changes_nothing_and_an_extension_only_adds_shards(home, tmp_path):
+    out = tmp_path / "out"
+    before = planned(home, out)
+    old = tree(out)
+    planned(home, out)
+    assert tree(out) == old
+    (home / "clips.csv").write_text(
+        (home / "clips.csv").read_text() + "".join(f"new{number}.wav,,,train,CC0,New,\n" for number in range(6))
+    )
+    after = planned(home, out)
+    assert after.fingerprint != before.fingerprint
+    assert set(before.shards) < set(after.shards)
+    assert {
+        name: data for name, data in tree(out).items() if name in old and "rejections" not in name and "json" not in name
+    }.items() <= old.items()
+
+
+def test_a_limit_takes_the_first_rows_of_every_source(home, tmp_path):
+    plan = planned(home, tmp_path / "out", limit=1)
+    assert (plan.n_read, plan.n_clips) == (2, 2)
+
+
+def test_a_recipe_without_any_row_gives_an_empty_plan(home, tmp_path):
+    (home / "clips.csv").write_text("url,caption\n")
+    shutil.rmtree(home / "sounds")
+    (home / "sounds").mkdir()
+    plan = planned(home, tmp_path / "out")
+    assert (plan.n_read, plan.n_clips, plan.shards) == (0, 0, ())
+    assert read_plan(Folder(str(tmp_path / "out"))) == plan
+
+
+def test_a_lost_row_is_an_error_and_the_old_plan_stays(home, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    plan, old = planned(home, out), tree(out)
+    monkeypatch.setattr(
+        planning, "_write_counts", lambda counts, folder: folder.write_json(f"{NEW}/{planning.COUNTS}", counts | {"lost": 1})
+    )
+    (home / "held.csv").write_text("recording\n")
+    with pytest.raises(RuntimeError, match="the engine lost rows: 22 were read, 14 planned, 7 left out; use another runner"):
+        planned(home, out)
+    assert tree(out) == old
+    promote(Folder(str(out)))
+    assert read_plan(Folder(str(out))) == plan
+
+
+class Stopped(Exception):
+    """What a test stops a move with."""
+
+
+@pytest.mark.parametrize("n_moves", range(8))
+def test_a_replacement_that_was_interrupted_anywhere_is_finished(tmp_path, monkeypatch, n_moves):
+    out = tmp_path / "out"
+    folder = Folder(str(out))
+    for number in range(4):
+        folder.write(f"{PLAN}/Set/train/{number:05d}.parquet", b"old")
+    folder.write_json(f"{PLAN}/plan.json", {"fingerprint": "old", "shards": {}, "rows_read": {}, "left_out": 0})
+    shards = {f"Set/train/{number}": {"rows": 1, "rows_sha256": "x"} for number in (0, 1, 5)}
+    for number in (0, 1, 5):
+        folder.write(f"{NEW}/Set/train/{number:05d}.parquet", b"new")
+    folder.write(f"{NEW}/{LEFT_OUT}", b"new")
+    folder.write_json(f"{NEW}/plan.json", {"fingerprint": "new", "shards": shards, "rows_read": {"Set": 3}, "left_out": 0})
+    done = []
+    replace = os.replace
+
+    def stop(*names: object) -> None:
+        if len(done) == n_moves:
+            raise Stopped
+        done.append(names)
+        replace(*names)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "replace", lambda path, target: stop(path, target))
+    try:
+        promote(folder)
+    except Stopped:
+        assert read_plan(folder) is None, "half a plan is none"
+    monkeypatch.undo()
+    promote(folder)
+    plan = read_plan(folder)
+    assert plan is not None
+    assert (plan.fingerprint, plan.n_clips) == ("new", 3)
+    names = {name: data for name, data in tree(out).items() if name.endswith("parquet")}
+    assert names == {
+        f"plan/{name}": b"new" for name in ("rejections.parquet", *(f"Set/train/{number:05d}.parquet" for number in (0, 1, 5)))
+    }
+    assert not (out / NEW).exists()
+
+
+def test_a_folder_without_a_plan_has_none(tmp_path):
+    assert read_plan(Folder(str(tmp_path))) is None
