@@ -12,7 +12,6 @@ import pytest
 
 from augment.keyword_to_caption import Decoding
 from pipeline.command import main
-from pipeline.errors import EngineError
 from pipeline.plan import make_plan
 from pipeline.recipe import load_recipe
 from pipeline.records import Caption, Clip
@@ -130,7 +129,7 @@ def test_a_killed_plan_goes_on_with_the_batches_it_has(
 
     with monkeypatch.context() as patched:
         patched.setattr(caption_with_t5, "write_verdicts", killed)
-        with pytest.raises(EngineError):
+        with pytest.raises(OSError, match="killed"):
             plan(recipe, tmp_path)
     assert len(list((tmp_path / "plan/t5").iterdir())) == 3
     monkeypatch.setattr(t5_handler, "candidates", no_inference)

@@ -85,15 +85,17 @@ def test_a_finished_tar_without_its_marker_is_no_shard(recipe: Path, tmp_path: P
     assert told.returncode == 1 and "do not balance" in told.stdout
 
 
-def test_a_second_build_at_the_same_time_stops_and_says_so(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
-    first = start(recipe, tmp_path)
-    wait_until(lambda: (tmp_path / ".lock.owner").exists() and any(tmp_path.glob(".work/*")), first)
-    second = command("build", recipe, "--output", tmp_path)
+def test_a_second_build_at_the_same_time_stops_and_says_so(recipe: Path, tmp_path: Path) -> None:
+    build_into(tmp_path, recipe)
+    before = published(tmp_path)
+    holder = f"from pipeline.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): print('mine', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "mine\n"
+        second = command("build", recipe, "--output", tmp_path)
+        first.communicate("\n")
     assert second.returncode == 1
     assert "another build is at work here" in second.stderr and str(first.pid) in second.stderr
-    first.communicate(timeout=120)
-    assert first.returncode == 0
-    assert published(tmp_path) == undisturbed
+    assert published(tmp_path) == before
 
 
 def test_a_lock_of_a_dead_process_is_taken_over(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:

@@ -105,7 +105,6 @@ def test_remote_shards_give_the_same_samples_and_are_fetched_once(root, tmp_path
 
 
 def test_shards_behind_http_are_read(root, tmp_path):
-    pytest.importorskip("aiohttp")
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
