@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from pipeline.records import Caption, Clip, Sample
+from pipeline.records import Clip, Sample
 
 
 def sample_json(sample: Sample) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def sample_json(sample: Sample) -> dict[str, Any]:
             "duration": sample.statistics.duration,
             "source_sha256": sample.provenance.sha256,
             "source_format": sample.format.name,
-            "captions": [_caption_json(caption) for caption in clip.captions],
+            "captions": [asdict(caption) for caption in clip.captions],
         },
     }
 
@@ -49,10 +49,6 @@ def _texts(clip: Clip) -> dict[str, Any]:
         return {"text": everything}
     text = by_t5 if clip.t5 == "t5" and by_t5 else everything
     return {"text": text, "text_augment_all": everything, "text_augment_t5": (by_t5 or text)[0]}
-
-
-def _caption_json(caption: Caption) -> dict[str, Any]:
-    return asdict(caption)
 
 
 class TarWriter:
