@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pipeline.plan import LEFT_OUT, PLAN, Plan, PlannedShard
@@ -83,16 +83,20 @@ def _counts_json(counts: SourceCounts) -> dict[str, object]:
     }
 
 
+ShapeOf = Callable[[str], str]
+"""Dataset -> hash of everything but rows and audio that shapes the bytes of its shards."""
+
+
 def made_from(planned: PlannedShard, shape: str) -> str:
     """Return the name of what a shard is made from: its rows, and the hash of everything else that shapes its bytes."""
     return stable_hash(planned.rows_sha256, shape)
 
 
-def unfinished(plan: Plan, folder: Folder, shape: str) -> Iterator[ShardTask]:
+def unfinished(plan: Plan, folder: Folder, shape_of: ShapeOf) -> Iterator[ShardTask]:
     """Yield a task for every shard of the plan that is missing, or was made from something else."""
     present = set(folder.names(suffix="_stats.json"))
     for planned in plan.shards:
-        source = made_from(planned, shape)
+        source = made_from(planned, shape_of(planned.shard.dataset))
         if marker_name(planned.shard) not in present or finished(folder, planned.shard, source) is None:
             yield ShardTask(planned.shard, PLAN, source, planned.n_rows)
 

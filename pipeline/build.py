@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +16,17 @@ import apache_beam as beam
 from pipeline.books import Books, missing_rows, read_the_books, retire_unplanned, unfinished, write_sizes
 from pipeline.plan import Plan, make_plan, promote, read_plan
 from pipeline.recipe import Recipe
-from pipeline.records import stable_hash
 from pipeline.repeats import repeat_tasks
 from pipeline.runners import Engine
 from pipeline.storage import Folder
+from sources.options import SourceOptions
 from transforms.build_shards import BuildSettings, BuildShards, ShardTask, spread_longest_first
 from transforms.convert import AudioLimits
 from transforms.fetch import Fetcher
 from transforms.fetch_http import HttpSettings
 from transforms.shard_books import Marker, read_marker
 
-CONVERSION = 2
+CONVERSION = 3
 """Raised when a change to decoding, resampling, encoding or packing changes bytes: shards made before it are made again."""
 SHAPING = ("av", "numpy", "pyarrow", "soundfile", "soxr")
 N_THREADS = 4
@@ -63,10 +63,10 @@ def build(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine, wat
     with folder.locked():
         plan, planned_anew = current_plan(recipe, folder, limit, engine)
         settings = build_settings(recipe, folder)
-        tasks = spread_longest_first(unfinished(plan, folder, settings.shape))
+        tasks = spread_longest_first(unfinished(plan, folder, settings.shape_of))
         retire_unplanned(plan, folder)
         run_tasks(tasks, settings, engine, watch)
-        repeats = repeat_tasks(plan, folder, settings.shape)
+        repeats = repeat_tasks(plan, folder, settings.shape_of)
         run_tasks(repeats, settings, engine, watch)
         write_sizes(_markers(plan, folder), folder)
         if tasks or planned_anew or not folder.exists("build.json"):
@@ -97,7 +97,8 @@ def build_settings(recipe: Recipe, folder: Folder) -> BuildSettings:
     """Return what every shard of this recipe is made with."""
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
     limits = AudioLimits(**recipe.audio.model_dump())
-    return BuildSettings(folder, Fetcher(recipe.base, http), limits, stable_hash(CONVERSION, limits), N_THREADS, versions())
+    own = {options.dataset: AudioLimits(**recipe.audio_of(options).model_dump()) for options in recipe.sources}
+    return BuildSettings(folder, Fetcher(recipe.base, http), limits, own, CONVERSION, N_THREADS, versions())
 
 
 def versions() -> dict[str, str]:
@@ -128,16 +129,24 @@ def commit_of(path: Path) -> str | None:
 
 def resolved_recipe(recipe: Recipe) -> str:
     """Return the recipe with every default filled in, as TOML."""
-    lines, tables = [], []
+    lines: list[str] = []
+    tables: list[str] = []
     document = recipe.model_dump(mode="json", exclude_none=True, exclude=recipe.idle)
     for key, value in document.items():
         if key == "sources":
-            tables += [_toml_table("[[sources]]", {name: item for name, item in entry.items() if name != "base"}) for entry in value]
+            for options, entry in zip(recipe.sources, value, strict=True):
+                tables += _source_tables(recipe, options, entry)
         elif isinstance(value, dict):
             tables.append(_toml_table(f"[{key}]", value))
         elif key != "base":
             lines.append(f"{key} = {_toml(value)}")
     return "\n".join([f"# resolved from {recipe.base}", *lines, *tables]) + "\n"
+
+
+def _source_tables(recipe: Recipe, options: SourceOptions, entry: dict[str, Any]) -> Iterator[str]:
+    yield _toml_table("[[sources]]", {name: item for name, item in entry.items() if name not in {"base", "audio"}})
+    if options.audio.model_fields_set:
+        yield _toml_table("[sources.audio]", recipe.audio_of(options).model_dump())
 
 
 def _toml_table(head: str, values: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
-from pipeline.books import Books, made_from, missing_rows, read_the_books
+from pipeline.books import Books, ShapeOf, made_from, missing_rows, read_the_books
 from pipeline.build import Watch, build_record, build_settings, resolved_recipe
 from pipeline.plan import COUNTS, INDEX, LEFT_OUT, NEW, PLAN, Places, Plan, captioner_of, finish_plan, promote, read_plan, with_t5
 from pipeline.recipe import Recipe, RecipeError, check_recipe
@@ -78,7 +78,7 @@ def recaption(recipe: Recipe, folder: Folder, engine: Engine, watch: Watch, comm
         if old is None:
             raise RecipeError(f"{folder.root}: no plan here, so nothing to give new text to; use build")
         plan, n_read = _new_plan(recipe, folder, old, engine)
-        tasks = list(text_tasks(plan, folder, build_settings(recipe, folder).shape))
+        tasks = list(text_tasks(plan, folder, build_settings(recipe, folder).shape_of))
         if tasks:
             with watch(folder, tasks):
                 engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "RewriteText" >> RewriteText(folder))
@@ -91,10 +91,11 @@ def recaption(recipe: Recipe, folder: Folder, engine: Engine, watch: Watch, comm
     return Recaptioned(books, len(tasks) - len(damaged), n_read, plan.n_clips, tuple(wrong))
 
 
-def text_tasks(plan: Plan, folder: Folder, shape: str) -> Iterator[ShardTask]:
+def text_tasks(plan: Plan, folder: Folder, shape_of: ShapeOf) -> Iterator[ShardTask]:
     """Yield a task for every shard that is there with other text; shards that were never made wait for a build."""
     for planned in plan.shards:
         marker = read_marker(folder, planned.shard)
+        shape = shape_of(planned.shard.dataset)
         if marker is None or marker.made_from == made_from(planned, shape):
             continue
         clips = read_plan_file(folder, f"{PLAN}/{plan_name(planned.shard)}")

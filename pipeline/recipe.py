@@ -16,12 +16,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError
 
 from pipeline.captioner import T5Settings
 from sources import SOURCES
 from sources.identity import recordings_in
-from sources.options import SourceOptions, split_name
+from sources.options import AudioSettings, SourceOptions, split_name
 
 MAX_FAULTS = 50
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
@@ -29,23 +29,6 @@ Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
 
 class RecipeError(ValueError):
     """A recipe that cannot be built; the message lists every fault, one a line."""
-
-
-class AudioSettings(BaseModel):
-    """What may become a sample: durations in seconds, rate in Hz, level in dB of full scale (highest peak)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    min_seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
-    max_seconds: float = Field(7200.0, gt=0, allow_inf_nan=False)
-    min_source_rate: int = Field(1000, ge=0)
-    silent_below_db: float = Field(-90.0, le=0, allow_inf_nan=False)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> AudioSettings:
-        if self.min_seconds > self.max_seconds:
-            raise ValueError("min_seconds is above max_seconds, so nothing could become a sample")
-        return self
 
 
 class Recipe(BaseModel):
@@ -72,6 +55,11 @@ class Recipe(BaseModel):
     def idle(self) -> set[str]:
         """The tables that the rest of the recipe makes no use of."""
         return {"t5"} if self.captions == "template" else set()
+
+    def audio_of(self, options: SourceOptions) -> AudioSettings:
+        """Return what may become a sample of a source: the recipe's `[audio]` with the source's own keys over it."""
+        own = options.audio.model_dump(include=options.audio.model_fields_set)
+        return AudioSettings.model_validate(self.audio.model_dump() | own)
 
     def fingerprint(self, limit: int | None) -> str:
         """Return a hash of everything that decides the plan: the recipe, its metadata files, and how many rows are wanted."""
@@ -131,7 +119,7 @@ def check_recipe(given: dict[str, Any], path: Path) -> Recipe:
     if not isinstance(entries, list) or not entries:
         faults.append("sources: none given, at least one [[sources]] table is needed")
     if not faults:
-        faults += _unheld(recipe) + _unused(recipe)
+        faults += _unheld(recipe) + _unused(recipe) + _at_odds(recipe)
     if faults:
         raise RecipeError("\n".join(f"{path}: {fault}" for fault in faults[:MAX_FAULTS]))
     return recipe
@@ -193,6 +181,21 @@ def _unused(recipe: Recipe) -> list[str]:
         for name in given
         if name not in known
     ]
+
+
+def _at_odds(recipe: Recipe) -> list[str]:
+    """Return a fault for limits of sound that leave nothing together, or that sources of one dataset do not share."""
+    faults: list[str] = []
+    of_dataset: dict[str, AudioSettings] = {}
+    for number, options in enumerate(recipe.sources):
+        try:
+            audio = recipe.audio_of(options)
+        except ValidationError as error:
+            faults.append(f"sources[{number}].audio, with the recipe's [audio]: {_as_toml_says(error.errors()[0]['msg'])}")
+            continue
+        if of_dataset.setdefault(options.dataset, audio) != audio:
+            faults.append(f"sources[{number}].audio: another source of dataset {options.dataset!r} has other limits; give both the same")
+    return faults
 
 
 def _in_words(error: ValidationError, model: type[BaseModel], where: str) -> list[str]:

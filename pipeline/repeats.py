@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable, Iterator
 
-from pipeline.books import made_from
+from pipeline.books import ShapeOf, made_from
 from pipeline.plan import PLAN, Plan, PlannedShard
 from pipeline.records import ShardId
 from pipeline.storage import Folder
@@ -33,11 +33,11 @@ def repeats(shards: Iterable[tuple[ShardId, Sounds]]) -> dict[ShardId, tuple[tup
     return {shard: tuple(pairs) for shard, pairs in found.items()}
 
 
-def repeat_tasks(plan: Plan, folder: Folder, shape: str) -> list[ShardTask]:
+def repeat_tasks(plan: Plan, folder: Folder, shape_of: ShapeOf) -> list[ShardTask]:
     """Return a task for every shard that holds samples to be refused as repetitions."""
     planned = {entry.shard: entry for entry in plan.shards}
     found = repeats((shard, _sounds(folder, shard)) for shard in planned if read_marker(folder, shard) is not None)
-    return [_task(planned[shard], pairs, shape) for shard, pairs in sorted(found.items())]
+    return [_task(planned[shard], pairs, shape_of(shard.dataset)) for shard, pairs in sorted(found.items())]
 
 
 def _task(planned: PlannedShard, pairs: tuple[tuple[str, str], ...], shape: str) -> ShardTask:

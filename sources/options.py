@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 OURS = frozenset(
     (
@@ -34,10 +34,28 @@ def _not_ours(name: str) -> str:
 DatasetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100), AfterValidator(_not_ours)]
 
 
+class AudioSettings(BaseModel):
+    """What may become a sample: durations in seconds, rate in Hz, level in dB of full scale (highest peak)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    min_seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
+    max_seconds: float = Field(7200.0, gt=0, allow_inf_nan=False)
+    min_source_rate: int = Field(1000, ge=0)
+    silent_below_db: float = Field(-90.0, le=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> AudioSettings:
+        if self.min_seconds > self.max_seconds:
+            raise ValueError("min_seconds is above max_seconds, so nothing could become a sample")
+        return self
+
+
 class SourceOptions(BaseModel):
     """One `[[sources]]` entry, checked; `base` is the recipe's folder, which relative paths start from.
 
     `audio_root` is a folder, zip or tar of recordings that is searched by id and file name before any address is used.
+    `audio` holds the keys of the recipe's `[audio]` that are other for this source.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -45,6 +63,7 @@ class SourceOptions(BaseModel):
     source: str
     dataset: DatasetName
     audio_root: str | None = None
+    audio: AudioSettings = AudioSettings()
     base: Path
 
     def resolve(self, path: str) -> Path:

@@ -13,12 +13,13 @@ import soundfile
 
 from pipeline.build import build_settings
 from pipeline.recipe import load_recipe
-from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejected, ShardId
+from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejected, Sample, ShardId
 from pipeline.storage import Folder
 from tests.fates import tone
+from transforms import kept
 from transforms.build_shards import BuildSettings, ShardTask, build_shard, spread_longest_first
 from transforms.fetch import local_recording
-from transforms.kept import audio_id
+from transforms.kept import audio_id, read_kept
 from transforms.shard_books import finished, read_books, read_marker
 
 SHARD = ShardId("Tones", "train", 0)
@@ -134,6 +135,21 @@ def test_changed_text_copies_the_audio(sounds: Path, settings: BuildSettings) ->
     assert fetch.urls == ["2.wav"]
     assert after["table-0.flac"] == before["table-0.flac"] and after["table-1.json"] == before["table-1.json"]
     assert json.loads(after["table-0.json"])["text"] == ["Another text."]
+
+
+def test_what_is_too_long_for_memory_is_copied_through_a_file(sounds: Path, settings: BuildSettings, monkeypatch) -> None:
+    make([clip("0.wav"), clip("1.wav")], CountingFetch(sounds), settings)
+    before, fetch = members(settings), CountingFetch(sounds)
+    monkeypatch.setattr(kept, "IN_MEMORY", 1000)
+    monkeypatch.setattr(kept, "PIECE", 777)
+    outcome = read_kept(settings.folder, SHARD, sounds).outcome(clip("0.wav"), settings.shape_of("Tones"))
+    assert isinstance(outcome, Sample)
+    assert isinstance(outcome.flac, Path)
+    assert outcome.flac.parent == sounds
+    assert outcome.flac.read_bytes() == before["table-0.flac"]
+    make([clip("0.wav", "New."), clip("1.wav")], fetch, settings, "b")
+    assert fetch.urls == []
+    assert members(settings)["table-0.flac"] == before["table-0.flac"]
 
 
 def test_transient_rejections_are_tried_again_when_a_shard_is_rewritten(sounds: Path, settings: BuildSettings) -> None:

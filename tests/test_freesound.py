@@ -9,9 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import soundfile
 
+from pipeline.recipe import load_recipe
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources import freesound
+from tests.fates import build_into, tone
 
 RECORD = {
     "id": 400181,
@@ -105,3 +108,42 @@ def test_audio_root_stands_in_for_addresses(tmp_path: Path) -> None:
 
 def test_examples_in_the_docstrings_run() -> None:
     assert doctest.testmod(freesound).failed == 0
+
+
+LAIONS_RULES = """
+name = "both"
+[[sources]]
+source = "freesound"
+dataset = "freesound"
+path = "records.parquet"
+audio_root = "sounds"
+[sources.audio]                       # the reference set took at most three minutes, and 16 kHz or more
+max_seconds = 180.0
+min_source_rate = 16000
+[[sources]]
+source = "freesound"
+dataset = "everything"
+path = "records.parquet"
+audio_root = "sounds"
+"""
+
+
+def test_the_rules_of_the_reference_set_hold_for_its_source_alone(tmp_path: Path) -> None:
+    table(tmp_path, *({**RECORD, "id": number, "title": f"Sound {number}"} for number in (1, 2, 3)))
+    (tmp_path / "sounds").mkdir()
+    for number, rate, seconds in ((1, 16_000, 1.0), (2, 11_025, 1.0), (3, 16_000, 181.0)):
+        soundfile.write(tmp_path / "sounds" / f"{number}.wav", tone(100 * number, seconds, rate), rate)
+    (tmp_path / "both.toml").write_text(LAIONS_RULES)
+    outcome = build_into(tmp_path / "out", tmp_path / "both.toml")
+    datasets = outcome.books.datasets
+    assert datasets["freesound"].samples == 1
+    assert dict(datasets["freesound"].reasons) == {"limit_exceeded": 1, "too_long": 1}
+    assert datasets["everything"].samples == 3
+    (tmp_path / "again.toml").write_text((tmp_path / "out" / "recipe.toml").read_text())
+    assert load_recipe(str(tmp_path / "again.toml")).sources[0].audio.max_seconds == 180.0
+    before = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in ("freesound/train/0.tar", "everything/train/0.tar")}
+    (tmp_path / "both.toml").write_text(LAIONS_RULES.replace("180.0", "200.0"))
+    outcome = build_into(tmp_path / "out", tmp_path / "both.toml")
+    assert outcome.books.datasets["freesound"].samples == 2
+    after = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in before}
+    assert [after[name] == before[name] for name in before] == [False, True]

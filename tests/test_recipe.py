@@ -94,10 +94,23 @@ def test_a_fault_names_key_given_and_allowed(home, head, fault):
         ('[[sources]]\nsource = "tabel"', f"sources[0].source = 'tabel': no such source, allowed: {', '.join(SOURCES)}"),
         ('[[sources]]\nsource = "tabel"', "did you mean 'table'?"),
         ('[[sources]]\nsource = "table"\ndataset = "D"', "sources[0].path: none given, it is needed"),
-        (SOURCE + 'captions = "x"', "sources[0].captions = 'x': no such key, allowed: source, dataset, audio_root, path, url, caption"),
+        (
+            SOURCE + 'captions = "x"',
+            "sources[0].captions = 'x': no such key, allowed: source, dataset, audio_root, audio, path, url, caption",
+        ),
         (SOURCE + "caption = 3", "sources[0].caption = 3: input should be a valid list"),
         (SOURCE + 'base = "/"', "sources[0].base = '/': no such key"),
         (SOURCE + 'labels = "tags"', "labels = 'tags': no such column, there are url, caption"),
+        (SOURCE + "audio.min_second = 1.0", "sources[0].audio.min_second = 1.0: no such key, allowed: min_seconds, max_seconds"),
+        (SOURCE + "audio.max_seconds = 0.0", "sources[0].audio.max_seconds = 0.0: input should be greater than 0"),
+        (
+            SOURCE + "audio.min_seconds = 9.0" + "\n[audio]\nmax_seconds = 8.0",
+            "recipe's [audio]: min_seconds is above",
+        ),
+        (
+            SOURCE + SOURCE + "audio.min_seconds = 1.0",
+            "sources[1].audio: another source of dataset 'Set' has other limits",
+        ),
         (SOURCE + 'audio_root = "nowhere"', "sources[0].audio_root = 'nowhere': no such folder or archive below"),
         (SOURCE.replace("clips.csv", "clip.csv"), "clip.csv: no such file"),
         (SOURCE.replace("clips.csv", "x" * 5000 + ".csv"), "File name too long"),
@@ -109,6 +122,13 @@ def test_a_fault_names_key_given_and_allowed(home, head, fault):
 def test_a_fault_of_a_source_names_the_entry(home, sources, fault):
     [said] = faults(home, sources=sources)
     assert fault in said
+
+
+def test_a_source_may_have_limits_of_its_own(home):
+    own = "[sources.audio]\nmax_seconds = 180.0\n"
+    recipe = recipe_of(home, "[audio]\nmin_seconds = 1.0", SOURCE + own + SOURCE.replace('"Set"', '"Other"'))
+    audio = [recipe.audio_of(options) for options in recipe.sources]
+    assert [(one.min_seconds, one.max_seconds) for one in audio] == [(1.0, 180.0), (1.0, 7200.0)]
 
 
 def test_all_faults_are_said_at_once(home):

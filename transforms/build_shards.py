@@ -16,7 +16,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipeline.records import Clip, Reason, Rejection, Sample, ShardId
+from pipeline.records import Clip, Reason, Rejection, Sample, ShardId, stable_hash
 from pipeline.storage import Folder
 from transforms.conversion_pool import conversion_pool
 from transforms.convert import AudioLimits
@@ -50,15 +50,24 @@ class ShardTask:
 class BuildSettings:
     """What every shard of a build is made with. `n_threads` per shard bounds the clips in memory at once.
 
-    `shape` is the hash of everything but rows and audio that shapes bytes.
+    `limits` holds for datasets that are not in `limits_by_dataset`.
     """
 
     folder: Folder
     fetcher: Fetcher
     limits: AudioLimits
-    shape: str
+    limits_by_dataset: dict[str, AudioLimits]
+    conversion: int
     n_threads: int
     versions: dict[str, str]
+
+    def limits_of(self, dataset: str) -> AudioLimits:
+        """Return what may become a sample of a dataset."""
+        return self.limits_by_dataset.get(dataset, self.limits)
+
+    def shape_of(self, dataset: str) -> str:
+        """Return the hash of everything but rows and audio that shapes the bytes of a dataset."""
+        return stable_hash(self.conversion, self.limits_of(dataset))
 
 
 class BuildShards(beam.PTransform):
@@ -114,11 +123,11 @@ def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Build
     """Write the tar of a shard, and return the rows of its books, in order."""
     rows: list[dict[str, Any]] = []
     report = _Reporter(work / PROGRESS, str(task.shard))
-    kept = read_kept(settings.folder, task.shard)
+    kept = read_kept(settings.folder, task.shard, work)
     outcomes = _without_repeats(_outcomes(clips, fetch, settings, kept, work), dict(task.repeats))
     with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: no thread outlives a failure
         for outcome in outcomes:
-            rows.append(books_row(outcome, audio_id(outcome.clip, settings.shape)))
+            rows.append(books_row(outcome, audio_id(outcome.clip, settings.shape_of(task.shard.dataset))))
             if isinstance(outcome, Sample):
                 tar.add(outcome)
             report(rows)
@@ -148,9 +157,10 @@ def _outcomes(clips: list[Clip], fetch: Fetch, settings: BuildSettings, kept: Ke
 
 def _of_recording(fetch: Fetch, settings: BuildSettings, kept: Kept, work: Path, clips: list[Clip]) -> list[Sample | Rejection]:
     """Return the outcomes of the clips of one recording, in order: what an earlier build made is taken from there."""
-    known = [kept.outcome(clip, settings.shape) for clip in clips]
+    dataset = clips[0].dataset
+    known = [kept.outcome(clip, settings.shape_of(dataset)) for clip in clips]
     fresh = [clip for clip, outcome in zip(clips, known, strict=True) if outcome is None]
-    made = iter(make_samples(fresh, fetch, settings.limits, work, conversion_pool().convert) if fresh else ())
+    made = iter(make_samples(fresh, fetch, settings.limits_of(dataset), work, conversion_pool().convert) if fresh else ())
     return [next(made) if outcome is None else outcome for outcome in known]
 
 

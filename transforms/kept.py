@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline.records import Clip, Provenance, Reason, Rejection, Sample, ShardId, SourceFormat, Statistics, stable_hash
 from pipeline.storage import Folder
+from transforms.encode import IN_MEMORY
 from transforms.shard_books import books_name, facts_of, read_books, read_marker, tar_name
+
+PIECE = 1 << 20  # bytes of a long FLAC that are in memory at once
 
 
 def audio_id(clip: Clip, shape: str) -> str:
@@ -25,10 +30,11 @@ def audio_id(clip: Clip, shape: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Outcomes of an earlier build, by sample key."""
+    """Outcomes of an earlier build, by sample key; what is too long for memory is copied to files in `place`."""
 
     folder: Folder
     tar: str
+    place: Path
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -51,11 +57,16 @@ class Kept:
         source = SourceFormat(row["source_format"], row["source_rate"], row["source_channels"], row["decoder"])
         return Sample(clip, self._flac(clip.key), statistics, source, provenance)
 
-    def _flac(self, key: str) -> bytes:
+    def _flac(self, key: str) -> bytes | Path:
         offset, size = self.places[key]
         with self.folder.open(self.tar) as tar:
             tar.seek(offset)
-            return tar.read(size)
+            if size <= IN_MEMORY:
+                return tar.read(size)
+            with tempfile.NamedTemporaryFile(dir=self.place, prefix="long-", suffix=".flac", delete=False) as copy:
+                for at in range(0, size, PIECE):
+                    copy.write(tar.read(min(PIECE, size - at)))
+        return Path(copy.name)
 
 
 def is_current(folder: Folder, shard: ShardId, clips: Sequence[Clip], shape: str) -> bool:
@@ -68,9 +79,13 @@ def is_current(folder: Folder, shard: ShardId, clips: Sequence[Clip], shape: str
     return all(asked.get(clip.key) == audio_id(clip, shape) for clip in clips)
 
 
-def read_kept(folder: Folder, shard: ShardId) -> Kept:
-    """Return what can be kept of a shard: nothing unless marker, books and tar are there and agree."""
-    nothing = Kept(folder, tar_name(shard))
+def read_kept(folder: Folder, shard: ShardId, place: Path) -> Kept:
+    """Return what can be kept of a shard: nothing unless marker, books and tar are there and agree.
+
+    Args:
+        place: local folder for FLAC that is too long for memory.
+    """
+    nothing = Kept(folder, tar_name(shard), place)
     marker = read_marker(folder, shard)
     if marker is None:
         return nothing
@@ -85,4 +100,4 @@ def read_kept(folder: Folder, shard: ShardId) -> Kept:
     places = {member.name.removesuffix(".flac"): (member.offset_data, member.size) for member in flacs}
     complete = all(row["key"] in places for row in rows.values() if row["status"] == "sample")
     known = {part.name for part in fields(Statistics)} <= set(next(iter(rows.values()), {}))  # books of an older version
-    return Kept(folder, tar_name(shard), rows, places) if complete and known else nothing
+    return Kept(folder, tar_name(shard), place, rows, places) if complete and known else nothing

@@ -20,11 +20,12 @@ from transforms.shard_books import Marker, books_row, finished, read_marker, wri
 def rewrite_text(task: ShardTask, clips: list[Clip], folder: Folder) -> Marker | None:
     """Write a shard again with the text of `clips`, whole or not at all; `None` where the shard is damaged: it is left alone."""
     began = time.monotonic()
-    old, kept = read_marker(folder, task.shard), read_kept(folder, task.shard)
-    if old is None or kept.rows.keys() != {clip.key for clip in clips}:
-        return None
+    old = read_marker(folder, task.shard)
     rows = []
     with folder.workspace() as work:
+        kept = read_kept(folder, task.shard, work)
+        if old is None or kept.rows.keys() != {clip.key for clip in clips}:
+            return None
         with TarWriter(work / TAR_FILE) as tar:
             for clip in clips:
                 outcome = kept.standing(clip)
