@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from pipeline.records import SourceFormat
+from sources import quickstart
 from tests.sounds import FORMATS, LOSSY, RATE, bursts, by_soundfile, clicks, encoded, pcm16, tone, wav
 from transforms.decode import decode
 from transforms.excerpt import Cut, Excerpt
@@ -22,7 +24,7 @@ class Decoded:
         self.format, self.rate = source, source.rate
 
     def take(self, frames: np.ndarray) -> None:
-        self.blocks.append(frames.copy())
+        self.blocks.append(frames / np.float32(32768))
 
     @property
     def frames(self) -> np.ndarray:
@@ -103,6 +105,31 @@ def test_lossy_excerpts_are_right_within_the_delay_of_the_codec(name, tmp_path):
     begins = np.flatnonzero(np.abs(part.frames) > 0.3)[0] / kind.rate
     assert len(part.frames) == kind.rate
     assert abs(begins - 0.5) < LONGEST_DELAY.get(name, 0.012)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_excerpt_is_that_stretch_of_the_whole_wherever_it_begins(name, tmp_path):
+    kind, chance = FORMATS[name], np.random.default_rng(5)
+    loud_and_soft = np.abs(np.sin(np.arange(6 * kind.rate) / kind.rate * 9))[:, None] ** 8  # packets of very different sizes
+    data = kind.make(chance.uniform(-0.9, 0.9, (6 * kind.rate, kind.n_channels)) * loud_and_soft, kind.rate)
+    whole = decoded(data, tmp_path)
+    for start in chance.uniform(0.0, 5.0, 8):
+        first, part = round(start * kind.rate), decoded(data, tmp_path, start, start + 0.5)
+        assert np.allclose(part.frames, whole.frames[first : first + len(part.frames)], atol=1e-5)
+
+
+REAL = sorted((Path(quickstart.__file__).parent / "audio").glob("*.mp3"))
+
+
+@pytest.mark.parametrize("path", REAL, ids=[path.stem for path in REAL])
+def test_mp3_is_whole_across_blocks_and_behind_jumps(path, tmp_path):
+    with av.open(str(path)) as media:
+        wanted = np.concatenate([frame.to_ndarray() for frame in media.decode(audio=0)], axis=1).mean(axis=0)
+    found = decoded(path.read_bytes(), tmp_path)
+    assert np.allclose(found.frames, wanted, atol=1e-4)
+    start = len(wanted) / found.rate / 2
+    part = decoded(path.read_bytes(), tmp_path, start)
+    assert np.allclose(part.frames, wanted[round(start * found.rate) :], atol=1e-4)
 
 
 def test_recordings_chained_in_one_ogg_are_one_recording(tmp_path):

@@ -26,7 +26,7 @@ class Frames:
         self.source = source
 
     def take(self, frames: np.ndarray) -> None:
-        self.blocks.append(frames.copy())
+        self.blocks.append(frames / np.float32(32768))
 
 
 @pytest.mark.parametrize("name", ["wav_16", "flac_24", "mp3", "m4a", "ogg_opus", "webm", "wma", "aiff_float", "mov_pcm"])

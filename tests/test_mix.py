@@ -1,4 +1,4 @@
-"""Any kind of frames becomes the mean of its channels, full scale at 1.0, with nothing in it that is not a number."""
+"""Any kind of frames becomes the mean of its channels, full scale at 32768, with nothing in it that is not a number."""
 
 import doctest
 
@@ -17,36 +17,38 @@ from transforms.mix import to_mono
 @pytest.mark.parametrize("n_channels", [1, 2, 6, 64])
 def test_half_of_full_scale_is_half_in_every_kind_and_number_of_channels(kind, half, n_channels):
     mono, n_bad = to_mono(np.full((10, n_channels), half, kind))
-    assert mono.dtype == np.float32
-    assert mono.tolist() == [0.5] * 10
+    assert mono.dtype == (np.int16 if (kind, n_channels) == ("int16", 1) else np.float32)
+    assert mono.tolist() == [16384] * 10
     assert n_bad == 0
 
 
 def test_channels_are_averaged_and_not_added():
     mono, _ = to_mono(np.array([[1.0, -1.0, 0.5, 0.5]], np.float32))
-    assert mono.tolist() == [0.25]
+    assert mono.tolist() == [8192.0]
 
 
 def test_the_loudest_and_softest_16_bit_values_do_not_overflow():
     mono, _ = to_mono(np.array([[32767, 32767], [-32768, -32768]], np.int16))
-    assert mono.tolist() == [32767 / 32768, -1.0]
+    assert mono.tolist() == [32767.0, -32768.0]
 
 
 def test_one_channel_may_come_without_its_axis():
-    assert to_mono(np.array([16384], np.int16))[0].tolist() == [0.5]
+    assert to_mono(np.array([0.5], np.float32))[0].tolist() == [16384.0]
 
 
 def test_16_bit_mono_survives_to_the_bit():
     every = np.arange(-32768, 32768).astype(np.int16)
-    mono, _ = to_mono(every)
-    assert np.array_equal(np.rint(mono * 32768).astype(np.int16), every)
+    mono, _ = to_mono(every[:, None])
+    assert mono.dtype == np.int16
+    assert np.array_equal(mono, every)
+    assert np.array_equal(to_mono(np.stack([every, every], axis=1))[0], every)
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])
 def test_what_is_not_finite_is_replaced_and_counted(kind):
     frames = np.array([[np.nan, 0.5], [np.inf, 1.0], [-np.inf, -1.0], [0.25, 0.25]], kind)
     mono, n_bad = to_mono(frames)
-    assert mono.tolist() == [0.25, 1.0, -1.0, 0.25]
+    assert mono.tolist() == [8192.0, 32768.0, -32768.0, 8192.0]
     assert n_bad == 3
 
 
@@ -55,13 +57,13 @@ def test_finite_values_beyond_all_measure_stay_finite():
     assert np.isfinite(mono).all()
     assert n_bad == 0
     assert np.isfinite(to_mono(np.full((4, 1), 1e300))[0]).all()
-    assert np.isfinite(to_mono(np.array([[3e38], [-3e38]], np.float32))[0] * 32768).all()
+    assert np.isfinite(to_mono(np.array([[3e38], [-3e38]], np.float32))[0]).all()
 
 
 def test_values_that_only_processors_know_raise_no_warning():
     signalling = np.array([0x7F800001, 0xFF8ABCDE, 0x3F000000], np.uint32).view(np.float32)[:, None]
     mono, n_bad = to_mono(signalling)
-    assert (mono.tolist(), n_bad) == ([0.0, 0.0, 0.5], 2)
+    assert (mono.tolist(), n_bad) == ([0.0, 0.0, 16384.0], 2)
 
 
 def test_no_frames_are_no_frames():

@@ -55,18 +55,23 @@ def test_blocks_give_the_same_frames_as_all_at_once(rate, block):
 
 
 def test_rounding_is_to_the_nearest_step():
-    steps = np.array([0.4, 0.6, -0.4, -0.6], np.float32) / 32768
+    steps = np.array([0.4, 0.6, -0.4, -0.6], np.float32)
     assert to_int16(steps)[0].tolist() == [0, 1, 0, -1]
 
 
 def test_what_exceeds_full_scale_saturates_and_is_counted():
-    frames, n_clipped = to_int16(np.array([2.0, -2.0, 1e30, -1e30, 0.0], np.float32))
+    frames, n_clipped = to_int16(np.array([40000.0, -40000.0, 1e30, -1e30, 0.0], np.float32))
     assert frames.tolist() == [32767, -32768, 32767, -32768, 0]
     assert n_clipped == 4
 
 
 def test_full_scale_itself_is_not_called_clipped():
-    assert to_int16(np.array([1.0, -1.0], np.float32))[1] == 0
+    assert to_int16(np.array([32768.0, -32768.0], np.float32))[1] == 0
+
+
+def test_16_bit_frames_are_passed_through():
+    frames = np.array([-32768, 0, 32767], np.int16)
+    assert to_int16(frames)[0] is frames
 
 
 def test_the_examples_of_the_module_hold():

@@ -74,8 +74,12 @@ def _decode(media: InputContainer, stream: av.AudioStream, flow: FrameFlow, faul
     stream.codec_context.thread_count = 1  # the cores are busy with other clips
     flow.name = f"{media.format.name.split(',')[0]}/{stream.codec_context.name}"
     try:
-        for frames, fault in _packets(media, stream):
-            faults.packet = faults.packet or fault
+        for packet in _packets(media, stream):
+            try:
+                frames = stream.decode(packet)
+            except ERRORS as error:
+                faults.packet = faults.packet or _words(error)
+                continue
             for frame in frames:
                 flow.add(frame)
             if flow.is_full:
@@ -108,26 +112,16 @@ def _ends_early(media: InputContainer, stream: av.AudioStream, seconds: float) -
     return seconds < promised - 1.0
 
 
-def _packets(media: InputContainer, stream: av.AudioStream) -> Iterator[tuple[list[av.AudioFrame], str]]:
-    """Yield the frames of every packet, or the fault of one that does not decode; ends where the file does.
+def _packets(media: InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
+    """Yield the packets of a stream; ends where the file does.
 
     Raises:
         BrokenOffError: the container cannot be followed any further; what it holds behind that point is unknown.
     """
-    packets = media.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except ERRORS as error:
-            raise BrokenOffError(_words(error)) from error
-        if packet is None:
-            return
-        try:
-            frames = packet.decode()
-        except ERRORS as error:
-            yield [], _words(error)
-            continue
-        yield frames, ""
+    try:
+        yield from media.demux(stream)
+    except ERRORS as error:
+        raise BrokenOffError(_words(error)) from error
 
 
 class _Faults:

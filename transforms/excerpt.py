@@ -64,7 +64,7 @@ class Sink(Protocol):
         """Prepare for frames at the rate of `source`; called once, before any frame."""
 
     def take(self, frames: np.ndarray) -> None:
-        """Take the next mono float32 frames of the excerpt; the array is the sink's own only until it returns."""
+        """Take the next mono frames, int16 or float32, in steps of 16 bits; the array is the sink's own only until it returns."""
 
 
 class Cut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import av
@@ -29,15 +30,17 @@ class NotForAvError(Exception):
 class FrameFlow:
     """A recording as it goes by, frame by frame, at the rate of its first frame whatever comes later.
 
-    Called for every 20 ms of sound: what can be left for whole blocks is not done for frames.
+    `add` is called for every 20 ms of sound: what can be left for whole blocks is not done there.
     """
 
     def __init__(self, cuts: Sequence[Cut]):
         self.source: SourceFormat | None = None
         self.name = ""
+        self.is_full = False  # whether no excerpt wants more
         self._cuts = cuts
         self._at = 0  # of the first frame that was not passed on, at the first rate
         self._n_gathered = 0  # at the rate of the frames that come now
+        self._n_due = 0  # how many are gathered before they are passed on
         self._fifo: AudioFifo | None = None
         self._rate = 1  # of the frames that come now
         self._converter: soxr.ResampleStream | None = None
@@ -50,11 +53,6 @@ class FrameFlow:
             return self._at + self._n_gathered
         return self._at + self._n_gathered * self.source.rate // self._rate
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no excerpt wants more."""
-        return self.source is not None and self.n_seen >= self._stop
-
     def seconds(self, since: int) -> float:
         """Return how long it went on since frame `since`."""
         return (self.n_seen - since) / self.source.rate if self.source else 0.0
@@ -65,19 +63,20 @@ class FrameFlow:
         if not n_frames:
             return
         frame.pts = None
-        if self._fifo is None:
-            self._reshape(frame)
+        if not self._n_gathered:
+            if self._fifo is None:
+                self._reshape(frame)
+            if self._converter is None and self._at + n_frames <= self._first and frame.sample_rate == self._rate:
+                self._at += n_frames
+                return
         assert self._fifo is not None
-        if not self._n_gathered and self._converter is None and self._at + n_frames <= self._first and frame.sample_rate == self._rate:
-            self._at += n_frames
-            return
         try:
             self._fifo.write(frame)
         except ValueError:  # the rate, the layout or the kind of samples has changed: the fifo wants them all alike
             self._reshape(frame)
             self._fifo.write(frame)
         self._n_gathered += n_frames
-        if self._n_gathered >= BLOCK:
+        if self._n_gathered >= self._n_due:
             self._pass_on(last=False)
 
     def drain(self) -> None:
@@ -100,14 +99,22 @@ class FrameFlow:
         self._rate, self._fifo = rate, AudioFifo()
         if rate != self.source.rate:
             self._converter = soxr.ResampleStream(rate, self.source.rate, 1, dtype="float32", quality="HQ")
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Set how many frames to gather next: a block, or what the last excerpt still wants."""
+        if self.source is not None:
+            n_wanted = (self._stop - self._at) * self._rate / self.source.rate
+            self.is_full, self._n_due = n_wanted <= 0, min(BLOCK, math.ceil(n_wanted))
 
     def _pass_on(self, last: bool) -> None:
         mono, n_bad = self._gathered()
         if self._converter is not None:
-            mono = self._converter.resample_chunk(mono, last=last)
+            mono = self._converter.resample_chunk(mono.astype(np.float32, copy=False), last=last)
         for cut in self._cuts:
             cut.offer(self._at, mono, n_bad)
         self._at += len(mono)
+        self._look_ahead()
 
     def _gathered(self) -> tuple[np.ndarray, int]:
         if self._fifo is None or not self._n_gathered:

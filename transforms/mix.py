@@ -1,24 +1,35 @@
-"""Decoded frames -> mono float32: before resampling, so that only one channel has to be resampled."""
+"""Decoded frames -> mono, in steps of 16 bits: before resampling, so that only one channel has to be resampled."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 FULL_SCALE = {"int16": 32768.0, "int32": 2147483648.0, "uint8": 128.0, "float32": 1.0, "float64": 1.0}
-LOUDEST = 1e30  # what finite values are bounded to: products and sums further on must not exceed what a float holds
+STEPS = 32768.0  # of a mono frame at full scale: what is rounded in the end need not be scaled once more
+LOUDEST = 1e30  # steps that finite values are bounded to: products and sums further on must not exceed what a float holds
 
 
 def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the mean over the channels, full scale at 1.0, and how many values were not finite.
+    """Return the mean over the channels, full scale at 32768.0, and how many values were not finite.
 
     Args:
         frames: `(n_frames, n_channels)` or `(n_frames,)`; int16, int32, uint8 (offset 128), float32 or float64.
 
+    Returns:
+        float32; int16 where it was given in one channel, which then needs no mixing and may share its memory.
+
     Every channel counts the same, the LFE of 5.1 too. NaN becomes 0, infinities become full scale.
 
     >>> to_mono(np.array([[16384, 0], [-32768, -32768]], np.int16))[0]
-    array([ 0.25, -1.  ], dtype=float32)
+    array([  8192., -32768.], dtype=float32)
     """
+    if frames.ndim == 1 or frames.shape[1] == 1:
+        frames = frames.reshape(-1)
+        if frames.dtype == np.int16:
+            return frames, 0
     if frames.dtype.kind != "f" or not len(frames):
         return _mean(frames), 0
     with np.errstate(all="ignore"):  # what comes of it is looked at: a bad value in any channel shows in the mix
@@ -27,22 +38,21 @@ def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
             return mixed, 0
         n_bad = frames.size - int(np.count_nonzero(np.isfinite(frames)))
         clean = np.nan_to_num(frames.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
-    return _mean(np.clip(clean, -LOUDEST, LOUDEST)), n_bad
+    return _mean(np.clip(clean, -LOUDEST / STEPS, LOUDEST / STEPS)), n_bad
 
 
 def _mean(frames: np.ndarray) -> np.ndarray:
+    """Return the mean over the channels; whole blocks are made floats first, since columns of integers take twice as long."""
     n_channels = 1 if frames.ndim == 1 else frames.shape[1]
-    scale = np.float32(1.0 / (FULL_SCALE[frames.dtype.name] * n_channels))
-    if frames.ndim == 1:
-        mixed = frames.astype(np.float32)
-    else:
-        wide = np.float64 if frames.dtype.name in {"int32", "float64"} else np.float32
-        mixed = frames[:, 0].astype(wide)
-        for channel in range(1, n_channels):  # column by column: np.mean over short rows takes 25 times as long
-            mixed += frames[:, channel]
-        mixed = mixed.astype(np.float32, copy=False)
+    scale = np.float32(STEPS / (FULL_SCALE[frames.dtype.name] * n_channels))
+    wide: NDArray[Any] = frames.astype(np.float64 if frames.dtype.name in {"int32", "float64"} else np.float32, copy=False)
     if frames.dtype.kind == "u":
-        mixed -= np.float32(128 * n_channels)
-    if scale != 1.0:
-        mixed *= scale
+        wide -= np.float32(FULL_SCALE["uint8"])
+    if frames.ndim == 1:
+        return wide.astype(np.float32, copy=False) * scale
+    mixed = wide[:, 0] + wide[:, 1]
+    for channel in range(2, n_channels):  # column by column: np.mean over short rows takes 25 times as long
+        mixed += wide[:, channel]
+    mixed = mixed.astype(np.float32, copy=False)
+    mixed *= scale
     return mixed

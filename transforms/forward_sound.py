@@ -1,0 +1,17 @@
+"""Sound files that libsndfile reads or writes from front to back, a block at a time."""
+
+from __future__ import annotations
+
+import soundfile
+
+
+class ForwardSound(soundfile.SoundFile):
+    """A sound file whose blocks follow each other, without the seek that soundfile makes after each of them.
+
+    That seek goes to where the file stands already, but makes a decoder begin anew: of an MP3 it costs a fifth of the
+    time. A jump that is meant, by `seek`, works as ever.
+    """
+
+    def seekable(self) -> bool:
+        """Return False, for which soundfile leaves the position to libsndfile."""
+        return False
