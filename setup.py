@@ -57,6 +57,7 @@ setup(
         "gcs": ["gcsfs>=2025.1"],
         "s3": ["s3fs>=2025.1"],
         "dev": DEV,
+        "bench": ["librosa>=0.11"],
     },
     entry_points={"console_scripts": ["laion-audio=pipeline.command:run"]},
 )

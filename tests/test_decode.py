@@ -146,6 +146,16 @@ def test_a_chain_whose_rate_changes_keeps_the_first_rate_and_its_length(tmp_path
     assert np.sqrt((second.astype(float) ** 2).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
 
 
+@pytest.mark.parametrize("name", ["ac3", "aac_adts", "mp3_without_xing", "mp2"])
+def test_channels_that_come_and_go_on_the_way_are_averaged_as_they_are(name, tmp_path):
+    parts = [FORMATS[name].make(tone(1.0, RATE, n_channels), RATE) for n_channels in (2, 1, 2, 1)]
+    found = decoded(b"".join(parts), tmp_path)
+    assert len(found.frames) == pytest.approx(4 * RATE, rel=0.05)  # codecs pad
+    for second in range(4):
+        middle = found.frames[round((second + 0.3) * RATE) : round((second + 0.7) * RATE)].astype(float)
+        assert np.sqrt((middle**2).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.03)
+
+
 def test_a_chain_whose_codec_changes_is_read_to_its_end(tmp_path):
     found = decoded(encoded("vorbis") + encoded("ogg_opus"), tmp_path, 0.5, 1.8)
     assert len(found.frames) == round(1.3 * RATE)

@@ -42,7 +42,7 @@ class FrameFlow:
         self._n_gathered = 0  # at the rate of the frames that come now
         self._n_due = 0  # how many are gathered before they are passed on
         self._fifo: AudioFifo | None = None
-        self._rate = 1  # of the frames that come now
+        self._rate = self._n_channels = 1  # of the frames that come now
         self._converter: soxr.ResampleStream | None = None
         self._first = self._stop = 0
 
@@ -63,16 +63,16 @@ class FrameFlow:
         if not n_frames:
             return
         frame.pts = None
+        if self._fifo is None or frame.layout.nb_channels != self._n_channels:  # a fifo of PyAV would read channels that are not there
+            self._reshape(frame)
         if not self._n_gathered:
-            if self._fifo is None:
-                self._reshape(frame)
             if self._converter is None and self._at + n_frames <= self._first and frame.sample_rate == self._rate:
                 self._at += n_frames
                 return
         assert self._fifo is not None
         try:
             self._fifo.write(frame)
-        except ValueError:  # the rate, the layout or the kind of samples has changed: the fifo wants them all alike
+        except ValueError:  # the rate or the kind of samples has changed: the fifo wants them all alike
             self._reshape(frame)
             self._fifo.write(frame)
         self._n_gathered += n_frames
@@ -96,7 +96,7 @@ class FrameFlow:
             for cut in self._cuts:
                 cut.begin(self.source)
             self._first, self._stop = min(cut.first for cut in self._cuts), max(cut.stop for cut in self._cuts)
-        self._rate, self._fifo = rate, AudioFifo()
+        self._rate, self._n_channels, self._fifo = rate, n_channels, AudioFifo()
         if rate != self.source.rate:
             self._converter = soxr.ResampleStream(rate, self.source.rate, 1, dtype="float32", quality="HQ")
         self._look_ahead()
