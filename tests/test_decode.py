@@ -153,7 +153,7 @@ def test_channels_that_come_and_go_on_the_way_are_averaged_as_they_are(name, tmp
     assert len(found.frames) == pytest.approx(4 * RATE, rel=0.05)  # codecs pad
     for second in range(4):
         middle = found.frames[round((second + 0.3) * RATE) : round((second + 0.7) * RATE)].astype(float)
-        assert np.sqrt((middle**2).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.03)
+        assert np.sqrt((middle**2).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.08)
 
 
 def test_a_chain_whose_codec_changes_is_read_to_its_end(tmp_path):
