@@ -98,7 +98,7 @@ def log_mel(waveform: Tensor, frames: Tensor, scale: str) -> Tensor:
     bank, first, last = _audible(scale)
     mel = torch.empty(len(frames), N_MELS)
     for at in range(0, len(frames), BLOCK):
-        spectrum = torch.fft.rfft(windows(waveform, frames[at : at + BLOCK]) * _hann())[:, first:last]
+        spectrum = torch.fft.rfft(windows(waveform, frames[at : at + BLOCK]).mul_(_hann()))[:, first:last]
         power = spectrum.real.square() + spectrum.imag.square()
         torch.mm(power, bank, out=mel[at : at + BLOCK])
     return mel.clamp_(min=1e-10).log10_().mul_(10)
