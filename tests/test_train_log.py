@@ -5,6 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from train.log import RunLog, read_log
 from train.picture import confusion_picture, learning_curve
@@ -39,9 +40,33 @@ def test_a_terminal_gets_a_bar(tmp_path, capsys):
     assert "1/2" in capsys.readouterr().err
 
 
-def test_wandb_that_is_not_there_is_said(tmp_path):
-    if importlib.util.find_spec("wandb"):
-        pytest.skip("wandb is installed")
+def test_tensorboard_reads_the_events_and_none_twice_after_a_resumption(tmp_path):
+    for first, steps in ((0, (1, 2, 3)), (2, (3, 4))):
+        log = RunLog(tmp_path, first, 4, lambda text: None, bar=False)
+        for step in steps:
+            log.step(step, {"loss": float(10 * first + step)}, shown=False)
+        log.record(steps[-1], {"valid": {"t2a": {"R@1": 0.5}}})
+        log.close()
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("loss")] == [(1, 1.0), (2, 2.0), (3, 23.0), (4, 24.0)]
+    assert [e.value for e in events.Scalars("valid/t2a/R@1")][-1] == 0.5
+
+
+def test_wandb_keeps_one_run_for_a_run_that_is_resumed(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    for first in (0, 1):
+        log = RunLog(tmp_path, first, 2, lambda text: None, bar=False, wandb="project")
+        log.step(first + 1, {"loss": 1.0}, shown=False)
+        log.close()
+    written = [path.stem for path in tmp_path.glob("wandb/offline-run-*/*.wandb")]
+    assert len(written) == 2
+    assert set(written) == {f"run-{(tmp_path / 'wandb-id').read_text()}"}
+
+
+def test_wandb_that_is_not_there_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BadInput, match="wandb is not installed"):
         RunLog(tmp_path, 0, 1, lambda text: None, bar=False, wandb="project")
 

@@ -2,8 +2,10 @@
 
 import importlib.util
 import json
+import secrets
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tqdm import tqdm
@@ -11,6 +13,7 @@ from tqdm import tqdm
 from train.problem import BadInput
 
 EVERY_SECONDS = 5.0
+Writer = Callable[[int, dict], None]
 
 
 class RunLog:
@@ -22,7 +25,9 @@ class RunLog:
         self.path.write_text("".join(line + "\n" for line in kept if first_step))
         self.bar = tqdm(total=steps, initial=first_step, unit="step", dynamic_ncols=True) if bar else None
         self.steps, self.losses = steps, list[float]()
-        self.writers = _writers(folder, wandb)
+        self.ends = ExitStack()
+        writers = (_tensorboard(folder, first_step, self.ends), _wandb(folder, first_step, wandb, self.ends))
+        self.writers = [writer for writer in writers if writer]
 
     def step(self, step: int, values: dict[str, float], shown: bool) -> None:
         """Record a training step; shown: also tell the reader now, with the mean loss since the last time."""
@@ -53,7 +58,8 @@ class RunLog:
             self.say(text)
 
     def close(self) -> None:
-        """End the bar."""
+        """End the bar and the other writers."""
+        self.ends.close()
         if self.bar:
             self.bar.close()
 
@@ -63,28 +69,37 @@ def read_log(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-def _writers(folder: Path, wandb_project: str) -> list[Callable[[int, dict], None]]:
-    """Return a function for each further log that can be written here."""
-    writers: list[Callable[[int, dict], None]] = []
-    if importlib.util.find_spec("tensorboard"):
-        from torch.utils.tensorboard import SummaryWriter
+def _tensorboard(folder: Path, first_step: int, ends: ExitStack) -> Writer | None:
+    """Return what writes events for TensorBoard, if that is installed; events of a resumed run that come twice are purged."""
+    if not importlib.util.find_spec("tensorboard"):
+        return None
+    from torch.utils.tensorboard import SummaryWriter
 
-        board = SummaryWriter(str(folder / "tensorboard"))
+    board = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1 if first_step else None)
+    ends.callback(board.close)
 
-        def to_board(step: int, values: dict) -> None:
-            for name, value in flat(values).items():
-                board.add_scalar(name, value, step)
-            board.flush()
+    def write(step: int, values: dict) -> None:
+        for name, value in flat(values).items():
+            board.add_scalar(name, value, step)
+        board.flush()
 
-        writers.append(to_board)
-    if wandb_project:
-        if not importlib.util.find_spec("wandb"):
-            raise BadInput(f"wandb = {wandb_project!r}, but wandb is not installed; install it or leave the key out")
-        import wandb
+    return write
 
-        run = wandb.init(project=wandb_project, name=folder.name)
-        writers.append(lambda step, values: run.log(flat(values), step=step))
-    return writers
+
+def _wandb(folder: Path, first_step: int, project: str, ends: ExitStack) -> Writer | None:
+    """Return what writes to a project of wandb, if one is named; a resumed run goes on with the same run there."""
+    if not project:
+        return None
+    if not importlib.util.find_spec("wandb"):
+        raise BadInput(f"wandb = {project!r}, but wandb is not installed; install it or leave the key out")
+    import wandb
+
+    known = folder / "wandb-id"
+    if not first_step or not known.exists():
+        known.write_text(secrets.token_hex(4))
+    run = wandb.init(project=project, name=folder.name, dir=str(folder), id=known.read_text(), resume="allow")
+    ends.callback(run.finish)
+    return lambda step, values: run.log(flat(values), step=step)
 
 
 def flat(values: dict, prefix: str = "") -> dict[str, float]:

@@ -65,10 +65,9 @@ class FrameFlow:
         frame.pts = None
         if self._fifo is None or frame.layout.nb_channels != self._n_channels:  # a fifo of PyAV would read channels that are not there
             self._reshape(frame)
-        if not self._n_gathered:
-            if self._converter is None and self._at + n_frames <= self._first and frame.sample_rate == self._rate:
-                self._at += n_frames
-                return
+        if not self._n_gathered and self._converter is None and self._at + n_frames <= self._first and frame.sample_rate == self._rate:
+            self._at += n_frames
+            return
         assert self._fifo is not None
         try:
             self._fifo.write(frame)
