@@ -95,8 +95,7 @@ def add(verbs: argparse._SubParsersAction, name: str, verb: Callable, what: str)
 
 def recipe_options(verb: argparse.ArgumentParser) -> None:
     """Add the options that make a recipe."""
-    names = "tiny, small, paper-ac-cl, paper-la-fusion, paper-2.5m or a file"
-    verb.add_argument("--recipe", default="tiny", metavar="NAME|FILE.toml", help=names)
+    verb.add_argument("--recipe", default="tiny", metavar="NAME|FILE.toml", help="tiny, paper-ac-cl, paper-la-fusion, paper-2.5m or a file")
     verb.add_argument("--size", choices=("published", "tiny"), help="width of the towers")
     verb.add_argument("--steps", type=int, help="stop after so many steps")
     verb.add_argument("--compile", action="store_true", help="torch.compile the towers")
