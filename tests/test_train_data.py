@@ -1,6 +1,7 @@
 """Batches are a function of (seed, step), whatever reads them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,9 +140,9 @@ def test_equal_texts_share_a_number():
 
 
 def test_a_sample_without_readable_json_is_broken(clips):
-    path, member = clips.place(0)
-    data = bytearray(path.read_bytes())
+    shard, member = clips.places[0]
+    data = bytearray(Path(shard.address).read_bytes())
     data[member.json_at] = ord("?")
-    path.write_bytes(data)
-    with pytest.raises(BrokenSample, match="JSON"):
+    Path(shard.address).write_bytes(data)
+    with pytest.raises(BrokenSample, match=member.key):
         clips.example(0, 0)

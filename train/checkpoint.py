@@ -1,7 +1,6 @@
 """A run's folder: recipe, tokenizer, checkpoints that are written whole or not at all."""
 
 import json
-import os
 import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from train.model import Clap, build_model
 from train.problem import BadInput
 from train.recipe import Recipe, from_dict
 from train.tokenizer import load_tokenizer, save_tokenizer
+from train.whole import whole
 
 SCALAR = np.float64(0).__reduce__()[0]  # published files hold scores as NumPy numbers
 HARMLESS: list[Any] = [np.dtype, np.dtypes.Float64DType, SCALAR, (SCALAR, "numpy.core.multiarray.scalar")]
@@ -36,7 +36,8 @@ def start_run(folder: Path, recipe: Recipe, model: Clap, tokenizer: PreTrainedTo
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, folder / "tokenizer")
     model.text_branch.config.save_pretrained(str(folder / "text"))
-    write_whole(folder / "run.json", json.dumps({"recipe": asdict(recipe), "data": data}, indent=1).encode())
+    with whole(folder / "run.json") as file:
+        file.write(json.dumps({"recipe": asdict(recipe), "data": data}, indent=1).encode())
 
 
 def read_run(folder: Path) -> tuple[Recipe, str]:
@@ -88,13 +89,9 @@ def load_weights(model: Clap, weights: dict[str, torch.Tensor], where: str) -> N
 
 
 def save_checkpoint(path: Path, content: dict) -> None:
-    """Write a checkpoint under its final name only when all of it is on the disk."""
-    partial = path.with_suffix(".part")
-    with partial.open("wb") as file:
+    """Write a checkpoint."""
+    with whole(path) as file:
         torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -111,10 +108,3 @@ def drop_old(folder: Path, keep: int) -> None:
     """Delete all numbered checkpoints but the newest ones."""
     for path in checkpoints(folder)[:-keep]:
         path.unlink()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file in one step."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -87,9 +87,7 @@ def add(verbs: argparse._SubParsersAction, name: str, verb: Callable, what: str)
     one = verbs.add_parser(name, help=what, description=what)
     one.set_defaults(verb=verb)
     one.add_argument("--device", default="", help="cpu, cuda, mps; by default the fastest there is")
-    one.add_argument(
-        "--cache", type=Path, default=default_cache(), metavar="DIR", help="indexes of read-only shards, copies of remote ones"
-    )
+    one.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help="indexes of shards, and what remote ones gave")
     return one
 
 

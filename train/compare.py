@@ -3,11 +3,12 @@
 import json
 from dataclasses import replace
 
-from train.checkpoint import load_run, write_whole
+from train.checkpoint import load_run
 from train.evaluate import score
 from train.fit import Place, fit
 from train.recipe import Recipe
 from train.shards import find_shards
+from train.whole import whole
 
 AUDIO = ("htsat-tiny", "cnn14")
 TEXT = ("clip", "bert", "roberta")
@@ -24,7 +25,8 @@ def compare(shards: str, recipe: Recipe, place: Place, split: str = "test") -> d
             fit(shards, replace(recipe, audio=audio, text=text), replace(place, output=folder), resume=(folder / "run.json").exists())
             run = load_run(folder, place.device)
             scores[f"{audio}-{text}"] = score(run.model, run.tokenizer, shards, split, recipe.context, place.cache)
-            write_whole(place.output / "scores.json", json.dumps(scores, indent=1).encode())
+            with whole(place.output / "scores.json") as file:
+                file.write(json.dumps(scores, indent=1).encode())
     return scores
 
 

@@ -1,13 +1,14 @@
 """Shards -> batches. What a step sees is a function of (seed, step): workers, ranks, shards and interruptions do not change it."""
 
-import bisect
 import hashlib
 import itertools
 import json
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BytesIO
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,17 @@ import soundfile
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from train.features import CLIP_FRAMES, SAMPLE_RATE, Features, clip_features, cut_start
 from train.model import Batch
 from train.problem import BadInput
-from train.shards import Member, Shard, local_copy, members
+from train.remote import FAILURES, reason
+from train.shards import Shard, members, read, read_sample
 from train.tokenizer import tokenize
+
+AT_ONCE = 32  # indexes of shards that are made at a time
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,12 @@ class Clips(Dataset):
 
     def __init__(self, shards: list[Shard], fused: bool, cache: Path, texts: str = "text", seed: int = 0):
         self.shards, self.fused, self.cache, self.texts, self.seed = shards, fused, cache, texts, seed
-        self.ends = list(itertools.accumulate(shard.n_samples for shard in shards))
-        self.indexes: dict[int, list[Member]] = {}
+        with ThreadPoolExecutor(AT_ONCE) as pool:  # the index of a remote shard takes as many requests as it has samples
+            indexes = tqdm(pool.map(members, shards, repeat(cache)), "index", len(shards), leave=False, disable=None)
+            self.places = [(shard, member) for shard, listed in zip(shards, indexes, strict=True) for member in listed]
 
     def __len__(self) -> int:
-        return self.ends[-1]
+        return len(self.places)
 
     def __getitem__(self, item: tuple[int, int]) -> Example:
         """Return the example; in training a broken one is replaced by one from half an epoch away, which names it."""
@@ -67,48 +73,26 @@ class Clips(Dataset):
 
     def example(self, epoch: int, index: int) -> Example:
         """Read one sample."""
-        path, member = self.place(index)
-        with path.open("rb") as file:
-            file.seek(member.flac_at)
-            flac = file.read(member.flac_size)
-        text = self.text(index)
+        shard, member = self.places[index]
         rng = np.random.default_rng((self.seed, epoch, zlib.crc32(member.key.encode()))) if epoch >= 0 else None
-        captions = choose_texts(text, self.texts)
-        if not captions:
-            raise BrokenSample(f"{member.key} in {path}: no text")
-        caption = captions[int(rng.integers(len(captions)))] if rng else captions[0]
         try:
-            waveform = decode(flac, self.fused, rng)
-        except (ValueError, soundfile.LibsndfileError) as error:
-            raise BrokenSample(f"{member.key} in {path}: {error}") from error
-        return Example(
-            member.key, str(path), clip_features(waveform, self.fused, rng), caption, tuple(captions), tuple(text.get("tag") or ())
-        )
-
-    def place(self, index: int) -> tuple[Path, Member]:
-        """Say in which file a sample lies, and where; the shard's index is read when first needed."""
-        shard = bisect.bisect_right(self.ends, index)
-        if shard not in self.indexes:
-            self.indexes[shard] = members(self.shards[shard], self.cache)
-        within = index - (self.ends[shard - 1] if shard else 0)
-        return local_copy(self.shards[shard], self.cache), self.indexes[shard][within]
-
-    def text(self, index: int) -> dict:
-        """Read the JSON of one sample."""
-        path, member = self.place(index)
-        with path.open("rb") as file:
-            file.seek(member.json_at)
-            try:
-                return json.loads(file.read(member.json_size))
-            except ValueError as error:
-                raise BrokenSample(f"{member.key} in {path}: its JSON cannot be read: {error}") from error
+            flac, text = read_sample(shard, member, self.cache)
+            sample = json.loads(text)
+            captions = choose_texts(sample, self.texts)
+            if not captions:
+                raise ValueError("no text")
+            caption = captions[int(rng.integers(len(captions)))] if rng else captions[0]
+            features = clip_features(decode(flac, self.fused, rng), self.fused, rng)
+        except (ValueError, soundfile.LibsndfileError, *FAILURES) as error:
+            raise BrokenSample(f"{member.key} in {shard.address}: {reason(error)}") from error
+        return Example(member.key, shard.address, features, caption, tuple(captions), tuple(sample.get("tag") or ()))
 
     def all_captions(self) -> Iterator[str]:
         """Yield every caption that training may draw, without touching the audio."""
-        for index in range(len(self)):
+        for shard, member in self.places:
             try:
-                yield from choose_texts(self.text(index), self.texts)
-            except BrokenSample:
+                yield from choose_texts(json.loads(read(shard, member.json_at, member.json_size, self.cache)), self.texts)
+            except (ValueError, *FAILURES):
                 continue  # named when its turn comes in training
 
 

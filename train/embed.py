@@ -10,6 +10,7 @@ from train.checkpoint import Run
 from train.evaluate import Embedded, embed_clips, embed_texts
 from train.problem import BadInput
 from train.sounds import open_clips
+from train.whole import whole
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,9 @@ def search(run: Run, words: str, where: str, k: int, cache: Path) -> list[Hit]:
     kept = run.folder / f"search-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npz"
     if not kept.exists():
         found = embed_clips(run.model, clips)
-        partial = kept.with_suffix(".part.npz")
         first = [captions[0] if captions else "" for captions in found.captions]
-        np.savez(partial, audio=found.audio, paths=np.array(found.paths), keys=np.array(found.keys), captions=np.array(first))
-        partial.replace(kept)
+        with whole(kept) as file:
+            np.savez(file, audio=found.audio, paths=np.array(found.paths), keys=np.array(found.keys), captions=np.array(first))
     saved = np.load(kept)
     scores = saved["audio"] @ embed_texts(run.model, run.tokenizer, [words], run.recipe.context)[0]
     best = np.argsort(-scores, kind="stable")[:k]

@@ -26,7 +26,7 @@ from train.tokenizer import count_cut, load_tokenizer, train_tokenizer
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run happens: its folder, the cache for indexes and remote shards, the device, and how it speaks."""
+    """Where a run happens: its folder, the cache of shards, the device, and how it speaks."""
 
     output: Path
     cache: Path

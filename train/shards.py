@@ -2,33 +2,33 @@
 
 import hashlib
 import json
-import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import fsspec
 
 from train.problem import BadInput
+from train.remote import FAILURES, again, copy, open_ahead, read_at, read_part, reason
+from train.whole import whole
 
 SPLITS = {"train": ("train", "balanced_train", "unbalanced_train"), "valid": ("valid",), "test": ("test", "eval")}
 
 
-@dataclass(frozen=True)
-class Shard:
-    """One tar: its local path or address, and how many samples sizes.json says it holds."""
+class Shard(NamedTuple):
+    """One tar: its path or address, how many samples sizes.json says it holds, and a name for what its cache holds of this state of it."""
 
     address: str
     n_samples: int
+    state: str
 
     @property
     def remote(self) -> bool:
         return "://" in self.address
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """Where one sample lies in its tar, in bytes."""
 
     key: str
@@ -40,30 +40,38 @@ class Member:
 
 def find_shards(root: str, split: str) -> list[Shard]:
     """List the shards of a split over all datasets under root (a folder or an s3://, gs://, http(s):// address), in a fixed order."""
-    files, path = fsspec.core.url_to_fs(root.rstrip("/"))
     if "://" not in root and not Path(root).is_dir():
         raise BadInput(f"{root} is no folder; give the folder that a build wrote (it holds <dataset>/<split>/0.tar)")
     names = SPLITS.get(split, (split,))
-    found = sorted(
-        {f for name in names for pattern in (f"{path}/*/{name}/sizes.json", f"{path}/{name}/sizes.json") for f in files.glob(pattern)}
-    )
-    shards = [shard for sizes in found for shard in _listed(files, sizes)]
-    if not sum(shard.n_samples for shard in shards):
+    try:
+        files, path = fsspec.core.url_to_fs(root.rstrip("/"))
+        patterns = [f"{path}/{deep}{name}/sizes.json" for name in names for deep in ("*/", "")]
+        found = sorted({file for pattern in patterns for file in files.glob(pattern)})
+        shards = [shard for sizes in found for shard in _listed(files, sizes)]
+    except (*FAILURES, ImportError) as error:
+        raise BadInput(f"{root} cannot be read: {reason(error)}") from error
+    if not shards:
         raise BadInput(f"{root} has no samples of split {split!r}: looked for */{'|'.join(names)}/sizes.json and found {len(found)}")
     return shards
 
 
 def _listed(files: fsspec.AbstractFileSystem, sizes: str) -> Iterator[Shard]:
     """Yield the shards that one sizes.json names, each seen to be there."""
-    counts = json.loads(files.cat_file(sizes))
+    try:
+        counts = json.loads(files.cat_file(sizes))
+    except ValueError:
+        counts = None
     if not isinstance(counts, dict) or not all(isinstance(n, int) for n in counts.values()):
         raise BadInput(f'{sizes} should be {{"0.tar": number of samples, ...}}')
     folder = sizes.rpartition("/")[0]
     for name in sorted(counts, key=lambda name: (len(name), name)):
-        if not files.exists(f"{folder}/{name}"):
-            raise BadInput(f"{sizes} names {name}, which is not there; build the set again or correct sizes.json")
+        address = files.unstrip_protocol(f"{folder}/{name}").removeprefix("file://")
+        try:
+            state = {key: value for key, value in files.info(f"{folder}/{name}").items() if key != "url"}  # addresses may be signed anew
+        except FileNotFoundError:
+            raise BadInput(f"{sizes} names {name}, which is not there; build the set again or correct sizes.json") from None
         if counts[name]:
-            yield Shard(files.unstrip_protocol(f"{folder}/{name}").removeprefix("file://"), counts[name])
+            yield Shard(address, counts[name], hashlib.sha256(repr((address, state)).encode()).hexdigest()[:24])
 
 
 def fingerprint(shards: list[Shard]) -> str:
@@ -71,58 +79,57 @@ def fingerprint(shards: list[Shard]) -> str:
     return hashlib.sha256(repr([(Path(s.address).name, s.n_samples) for s in shards]).encode()).hexdigest()[:16]
 
 
-def local_copy(shard: Shard, cache: Path) -> Path:
-    """Return a path to read from: the shard itself, or its copy in the cache folder, fetched whole the first time."""
-    if not shard.remote:
-        return Path(shard.address)
-    path = cache / f"{hashlib.sha256(shard.address.encode()).hexdigest()[:24]}.tar"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        files, remote = fsspec.core.url_to_fs(shard.address)
-        files.get_file(remote, str(partial))
-        partial.replace(path)
-    return path
-
-
 def members(shard: Shard, cache: Path) -> list[Member]:
-    """List the samples of a shard; the offsets are kept in a hidden file beside it, or in the cache folder if that cannot be written."""
-    path = local_copy(shard, cache)
-    state = path.stat()
-    stamp = [state.st_size, state.st_mtime_ns]
-    places = [
-        path.with_name(f".{path.stem}.index.json"),
-        cache / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:24]}.index.json",
-    ]
-    for place in places:
-        if place.exists() and (saved := json.loads(place.read_text()))["stamp"] == stamp:
-            return [Member(*row) for row in saved["members"]]
-    listed = scan(path)
-    if len(listed) != shard.n_samples:
-        raise BadInput(f"{shard.address} holds {len(listed)} samples, its sizes.json says {shard.n_samples}; build the set again")
-    _save_index(places, {"stamp": stamp, "members": [astuple(member) for member in listed]})
-    return listed
+    """List the samples of a shard; what is found is kept in the cache folder until the shard changes."""
+    kept = cache / f"{shard.state}.json"
+    if not kept.exists():
+        listed = scan(shard, cache)
+        if len(listed) != shard.n_samples:
+            raise BadInput(f"{shard.address} holds {len(listed)} samples, its sizes.json says {shard.n_samples}; build the set again")
+        with whole(kept) as file:
+            file.write(json.dumps(listed).encode())
+    return [Member(*row) for row in json.loads(kept.read_bytes())]
 
 
-def scan(path: Path) -> list[Member]:
+def scan(shard: Shard, cache: Path) -> list[Member]:
     """Read the headers of a tar: every key that has both a .flac and a .json, in order."""
     found: dict[str, dict[str, tuple[int, int]]] = {}
     try:
-        with tarfile.open(path, "r:") as tar:
-            for entry in tar:
-                key, _, kind = entry.name.rpartition("/")[2].partition(".")
-                found.setdefault(key, {})[kind] = (entry.offset_data, entry.size)
+        for entry in remote_headers(shard, cache) if shard.remote else headers(Path(shard.address).open("rb")):
+            key, _, kind = entry.name.rpartition("/")[2].partition(".")
+            found.setdefault(key, {})[kind] = (entry.offset_data, entry.size)
     except tarfile.TarError as error:
-        raise BadInput(f"{path} is not a whole tar file: {error}") from error
+        raise BadInput(f"{shard.address} is not a whole tar file: {error}") from error
+    except FAILURES as error:
+        raise BadInput(f"{shard.address} cannot be read: {reason(error)}") from error
     return [Member(key, *parts["flac"], *parts["json"]) for key, parts in found.items() if {"flac", "json"} <= parts.keys()]
 
 
-def _save_index(places: list[Path], index: dict[str, object]) -> None:
-    for place in places:
-        if not os.access(place.parent if place.parent.exists() else place.parent.parent, os.W_OK):
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(f".{os.getpid()}.part")
-        partial.write_text(json.dumps(index))
-        partial.replace(place)
-        return
+@again
+def remote_headers(shard: Shard, cache: Path) -> list[tarfile.TarInfo]:
+    """List the entries of a remote tar, about 4 kB each; without ranges the tar is copied first."""
+    try:
+        return headers(open_ahead(shard.address))
+    except ValueError:
+        return headers(copy(shard.address, cache / shard.state).open("rb"))
+
+
+def headers(opened: IO[bytes]) -> list[tarfile.TarInfo]:
+    """List the entries of a tar."""
+    with opened as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        return tar.getmembers()
+
+
+def read_sample(shard: Shard, member: Member, cache: Path) -> tuple[bytes, bytes]:
+    """Return FLAC and JSON of a sample, by one read of the part of the tar that holds both."""
+    start = min(member.flac_at, member.json_at)
+    data = read(shard, start, max(member.flac_at + member.flac_size, member.json_at + member.json_size) - start, cache)
+    flac_at, json_at = member.flac_at - start, member.json_at - start
+    return data[flac_at : flac_at + member.flac_size], data[json_at : json_at + member.json_size]
+
+
+def read(shard: Shard, start: int, size: int, cache: Path) -> bytes:
+    """Return bytes of a tar, wherever it lies."""
+    if shard.remote:
+        return read_part(shard.address, start, size, cache / shard.state)
+    return read_at(Path(shard.address), start, size)
