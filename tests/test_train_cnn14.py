@@ -5,6 +5,8 @@ import torch
 
 from train.cnn14 import Cnn14, Cnn14Config
 from train.fusion import FUSIONS
+from train.model import build_audio
+from train.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +44,10 @@ def test_dropout_and_spec_augment_are_for_training_only(tower):
     with torch.inference_mode():
         assert torch.equal(tower.eval()(mel, short), tower(mel, short))
         assert not torch.equal(tower.train()(mel, short), tower(mel, short))
+
+
+def test_the_published_tower_drops_as_published_and_the_narrow_one_nothing():
+    x = torch.ones(20_000)
+    published, narrow = build_audio(Recipe(audio="cnn14")).train(), build_audio(Recipe(audio="cnn14", size="tiny")).train()
+    assert (published.drop(x, 0.5) == 0).float().mean() == pytest.approx(0.5, abs=0.03)
+    assert torch.equal(narrow.drop(x, 0.5), x)

@@ -71,7 +71,7 @@ def build_audio(recipe: Recipe) -> Htsat | Cnn14:
     """Make the audio tower of a recipe, of random weights."""
     fusion = "" if recipe.fusion == "none" else recipe.fusion
     if recipe.audio == "cnn14":
-        return Cnn14(Cnn14Config(width=8 if recipe.size == "tiny" else 64, fusion=fusion))
+        return Cnn14(Cnn14Config(width=8, dropout=0.0, fusion=fusion) if recipe.size == "tiny" else Cnn14Config(fusion=fusion))
     config: HtsatConfig = SIZES["htsat-mini" if recipe.size == "tiny" else recipe.audio]
     return Htsat(replace(config, fusion=fusion))
 
