@@ -18,6 +18,8 @@ from bench.plot import plot
 RESULTS = Path(__file__).parent / "results"
 BENCHES = ("build", "captions", "formats", "lengths", "quality", "throughput", "train")
 """Modules of this folder, each with `rows(quick, corpus) -> list[Row]`."""
+QUICK = ("formats", "lengths", "quality")
+"""What fits into a minute."""
 VERSIONS = ("av", "soundfile", "soxr", "numpy", "apache-beam", "imageio-ffmpeg", "librosa", "torch", "torchaudio")
 
 
@@ -25,16 +27,19 @@ def main(arguments: list[str]) -> int:
     """Run the benches asked for; exit code 1 when a target is missed."""
     there = [name for name in BENCHES if (Path(__file__).parent / f"{name}.py").exists()]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(there)}; all of them without a name")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(there)}; all of them without a name, {', '.join(QUICK)} with --quick"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer clips and rounds: a minute instead of a quarter of an hour")
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(there):
         parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(there)}")
     corpus = RESULTS / "corpus"
     table: list[Row] = []
-    for name in options.names or there:
-        print(f"measuring: {name}", file=sys.stderr)
+    for name in options.names or (QUICK if options.quick else there):
+        began = time.monotonic()
         table += importlib.import_module(f"bench.{name}").rows(options.quick, corpus)
+        print(f"measured {name} in {time.monotonic() - began:.0f} s", file=sys.stderr)
     print(as_text(table))
     written = write(table, options.quick)
     plot(table, written.with_suffix(".svg"))
