@@ -12,6 +12,8 @@ DEV = [
     "pytest-xdist>=3.8",
     "ruff>=0.15",
     "setuptools>=77",
+    "tensorboard>=2.20",
+    "wandb>=0.23",
     "webdataset>=1.0",
     "wheel>=0.45",
 ]

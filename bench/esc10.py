@@ -24,7 +24,7 @@ from train.data import Example, FixedClips
 from train.shards import find_shards
 
 RECIPE = 'name = "esc10"\n[[sources]]\nsource = "table"\ndataset = "esc10"\npath = "clips.csv"\n'
-SETTINGS = ["audio=cnn14", "text=clip", "fusion=none", "batch=16", "steps=200", "lr=1e-3", "warmup=30", "valid_every=200"]
+SETTINGS = ["audio=cnn14", "text=clip", "fusion=none", "batch=16", "steps=300", "lr=1e-3", "warmup=30", "valid_every=300"]
 
 
 def main(arguments: list[str]) -> int:
