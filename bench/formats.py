@@ -21,7 +21,7 @@ Costs = dict[str, dict[str, list[Cost]]]
 
 def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return the ratios of CPU, by format and over all of them."""
-    n_clips, n_rounds = (2, 2) if quick else (6, 7)
+    n_clips, n_rounds = (2, 2) if quick else (6, 5)
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         costs = {kind: _measure(kind, n_clips, n_rounds, corpus, Path(place)) for kind in KINDS}
     return _table(costs, n_clips)

@@ -33,7 +33,7 @@ def _ratio(kind: str, seconds: float, binary: str, corpus: Path, place: Path, qu
     sound = make_sound(kind, seconds, 0, corpus)
     repeat = max(1, round(20 / seconds))
     ways = {"ours": partial(_repeated, ours, repeat), "ffmpeg": partial(_repeated, by_process(binary), repeat)}
-    n_rounds = 3 if quick or seconds > 1000 else 5
+    n_rounds = 2 if seconds > 1000 else 3 if quick else 5
     costs = paired({name: partial(cost_of, partial(way, sound, place)) for name, way in ways.items()}, n_rounds)
     value, spread = ratio([cost.cpu for cost in costs["ffmpeg"]], [cost.cpu for cost in costs["ours"]])
     return Row("lengths", f"{kind}, {seconds:g} s: one ffmpeg a clip / ours", value, "x", spread, ">= 1" if seconds == 3600 else "")
