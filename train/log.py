@@ -8,8 +8,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from train.problem import BadInput
-
 EVERY_SECONDS = 5.0
 
 
@@ -78,8 +76,6 @@ def _writers(folder: Path, wandb_project: str) -> list[Callable[[int, dict], Non
 
         writers.append(to_board)
     if wandb_project:
-        if not importlib.util.find_spec("wandb"):
-            raise BadInput(f"wandb = {wandb_project!r}, but wandb is not installed; install it or leave the key out")
         import wandb
 
         run = wandb.init(project=wandb_project, name=folder.name)
