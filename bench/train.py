@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 from bench.measure import Row
@@ -30,6 +31,9 @@ PACKAGES = [
     "soundfile",
     "soxr",
     "fsspec",
+    "aiohttp",
+    "tenacity",
+    "pydantic",
     "tqdm",
     "pillow",
 ]
@@ -56,7 +60,7 @@ def run(quick: bool, python: Path | None = None) -> dict[str, float]:
 def environment() -> Path:
     """Return the python of the bench's own environment, made if it is missing."""
     python = ENVIRONMENT / "bin" / "python"
-    marker = ENVIRONMENT / "complete"
+    marker = ENVIRONMENT / f"complete-{zlib.crc32(repr(PACKAGES).encode()):08x}"
     if not marker.exists():
         subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

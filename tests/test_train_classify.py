@@ -1,5 +1,7 @@
 """Classification of a real run, by words and by classifiers."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ import torch
 from tests.test_train_fit import trained
 from tests.test_train_sounds import CLASSES, folder  # noqa: F401
 from train.checkpoint import load_run
-from train.classify import PROMPT, class_loss, outcome, read_labels, supervised, targets, zero_shot
+from train.classify import PROMPT, check_prompts, class_list, class_loss, outcome, read_labels, supervised, targets, two_parts, zero_shot
 from train.problem import BadInput
+from train.sounds import open_clips
 
 
 @pytest.fixture(scope="module")
@@ -20,49 +23,77 @@ def test_the_prompt_is_the_published_one():
     assert PROMPT.format(label="dog") == "This is a sound of dog."
 
 
-def test_zero_shot_on_shards_is_deterministic(run, tmp_path):
-    one, two = (zero_shot(run, str(trained()[1]), "test", [], [PROMPT, "{label}"], tmp_path) for _ in range(2))
-    assert one.labels == tuple(sorted(CLASSES)) and one.n_clips == 4
+@pytest.fixture
+def test_clips(tmp_path):
+    return open_clips(str(trained()[1]), True, tmp_path, ("test",))
+
+
+def test_zero_shot_on_shards_is_deterministic(run, test_clips):
+    labels = class_list([test_clips], None)
+    assert labels == sorted(CLASSES)
+    one, two = (zero_shot(run, test_clips, labels, [PROMPT, "{label}"]) for _ in range(2))
+    assert one.n_clips == 4 and one.confusion.sum() == 4
     assert one.accuracy == two.accuracy and one.mean_ap == two.mean_ap
-    assert one.confusion.sum() == 4
 
 
 def test_zero_shot_on_a_folder_of_class_folders(run, folder, tmp_path):  # noqa: F811
-    found = zero_shot(run, str(folder), "test", [], [PROMPT], tmp_path)
-    assert found.labels == ("hiss", "hum") and found.n_clips == 6
+    clips = open_clips(str(folder), True, tmp_path)
+    assert class_list([clips], None) == ["hiss", "hum"]
+    assert zero_shot(run, clips, ["hiss", "hum"], [PROMPT]).n_clips == 6
 
 
 @pytest.mark.parametrize("how", ["linear", "mlp", "finetune"])
 def test_a_classifier_learns_the_classes_of_the_train_split(run, how, tmp_path):
     torch.manual_seed(0)
     fresh = load_run(trained()[0], torch.device("cpu")) if how == "finetune" else run
-    found = supervised(fresh, str(trained()[1]), "test", [], how, tmp_path, epochs=2)
+    found = supervised(fresh, *two_parts(str(trained()[1]), True, tmp_path, "test"), sorted(CLASSES), how, epochs=2)
     assert found.n_clips == 4 and found.accuracy is not None
     if how != "finetune":
         assert found.accuracy >= 0.5  # hum, hiss, chirp and clicks are easily told apart
 
 
-def test_a_folder_is_parted_by_the_hash_of_names(run, folder, tmp_path):  # noqa: F811
+def test_a_folder_is_parted_by_the_hash_of_names(folder, tmp_path):  # noqa: F811
     with pytest.raises(BadInput, match="too few sounds"):
-        supervised(run, str(folder), "test", [], "linear", tmp_path)
+        two_parts(str(folder), True, tmp_path, "test")
+    for i in range(3, 30):
+        shutil.copy(folder / "hum" / "0.wav", folder / "hum" / f"{i}.wav")
+    learnt, scored = two_parts(str(folder), True, tmp_path, "test")
+    assert len(learnt) + len(scored) == 33 and 0 < len(scored) < len(learnt)
 
 
-def test_a_tag_that_is_no_label_is_named():
-    with pytest.raises(BadInput, match="1 tags are not in the class list: cat"):
-        targets([("dog",), ("cat",)], ["dog", "hum"])
+def test_a_tag_that_is_no_class_is_named(test_clips, tmp_path):
+    (tmp_path / "classes.txt").write_text("hum\nhiss\nchirp\n")
+    with pytest.raises(BadInput, match="1 tags are not in the class list: clicks; it has hum, hiss, chirp"):
+        class_list([test_clips], tmp_path / "classes.txt")
+
+
+def test_one_class_is_too_few(test_clips, tmp_path):
+    (tmp_path / "classes.txt").write_text("hum\n")
+    with pytest.raises(BadInput, match="there are 1 classes"):
+        class_list([test_clips], tmp_path / "classes.txt")
+
+
+@pytest.mark.parametrize("prompt", ["a sound", "{label} {place}", "{}"])
+def test_a_prompt_without_a_place_for_the_class_is_refused(prompt):
+    check_prompts([PROMPT])
+    with pytest.raises(BadInput, match=r"should have .label. where"):
+        check_prompts([prompt])
 
 
 def test_labels_are_read_from_lines_or_the_json_of_the_reference(tmp_path):
     (tmp_path / "a.txt").write_text("dog\n\n cat \n")
     (tmp_path / "a.json").write_text('{"cat": 1, "dog": 0}')
     assert read_labels(tmp_path / "a.txt") == read_labels(tmp_path / "a.json") == ["dog", "cat"]
+    (tmp_path / "a.json").write_text('["dog"]')
+    with pytest.raises(BadInput, match="should be a JSON object"):
+        read_labels(tmp_path / "a.json")
     with pytest.raises(BadInput, match="is no file"):
         read_labels(tmp_path / "b.txt")
 
 
 def test_clips_of_several_classes_have_no_accuracy_but_a_mean_average_precision():
     truth = targets([("a", "b"), ("b",)], ["a", "b"])
-    found = outcome(np.array([[0.9, 0.8], [0.1, 0.7]]), truth, ["a", "b"])
+    found = outcome(np.array([[0.9, 0.8], [0.1, 0.7]]), truth)
     assert found.accuracy is None and found.mean_ap == 1
 
 

@@ -3,19 +3,24 @@
 import ast
 import doctest
 import importlib
+import importlib.util
 import json
+import math
 import pkgutil
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-import train
+import train.model
 from tests.test_train_fit import trained
 from train.command import main
+from train.log import flat, read_log
 
 
 def call(*words: object) -> tuple[int, str, str]:
@@ -69,16 +74,87 @@ def test_compare_trains_and_tabulates_every_pair(tmp_path):
         (("fit", "nowhere", "--output", "run"), "nowhere is no folder"),
         (("fit", ".", "--output", "run", "--recipe", "huge"), "no recipe 'huge'"),
         (("fit", ".", "--output", "run", "--set", "x=1"), "unknown key 'x'"),
+        (("fit", ".", "--output", "run", "--device", "abacus"), "--device abacus: "),
         (("evaluate", "norun", "."), "no samples of split 'test'"),
         (("embed", "norun", "--text", "x", "--output", "x.txt"), ".npz and .parquet are known"),
+        (("embed", "norun", "--text", "nolines", "--output", "x.npz"), "nolines is no file"),
+        (("embed", "norun", "--shards", "nowhere", "--output", "x.npz"), "norun holds no run"),
         (("export", "norun", "out"), "norun holds no run"),
-        (("classify", "norun", ".", "--labels", "nolabels"), "nolabels is no file"),
+        (("classify", "norun", ".", "--prompt", "a sound"), "should have {label}"),
     ],
 )
 def test_bad_input_is_said_with_code_2(words, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _, complaint = call(*words)
     assert code == 2 and message in complaint
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("classify", "{run}", "{shards}", "--labels", "{labels}"), "1 tags are not in the class list: clicks"),
+        (("classify", "{run}", "{shards}", "--labels", "nolabels"), "nolabels is no file"),
+        (("classify", "{run}", "{shards}", "--split", "valid", "--supervised", "linear", "--labels", "{labels}"), "not in the class list"),
+        (("evaluate", "{run}", "{shards}", "--split", "other"), "no samples of split 'other'"),
+        (("search", "{run}", "a hum", "--in", "nowhere"), "nowhere is no folder"),
+        (("fit", "{shards}", "--output", "{new}", "--set", "batch=64"), "has 16 training samples, fewer than a batch of 64"),
+        (("fit", "{shards}", "--output", "{new}", "--set", "batch=4", "text_weights={new}"), "no tokenizer could be loaded"),
+        (("fit", "{shards}", "--output", "{new}", "--set", "batch=4", "text_weights={text}", "context=90"), "context = 90, but the text"),
+        (("fit", "{shards}", "--output", "{new}", "--set", "batch=4", "text_weights={text}", "text=bert"), "the recipe asks for 'bert'"),
+        (("fit", "{shards}", "--output", "{new}", "--set", "batch=4", "audio_weights={labels}"), "is no readable checkpoint"),
+        (("fit", "{shards}", "--output", "{new}", "--set", "batch=4", "audio_weights={other}"), "none of the known layouts"),
+    ],
+)
+def test_what_cannot_work_is_said_before_a_model_is_built(words, message, tmp_path, monkeypatch):
+    run, shards = trained()
+    (tmp_path / "labels").write_text("hum\nhiss\nchirp\n")
+    torch.save({"weights": torch.zeros(1)}, tmp_path / "other")
+    shutil.copytree(run / "text", tmp_path / "text")
+    shutil.copytree(run / "tokenizer", tmp_path / "text", dirs_exist_ok=True)
+    places = {"run": run, "shards": shards, "new": tmp_path / "new", **{n: tmp_path / n for n in ("labels", "other", "text")}}
+    monkeypatch.setattr(train.model.Clap, "__init__", None)  # building one would fail
+    code, _, complaint = call(*(word.format(**places) for word in words), "--cache", tmp_path)
+    assert code == 2 and message in complaint
+    assert not (tmp_path / "new").exists()
+
+
+def test_compiling_without_a_compiler_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
+    code, _, complaint = call("fit", trained()[1], "--output", tmp_path / "run", "--compile", "--set", "batch=4")
+    assert code == 2 and "compile needs a C++ compiler, and there is no no-such-compiler" in complaint
+
+
+def test_wandb_that_is_not_there_is_said(tmp_path, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "wandb" else find_spec(name, *more))
+    code, _, complaint = call("fit", trained()[1], "--output", tmp_path / "run", "--set", "batch=4", "wandb=x")
+    assert code == 2 and "wandb is not installed" in complaint
+
+
+@pytest.mark.slow
+def test_compiled_towers_train(tmp_path):
+    words = [sys.executable, "-m", "train", "fit", str(trained()[1]), "--output", str(tmp_path / "run"), "--cache", str(tmp_path)]
+    done = subprocess.run([*words, "--compile", "--steps", "1", "--set", "batch=4"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert read_log(tmp_path / "run")[0]["loss"] == pytest.approx(math.log(4), abs=0.5)
+
+
+def test_two_processes_of_torchrun_log_what_one_logs(tmp_path):
+    words = ["train", "fit", str(trained()[1]), "--cache", str(tmp_path), "--steps", "4"]
+    words += ["--set", "batch=4", "valid_every=2", "lock=both", "warmup=1"]  # towers that drop nothing: else noise differs by rank
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    done = subprocess.run([*torchrun, *words, "--output", str(tmp_path / "two")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("16 clips, 4 steps of 4") == 1
+    assert call(*words[1:], "--output", tmp_path / "one")[0] == 0
+    one, two = (flat_log(tmp_path / name) for name in ("one", "two"))
+    assert one.keys() == two.keys() and len(one) > 20
+    assert two == pytest.approx(one, abs=1e-4)
+
+
+def flat_log(run: Path) -> dict[tuple[int, str], float]:
+    """Return every number of a run's log but its speed."""
+    return {(e["step"], name): value for e in read_log(run) for name, value in flat(e).items() if name != "clips_per_second"}
 
 
 def test_a_stopped_run_has_code_1(tmp_path):

@@ -10,8 +10,10 @@ import torch
 from tests.test_train_fit import trained
 from tests.test_train_sounds import folder  # noqa: F401
 from train.checkpoint import load_run
-from train.embed import embed_lines, embed_sounds, save_embeddings, search
+from train.embed import read_lines, save_embeddings, search
+from train.evaluate import embed_clips, embed_texts
 from train.problem import BadInput
+from train.sounds import open_clips
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,8 @@ def run(tmp_path_factory):
 
 def test_npz_and_parquet_hold_the_same(run, tmp_path):
     (tmp_path / "lines.txt").write_text("a hum\n\na hiss\n")
-    names, vectors = embed_lines(run, tmp_path / "lines.txt")
+    names = read_lines(tmp_path / "lines.txt")
+    vectors = embed_texts(run.model, run.tokenizer, names, 77)
     assert names == ["a hum", "a hiss"] and vectors.shape == (2, 512)
     save_embeddings(tmp_path / "deep" / "x.npz", names, vectors)
     save_embeddings(tmp_path / "x.parquet", names, vectors)
@@ -33,23 +36,23 @@ def test_npz_and_parquet_hold_the_same(run, tmp_path):
 
 
 def test_a_folder_and_shards_are_embedded(run, folder, tmp_path):  # noqa: F811
-    assert embed_sounds(run, str(folder), tmp_path).keys[0] == "hiss/0.wav"
-    assert len(embed_sounds(run, str(trained()[1]), tmp_path).keys) == 24
+    assert embed_clips(run.model, open_clips(str(folder), True, tmp_path)).keys[0] == "hiss/0.wav"
+    assert len(embed_clips(run.model, open_clips(str(trained()[1]), True, tmp_path)).keys) == 24
 
 
 @pytest.mark.parametrize(("content", "message"), [(None, "is no file"), ("\n", "has no text")])
-def test_a_text_file_without_text_is_bad_input(run, tmp_path, content, message):
+def test_a_text_file_without_text_is_bad_input(tmp_path, content, message):
     if content is not None:
         (tmp_path / "lines.txt").write_text(content)
     with pytest.raises(BadInput, match=message):
-        embed_lines(run, tmp_path / "lines.txt")
+        read_lines(tmp_path / "lines.txt")
 
 
 def test_search_returns_the_best_first_and_is_quick_the_second_time(run, tmp_path):
-    shards = trained()[1]
-    hits = search(run, "a hum", str(shards), 5, tmp_path)
+    clips = open_clips(str(trained()[1]), True, tmp_path)
+    hits = search(run, "a hum", clips, 5)
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
     assert all(h.path.endswith(".tar") and h.key and h.caption for h in hits)
     kept = next(run.folder.glob("search-*.npz"))
     np.savez(kept, **{**np.load(kept), "captions": np.full(24, "kept")})
-    assert search(run, "a hum", str(shards), 5, tmp_path) == [replace(hit, caption="kept") for hit in hits]
+    assert search(run, "a hum", clips, 5) == [replace(hit, caption="kept") for hit in hits]

@@ -23,7 +23,7 @@ def run():
 
 
 def evaluated(run, split="test"):
-    return score(run.model, run.tokenizer, str(trained()[1]), split, 77, trained()[1].parent / "cache")
+    return score(run.model, run.tokenizer, FixedClips(find_shards(str(trained()[1]), split), True, trained()[1].parent / "cache"), 77)
 
 
 def test_two_evaluations_give_the_same_numbers(run):
@@ -54,10 +54,11 @@ def test_texts_keep_their_order_whatever_the_batches(run):
     assert np.allclose(together, alone, atol=1e-5)
 
 
-def test_the_model_goes_back_to_training(run):
+def test_the_model_goes_back_to_training_but_a_locked_tower_does_not(run):
     run.model.train()
+    run.model.audio_branch.eval()
     embed_texts(run.model, run.tokenizer, ["a"], 77)
-    assert run.model.training
+    assert run.model.training and run.model.text_branch.training and not run.model.audio_branch.training
     run.model.eval()
 
 
@@ -65,7 +66,7 @@ def test_broken_clips_are_counted_and_a_set_of_nothing_else_is_refused(run, tmp_
     write_shard(tmp_path / "A" / "test" / "0.tar", [("bad", b"", {"text": ["x"], "tag": []})])
     (tmp_path / "A" / "test" / "sizes.json").write_text(json.dumps({"0.tar": 1}))
     with pytest.raises(BadInput, match="all 1 clips are broken, the first: bad"):
-        score(run.model, run.tokenizer, str(tmp_path), "test", 77, tmp_path)
+        score(run.model, run.tokenizer, FixedClips(find_shards(str(tmp_path), "test"), True, tmp_path), 77)
 
 
 def test_the_table_shows_both_directions(run):

@@ -1,5 +1,7 @@
 """Published checkpoints, by files of their layout with random weights."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch import nn
 
 from train.model import Clap, build_model
 from train.problem import BadInput
-from train.published import load_published
+from train.published import load_published, read_weights
 from train.recipe import Recipe
 from train.tokenizer import train_tokenizer
 
@@ -17,6 +19,10 @@ TOKENIZER = train_tokenizer(["a dog barks"], 300, 77)
 def make(seed: int, **changes: object) -> Clap:
     torch.manual_seed(seed)
     return build_model(Recipe(size="tiny", **changes), TOKENIZER)
+
+
+def load(model: Clap, path: Path) -> str:
+    return load_published(model, read_weights(path), str(path))
 
 
 def same(one: nn.Module, two: nn.Module) -> bool:
@@ -45,7 +51,7 @@ def laion(model: Clap) -> dict:
 def test_a_clap_checkpoint_of_laion_fills_both_towers(tmp_path, changes):
     torch.save(laion(make(1, **changes)), tmp_path / "clap.pt")
     model = make(2, **changes)
-    assert "both towers" in load_published(model, tmp_path / "clap.pt")
+    assert "both towers" in load(model, tmp_path / "clap.pt")
     assert same(model, make(1, **changes))
 
 
@@ -66,7 +72,7 @@ def test_the_clip_text_tower_of_laion_is_renamed(tmp_path):
                 weights[f"{there}.{theirs}.{kind}"] = text[f"{here}.{ours}.{kind}"]
     torch.save({"state_dict": weights}, tmp_path / "clap.pt")
     model = make(2, text="clip")
-    load_published(model, tmp_path / "clap.pt")
+    load(model, tmp_path / "clap.pt")
     assert same(model, source)
 
 
@@ -75,7 +81,7 @@ def test_htsat_of_audioset_fills_the_audio_tower_and_leaves_fusion_new(tmp_path)
     saved = {f"sed_model.{k}": v for k, v in source.items()} | {"sed_model.tscam_conv.weight": torch.zeros(2)}
     torch.save({"state_dict": saved}, tmp_path / "htsat.ckpt")
     model = make(2)
-    assert "the audio tower" in load_published(model, tmp_path / "htsat.ckpt")
+    assert "the audio tower" in load(model, tmp_path / "htsat.ckpt")
     assert same(model.audio_branch.layers, make(1, fusion="none").audio_branch.layers)
     assert same(model.text_branch, make(2).text_branch)
     assert same(model.audio_branch.patch_embed.fusion_model, make(2).audio_branch.patch_embed.fusion_model)
@@ -85,7 +91,7 @@ def test_cnn14_of_pann_fills_the_audio_tower(tmp_path):
     source = make(1, audio="cnn14", fusion="none").audio_branch.state_dict()
     torch.save({"model": {**source, "fc_audioset.weight": torch.zeros(2)}}, tmp_path / "pann.pth")
     model = make(2, audio="cnn14", fusion="none")
-    load_published(model, tmp_path / "pann.pth")
+    load(model, tmp_path / "pann.pth")
     assert same(model.audio_branch, make(1, audio="cnn14", fusion="none").audio_branch)
 
 
@@ -93,7 +99,7 @@ def test_a_checkpoint_of_another_size_or_kind_is_refused_and_nothing_is_loaded(t
     torch.save(laion(make(1, audio="cnn14")), tmp_path / "x.pt")
     model = make(2)
     with pytest.raises(BadInput, match="another model than the recipe's"):
-        load_published(model, tmp_path / "x.pt")
+        load(model, tmp_path / "x.pt")
     assert same(model, make(2))
 
 
@@ -103,4 +109,4 @@ def test_a_checkpoint_of_another_size_or_kind_is_refused_and_nothing_is_loaded(t
 def test_unknown_files_are_refused(tmp_path, content, message):
     torch.save(content, tmp_path / "x.pt")
     with pytest.raises(BadInput, match=message):
-        load_published(make(0), tmp_path / "x.pt")
+        load(make(0), tmp_path / "x.pt")

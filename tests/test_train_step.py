@@ -10,7 +10,17 @@ from torch import nn
 
 from train.model import Batch, Clap, build_model
 from train.recipe import Recipe
-from train.step import embed_batch, lock_tower, lr_share, make_optimizer, save_memory, statistics_kept, step_seed, train_step, training_mode
+from train.step import (
+    embed_batch,
+    lock_towers,
+    lr_share,
+    make_optimizer,
+    save_memory,
+    statistics_kept,
+    step_seed,
+    train_step,
+    training_mode,
+)
 from train.tokenizer import tokenize, train_tokenizer
 
 torch.set_num_threads(1)  # tests share their cores with others; waiting threads spin
@@ -45,7 +55,7 @@ def test_chunks_give_the_gradients_of_the_whole_batch():
 
 def test_chunks_draw_the_same_dropout_again_and_count_statistics_once():
     model = make_model()
-    training_mode(model, "")
+    training_mode(model)
     audio, _ = embed_batch(model, make_batch(), make_batch().longer, replace(RECIPE, chunks=2))
     before = {k: v.clone() for k, v in model.state_dict().items() if "running" in k or "tracked" in k}
     audio.square().sum().backward()
@@ -65,7 +75,7 @@ def test_statistics_kept_uses_the_batch_and_counts_nothing():
 
 def test_a_batch_without_longer_clips_trains_the_fusion():
     model = make_model()
-    training_mode(model, "")
+    training_mode(model)
     train_step(model, replace(make_batch(), longer=torch.zeros(8, dtype=torch.bool)), make_optimizer(model, RECIPE), RECIPE, 0)
     assert all(p.grad is not None for p in model.audio_branch.parameters())
 
@@ -73,7 +83,7 @@ def test_a_batch_without_longer_clips_trains_the_fusion():
 def test_the_same_step_twice_is_the_same_and_the_next_is_not():
     def loss(at: int) -> float:
         model = make_model()
-        training_mode(model, "")
+        training_mode(model)
         return train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, at)
 
     assert loss(4) == loss(4) != loss(5)
@@ -96,8 +106,8 @@ def test_bf16_is_near_fp32_and_the_loss_is_fp32():
 @pytest.mark.parametrize("tower", ["audio", "text"])
 def test_a_locked_tower_stays_as_it_is(tower):
     model = make_model()
-    lock_tower(model, tower)
-    training_mode(model, tower)
+    lock_towers(model, tower)
+    training_mode(model)
     branch = model.get_submodule(f"{tower}_branch")
     before = {k: v.clone() for k, v in branch.state_dict().items()}
     train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 2)
@@ -143,7 +153,7 @@ def test_checkpointing_changes_no_loss():
     for wanted in (False, True):
         model = make_model()
         save_memory(model, wanted)
-        training_mode(model, "")
+        training_mode(model)
         losses.append(train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 3))
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from transformers import AutoModel
 
 from train.problem import BadInput
-from train.text import KINDS, build_text, load_text, pretrained_config, text_config
+from train.text import TYPES, check_fit, load_text, pretrained_config, text_config
 from train.tokenizer import tokenize, train_tokenizer
 
 CAPTIONS = ["a dog barks", "rain falls on a tin roof all night", "sea"]
@@ -15,10 +16,10 @@ def tokenizer():
     return train_tokenizer(CAPTIONS, 300, 77)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TYPES)
 def test_padding_does_not_change_a_vector(kind, tokenizer):
     torch.manual_seed(0)
-    tower = build_text(text_config(kind, "tiny", 77, tokenizer)).eval()
+    tower = AutoModel.from_config(text_config(kind, "tiny", 77, tokenizer)).eval()
     with torch.inference_mode():
         together = tower(*tokenize(tokenizer, CAPTIONS, 77)).pooler_output
         alone = torch.cat([tower(*tokenize(tokenizer, [c], 77)).pooler_output for c in CAPTIONS])
@@ -32,15 +33,15 @@ def test_the_published_widths(kind, width, tokenizer):
     assert (config.hidden_size, config.num_hidden_layers) == (width, 12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TYPES)
 def test_the_context_is_used_to_its_last_token(kind, tokenizer):
-    tower = build_text(text_config(kind, "tiny", 12, tokenizer)).eval()
+    tower = AutoModel.from_config(text_config(kind, "tiny", 12, tokenizer)).eval()
     assert tower(*tokenize(tokenizer, ["rain " * 50], 12)).pooler_output.isfinite().all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TYPES)
 def test_weights_are_loaded_from_a_folder(kind, tokenizer, tmp_path):
-    tower = build_text(text_config(kind, "tiny", 77, tokenizer)).eval()
+    tower = AutoModel.from_config(text_config(kind, "tiny", 77, tokenizer)).eval()
     tower.save_pretrained(tmp_path)
     loaded = load_text(kind, str(tmp_path)).eval()
     inputs = tokenize(tokenizer, CAPTIONS, 77)
@@ -48,8 +49,18 @@ def test_weights_are_loaded_from_a_folder(kind, tokenizer, tmp_path):
 
 
 def test_a_folder_of_another_kind_or_none_is_bad_input(tokenizer, tmp_path):
-    build_text(text_config("bert", "tiny", 77, tokenizer)).save_pretrained(tmp_path)
+    AutoModel.from_config(text_config("bert", "tiny", 77, tokenizer)).save_pretrained(tmp_path)
     with pytest.raises(BadInput, match="tower of type 'bert', the recipe asks for 'roberta'"):
         pretrained_config("roberta", str(tmp_path))
     with pytest.raises(BadInput, match="no text tower"):
         pretrained_config("roberta", str(tmp_path / "nothing"))
+
+
+def test_a_tokenizer_or_context_that_the_tower_does_not_know_is_bad_input(tokenizer):
+    config = text_config("roberta", "tiny", 20, tokenizer)
+    check_fit(config, tokenizer, 20)
+    with pytest.raises(BadInput, match="context = 21, but the text tower has 20 places"):
+        check_fit(config, tokenizer, 21)
+    config.vocab_size = 200
+    with pytest.raises(BadInput, match="of another tower"):
+        check_fit(config, tokenizer, 20)

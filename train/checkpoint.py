@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoConfig, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from train.model import Clap, build_model
 from train.problem import BadInput
-from train.recipe import Recipe, from_dict
+from train.recipe import Recipe, make_recipe
+from train.text import pretrained_config
 from train.tokenizer import load_tokenizer, save_tokenizer
 from train.whole import whole
 
@@ -45,7 +46,7 @@ def read_run(folder: Path) -> tuple[Recipe, str]:
     if not (folder / "run.json").is_file():
         raise BadInput(f"{folder} holds no run (run.json is missing); `fit SHARDS --output {folder}` makes one")
     saved = json.loads((folder / "run.json").read_text())
-    return from_dict(saved["recipe"]), saved["data"]
+    return make_recipe(saved["recipe"], str(folder / "run.json")), saved["data"]
 
 
 def load_run(folder: Path, device: torch.device) -> Run:
@@ -55,9 +56,8 @@ def load_run(folder: Path, device: torch.device) -> Run:
     if path is None:
         raise BadInput(f"{folder} has no checkpoint yet")
     tokenizer = load_tokenizer(str(folder / "tokenizer"))
-    config: PretrainedConfig = AutoConfig.from_pretrained(str(folder / "text"))
-    model = build_model(recipe, tokenizer, config)
     saved = load_checkpoint(path)
+    model = build_model(recipe, tokenizer, pretrained_config(recipe.text, str(folder / "text")))
     load_weights(model, saved["model"], str(path))
     return Run(folder, recipe, model.to(device).eval(), tokenizer, saved["step"])
 
@@ -75,7 +75,7 @@ def read_torch(path: Path) -> Any:
     try:
         with torch.serialization.safe_globals(HARMLESS):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, pickle.UnpicklingError) as error:
         raise BadInput(f"{path} is no readable checkpoint: {(str(error) or type(error).__name__).splitlines()[0]}") from error
 
 

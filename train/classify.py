@@ -1,23 +1,27 @@
 """Which class is a clip of: by words alone (zero-shot), or by a classifier trained on labelled clips."""
 
+import json
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset, Subset
+from tqdm import tqdm
 
 from train.checkpoint import Run
-from train.data import Example
+from train.data import Example, FixedClips
 from train.evaluate import embed_clips, embed_texts
 from train.metrics import confusion, mean_average_precision
 from train.model import EMBEDDING
 from train.problem import BadInput
 from train.sounds import FolderClips, open_clips
 
+Clips = FixedClips | FolderClips
 PROMPT = "This is a sound of {label}."  # Wu et al. 2023, section 4.3
 
 
@@ -28,32 +32,23 @@ class Outcome:
     accuracy: float | None
     mean_ap: float
     n_clips: int
-    labels: tuple[str, ...]
     confusion: np.ndarray
 
 
-def zero_shot(run: Run, where: str, split: str, labels: list[str], prompts: list[str], cache: Path) -> Outcome:
+def zero_shot(run: Run, clips: Clips, labels: list[str], prompts: list[str]) -> Outcome:
     """Name each clip by the class whose prompt is nearest; of several prompts a class's embeddings are averaged."""
-    found = embed_clips(run.model, open_clips(where, run.model.fused, cache, (split,)))
-    labels = labels or tags_of(found.tags)
-    truth = targets(found.tags, labels)
+    found = embed_clips(run.model, clips)
     text = sum(embed_texts(run.model, run.tokenizer, [p.format(label=x) for x in labels], run.recipe.context) for p in prompts)
-    return outcome(found.audio @ (text / np.linalg.norm(text, axis=1, keepdims=True)).T, truth, labels)
+    return outcome(found.audio @ (text / np.linalg.norm(text, axis=1, keepdims=True)).T, targets(found.tags, labels))
 
 
-def supervised(run: Run, where: str, split: str, labels: list[str], how: str, cache: Path, epochs: int = 10) -> Outcome:
-    """Train a classifier ("linear", "mlp", or "finetune": the audio tower too) on the train split, score it on split.
-
-    In a folder of sounds, which has no splits, every fifth file by the hash of its name is for scoring.
-    """
-    train_clips, test_clips = two_parts(run, where, split, cache)
+def supervised(run: Run, train_clips: Clips, test_clips: Clips, labels: list[str], how: str, epochs: int = 10) -> Outcome:
+    """Train a classifier ("linear", "mlp", or "finetune": the audio tower too) on some clips, score it on the others."""
     if how == "finetune":
         return finetune(run, train_clips, test_clips, labels, epochs)
     seen, unseen = embed_clips(run.model, train_clips), embed_clips(run.model, test_clips)
-    labels = labels or tags_of(seen.tags + unseen.tags)
-    truth = torch.from_numpy(targets(seen.tags, labels))
+    audio, truth = torch.from_numpy(seen.audio), torch.from_numpy(targets(seen.tags, labels))
     head = make_head(how, EMBEDDING, len(labels))
-    audio = torch.from_numpy(seen.audio)
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2 if how == "linear" else 1e-3, weight_decay=1e-2)
     for _ in range(300):
         rows = torch.randperm(len(audio))[:4096]
@@ -61,29 +56,32 @@ def supervised(run: Run, where: str, split: str, labels: list[str], how: str, ca
         class_loss(head(audio[rows]), truth[rows]).backward()
         optimizer.step()
     with torch.inference_mode():
-        return outcome(head(torch.from_numpy(unseen.audio)).numpy(), targets(unseen.tags, labels), labels)
+        return outcome(head.eval()(torch.from_numpy(unseen.audio)).numpy(), targets(unseen.tags, labels))
 
 
-def finetune(run: Run, train_clips: Dataset, test_clips: Dataset, labels: list[str], epochs: int) -> Outcome:
+def finetune(run: Run, train_clips: Clips, test_clips: Clips, labels: list[str], epochs: int) -> Outcome:
     """Train the audio tower and a linear head on it, with SpecAugment as in training."""
     seen, unseen = load_all(train_clips), load_all(test_clips)
-    labels = labels or tags_of([e.tags for e in seen + unseen])
     truth = torch.from_numpy(targets([e.tags for e in seen], labels))
-    tower, head = run.model.audio_branch, nn.Linear(run.model.audio_branch.config.out_width, len(labels))
-    head.to(run.model.logit_scale_a.device)
+    device, tower = run.model.logit_scale_a.device, run.model.audio_branch
+    head = nn.Linear(tower.config.out_width, len(labels)).to(device)
+
+    def logits(clips: list[Example], rows: Tensor) -> Tensor:
+        chosen = [clips[int(i)].features for i in rows]
+        return head(tower(torch.stack([f.mel for f in chosen]).to(device), torch.tensor([f.longer for f in chosen], device=device)))
+
     optimizer = torch.optim.AdamW([*tower.parameters(), *head.parameters()], lr=3e-4, weight_decay=1e-2)
     tower.train()
     for _ in range(epochs):
         for rows in torch.randperm(len(seen)).split(16):
-            if len(rows) == 1:
-                continue  # one clip has no batch statistics
-            optimizer.zero_grad()
-            class_loss(head(tower(*mels(seen, rows, head))), truth[rows].to(head.weight.device)).backward()
-            optimizer.step()
+            if len(rows) > 1:  # one clip has no batch statistics
+                optimizer.zero_grad()
+                class_loss(logits(seen, rows), truth[rows].to(device)).backward()
+                optimizer.step()
     tower.eval()
     with torch.inference_mode():
-        parts = [head(tower(*mels(unseen, rows, head))).cpu() for rows in torch.arange(len(unseen)).split(16)]
-    return outcome(torch.cat(parts).numpy(), targets([e.tags for e in unseen], labels), labels)
+        scores = torch.cat([logits(unseen, rows).cpu() for rows in torch.arange(len(unseen)).split(16)])
+    return outcome(scores.numpy(), targets([e.tags for e in unseen], labels))
 
 
 def make_head(how: str, width: int, n_classes: int) -> nn.Module:
@@ -100,60 +98,65 @@ def class_loss(logits: Tensor, truth: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, truth)
 
 
-def two_parts(run: Run, where: str, split: str, cache: Path) -> tuple[Dataset, Dataset]:
-    """Return the clips to learn from and those to score on."""
-    clips = open_clips(where, run.model.fused, cache, ("train",))
+def two_parts(where: str, fused: bool, cache: Path, split: str) -> tuple[Clips, Clips]:
+    """Open the clips to learn from and those to score on; in a folder, which has no splits, every fifth by the hash of its name scores."""
+    clips = open_clips(where, fused, cache, ("train",))
     if not isinstance(clips, FolderClips):
-        return clips, open_clips(where, run.model.fused, cache, (split,))
-    for_scoring = [zlib.crc32(p.name.encode()) % 5 == 0 for p in clips.paths]
-    if len(set(for_scoring)) < 2:
+        return clips, open_clips(where, fused, cache, (split,))
+    parts: tuple[list[Path], list[Path]] = ([], [])
+    for path in clips.paths:
+        parts[zlib.crc32(path.name.encode()) % 5 == 0].append(path)
+    if not all(parts):
         raise BadInput(f"{where} has too few sounds to learn from some and score on others")
-    return tuple(Subset(clips, [i for i, scored in enumerate(for_scoring) if scored == part]) for part in (False, True))  # type: ignore[return-value]
+    return FolderClips(clips.root, fused, parts[0]), FolderClips(clips.root, fused, parts[1])
 
 
-def load_all(clips: Dataset) -> list[Example]:
+def load_all(clips: Clips) -> list[Example]:
     """Read all clips into memory (about 1 MB each with fusion), without the broken ones."""
-    return [item for items in DataLoader(clips, batch_size=16, collate_fn=list) for item in items if isinstance(item, Example)]
+    items = tqdm((clips[i] for i in range(len(clips))), "clips", len(clips), leave=False, disable=None)
+    return [item for item in items if isinstance(item, Example)]
 
 
-def mels(clips: list[Example], rows: Tensor, head: nn.Linear) -> tuple[Tensor, Tensor]:
-    """Stack the features of some clips on the head's device."""
-    chosen = [clips[int(i)].features for i in rows]
-    device = head.weight.device
-    return torch.stack([f.mel for f in chosen]).to(device), torch.tensor([f.longer for f in chosen], device=device)
-
-
-def tags_of(tags: list[tuple[str, ...]]) -> list[str]:
-    """List all tags, sorted."""
-    names = sorted({name for some in tags for name in some})
-    if len(names) < 2:
-        raise BadInput(f"the clips have {len(names)} different tags; classification needs at least two")
-    return names
-
-
-def targets(tags: list[tuple[str, ...]], labels: list[str]) -> np.ndarray:
-    """Return (n_clips, n_labels) of 0 and 1; a tag that is no label is refused by name."""
-    unknown = sorted({name for some in tags for name in some} - set(labels))
+def class_list(clips: Iterable[Clips], path: Path | None) -> list[str]:
+    """Return the classes: of a file, or all tags of the clips, sorted; a tag that is no class of the file is refused by name."""
+    names = sorted({name for some in clips for tags in some.tags() for name in tags})
+    labels = read_labels(path) if path else names
+    if len(labels) < 2:
+        raise BadInput(f"there are {len(labels)} classes; classification needs at least two, from the clips' tags or --labels")
+    unknown = [name for name in names if name not in labels]
     if unknown:
         raise BadInput(f"{len(unknown)} tags are not in the class list: {', '.join(unknown[:5])}; it has {', '.join(labels[:5])}, ...")
-    return np.array([[float(label in some) for label in labels] for some in tags], np.float32)
-
-
-def outcome(scores: np.ndarray, truth: np.ndarray, labels: list[str]) -> Outcome:
-    """Score (n_clips, n_labels) against the truth."""
-    single = bool((truth.sum(1) == 1).all())
-    predicted, true = scores.argmax(1), truth.argmax(1)
-    accuracy = float((predicted == true).mean()) if single else None
-    return Outcome(accuracy, mean_average_precision(scores, truth), len(scores), tuple(labels), confusion(predicted, true, len(labels)))
+    return labels
 
 
 def read_labels(path: Path) -> list[str]:
     """Read a class list: one name a line, or the JSON of the reference trainer, {name: number}."""
-    import json
-
     if not path.is_file():
         raise BadInput(f"{path} is no file; give a class list with one name a line")
     text = path.read_text(encoding="utf-8")
-    if path.suffix == ".json":
+    if path.suffix != ".json":
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    try:
         return [name for name, _ in sorted(json.loads(text).items(), key=lambda pair: pair[1])]
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BadInput(f"{path} should be a JSON object {{name: number}}: {error}") from error
+
+
+def check_prompts(prompts: list[str]) -> None:
+    """See that each prompt has a place for the class, and no other."""
+    for prompt in prompts:
+        if {field for _, field, _, _ in Formatter().parse(prompt) if field is not None} != {"label"}:
+            raise BadInput(f"--prompt {prompt!r} should have {{label}} where the class goes, and no other braces")
+
+
+def targets(tags: list[tuple[str, ...]], labels: list[str]) -> np.ndarray:
+    """Return (n_clips, n_labels) of 0 and 1."""
+    return np.array([[float(label in some) for label in labels] for some in tags], np.float32)
+
+
+def outcome(scores: np.ndarray, truth: np.ndarray) -> Outcome:
+    """Score (n_clips, n_labels) against the truth."""
+    single = bool((truth.sum(1) == 1).all())
+    predicted, true = scores.argmax(1), truth.argmax(1)
+    accuracy = float((predicted == true).mean()) if single else None
+    return Outcome(accuracy, mean_average_precision(scores, truth), len(scores), confusion(predicted, true, scores.shape[1]))

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from train.checkpoint import Run
     from train.recipe import Recipe
 
+Say = Callable[[str], None]
 
-def main(arguments: list[str], say: Callable[[str], None], complain: Callable[[str], None]) -> int:
+
+def main(arguments: list[str], say: Say, complain: Say) -> int:
     """Run one verb; return 0, 1 when a run went wrong, 2 when the input cannot be used."""
     options = parser().parse_args(arguments)
     try:
@@ -36,75 +38,53 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m train", description="Train CLAP on WebDataset shards, and use what was trained.")
     verbs = top.add_subparsers(required=True, metavar="VERB")
 
-    fit = add(verbs, "fit", run_fit, "train on SHARDS")
-    fit.add_argument("shards", metavar="SHARDS", help="folder or address that holds <dataset>/<split>/0.tar")
+    def verb(run: Callable[[argparse.Namespace, Say], None], what: str, *positional: str) -> argparse.ArgumentParser:
+        one = verbs.add_parser(run.__name__.removeprefix("run_"), help=what, description=what)
+        one.set_defaults(verb=run)
+        for name in positional:
+            one.add_argument(name.lower(), metavar=name, type=Path if name in ("RUN", "FOLDER") else str)
+        one.add_argument("--device", default="", help="cpu, cuda, mps; by default the fastest there is")
+        one.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help="indexes of shards, and what remote ones gave")
+        return one
+
+    fit = verb(run_fit, "train on SHARDS, a folder or address that holds <dataset>/<split>/0.tar", "SHARDS")
     fit.add_argument("--output", metavar="RUN", type=Path, required=True, help="folder of the run")
-    recipe_options(fit)
     fit.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly as if it had never stopped")
 
-    evaluate = add(verbs, "evaluate", run_evaluate, "retrieval scores of RUN on SHARDS")
-    evaluate.add_argument("run", metavar="RUN", type=Path)
-    evaluate.add_argument("shards", metavar="SHARDS")
-    evaluate.add_argument("--split", default="test")
-    evaluate.add_argument("--json", action="store_true")
+    evaluate = verb(run_evaluate, "retrieval scores of RUN on SHARDS", "RUN", "SHARDS")
 
-    classify = add(verbs, "classify", run_classify, "classify clips by words, or by a classifier trained on RUN's features")
-    classify.add_argument("run", metavar="RUN", type=Path)
-    classify.add_argument("shards", metavar="SHARDS_OR_FOLDER", help="shards with tags, or a folder with one folder of sounds a class")
+    classify = verb(run_classify, "name the class of clips: shards with tags, or a folder of sounds a class", "RUN", "SHARDS_OR_FOLDER")
     classify.add_argument("--labels", type=Path, metavar="FILE", help="class names, one a line, or JSON {name: number}; default: all tags")
     classify.add_argument("--supervised", choices=("linear", "mlp", "finetune"), help="train a classifier on the train split")
     classify.add_argument("--prompt", action="append", metavar="TEXT", help='with {label} in it; default "This is a sound of {label}."')
-    classify.add_argument("--split", default="test")
-    classify.add_argument("--json", action="store_true")
+    for scored in (evaluate, classify):
+        scored.add_argument("--split", default="test")
+        scored.add_argument("--json", action="store_true")
 
-    embed = add(verbs, "embed", run_embed, "write embeddings of sounds or texts")
-    embed.add_argument("run", metavar="RUN", type=Path)
+    embed = verb(run_embed, "write embeddings of sounds or texts", "RUN")
     what = embed.add_mutually_exclusive_group(required=True)
-    what.add_argument("--audio", metavar="FOLDER")
-    what.add_argument("--shards", metavar="DIR")
+    what.add_argument("--audio", metavar="FOLDER", dest="where")
+    what.add_argument("--shards", metavar="DIR", dest="where")
     what.add_argument("--text", metavar="FILE", type=Path)
     embed.add_argument("--output", metavar="X.npz", type=Path, required=True, help=".npz or .parquet")
 
-    search = add(verbs, "search", run_search, "find the clips that fit some words")
-    search.add_argument("run", metavar="RUN", type=Path)
-    search.add_argument("words", metavar="WORDS")
+    search = verb(run_search, "find the clips that fit some words", "RUN", "WORDS")
     search.add_argument("--in", dest="where", metavar="DIR", required=True, help="shards or a folder of sounds")
     search.add_argument("-k", type=int, default=10)
 
-    export = add(verbs, "export", run_export, "write RUN as a folder that transformers loads")
-    export.add_argument("run", metavar="RUN", type=Path)
-    export.add_argument("folder", metavar="FOLDER", type=Path)
+    verb(run_export, "write RUN as a folder that transformers loads", "RUN", "FOLDER")
 
-    compare = add(verbs, "compare", run_compare, "the encoder study: 2 audio towers x 3 text towers on SHARDS")
-    compare.add_argument("shards", metavar="SHARDS")
+    compare = verb(run_compare, "the encoder study: 2 audio towers x 3 text towers on SHARDS", "SHARDS")
     compare.add_argument("--output", metavar="DIR", type=Path, required=True)
-    recipe_options(compare)
+    for trains in (fit, compare):
+        trains.add_argument(
+            "--recipe", default="tiny", metavar="NAME|FILE.toml", help="tiny, paper-ac-cl, paper-la-fusion, paper-2.5m, a file"
+        )
+        trains.add_argument("--size", choices=("published", "tiny"), help="width of the towers")
+        trains.add_argument("--steps", type=int, help="stop after so many steps")
+        trains.add_argument("--compile", action="store_const", const="true", help="torch.compile the towers")
+        trains.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change keys of the recipe")
     return top
-
-
-def add(verbs: argparse._SubParsersAction, name: str, verb: Callable, what: str) -> argparse.ArgumentParser:
-    """Add a verb."""
-    one = verbs.add_parser(name, help=what, description=what)
-    one.set_defaults(verb=verb)
-    one.add_argument("--device", default="", help="cpu, cuda, mps; by default the fastest there is")
-    one.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help="indexes of shards, and what remote ones gave")
-    return one
-
-
-def recipe_options(verb: argparse.ArgumentParser) -> None:
-    """Add the options that make a recipe."""
-    verb.add_argument("--recipe", default="tiny", metavar="NAME|FILE.toml", help="tiny, paper-ac-cl, paper-la-fusion, paper-2.5m or a file")
-    verb.add_argument("--size", choices=("published", "tiny"), help="width of the towers")
-    verb.add_argument("--steps", type=int, help="stop after so many steps")
-    verb.add_argument("--compile", action="store_true", help="torch.compile the towers")
-    verb.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change keys of the recipe")
-
-
-def chosen_recipe(options: argparse.Namespace) -> "Recipe":
-    from train.recipe import load_recipe
-
-    short = {"size": options.size, "steps": options.steps, "compile": options.compile or None}
-    return load_recipe(options.recipe, [*options.set, *(f"{key}={value}" for key, value in short.items() if value is not None)])
 
 
 def default_cache() -> Path:
@@ -113,17 +93,44 @@ def default_cache() -> Path:
 
 
 def get_device(options: argparse.Namespace) -> "torch.device":
+    """Return the device that was asked for, or the fastest one."""
     import torch
 
-    if options.device:
-        return torch.device(options.device)
-    if torch.cuda.is_available():
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    fastest = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    try:
+        device = torch.device(options.device or fastest.type)
+        if device.type == "cuda" and device.index is None:
+            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(f"--device {options.device}: {str(error).splitlines()[0]}; this machine's fastest is {fastest.type}") from error
+    return device
 
 
-def run_fit(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    recipe = chosen_recipe(options)
+def get_recipe(options: argparse.Namespace) -> "Recipe":
+    """Return the recipe, with --set and what has an option of its own."""
+    from train.recipe import load_recipe
+
+    short = {key: getattr(options, key) for key in ("size", "steps", "compile")}
+    return load_recipe(options.recipe, [*options.set, *(f"{key}={value}" for key, value in short.items() if value is not None)])
+
+
+def get_run(options: argparse.Namespace) -> "Run":
+    """Return the trained model."""
+    from train.checkpoint import load_run
+
+    return load_run(options.run, get_device(options))
+
+
+def is_fused(options: argparse.Namespace) -> bool:
+    """Say whether RUN fuses long clips: that much must be known to open clips, which comes before a model is built."""
+    from train.checkpoint import read_run
+
+    return read_run(options.run)[0].fusion != "none"
+
+
+def run_fit(options: argparse.Namespace, say: Say) -> None:
+    recipe = get_recipe(options)
     from train.fit import Place, fit
     from train.ranks import join_ranks, leave_ranks
 
@@ -133,50 +140,53 @@ def run_fit(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     leave_ranks()
 
 
-def run_evaluate(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+def run_evaluate(options: argparse.Namespace, say: Say) -> None:
+    from train.data import FixedClips
     from train.evaluate import score, table
     from train.shards import find_shards
 
-    find_shards(options.shards, options.split)
+    clips = FixedClips(find_shards(options.shards, options.split), is_fused(options), options.cache)
     run = get_run(options)
-    scores = score(run.model, run.tokenizer, options.shards, options.split, run.recipe.context, options.cache)
+    scores = score(run.model, run.tokenizer, clips, run.recipe.context)
     say(json.dumps(scores, indent=1) if options.json else f"{options.split}, step {run.step}\n{table(scores)}")
 
 
-def get_run(options: argparse.Namespace) -> "Run":
-    from train.checkpoint import load_run
-
-    return load_run(options.run, get_device(options))
-
-
-def run_classify(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    from train.classify import PROMPT, read_labels, supervised, zero_shot
+def run_classify(options: argparse.Namespace, say: Say) -> None:
+    from train.classify import PROMPT, check_prompts, class_list, supervised, two_parts, zero_shot
     from train.picture import confusion_picture
+    from train.sounds import open_clips
 
-    labels = read_labels(options.labels) if options.labels else []
-    run = get_run(options)
+    where, how, prompts = options.shards_or_folder, options.supervised or "zero-shot", options.prompt or [PROMPT]
+    check_prompts(prompts)
     if options.supervised:
-        found = supervised(run, options.shards, options.split, labels, options.supervised, options.cache)
+        clips = two_parts(where, is_fused(options), options.cache, options.split)
+        labels = class_list(clips, options.labels)
+        found = supervised(get_run(options), *clips, labels, options.supervised)
     else:
-        found = zero_shot(run, options.shards, options.split, labels, options.prompt or [PROMPT], options.cache)
-    how = options.supervised or "zero-shot"
+        scored = open_clips(where, is_fused(options), options.cache, (options.split,))
+        labels = class_list([scored], options.labels)
+        found = zero_shot(get_run(options), scored, labels, prompts)
     picture = options.run / f"confusion-{how}.png"
-    confusion_picture(found.confusion, found.labels, picture)
-    scores = {"how": how, "accuracy": found.accuracy, "mAP": found.mean_ap, "n_clips": found.n_clips, "n_classes": len(found.labels)}
+    confusion_picture(found.confusion, labels, picture)
+    scores = {"how": how, "accuracy": found.accuracy, "mAP": found.mean_ap, "n_clips": found.n_clips, "n_classes": len(labels)}
     shown = "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in scores.items())
     say(json.dumps(scores, indent=1) if options.json else f"{shown}\n{picture}")
 
 
-def run_embed(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    from train.embed import embed_lines, embed_sounds, save_embeddings
+def run_embed(options: argparse.Namespace, say: Say) -> None:
+    from train.embed import read_lines, save_embeddings
+    from train.evaluate import embed_clips, embed_texts
+    from train.sounds import open_clips
 
     if options.output.suffix not in (".npz", ".parquet"):
         raise BadInput(f"{options.output}: the suffix says how to write; .npz and .parquet are known")
-    run = get_run(options)
     if options.text:
-        names, embeddings = embed_lines(run, options.text)
+        names = read_lines(options.text)
+        run = get_run(options)
+        embeddings = embed_texts(run.model, run.tokenizer, names, run.recipe.context)
     else:
-        found = embed_sounds(run, options.audio or options.shards, options.cache)
+        clips = open_clips(options.where, is_fused(options), options.cache)
+        found = embed_clips(get_run(options).model, clips)
         names, embeddings = found.keys, found.audio
         for line in found.broken:
             say(f"left out: {line}")
@@ -184,22 +194,24 @@ def run_embed(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     say(f"{len(names)} embeddings in {options.output}")
 
 
-def run_search(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+def run_search(options: argparse.Namespace, say: Say) -> None:
     from train.embed import search
+    from train.sounds import open_clips
 
-    for hit in search(get_run(options), options.words, options.where, options.k, options.cache):
+    clips = open_clips(options.where, is_fused(options), options.cache)
+    for hit in search(get_run(options), options.words, clips, options.k):
         say(f"{hit.score:6.3f}  {hit.path}  {hit.key}  {hit.caption}")
 
 
-def run_export(options: argparse.Namespace, say: Callable[[str], None]) -> None:
+def run_export(options: argparse.Namespace, say: Say) -> None:
     from train.export import export
 
     export(get_run(options), options.folder)
     say(f"{options.folder}: ClapModel.from_pretrained and ClapProcessor.from_pretrained load it")
 
 
-def run_compare(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    recipe = chosen_recipe(options)
+def run_compare(options: argparse.Namespace, say: Say) -> None:
+    recipe = get_recipe(options)
     from train.compare import compare, study_table
     from train.fit import Place
 

@@ -2,21 +2,23 @@
 
 import json
 from dataclasses import replace
+from typing import Literal
 
 from train.checkpoint import load_run
+from train.data import FixedClips
 from train.evaluate import score
 from train.fit import Place, fit
 from train.recipe import Recipe
 from train.shards import find_shards
 from train.whole import whole
 
-AUDIO = ("htsat-tiny", "cnn14")
-TEXT = ("clip", "bert", "roberta")
+AUDIO: tuple[Literal["htsat-tiny", "cnn14"], ...] = ("htsat-tiny", "cnn14")
+TEXT: tuple[Literal["clip", "bert", "roberta"], ...] = ("clip", "bert", "roberta")
 
 
 def compare(shards: str, recipe: Recipe, place: Place, split: str = "test") -> dict[str, dict]:
     """Train each pair into its own folder, or take it from there if it is done; return and write scores.json."""
-    find_shards(shards, split)
+    clips = FixedClips(find_shards(shards, split), recipe.fusion != "none", place.cache)
     scores: dict[str, dict] = {}
     for audio in AUDIO:
         for text in TEXT:
@@ -24,7 +26,7 @@ def compare(shards: str, recipe: Recipe, place: Place, split: str = "test") -> d
             place.say(f"{audio} with {text}")
             fit(shards, replace(recipe, audio=audio, text=text), replace(place, output=folder), resume=(folder / "run.json").exists())
             run = load_run(folder, place.device)
-            scores[f"{audio}-{text}"] = score(run.model, run.tokenizer, shards, split, recipe.context, place.cache)
+            scores[f"{audio}-{text}"] = score(run.model, run.tokenizer, clips, recipe.context)
             with whole(place.output / "scores.json") as file:
                 file.write(json.dumps(scores, indent=1).encode())
     return scores

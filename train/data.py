@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import repeat
@@ -87,13 +88,20 @@ class Clips(Dataset):
             raise BrokenSample(f"{member.key} in {shard.address}: {reason(error)}") from error
         return Example(member.key, shard.address, features, caption, tuple(captions), tuple(sample.get("tag") or ()))
 
-    def all_captions(self) -> Iterator[str]:
-        """Yield every caption that training may draw, without touching the audio."""
+    def texts_alone(self) -> Iterator[dict]:
+        """Yield the JSON of every sample, without touching the audio; unreadable ones are named when their turn comes."""
         for shard, member in self.places:
-            try:
-                yield from choose_texts(json.loads(read(shard, member.json_at, member.json_size, self.cache)), self.texts)
-            except (ValueError, *FAILURES):
-                continue  # named when its turn comes in training
+            with suppress(ValueError, *FAILURES):
+                yield json.loads(read(shard, member.json_at, member.json_size, self.cache))
+
+    def all_captions(self) -> Iterator[str]:
+        """Yield every caption that training may draw."""
+        for sample in self.texts_alone():
+            yield from choose_texts(sample, self.texts)
+
+    def tags(self) -> list[tuple[str, ...]]:
+        """Return the tags of every readable sample."""
+        return [tuple(sample.get("tag") or ()) for sample in self.texts_alone()]
 
 
 class FixedClips(Clips):

@@ -1,19 +1,20 @@
 """How well captions find their clips and clips their captions; the same numbers each time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from train.data import Example, FixedClips
 from train.metrics import retrieval
-from train.model import Clap
+from train.model import EMBEDDING, Clap
 from train.problem import BadInput
-from train.shards import find_shards
 from train.tokenizer import tokenize
 
 
@@ -29,9 +30,9 @@ class Embedded:
     broken: list[str]
 
 
-def score(model: Clap, tokenizer: PreTrainedTokenizerBase, shards: str, split: str, context: int, cache: Path, workers: int = 0) -> dict:
-    """Evaluate retrieval on a split over all its datasets."""
-    found = embed_clips(model, FixedClips(find_shards(shards, split), model.fused, cache), workers)
+def score(model: Clap, tokenizer: PreTrainedTokenizerBase, clips: FixedClips, context: int, workers: int = 0) -> dict:
+    """Evaluate retrieval."""
+    found = embed_clips(model, clips, workers)
     owner = np.repeat(np.arange(len(found.captions)), [len(c) for c in found.captions])
     text = embed_texts(model, tokenizer, [c for captions in found.captions for c in captions], context)
     scores = retrieval(found.audio @ text.T, owner)
@@ -43,7 +44,9 @@ def embed_clips(model: Clap, clips: Dataset, workers: int = 0) -> Embedded:
     audio: list[Tensor] = []
     texts: list[tuple] = []
     broken: list[str] = []
-    for items in DataLoader(clips, batch_size=16, collate_fn=list, num_workers=workers):
+    for items in tqdm(
+        DataLoader(clips, batch_size=16, collate_fn=list, num_workers=workers), "batches of 16 clips", leave=False, disable=None
+    ):
         sound = [item for item in items if isinstance(item, Example)]
         broken += [item for item in items if isinstance(item, str)]
         if sound:
@@ -55,28 +58,31 @@ def embed_clips(model: Clap, clips: Dataset, workers: int = 0) -> Embedded:
     return Embedded(torch.cat(audio).numpy(), keys, paths, captions, tags, broken)
 
 
-@torch.inference_mode()
+@contextmanager
+def in_use(model: Clap) -> Iterator[torch.device]:
+    """Leave training mode for a while, and gradients; give the model's device."""
+    before = {module: module.training for module in model.modules()}  # those of a locked tower are not in training
+    with torch.inference_mode():
+        yield model.eval().logit_scale_a.device
+    for module, training in before.items():
+        module.training = training
+
+
 def embed_features(model: Clap, mels: list[Tensor], longer: list[bool]) -> Tensor:
     """Embed clips in one go: unit vectors (n, 512) on the CPU."""
-    was_training, device = model.training, model.logit_scale_a.device
-    model.eval()
-    vectors = model.embed_audio(torch.stack(mels).to(device), torch.tensor(longer, device=device)).cpu()
-    model.train(was_training)
-    return vectors
+    with in_use(model) as device:
+        return model.embed_audio(torch.stack(mels).to(device), torch.tensor(longer, device=device)).cpu()
 
 
-@torch.inference_mode()
 def embed_texts(model: Clap, tokenizer: PreTrainedTokenizerBase, captions: list[str], context: int, batch: int = 64) -> np.ndarray:
     """Embed captions, unit vectors (n, 512); batches hold captions of like length, the outcome is in the order given."""
-    was_training, device = model.training, model.logit_scale_a.device
-    model.eval()
     order = sorted(range(len(captions)), key=lambda i: len(captions[i]))
-    vectors = np.empty((len(captions), 512), np.float32)
-    for at in range(0, len(order), batch):
-        rows = order[at : at + batch]
-        ids, mask = tokenize(tokenizer, [captions[i] for i in rows], context)
-        vectors[rows] = model.embed_text(ids.to(device), mask.to(device)).cpu().numpy()
-    model.train(was_training)
+    vectors = np.empty((len(captions), EMBEDDING), np.float32)
+    with in_use(model) as device:
+        for at in tqdm(range(0, len(order), batch), f"batches of {batch} texts", leave=False, disable=None):
+            rows = order[at : at + batch]
+            ids, mask = tokenize(tokenizer, [captions[i] for i in rows], context)
+            vectors[rows] = model.embed_text(ids.to(device), mask.to(device)).cpu().numpy()
     return vectors
 
 

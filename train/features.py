@@ -4,13 +4,13 @@
 Models with feature fusion were trained on HTK mels without norm, the others on Slaney mels with norm (about 22 dB lower).
 """
 
-import math
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
+from transformers.audio_utils import mel_filter_bank
 
 SAMPLE_RATE = 48_000  # Hz
 CLIP_FRAMES = 480_000  # 10 s
@@ -132,31 +132,6 @@ def _audible(scale: str) -> tuple[Tensor, int, int]:
 
 def mel_bank(scale: str) -> Tensor:
     """Return triangular filters (513, 64): scale "htk" has peaks of 1, "slaney" filters of equal area."""
-    to_mel, to_hz = SCALES[scale]
-    edges = to_hz(np.linspace(to_mel(np.array(LOWEST)), to_mel(np.array(HIGHEST)), N_MELS + 2))
-    bins = np.linspace(0, SAMPLE_RATE / 2, N_FFT // 2 + 1)[:, None]
-    left, peak, right = edges[:-2], edges[1:-1], edges[2:]
-    bank = np.maximum(0, np.minimum((bins - left) / (peak - left), (right - bins) / (right - peak)))
-    if scale == "slaney":
-        bank = bank * 2 / (right - left)
+    norm = "slaney" if scale == "slaney" else None
+    bank = mel_filter_bank(N_FFT // 2 + 1, N_MELS, LOWEST, HIGHEST, SAMPLE_RATE, norm=norm, mel_scale=scale)
     return torch.from_numpy(bank.astype(np.float32))
-
-
-def _htk_mel(hz: np.ndarray) -> np.ndarray:
-    return 2595 * np.log10(1 + hz / 700)
-
-
-def _htk_hz(mel: np.ndarray) -> np.ndarray:
-    return 700 * (10 ** (mel / 2595) - 1)
-
-
-def _slaney_mel(hz: np.ndarray) -> np.ndarray:
-    """Linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox)."""
-    return np.where(hz < 1000, hz * 3 / 200, 15 + np.log(np.maximum(hz, 1) / 1000) * 27 / math.log(6.4))
-
-
-def _slaney_hz(mel: np.ndarray) -> np.ndarray:
-    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * math.log(6.4) / 27))
-
-
-SCALES = {"htk": (_htk_mel, _htk_hz), "slaney": (_slaney_mel, _slaney_hz)}

@@ -1,27 +1,33 @@
 """Train CLAP on shards: read from top to bottom."""
 
+import importlib.util
+import math
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from train.checkpoint import drop_old, last_checkpoint, load_checkpoint, load_weights, read_run, save_checkpoint, start_run
-from train.data import Clips, Collate, batch_plan, train_loader
+from train.data import Clips, Collate, FixedClips, batch_plan, train_loader
 from train.evaluate import score, table
 from train.log import RunLog
 from train.model import Clap, build_model
 from train.picture import learning_curve
 from train.problem import BadInput, Stopped
-from train.published import load_published
-from train.ranks import average_statistics, rank, wait, world
+from train.published import load_published, read_weights
+from train.ranks import average, rank, wait, world
 from train.recipe import Recipe
 from train.shards import find_shards, fingerprint
-from train.step import lock_tower, make_optimizer, save_memory, train_step, training_mode
-from train.text import pretrained_config
+from train.step import lock_towers, make_optimizer, save_memory, train_step, training_mode
+from train.text import check_fit, pretrained_config
 from train.tokenizer import count_cut, load_tokenizer, train_tokenizer
+
+LOOKED_AT = 1000  # captions that are compared with the context of a tower whose tokenizer is there already
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,11 @@ class Place:
     say: Callable[[str], None]
     bar: bool = False
 
+    def announce(self, text: str) -> None:
+        """Say what is the same on all ranks, once."""
+        if rank() == 0:
+            self.say(text)
+
 
 @dataclass
 class Progress:
@@ -45,64 +56,75 @@ class Progress:
     broken: int = 0
 
 
+@dataclass(frozen=True)
+class Training:
+    """A run under way."""
+
+    clips: Clips
+    valid: FixedClips
+    recipe: Recipe
+    place: Place
+    model: Clap
+    tokenizer: PreTrainedTokenizerBase
+    optimizer: torch.optim.Optimizer
+    progress: Progress = field(default_factory=Progress)
+
+
 def fit(shards: str, recipe: Recipe, place: Place, resume: bool = False) -> None:
     """Train to the recipe's last step, or go on with the run in place.output; a finished run is left alone."""
-    clips, recipe = check_data(shards, recipe, place)
-    recipe = check_folder(recipe, fingerprint(clips.shards), place.output, resume)
+    check_machine(recipe)
+    clips, valid, recipe = check_data(shards, recipe, place.cache)
+    check_folder(recipe, fingerprint(clips.shards), place.output, resume)
     finished = last_checkpoint(place.output)
     if finished and load_checkpoint(finished)["step"] >= recipe.steps:
-        return place.say(f"{place.output} has all its {recipe.steps} steps: nothing to do")
+        return place.announce(f"{place.output} has all its {recipe.steps} steps: nothing to do")
     tokenizer = get_tokenizer(recipe, clips, place, resume)
+
+    published = read_weights(Path(recipe.audio_weights)) if recipe.audio_weights else {}
 
     torch.manual_seed(recipe.seed)
     model = build_model(recipe, tokenizer)
-    if recipe.audio_weights:
-        place.say(load_published(model, Path(recipe.audio_weights)))
+    if published:
+        place.announce(load_published(model, published, recipe.audio_weights))
     model.to(place.device)
-    lock_tower(model, recipe.lock)
+    lock_towers(model, recipe.lock)
     save_memory(model, recipe.checkpointing)
     if recipe.compile:
         model.audio_branch.compile()
         model.text_branch.compile()
-    optimizer = make_optimizer(model, recipe)
-    progress = restore(model, optimizer, place.output) if resume else Progress()
+    training = Training(clips, valid, recipe, place, model, tokenizer, make_optimizer(model, recipe))
+    if resume:
+        restore(training)
+    wait()  # until every rank has seen that the folder is free
     if not resume and rank() == 0:
         start_run(place.output, recipe, model, tokenizer, fingerprint(clips.shards))
     n_parameters = sum(p.numel() for p in model.parameters())
-    place.say(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {n_parameters / 1e6:.1f} M parameters, on {place.device}")
-    train(shards, clips, recipe, place, model, tokenizer, optimizer, progress)
+    place.announce(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {n_parameters / 1e6:.1f} M parameters, on {place.device}")
+    train(training)
 
 
-def train(
-    shards: str,
-    clips: Clips,
-    recipe: Recipe,
-    place: Place,
-    model: Clap,
-    tokenizer: PreTrainedTokenizerBase,
-    optimizer: torch.optim.Optimizer,
-    progress: Progress,
-) -> None:
+def train(run: Training) -> None:
     """Take the remaining steps; validate and save every valid_every steps and at the end."""
-    plan = batch_plan(len(clips), recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world())
-    loader = train_loader(clips, plan, Collate(tokenizer, recipe.context), recipe.workers)
+    recipe, place, progress = run.recipe, run.place, run.progress
+    plan = batch_plan(len(run.clips), recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world())
+    loader = train_loader(run.clips, plan, Collate(run.tokenizer, recipe.context), recipe.workers)
     log = RunLog(place.output, progress.step, recipe.steps, place.say, place.bar, recipe.wandb) if rank() == 0 else None
-    training_mode(model, recipe.lock)
+    training_mode(run.model)
     started = time.monotonic()
     for batch in loader:
-        loss = train_step(model, batch.to(place.device), optimizer, recipe, progress.step)
+        loss = train_step(run.model, batch.to(place.device), run.optimizer, recipe, progress.step)
         progress.step += 1
-        if not torch.tensor(loss).isfinite():
+        if not math.isfinite(loss):
             raise Stopped(f"the loss of step {progress.step} is {loss}; the last checkpoint is from before: lower lr, or set clip_norm")
-        count_broken(batch.broken, len(batch.mel), progress, recipe, place)
+        count_broken(run, batch.broken, len(batch.mel))
         seconds, started = time.monotonic() - started, time.monotonic()
         if log:
-            values = {"loss": loss, "lr": optimizer.param_groups[0]["lr"], "clips_per_second": recipe.batch / seconds}
+            values = {"loss": loss, "lr": run.optimizer.param_groups[0]["lr"], "clips_per_second": recipe.batch / seconds}
             log.step(progress.step, values, shown=progress.step % recipe.log_every == 0)
         if progress.step % recipe.valid_every == 0 or progress.step == recipe.steps:
-            average_statistics(model)
+            average([b for b in run.model.buffers() if b.is_floating_point()])  # statistics of batch normalisation
             if log:
-                validate(shards, recipe, place, model, tokenizer, optimizer, progress, log)
+                validate(run, log)
             wait()
             started = time.monotonic()
     if log:
@@ -110,33 +132,59 @@ def train(
         learning_curve(place.output)
 
 
-def validate(
-    shards: str,
-    recipe: Recipe,
-    place: Place,
-    model: Clap,
-    tokenizer: PreTrainedTokenizerBase,
-    optimizer: torch.optim.Optimizer,
-    progress: Progress,
-    log: RunLog,
-) -> None:
+def validate(run: Training, log: RunLog) -> None:
     """Score valid, save the checkpoint, and keep it as the best one if it is (by mean mAP@10, never by test)."""
-    scores = score(model, tokenizer, shards, "valid", recipe.context, place.cache, recipe.workers)
+    progress, output = run.progress, run.place.output
+    scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers)
     log.record(progress.step, {"valid": scores})
     log.tell(f"valid at step {progress.step}\n{table(scores)}")
     merit = (scores["t2a"]["mAP@10"] + scores["a2t"]["mAP@10"]) / 2
     better, progress.best = merit > progress.best, max(merit, progress.best)
-    state = {"model": model.state_dict(), **vars(progress), "scores": scores}
+    state = {"model": run.model.state_dict(), **asdict(progress), "scores": scores}
     if better:
-        save_checkpoint(place.output / "best.pt", state)
-    save_checkpoint(place.output / f"step-{progress.step:07}.pt", {**state, "optimizer": optimizer.state_dict()})
-    drop_old(place.output, recipe.keep)
+        save_checkpoint(output / "best.pt", state)
+    save_checkpoint(output / f"step-{progress.step:07}.pt", {**state, "optimizer": run.optimizer.state_dict()})
+    drop_old(output, run.recipe.keep)
 
 
-def check_data(shards: str, recipe: Recipe, place: Place) -> tuple[Clips, Recipe]:
+def restore(run: Training) -> None:
+    """Put model and optimizer back to the last checkpoint; order and randomness follow from the step."""
+    path = last_checkpoint(run.place.output)
+    if path:
+        saved = load_checkpoint(path)
+        load_weights(run.model, saved["model"], str(path))
+        run.optimizer.load_state_dict(saved["optimizer"])
+        vars(run.progress).update({name: saved[name] for name in vars(run.progress)})
+
+
+def count_broken(run: Training, broken: tuple[str, ...], n: int) -> None:
+    """Name broken samples; stop when they are too many."""
+    progress, share = run.progress, run.recipe.broken_share
+    progress.seen += n
+    progress.broken += len(broken)
+    for name in broken:
+        run.place.say(f"broken sample left out: {name}")
+    if progress.seen >= 20 and progress.broken > share * progress.seen:
+        found = f"{progress.broken} of {progress.seen} samples are broken"
+        raise Stopped(f"step {progress.step}: {found}; more than broken_share = {share}")
+
+
+def check_machine(recipe: Recipe) -> None:
+    """See that this machine can do what the recipe asks for."""
+    if recipe.compile:
+        from torch._inductor import config
+
+        if not any(shutil.which(name) for name in config.cpp.cxx if name):
+            raise BadInput(f"compile needs a C++ compiler, and there is no {config.cpp.cxx[-1]}: install it, set CXX, or leave compile out")
+    if recipe.wandb and not importlib.util.find_spec("wandb"):
+        raise BadInput(f"wandb = {recipe.wandb!r}, but wandb is not installed; install it or leave the key out")
+
+
+def check_data(shards: str, recipe: Recipe, cache: Path) -> tuple[Clips, FixedClips, Recipe]:
     """See that there is something to train and to validate on, and work out the number of steps."""
-    find_shards(shards, "valid")
-    clips = Clips(find_shards(shards, "train"), recipe.fusion != "none", place.cache, recipe.texts, recipe.seed)
+    fused = recipe.fusion != "none"
+    valid = FixedClips(find_shards(shards, "valid"), fused, cache)
+    clips = Clips(find_shards(shards, "train"), fused, cache, recipe.texts, recipe.seed)
     if len(clips) < recipe.batch:
         raise BadInput(
             f"{shards} has {len(clips)} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller"
@@ -145,23 +193,21 @@ def check_data(shards: str, recipe: Recipe, place: Place) -> tuple[Clips, Recipe
         raise BadInput(f"batch = {recipe.batch} does not divide into {world()} ranks of {recipe.chunks} chunks")
     per_epoch = len(clips) // recipe.batch
     steps, valid_every = recipe.steps or recipe.epochs * per_epoch, recipe.valid_every or per_epoch
-    return clips, replace(recipe, steps=steps, valid_every=valid_every)
+    return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)
 
 
-def check_folder(recipe: Recipe, data: str, output: Path, resume: bool) -> Recipe:
+def check_folder(recipe: Recipe, data: str, output: Path, resume: bool) -> None:
     """See that the folder is free, or holds the run that is to go on."""
     if not (output / "run.json").exists():
         if resume:
             raise BadInput(f"{output} holds no run to resume")
-        return recipe
+        return
     saved, saved_data = read_run(output)
     done = last_checkpoint(output)
-    if (saved, saved_data) == (recipe, data) and (resume or (done and load_checkpoint(done)["step"] >= recipe.steps)):
-        return recipe
-    if resume and saved_data == data and replace(saved, steps=recipe.steps) == recipe:
-        return recipe
-    why = "another recipe or other shards" if resume else "a run already"
-    raise BadInput(f"{output} holds {why}; --resume with the same recipe and shards goes on, or give another --output")
+    same = saved_data == data and replace(saved, steps=recipe.steps) == recipe
+    if not (same and (resume or (done and load_checkpoint(done)["step"] >= recipe.steps))):
+        why = "another recipe or other shards" if resume else "a run already"
+        raise BadInput(f"{output} holds {why}; --resume with the same recipe and shards goes on, or give another --output")
 
 
 def get_tokenizer(recipe: Recipe, clips: Clips, place: Place, resume: bool) -> PreTrainedTokenizerBase:
@@ -169,34 +215,13 @@ def get_tokenizer(recipe: Recipe, clips: Clips, place: Place, resume: bool) -> P
     if resume:
         return load_tokenizer(str(place.output / "tokenizer"))
     if recipe.text_weights:
-        pretrained_config(recipe.text, recipe.text_weights)
-        return load_tokenizer(recipe.text_weights)
-    captions = sorted(set(clips.all_captions()))
-    tokenizer = train_tokenizer(captions, recipe.vocabulary, recipe.context)
+        tokenizer = load_tokenizer(recipe.text_weights)
+        check_fit(pretrained_config(recipe.text, recipe.text_weights), tokenizer, recipe.context)
+        captions = list(islice(clips.all_captions(), LOOKED_AT))
+    else:
+        captions = sorted(set(clips.all_captions()))
+        tokenizer = train_tokenizer(captions, recipe.vocabulary, recipe.context)
     n_cut = count_cut(tokenizer, captions, recipe.context)
     if n_cut:
-        place.say(f"{n_cut} of {len(captions)} captions are longer than the context of {recipe.context} tokens and are cut")
+        place.announce(f"{n_cut} of {len(captions)} captions are longer than the context of {recipe.context} tokens and are cut")
     return tokenizer
-
-
-def restore(model: Clap, optimizer: torch.optim.Optimizer, folder: Path) -> Progress:
-    """Put model and optimizer back to the last checkpoint; order and randomness follow from the step."""
-    path = last_checkpoint(folder)
-    if path is None:
-        return Progress()
-    saved = load_checkpoint(path)
-    load_weights(model, saved["model"], str(path))
-    optimizer.load_state_dict(saved["optimizer"])
-    return Progress(saved["step"], saved["best"], saved["seen"], saved["broken"])
-
-
-def count_broken(broken: tuple[str, ...], n: int, progress: Progress, recipe: Recipe, place: Place) -> None:
-    """Name broken samples; stop when they are too many."""
-    progress.seen += n
-    progress.broken += len(broken)
-    for name in broken:
-        place.say(f"broken sample left out: {name}")
-    if progress.seen >= 20 and progress.broken > recipe.broken_share * progress.seen:
-        raise Stopped(
-            f"step {progress.step}: {progress.broken} of {progress.seen} samples are broken; more than broken_share = {recipe.broken_share}"
-        )

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from train.problem import BadInput
-
 EVERY_SECONDS = 5.0
 Writer = Callable[[int, dict], None]
 
@@ -90,8 +88,6 @@ def _wandb(folder: Path, first_step: int, project: str, ends: ExitStack) -> Writ
     """Return what writes to a project of wandb, if one is named; a resumed run goes on with the same run there."""
     if not project:
         return None
-    if not importlib.util.find_spec("wandb"):
-        raise BadInput(f"wandb = {project!r}, but wandb is not installed; install it or leave the key out")
     import wandb
 
     known = folder / "wandb-id"

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from train.cnn14 import Cnn14, Cnn14Config
 from train.htsat import SIZES, Htsat, HtsatConfig
 from train.recipe import Recipe
-from train.text import build_text, load_text, text_config
+from train.text import load_text, text_config
 
 EMBEDDING = 512
 SCALE_START, SCALE_END = math.log(1 / 0.07), math.log(100)
@@ -78,10 +78,8 @@ def build_audio(recipe: Recipe) -> Htsat | Cnn14:
 
 def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig | None = None) -> Clap:
     """Make the model of a recipe; config: of the text tower, when a checkpoint will bring the weights."""
-    if config is not None:
-        text = build_text(config)
-    elif recipe.text_weights:
+    if recipe.text_weights and config is None:
         text = load_text(recipe.text, recipe.text_weights)
     else:
-        text = build_text(text_config(recipe.text, recipe.size, recipe.context, tokenizer))
+        text = AutoModel.from_config(config or text_config(recipe.text, recipe.size, recipe.context, tokenizer))
     return Clap(build_audio(recipe), text)

@@ -26,9 +26,8 @@ CLIP_NAMES = (
 )
 
 
-def load_published(model: Clap, path: Path) -> str:
-    """Put the weights of a published checkpoint into the model and say what was loaded."""
-    weights = {k: v for k, v in read_weights(path).items() if not NOT_OURS.match(k)}
+def load_published(model: Clap, weights: dict[str, Tensor], path: str) -> str:
+    """Put what read_weights found in a published checkpoint into the model and say what was loaded."""
     own = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
     both = any(name.startswith("text_branch.") for name in weights)
     wanted = {k for k in own if both or k.startswith("audio_branch.")}
@@ -53,12 +52,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     weights = saved.get("state_dict") or saved.get("model") or saved
     weights = {name.removeprefix("module."): weight for name, weight in weights.items() if isinstance(weight, Tensor)}
     if any(name.startswith("audio_branch.") for name in weights):
-        return clip_names(weights) if "positional_embedding" in weights else weights
-    if any(name.startswith("sed_model.") for name in weights):
-        return {"audio_branch." + name.removeprefix("sed_model."): weight for name, weight in weights.items()}
-    if "conv_block1.conv1.weight" in weights:
-        return {"audio_branch." + name: weight for name, weight in weights.items()}
-    raise BadInput(f"{path} has none of the known layouts: LAION's CLAP (audio_branch.*), HTSAT (sed_model.*), CNN14 (conv_block1.*)")
+        weights = clip_names(weights) if "positional_embedding" in weights else weights
+    elif any(name.startswith("sed_model.") for name in weights):
+        weights = {"audio_branch." + name.removeprefix("sed_model."): weight for name, weight in weights.items()}
+    elif "conv_block1.conv1.weight" in weights:
+        weights = {"audio_branch." + name: weight for name, weight in weights.items()}
+    else:
+        raise BadInput(f"{path} has none of the known layouts: LAION's CLAP (audio_branch.*), HTSAT (sed_model.*), CNN14 (conv_block1.*)")
+    return {name: weight for name, weight in weights.items() if not NOT_OURS.match(name)}
 
 
 def clip_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:

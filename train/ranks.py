@@ -4,7 +4,7 @@ import os
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def join_ranks(device: torch.device) -> None:
@@ -54,21 +54,11 @@ class _Gather(torch.autograd.Function):
         return gradient.chunk(world())[rank()]
 
 
-def average_gradients(model: nn.Module) -> None:
-    """Replace each gradient by its mean over the ranks, all in one message."""
-    if world() > 1:
-        _average([p.grad for p in model.parameters() if p.grad is not None])
-
-
-def average_statistics(model: nn.Module) -> None:
-    """Replace the running statistics of batch normalisation by their mean over the ranks."""
-    if world() > 1:
-        _average([b for b in model.buffers() if b.is_floating_point()])
-
-
 @torch.no_grad()
-def _average(tensors: list[Tensor]) -> None:
-    flat = torch.cat([t.flatten() for t in tensors])
-    dist.all_reduce(flat)
-    for t, mean in zip(tensors, (flat / world()).split([t.numel() for t in tensors]), strict=True):
-        t.copy_(mean.view_as(t))
+def average(tensors: list[Tensor]) -> None:
+    """Replace each tensor by its mean over the ranks, all in one message."""
+    if world() > 1 and tensors:
+        flat = torch.cat([t.flatten() for t in tensors])
+        dist.all_reduce(flat)
+        for t, mean in zip(tensors, (flat / world()).split([t.numel() for t in tensors]), strict=True):
+            t.copy_(mean.view_as(t))

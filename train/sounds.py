@@ -20,14 +20,18 @@ KINDS = frozenset({".aif", ".aiff", ".au", ".flac", ".mp3", ".ogg", ".opus", ".w
 class FolderClips(Dataset):
     """Sound files under a folder, sorted by name; the tag of each is the name of the folder it lies in."""
 
-    def __init__(self, root: Path, fused: bool):
+    def __init__(self, root: Path, fused: bool, paths: list[Path] | None = None):
         self.root, self.fused = root, fused
-        self.paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in KINDS)
+        self.paths = paths or sorted(p for p in root.rglob("*") if p.suffix.lower() in KINDS)
         if not self.paths:
             raise BadInput(f"{root} holds neither shards (<dataset>/<split>/sizes.json) nor sound files ({' '.join(sorted(KINDS))})")
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def tags(self) -> list[tuple[str, ...]]:
+        """Return the tag of each file."""
+        return [(path.parent.name,) for path in self.paths]
 
     def __getitem__(self, index: int) -> Example | str:
         path = self.paths[index]

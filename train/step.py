@@ -11,28 +11,30 @@ from torch.utils.checkpoint import checkpoint
 from train.fusion import at_least_one
 from train.loss import contrastive_loss
 from train.model import Batch, Clap
-from train.ranks import average_gradients, rank
+from train.ranks import average, rank
 from train.recipe import Recipe
 
 
 def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> float:
-    """Update the model by one batch and return the loss (of this rank); a loss that is not finite is returned without an update."""
+    """Update the model by one batch and return the loss over all ranks; a loss that is not finite is returned without an update."""
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
     torch.manual_seed(step_seed(recipe.seed, step) + 1)
-    longer = at_least_one(batch.longer, generator) if model.fused else batch.longer
+    longer = at_least_one(batch.longer, generator) if model.fused and model.audio_branch.training else batch.longer
     audio, text = embed_batch(model, batch, longer, recipe)
     loss = contrastive_loss(audio, text, model.log_scale, batch.caption if recipe.multi_positive else None)
-    if not loss.isfinite():
-        return loss.item()
+    whole = loss.detach().clone()
+    average([whole])
+    if not whole.isfinite():
+        return whole.item()
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    average_gradients(model)
+    average([p.grad for p in model.parameters() if p.grad is not None])
     if recipe.clip_norm:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     for group in optimizer.param_groups:
         group["lr"] = recipe.lr * lr_share(step, recipe.warmup, recipe.steps)
     optimizer.step()
-    return loss.item()
+    return whole.item()
 
 
 def embed_batch(model: Clap, batch: Batch, longer: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
@@ -91,18 +93,17 @@ def make_optimizer(model: Clap, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)
 
 
-def lock_tower(model: Clap, which: str) -> None:
-    """Keep one tower as it is: no gradients; its projection is still trained."""
-    if which:
-        tower = model.audio_branch if which == "audio" else model.text_branch
-        tower.requires_grad_(False)
+def lock_towers(model: Clap, which: str) -> None:
+    """Keep "audio", "text" or "both" as they are: no gradients; the projections are still trained."""
+    model.audio_branch.requires_grad_(which not in ("audio", "both"))
+    model.text_branch.requires_grad_(which not in ("text", "both"))
 
 
-def training_mode(model: Clap, locked: str) -> None:
+def training_mode(model: Clap) -> None:
     """Switch to training; a locked tower stays in evaluation mode, its batch statistics and dropout too."""
     model.train()
-    if locked:
-        (model.audio_branch if locked == "audio" else model.text_branch).eval()
+    for tower in (model.audio_branch, model.text_branch):
+        tower.train(any(p.requires_grad for p in tower.parameters()))
 
 
 def save_memory(model: Clap, wanted: bool) -> None:

@@ -2,26 +2,11 @@
 
 from typing import Any
 
-from transformers import (
-    AutoConfig,
-    BertConfig,
-    BertModel,
-    CLIPTextConfig,
-    CLIPTextModel,
-    PretrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    RobertaConfig,
-    RobertaModel,
-)
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from train.problem import BadInput
 
-KINDS: dict[str, tuple[Any, Any]] = {
-    "roberta": (RobertaConfig, RobertaModel),
-    "bert": (BertConfig, BertModel),
-    "clip": (CLIPTextConfig, CLIPTextModel),
-}
+TYPES = {"roberta": "roberta", "bert": "bert", "clip": "clip_text_model"}  # names of ours and of transformers
 PUBLISHED = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
 PUBLISHED_CLIP = {"hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8, "intermediate_size": 2048}
 TINY = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512}
@@ -37,7 +22,8 @@ def text_config(kind: str, size: str, context: int, tokenizer: PreTrainedTokeniz
     sizes = TINY if size == "tiny" else PUBLISHED_CLIP if kind == "clip" else PUBLISHED
     positions = context + 2 if kind == "roberta" else context  # RoBERTa counts places from the padding id + 1
     tokens = {"bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
-    return KINDS[kind][0](vocab_size=len(tokenizer), max_position_embeddings=positions, **sizes, **tokens, **AS_PUBLISHED[kind])
+    shape = {"vocab_size": len(tokenizer), "max_position_embeddings": positions, **sizes}
+    return AutoConfig.for_model(TYPES[kind], **shape, **tokens, **AS_PUBLISHED[kind])
 
 
 def pretrained_config(kind: str, name: str) -> PretrainedConfig:
@@ -47,17 +33,20 @@ def pretrained_config(kind: str, name: str) -> PretrainedConfig:
     except (OSError, ValueError) as error:
         raise BadInput(f"no text tower could be loaded from {name!r}: {str(error).splitlines()[0]}") from error
     config = config.text_config if config.model_type == "clip" else config
-    if not isinstance(config, KINDS[kind][0]):
+    if config.model_type != TYPES[kind]:
         raise BadInput(f"{name!r} holds a tower of type {config.model_type!r}, the recipe asks for {kind!r}")
     return config
 
 
-def build_text(config: PretrainedConfig) -> PreTrainedModel:
-    """Make a tower of random weights."""
-    return next(model for kind, model in KINDS.values() if isinstance(config, kind))(config)
+def check_fit(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, context: int) -> None:
+    """See that a tower knows all tokens of a tokenizer and as many places as the context has."""
+    if len(tokenizer) > config.vocab_size:
+        raise BadInput(f"the tokenizer is of another tower: it has {len(tokenizer)} tokens, the tower knows {config.vocab_size}")
+    places = config.max_position_embeddings - (2 if config.model_type == "roberta" else 0)
+    if context > places:
+        raise BadInput(f"context = {context}, but the text tower has {places} places; --set context={places}")
 
 
 def load_text(kind: str, name: str) -> PreTrainedModel:
     """Load a tower with its weights from a hub id or folder."""
-    pretrained_config(kind, name)
-    return KINDS[kind][1].from_pretrained(name)
+    return AutoModel.from_pretrained(name, config=pretrained_config(kind, name))
