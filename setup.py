@@ -4,8 +4,8 @@ from pathlib import Path
 
 from setuptools import setup
 
-CAPTIONS = ["torch>=2.9", "transformers>=5.0", "sentencepiece>=0.2"]
-TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "torch>=2.9", "transformers>=5.0", "tokenizers>=0.22", "webdataset>=1.0"]
+CAPTIONS = ["torch>=2.15", "transformers>=5.0", "sentencepiece>=0.2"]
+TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "webdataset>=1.0"]
 DEV = [
     "mypy>=2.0",
     "pytest>=9.0",

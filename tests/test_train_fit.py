@@ -17,7 +17,7 @@ import torch.multiprocessing as mp
 
 from tests.test_train_sounds import CLASSES, flac, sound, write_set, write_shard
 from train.checkpoint import checkpoints, load_checkpoint, read_run
-from train.fit import Place, fit
+from train.fit import Place, check_machine, fit
 from train.log import read_log
 from train.problem import BadInput, Stopped
 from train.recipe import load_recipe
@@ -122,6 +122,14 @@ def test_missing_data_is_named_before_a_model_is_built(tmp_path, missing, messag
     with pytest.raises(BadInput, match=message):
         fit(str(shards), TINY, place(tmp_path))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("able", "n_said"), [({"avx512_bf16": False}, 1), ({"amx_bf16": True}, 0)])
+def test_a_processor_that_imitates_bf16_is_said_to(able, n_said, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    said: list[str] = []
+    check_machine(replace(TINY, precision="bf16"), place(tmp_path, said))
+    assert sum("imitates bf16" in line for line in said) == n_said
 
 
 def test_a_batch_larger_than_the_set_or_not_divisible_is_refused():

@@ -27,6 +27,7 @@ from train.step import lock_towers, make_optimizer, save_memory, train_step, tra
 from train.text import check_fit, pretrained_config
 from train.tokenizer import count_cut, load_tokenizer, train_tokenizer
 
+BF16 = ("avx512_bf16", "amx_bf16", "arm_bf16")  # what processors call their instructions for it
 LOOKED_AT = 1000  # captions that are compared with the context of a tower whose tokenizer is there already
 
 
@@ -72,7 +73,7 @@ class Training:
 
 def fit(shards: str, recipe: Recipe, place: Place, resume: bool = False) -> None:
     """Train to the recipe's last step, or go on with the run in place.output; a finished run is left alone."""
-    check_machine(recipe)
+    check_machine(recipe, place)
     clips, valid, recipe = check_data(shards, recipe, place.cache)
     check_folder(recipe, fingerprint(clips.shards), place.output, resume)
     finished = last_checkpoint(place.output)
@@ -169,7 +170,7 @@ def count_broken(run: Training, broken: tuple[str, ...], n: int) -> None:
         raise Stopped(f"step {progress.step}: {found}; more than broken_share = {share}")
 
 
-def check_machine(recipe: Recipe) -> None:
+def check_machine(recipe: Recipe, place: Place) -> None:
     """See that this machine can do what the recipe asks for."""
     if recipe.compile:
         from torch._inductor import config
@@ -178,6 +179,9 @@ def check_machine(recipe: Recipe) -> None:
             raise BadInput(f"compile needs a C++ compiler, and there is no {config.cpp.cxx[-1]}: install it, set CXX, or leave compile out")
     if recipe.wandb and not importlib.util.find_spec("wandb"):
         raise BadInput(f"wandb = {recipe.wandb!r}, but wandb is not installed; install it or leave the key out")
+    able = torch.cpu.get_capabilities()
+    if recipe.precision == "bf16" and place.device.type == "cpu" and not any(able.get(kind) for kind in BF16):
+        place.announce("this processor imitates bf16, which takes many times as long as fp32; --set precision=fp32 does without")
 
 
 def check_data(shards: str, recipe: Recipe, cache: Path) -> tuple[Clips, FixedClips, Recipe]:
