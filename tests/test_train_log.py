@@ -1,5 +1,7 @@
 """What a run tells, and its pictures."""
 
+import time
+
 import matplotlib
 import numpy as np
 from PIL import Image
@@ -39,6 +41,7 @@ def test_a_terminal_gets_a_bar(tmp_path, capsys):
 
 def test_tensorboard_reads_the_events_and_none_twice_after_a_resumption(tmp_path):
     for first, steps in ((0, (1, 2, 3)), (2, (3, 4))):
+        time.sleep(1.1)  # TensorBoard orders files by the second they were begun in
         log = RunLog(tmp_path, first, 4, lambda text: None, bar=False)
         for step in steps:
             log.step(step, {"loss": float(10 * first + step)}, shown=False)
