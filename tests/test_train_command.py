@@ -59,12 +59,9 @@ def test_compare_trains_and_tabulates_every_pair(tmp_path):
     words = ("compare", shards, "--output", tmp_path, "--steps", 1, "--set", "batch=4", "valid_every=1")
     code, out, _ = call(*words)
     assert code == 0
-    assert {line.split()[0] for line in out.splitlines()} >= {
-        f"{a}-{t}" for a in ("htsat-tiny", "cnn14") for t in ("clip", "bert", "roberta")
-    }
-    assert set(json.loads((tmp_path / "scores.json").read_text())) == {
-        line.split()[0] for line in out.splitlines() if "-" in line.split()[0]
-    }
+    pairs = {f"{a}-{t}" for a in ("htsat-tiny", "cnn14") for t in ("clip", "bert", "roberta")}
+    assert {line.split()[0] for line in out.splitlines()[-6:]} == pairs
+    assert set(json.loads((tmp_path / "scores.json").read_text())) == pairs
     assert "nothing to do" in call(*words)[1]
 
 
