@@ -123,11 +123,11 @@ def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Build
     """Write the tar of a shard, and return the rows of its books, in order."""
     rows: list[dict[str, Any]] = []
     report = _Reporter(work / PROGRESS, str(task.shard))
-    kept = read_kept(settings.folder, task.shard, work)
+    kept, shape = read_kept(settings.folder, task.shard, work), settings.shape_of(task.shard.dataset)
     outcomes = _without_repeats(_outcomes(clips, fetch, settings, kept, work), dict(task.repeats))
     with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: no thread outlives a failure
         for outcome in outcomes:
-            rows.append(books_row(outcome, audio_id(outcome.clip, settings.shape_of(task.shard.dataset))))
+            rows.append(books_row(outcome, audio_id(outcome.clip, shape)))
             if isinstance(outcome, Sample):
                 tar.add(outcome)
             report(rows)
@@ -158,7 +158,8 @@ def _outcomes(clips: list[Clip], fetch: Fetch, settings: BuildSettings, kept: Ke
 def _of_recording(fetch: Fetch, settings: BuildSettings, kept: Kept, work: Path, clips: list[Clip]) -> list[Sample | Rejection]:
     """Return the outcomes of the clips of one recording, in order: what an earlier build made is taken from there."""
     dataset = clips[0].dataset
-    known = [kept.outcome(clip, settings.shape_of(dataset)) for clip in clips]
+    shape = settings.shape_of(dataset)
+    known = [kept.outcome(clip, shape) for clip in clips]
     fresh = [clip for clip, outcome in zip(clips, known, strict=True) if outcome is None]
     made = iter(make_samples(fresh, fetch, settings.limits_of(dataset), work, conversion_pool().convert) if fresh else ())
     return [next(made) if outcome is None else outcome for outcome in known]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from pipeline.records import SAMPLE_RATE, Reason, Rejected, SourceFormat, Statistics
 from transforms.decode import decode
-from transforms.encode import IN_MEMORY, FlacWriter, Meter
+from transforms.encode import IN_MEMORY, FlacWriter, Meter, long_flac
 from transforms.excerpt import Cut, Excerpt
 from transforms.plain_flac import plain_flac_md5
 from transforms.resample import Resampler, to_int16
@@ -116,7 +115,7 @@ class _Conversion:
         if self._path.stat().st_size <= IN_MEMORY:
             return self._path.read_bytes()
         with (
-            tempfile.NamedTemporaryFile(dir=self._place, prefix="long-", suffix=".flac", delete=False) as copy,
+            long_flac(self._place) as copy,
             self._path.open("rb") as file,
         ):
             shutil.copyfileobj(file, copy, 1 << 20)

@@ -19,6 +19,11 @@ ROW = 4096  # frames multiplied at once: from 10,000 on BLAS would start threads
 IN_MEMORY = 8 << 20  # bytes of FLAC (two to three minutes) that are kept in memory; more goes to a file
 
 
+def long_flac(place: Path) -> IO[bytes]:
+    """Open a new file below `place` for FLAC that is too long for memory; its name is the caller's from now on."""
+    return tempfile.NamedTemporaryFile(dir=place, prefix="long-", suffix=".flac", delete=False)
+
+
 class FlacWriter:
     """Writes int16 mono 48 kHz frames as FLAC (libFLAC level 5): equal frames give equal bytes, however they come in blocks.
 
@@ -118,7 +123,7 @@ class _Spool:
 
     def _move(self) -> None:
         assert isinstance(self._file, io.BytesIO)
-        with tempfile.NamedTemporaryFile(dir=self._place, prefix="long-", suffix=".flac", delete=False) as file:
+        with long_flac(self._place) as file:
             file.write(self._file.getbuffer())
             self._path = Path(file.name)
         at = self._file.tell()

@@ -8,8 +8,8 @@ import soundfile
 class ForwardSound(soundfile.SoundFile):
     """A sound file whose blocks follow each other, without the seek that soundfile makes after each of them.
 
-    That seek goes to where the file stands already, but makes a decoder begin anew: of an MP3 it costs a fifth of the
-    time. A jump that is meant, by `seek`, works as ever.
+    That seek goes to where the file stands already, but makes a decoder begin anew: an MP3 comes out damaged there, and a
+    fifth of its time goes into it. A jump that is meant, by `seek`, works as ever.
     """
 
     def seekable(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.records import Clip, Provenance, Reason, Rejection, Sample, ShardId, SourceFormat, Statistics, stable_hash
 from pipeline.storage import Folder
-from transforms.encode import IN_MEMORY
+from transforms.encode import IN_MEMORY, long_flac
 from transforms.shard_books import books_name, facts_of, read_books, read_marker, tar_name
 
 PIECE = 1 << 20  # bytes of a long FLAC that are in memory at once
@@ -63,7 +62,7 @@ class Kept:
             tar.seek(offset)
             if size <= IN_MEMORY:
                 return tar.read(size)
-            with tempfile.NamedTemporaryFile(dir=self.place, prefix="long-", suffix=".flac", delete=False) as copy:
+            with long_flac(self.place) as copy:
                 for at in range(0, size, PIECE):
                     copy.write(tar.read(min(PIECE, size - at)))
         return Path(copy.name)
