@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 CAPTIONS = ["torch>=2.15", "transformers>=5.0", "sentencepiece>=0.2"]
 TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "webdataset>=1.0"]
@@ -18,6 +18,8 @@ DEV = [
     "wheel>=0.45",
 ]
 
+ROOMS = ("pipeline", "transforms", "sources", "augment", "train")
+
 setup(
     name="laion-audio",
     version="0.1.0",
@@ -26,9 +28,11 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=["pipeline", "transforms", "sources", "sources.quickstart", "augment", "train"],
+    packages=find_packages(
+        include=[f"{name}{below}" for name in ("pipeline", "transforms", "sources", "augment", "train") for below in ("", ".*")]
+    ),
     package_data={
-        "pipeline": ["recipes/*.toml"],
+        "pipeline.recipe": ["bundled/*.toml"],
         "sources.quickstart": ["*.csv", "*.md", "audio/*"],
         "augment": ["data/*.tsv"],
         "train": ["recipes/*.toml"],

@@ -17,18 +17,18 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import transforms.build_shards as build_shards_module
+import transforms.shards.build_shards as build_shards_module
 from bench.corpus import KINDS, make_sound
 from bench.measure import Cost, Row, cost_of, in_a_process, paired, peak_mb, ratio
 from bench.peers import by_process, static_ffmpeg, system_ffmpeg
-from pipeline.build import build, build_settings, current_plan, run_tasks, unfinished
-from pipeline.recipe import Recipe, load_recipe
-from pipeline.runners import Engine
-from pipeline.storage import Folder
-from transforms.build_shards import BuildSettings, ShardTask, build_shard
-from transforms.conversion_pool import conversion_pool
-from transforms.convert import convert
-from transforms.plan_files import plan_name, read_plan_file
+from pipeline.engines.run import Engine
+from pipeline.output.plan_files import plan_name, read_plan_file
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import Recipe, load_recipe
+from pipeline.verbs.build import build, build_settings, current_plan, run_tasks, unfinished
+from transforms.audio.conversion_pool import conversion_pool
+from transforms.audio.convert import convert
+from transforms.shards.build_shards import BuildSettings, ShardTask, build_shard
 
 N_CORES = len(os.sched_getaffinity(0))
 

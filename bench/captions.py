@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from augment.debias import debias
+from augment.debias.rewrite import debias
 from augment.keyword_to_caption import Decoding, Model, candidates
 from augment.prose import clean_text
 from augment.templates import template

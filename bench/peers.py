@@ -20,8 +20,8 @@ import soundfile
 import soxr
 
 from pipeline.records import SAMPLE_RATE, Rejected
-from transforms.convert import AudioLimits, convert
-from transforms.excerpt import Excerpt
+from transforms.audio.convert import AudioLimits, convert
+from transforms.audio.excerpt import Excerpt
 
 Way = Callable[[Path, Path], None]
 """(recording, folder for results) -> nothing: the FLAC is made, in memory or in the folder, as the peer does it."""

@@ -12,7 +12,7 @@ import numpy as np
 from bench.measure import Row
 from bench.peers import static_ffmpeg, system_ffmpeg
 from pipeline.records import SAMPLE_RATE
-from transforms.resample import Resampler
+from transforms.audio.resample import Resampler
 
 Resample = Callable[[np.ndarray, int], np.ndarray]
 TONES = (1_000, 15_000, 20_000)  # Hz, at 44.1 kHz

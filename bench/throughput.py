@@ -12,10 +12,10 @@ from bench.build import N_CORES
 from bench.corpus import make_sound
 from bench.measure import Cost, Row, paired, ratio
 from pipeline.records import Clip, Provenance, Recording
-from transforms.conversion_pool import ConversionPool
-from transforms.convert import AudioLimits
-from transforms.in_order import in_order
-from transforms.make_sample import make_samples
+from transforms.audio.conversion_pool import ConversionPool
+from transforms.audio.convert import AudioLimits
+from transforms.shards.make_samples import make_samples
+from transforms.shards.ordered_map import in_order
 
 GROUPS = {"wav and flac": ("wav", "flac24"), "m4a and opus": ("m4a", "opus")}
 SERVER = 0.050  # seconds that a slow server takes for a file

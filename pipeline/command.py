@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 
-from pipeline.errors import EngineError, FolderInUseError
-from pipeline.recipe import RecipeError, bundled, load_recipe
+from pipeline.failures import EngineError, FolderInUseError
+from pipeline.recipe.model import RecipeError, bundled, load_recipe
 
 if TYPE_CHECKING:
-    from pipeline.plan import Plan
-    from pipeline.storage import Folder
+    from pipeline.output.storage import Folder
+    from pipeline.verbs.plan import Plan
 
 DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
 LOCAL_NAMES = ("local", "DirectRunner")
@@ -116,7 +116,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def list_sources(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
     """Print every source there is."""
-    from pipeline.tables import sources_table
+    from pipeline.report.tables import sources_table
     from sources import SOURCES
 
     if options.json:
@@ -130,15 +130,15 @@ def write_plan(options: argparse.Namespace, beam_options: tuple[str, ...], _: li
     """Write a plan, or print what it would cost."""
     recipe = load_recipe(options.recipe)
     if options.dry_run:
-        from pipeline.estimate import estimate
-        from pipeline.tables import estimate_table
+        from pipeline.report.tables import estimate_table
+        from pipeline.verbs.estimate import estimate
 
         Console().print(estimate_table(estimate(recipe, options.limit, _engine(options, beam_options))))
         return DONE
     if not options.output:
         raise UsageError("--output DIR is needed, unless with --dry-run")
-    from pipeline.build import current_plan
-    from pipeline.storage import Folder
+    from pipeline.output.storage import Folder
+    from pipeline.verbs.build import current_plan
 
     folder = Folder(options.output)
     with folder.locked():
@@ -153,9 +153,9 @@ def write_plan(options: argparse.Namespace, beam_options: tuple[str, ...], _: li
 def run_build(options: argparse.Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
     """Build a recipe and print the books."""
     recipe = load_recipe(options.recipe)
-    from pipeline.build import build
-    from pipeline.progress import watched
-    from pipeline.storage import Folder
+    from pipeline.output.storage import Folder
+    from pipeline.report.progress import watched
+    from pipeline.verbs.build import build
 
     errors = Console(stderr=True)
     folder = Folder(options.output)
@@ -163,7 +163,7 @@ def run_build(options: argparse.Namespace, beam_options: tuple[str, ...], comman
     if options.json:
         _print_json(outcome.books.to_json() | {"built": outcome.n_built})
     else:
-        from pipeline.tables import books_table
+        from pipeline.report.tables import books_table
 
         made = f"{outcome.n_built} shards made" if outcome.n_built else "nothing was left to do"
         where = f"books: {options.output}/DATASET/SPLIT/N.parquet, left out while planning: {options.output}/plan/rejections.parquet"
@@ -175,9 +175,9 @@ def run_build(options: argparse.Namespace, beam_options: tuple[str, ...], comman
 
 def run_recaption(options: argparse.Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
     """Give the shards of a folder new text and print the books."""
-    from pipeline.progress import watched
-    from pipeline.recaption import own_recipe, recaption
-    from pipeline.storage import Folder
+    from pipeline.output.storage import Folder
+    from pipeline.report.progress import watched
+    from pipeline.verbs.recaption import own_recipe, recaption
 
     errors = Console(stderr=True)
     folder = Folder(options.folder)
@@ -194,10 +194,10 @@ def run_recaption(options: argparse.Namespace, beam_options: tuple[str, ...], co
 
 def show_status(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
     """Print the books of a folder."""
-    from pipeline.books import read_the_books
-    from pipeline.plan import read_plan
-    from pipeline.storage import Folder
-    from pipeline.tables import books_table
+    from pipeline.output.storage import Folder
+    from pipeline.report.tables import books_table
+    from pipeline.verbs.plan import read_plan
+    from pipeline.verbs.status import read_the_books
 
     folder = Folder(options.folder)
     plan = read_plan(folder)
@@ -215,8 +215,8 @@ def show_status(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) 
 
 def run_verify(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
     """Read everything again, and name every fault."""
-    from pipeline.storage import Folder
-    from pipeline.verify import verify
+    from pipeline.output.storage import Folder
+    from pipeline.verbs.verify import verify
 
     n_faults = 0
     for fault in verify(Folder(options.folder), options.deep):
@@ -232,7 +232,7 @@ def not_yet(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> i
 
 
 def _engine(options: argparse.Namespace, beam_options: tuple[str, ...]) -> Any:
-    from pipeline.runners import open_engine
+    from pipeline.engines.run import open_engine
 
     try:
         return open_engine(options.runner, options.workers, beam_options)
@@ -260,7 +260,7 @@ def _say_missing(missing: Sequence[str], errors: Console) -> int:
 
 
 def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
-    from pipeline.captions_report import captions_report, report_lines
+    from pipeline.report.captions import captions_report, report_lines
 
     report = captions_report(plan, folder)
     if as_json:
@@ -272,7 +272,7 @@ def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
 
 
 def _print_t5(folder: Folder) -> None:
-    from pipeline.captions_report import t5_lines
+    from pipeline.report.captions import t5_lines
 
     _print_lines(t5_lines(folder))
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.card import Card
-from sources.options import SourceOptions
-from sources.rows import read_rows
+from sources.metadata.card import Card
+from sources.metadata.options import SourceOptions
+from sources.metadata.rows import read_rows
 from sources.table import seconds
 
 CARD = Card(

@@ -15,9 +15,9 @@ from typing import Any
 
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources import table
-from sources.card import Card
-from sources.licenses import spdx
-from sources.options import SourceOptions, split_name
+from sources.metadata.card import Card
+from sources.metadata.licenses import spdx
+from sources.metadata.options import SourceOptions, split_name
 
 CARD = Card(
     title="a folder of recordings",

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records import Caption, Clip, Reason, Rejection
-from sources.card import Card
-from sources.licenses import spdx
-from sources.options import SourceOptions
-from sources.rows import Row, columns_of, read_rows
+from sources.metadata.card import Card
+from sources.metadata.licenses import spdx
+from sources.metadata.options import SourceOptions
+from sources.metadata.rows import Row, columns_of, read_rows
 
 CARD = Card(
     title="Freesound: a table of its records (id, title, tags, description, username, download_url)",

@@ -19,11 +19,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Strict
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.card import Card
-from sources.identity import id_of, recording_of
-from sources.licenses import spdx
-from sources.options import SourceOptions, split_name
-from sources.rows import Row, columns_of, read_rows
+from sources.metadata.card import Card
+from sources.metadata.identity import id_of, recording_of
+from sources.metadata.licenses import spdx
+from sources.metadata.options import SourceOptions, split_name
+from sources.metadata.rows import Row, columns_of, read_rows
 
 CARD = Card(
     title="your own table: csv, tsv, jsonl or parquet",

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from pipeline.build import Outcome, build
-from pipeline.recipe import load_recipe
-from pipeline.runners import Engine
-from pipeline.storage import Folder
+from pipeline.engines.run import Engine
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import load_recipe
+from pipeline.verbs.build import Outcome, build
 
 RECIPE = """
 name = "fates"

@@ -18,9 +18,9 @@ import soundfile
 
 from pipeline.records import SAMPLE_RATE, Reason, Rejected
 from tests.sounds import FORMATS, encoded, film, id3
-from transforms.conversion_pool import ConversionError, ConversionPool
-from transforms.convert import AudioLimits, Converted
-from transforms.excerpt import Excerpt
+from transforms.audio.conversion_pool import ConversionError, ConversionPool
+from transforms.audio.convert import AudioLimits, Converted
+from transforms.audio.excerpt import Excerpt
 
 LIMITS = AudioLimits(max_seconds=30.0)
 EXPECTED = frozenset(

@@ -7,9 +7,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
+from pipeline.engines.run import Engine
 from pipeline.records import Clip, ShardId
-from pipeline.runners import Engine
-from transforms.assign_shards import AssignShards, Layout, fill, lay_out, order_of
+from transforms.planning.assign_shards import AssignShards, Layout, fill, lay_out, order_of
 
 SIZE = 16
 

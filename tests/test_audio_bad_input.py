@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejection, Sample
 from tests.sounds import RATE, by_av, by_soundfile, encoded, film, flac_with_frame_count, id3, pcm16, picture, tone, wav
-from transforms.convert import AudioLimits
-from transforms.make_sample import make_samples
+from transforms.audio.convert import AudioLimits
+from transforms.shards.make_samples import make_samples
 
 LIMITS = AudioLimits(max_seconds=60.0)
 SILENCE = np.zeros((RATE, 1))

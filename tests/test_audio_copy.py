@@ -8,10 +8,10 @@ import pytest
 
 from pipeline.records import Reason, Rejected
 from tests.sounds import by_soundfile, picture, tone
-from transforms import convert as module
-from transforms.convert import AudioLimits, Converted, convert
-from transforms.excerpt import Excerpt
-from transforms.plain_flac import plain_flac_md5
+from transforms.audio import convert as module
+from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.excerpt import Excerpt
+from transforms.audio.plain_flac import plain_flac_md5
 
 NOISE = np.random.default_rng(4).integers(-16_000, 16_000, (48_000, 1)).astype(np.int16)
 FLAC = by_soundfile(NOISE, 48_000, "FLAC", "PCM_16")

@@ -10,15 +10,15 @@ import soundfile
 
 from pipeline.records import Reason, Rejected
 from tests.sounds import FORMATS, RATE
-from transforms import decode as module
-from transforms.convert import AudioLimits, Converted, convert
-from transforms.excerpt import Excerpt
+from transforms.audio import decode as module
+from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.excerpt import Excerpt
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from transforms.convert import AudioLimits, Converted, convert
-from transforms.excerpt import Excerpt
+from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.excerpt import Excerpt
 
 def highest():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from augment import debias as debias_module
-from augment import debias_keep, debias_nouns, debias_pairs, debias_pronouns, draft, tables, verbs
-from augment.debias import Change, Debiased, debias, gendered
+from augment import tables
+from augment.debias import caption_editor as draft
+from augment.debias import keep as debias_keep
+from augment.debias import nouns as debias_nouns
+from augment.debias import pairs as debias_pairs
+from augment.debias import pronouns as debias_pronouns
+from augment.debias import rewrite as debias_module
+from augment.debias import verbs
+from augment.debias.rewrite import Change, Debiased, debias, gendered
 
 CASES = Path(__file__).parent / "augment_debias_cases.tsv"
 

@@ -9,7 +9,7 @@ import pytest
 
 from augment import prose
 from augment.clean import clean_text
-from augment.debias import debias
+from augment.debias.rewrite import debias
 from augment.prose import file_name_to_text, first_sentence, title_to_text
 from augment.templates import template
 

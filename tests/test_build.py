@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.build import build
-from pipeline.plan import read_plan
-from pipeline.recipe import load_recipe
-from pipeline.runners import Engine
-from pipeline.storage import Folder
+from pipeline.engines.run import Engine
+from pipeline.output.shard_files import read_books
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import load_recipe
+from pipeline.verbs.build import build
+from pipeline.verbs.plan import read_plan
 from tests.fates import REASONS, build_into, make_fates, published, unwatched
-from transforms.shard_books import read_books
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_a_limit_takes_the_first_rows_of_every_source(fates: Path, tmp_path: Pat
 
 
 def test_missing_rows_are_named(fates: Path, tmp_path: Path) -> None:
-    from pipeline.books import missing_rows, read_the_books
+    from pipeline.verbs.status import missing_rows, read_the_books
 
     build_into(tmp_path, fates)
     folder = Folder(str(tmp_path))

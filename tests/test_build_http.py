@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from pipeline.plan import read_plan
-from pipeline.storage import Folder
+from pipeline.output.shard_files import read_books
+from pipeline.output.storage import Folder
+from pipeline.verbs.plan import read_plan
 from tests.fates import build_into, published, tone
 from tests.loopback import Loopback
-from transforms.shard_books import read_books
 
 RECIPE = """
 name = "web"

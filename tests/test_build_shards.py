@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from pipeline.build import build_settings
-from pipeline.recipe import load_recipe
+from pipeline.output.shard_files import finished, read_books, read_marker
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import load_recipe
 from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejected, Sample, ShardId
-from pipeline.storage import Folder
+from pipeline.verbs.build import build_settings
 from tests.fates import tone
-from transforms import kept
-from transforms.build_shards import BuildSettings, ShardTask, build_shard, spread_longest_first
-from transforms.fetch import local_recording
-from transforms.kept import audio_id, read_kept
-from transforms.shard_books import finished, read_books, read_marker
+from transforms.fetching.fetch import local_recording
+from transforms.shards import previous_shard as kept
+from transforms.shards.build_shards import BuildSettings, ShardTask, build_shard, spread_longest_first
+from transforms.shards.previous_shard import audio_id, read_kept
 
 SHARD = ShardId("Tones", "train", 0)
 

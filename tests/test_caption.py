@@ -6,9 +6,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
+from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, Reason, Rejected
-from pipeline.runners import Engine
-from transforms.caption import CaptionClips, Debias, debiased, with_captions
+from transforms.planning.caption import CaptionClips, Debias, debiased, with_captions
 
 CLIP = Clip("s", "S", "train", "i", "u")
 

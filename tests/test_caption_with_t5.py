@@ -12,16 +12,16 @@ import pytest
 
 from augment.keyword_to_caption import Decoding
 from pipeline.command import main
-from pipeline.plan import make_plan
-from pipeline.recipe import load_recipe
+from pipeline.engines.run import Engine
+from pipeline.output.plan_files import read_plan_file
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import load_recipe
 from pipeline.records import Caption, Clip
-from pipeline.runners import Engine
-from pipeline.storage import Folder
+from pipeline.verbs.plan import make_plan
 from tests.fates import published
 from tests.tiny_t5 import make_labelled, make_t5
-from transforms import caption_with_t5, t5_handler
-from transforms.caption_with_t5 import Captioner, keywords_of, make_batches
-from transforms.plan_files import read_plan_file
+from transforms.planning import caption_with_t5, t5_handler
+from transforms.planning.caption_with_t5 import Captioner, keywords_of, make_batches
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries, on their way in

@@ -4,9 +4,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
+from pipeline.engines.run import Engine
 from pipeline.records import Clip, Reason, Rejected
-from pipeline.runners import Engine
-from transforms.check_licenses import CheckLicenses, check_license
+from transforms.planning.check_licenses import CheckLicenses, check_license
 
 
 def clip(license: str | None) -> Clip:

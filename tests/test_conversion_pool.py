@@ -14,9 +14,9 @@ import pytest
 
 from pipeline.records import Reason, Rejected
 from tests.sounds import encoded
-from transforms.conversion_pool import ConversionError, ConversionPool
-from transforms.convert import AudioLimits, Converted, convert
-from transforms.excerpt import Excerpt
+from transforms.audio.conversion_pool import ConversionError, ConversionPool
+from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.excerpt import Excerpt
 
 LIMITS = AudioLimits()
 WHOLE = [Excerpt()]
@@ -107,8 +107,8 @@ def test_processes_end_with_their_parent_even_if_it_is_killed(tmp_path):
     (tmp_path / "a").write_bytes(encoded("wav_16"))
     program = (
         "import pathlib, subprocess, os, time\n"
-        "from transforms.conversion_pool import conversion_pool\nfrom transforms.convert import AudioLimits\n"
-        "from transforms.excerpt import Excerpt\n"
+        "from transforms.audio.conversion_pool import conversion_pool\nfrom transforms.audio.convert import AudioLimits\n"
+        "from transforms.audio.excerpt import Excerpt\n"
         f"place = pathlib.Path({str(tmp_path)!r})\n"
         "conversion_pool().convert(place / 'a', [Excerpt()], AudioLimits(), place)\n"
         "print(subprocess.run(['ps', '-o', 'pid=', '--ppid', str(os.getpid())], capture_output=True, text=True).stdout, flush=True)\n"

@@ -9,8 +9,8 @@ import pytest
 from pipeline.records import SourceFormat
 from sources import quickstart
 from tests.sounds import FORMATS, LOSSY, RATE, bursts, by_soundfile, clicks, encoded, pcm16, tone, wav
-from transforms.decode import decode
-from transforms.excerpt import Cut, Excerpt
+from transforms.audio.decode import decode
+from transforms.audio.excerpt import Cut, Excerpt
 
 
 class Decoded:

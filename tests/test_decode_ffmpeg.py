@@ -7,13 +7,13 @@ import pytest
 
 from pipeline.records import Reason, Rejected, SourceFormat
 from tests.sounds import FORMATS, encoded, tone, wav
-from transforms import decode as decode_module
-from transforms import decode_ffmpeg as module
-from transforms.convert import AudioLimits, Converted, convert
-from transforms.decode_ffmpeg import command, decode_ffmpeg
-from transforms.excerpt import Cut, Excerpt
-from transforms.frame_flow import NotForAvError
-from transforms.sniff import HEAD, sniff
+from transforms.audio import decode as decode_module
+from transforms.audio import decode_ffmpeg as module
+from transforms.audio.av_frame_collector import NotForAvError
+from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.decode_ffmpeg import command, decode_ffmpeg
+from transforms.audio.excerpt import Cut, Excerpt
+from transforms.audio.sniff import HEAD, sniff
 
 
 class Frames:

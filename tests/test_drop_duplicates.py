@@ -3,9 +3,9 @@
 import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 
+from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, Reason, Rejection
-from pipeline.runners import Engine
-from transforms.drop_duplicates import DropDuplicates, one_per_excerpt, one_per_key
+from transforms.planning.drop_duplicates import DropDuplicates, one_per_excerpt, one_per_key
 
 
 def clip(number: int, text: str = "", split: str = "train", **changes) -> Clip:

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from pipeline.records import SAMPLE_RATE, Statistics
-from transforms import encode as module
-from transforms.encode import FlacWriter, Meter
+from transforms.audio import encode as module
+from transforms.audio.encode import FlacWriter, Meter
 
 
 def encode_flac(frames: np.ndarray, place: Path = Path("/nowhere"), block: int = 10**9) -> bytes | Path:

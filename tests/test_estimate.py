@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.estimate import FLAC_BYTES_PER_SECOND, budget, estimate, host_of
-from pipeline.recipe import load_recipe
-from pipeline.runners import Engine
+from pipeline.engines.run import Engine
+from pipeline.recipe.model import load_recipe
+from pipeline.verbs.estimate import FLAC_BYTES_PER_SECOND, budget, estimate, host_of
 
 TABLE = """url,start,end,caption
 https://www.youtube.com/watch?v=aaaaaaaaaaa,0,10,One

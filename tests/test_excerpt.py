@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.records import Reason, Rejected
-from transforms.excerpt import OVERSHOOT, Excerpt, check_format
+from transforms.audio.excerpt import OVERSHOOT, Excerpt, check_format
 
 RATE = 1000
 

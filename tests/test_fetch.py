@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Clip, Provenance, Reason, Rejected
-from transforms import fetch
-from transforms.fetch import Fetcher, bundled_path, local_recording
-from transforms.fetch_http import HttpSettings
+from transforms.fetching import fetch
+from transforms.fetching.fetch import Fetcher, bundled_path, local_recording
+from transforms.fetching.http import HttpSettings
 
 OPEN = HttpSettings(allow_private=True, backoff=0.01)
 

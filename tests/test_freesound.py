@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from pipeline.recipe import load_recipe
+from pipeline.recipe.model import load_recipe
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources import freesound
 from tests.fates import build_into, tone

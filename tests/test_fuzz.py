@@ -7,7 +7,7 @@ import pytest
 from pipeline.records import Reason, Rejected
 from tests import fuzz
 from tests.sounds import encoded
-from transforms.convert import convert
+from transforms.audio.convert import convert
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -4,9 +4,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
+from pipeline.engines.run import Engine
 from pipeline.records import Clip, Reason, Rejected
-from pipeline.runners import Engine
-from transforms.hold_out import HoldOut, check_held_out, is_held
+from transforms.planning.hold_out import HoldOut, check_held_out, is_held
 
 
 def clip(source: str, split: str, recording: str) -> Clip:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sources.identity import id_of, recording_of, recordings_in
+from sources.metadata.identity import id_of, recording_of, recordings_in
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sources.licenses import spdx
+from sources.metadata.licenses import spdx
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import doctest
 import numpy as np
 import pytest
 
-from transforms import mix as module
-from transforms.mix import to_mono
+from transforms.audio import mix as module
+from transforms.audio.mix import to_mono
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from sources.options import MAX_SPLIT, SourceOptions, split_name
+from sources.metadata.options import MAX_SPLIT, SourceOptions, split_name
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a b", "é", "plan", "PLAN", "plan.new", "build.json", "x" * 101])

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NEEDED = [
-    "pipeline/recipes/quickstart.toml",
+    "pipeline/recipe/bundled/quickstart.toml",
     "sources/quickstart/clips.csv",
     "sources/quickstart/README.md",
     "sources/quickstart/audio/kick-clean.flac",

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import plan as planning
-from pipeline.plan import LEFT_OUT, NEW, PLAN, Plan, make_plan, promote, read_plan
-from pipeline.recipe import load_recipe
-from pipeline.runners import Engine
-from pipeline.storage import Folder
-from transforms.plan_files import plan_name, read_left_out, read_plan_file
+from pipeline.engines.run import Engine
+from pipeline.output.plan_files import plan_name, read_left_out, read_plan_file
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import load_recipe
+from pipeline.verbs import plan as planning
+from pipeline.verbs.plan import LEFT_OUT, NEW, PLAN, Plan, make_plan, promote, read_plan
 
 ENGINE = Engine(n_workers=2)
 RECIPE = """

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import MAX_DETAIL, Caption, Clip, Reason, Rejection, ShardId
-from pipeline.storage import Folder
-from transforms.plan_files import (
+from pipeline.output.plan_files import (
     left_out_reason,
     plan_name,
     read_keys,
@@ -18,6 +16,8 @@ from transforms.plan_files import (
     write_left_out,
     write_plan_file,
 )
+from pipeline.output.storage import Folder
+from pipeline.records import MAX_DETAIL, Caption, Clip, Reason, Rejection, ShardId
 
 CLIPS = [
     Clip("s", "D", "train", "Año 雨", "a/🌧.wav", 0.1, 1e9, (Caption("Ein Märchen\u200d"), Caption("x", "t5", "m", "p", "y")), ("a", "b")),

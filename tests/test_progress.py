@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.progress import Observer, Sighting, _Lines, in_words, watched
+from pipeline.output.shard_files import FileFacts, Marker, marker_name
+from pipeline.output.storage import WORK, Folder
 from pipeline.records import ShardId
-from pipeline.storage import WORK, Folder
-from transforms.build_shards import PROGRESS, ShardTask
-from transforms.shard_books import FileFacts, Marker, marker_name
+from pipeline.report.progress import Observer, Sighting, _Lines, in_words, watched
+from transforms.shards.build_shards import PROGRESS, ShardTask
 
 TASKS = [ShardTask(ShardId("A", "train", n), "plan", f"from-{n}", 10) for n in range(2)]
 

@@ -6,10 +6,10 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
+from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, Reason, Rejection
-from pipeline.runners import Engine
 from sources import table
-from transforms.read_sources import ReadSources, read_source, storable
+from transforms.planning.read_sources import ReadSources, read_source, storable
 
 
 def options(tmp_path: Path, content: str, name: str = "t.csv", dataset: str = "T") -> table.Options:

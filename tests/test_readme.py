@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.command import make_parser
-from pipeline.recipe import AudioSettings, Recipe
+from pipeline.recipe.model import AudioSettings, Recipe
 from pipeline.records import Reason
 from sources import SOURCES, folder, table
 
@@ -53,7 +53,7 @@ def sample() -> str:
     from tests.fates import build_into
 
     with tempfile.TemporaryDirectory() as place:
-        build_into(Path(place), ROOT / "pipeline" / "recipes" / "quickstart.toml")
+        build_into(Path(place), ROOT / "pipeline" / "recipe" / "bundled" / "quickstart.toml")
         for path in sorted(Path(place).rglob("*.tar")):
             with tarfile.open(path) as tar:
                 if f"{SAMPLE}.json" in tar.getnames():

@@ -16,19 +16,19 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from pipeline.build import build
 from pipeline.command import main
-from pipeline.errors import EngineError, FolderInUseError
-from pipeline.recaption import Recaptioned, own_recipe, recaption
-from pipeline.recipe import RecipeError, load_recipe
+from pipeline.engines.run import Engine
+from pipeline.failures import EngineError, FolderInUseError
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import RecipeError, load_recipe
 from pipeline.records import Caption, Clip
-from pipeline.runners import Engine
-from pipeline.storage import Folder
-from pipeline.verify import verify
+from pipeline.verbs.build import build
+from pipeline.verbs.recaption import Recaptioned, own_recipe, recaption
+from pipeline.verbs.verify import verify
 from tests.fates import build_into, make_fates, published, tone, unwatched
 from tests.tiny_t5 import ROWS, make_labelled, make_t5
-from transforms import rewrite_text
-from transforms.reword import reworded
+from transforms.planning.reword import reworded
+from transforms.shards import rewrite_text
 
 ENGINE = Engine("local", 2)
 

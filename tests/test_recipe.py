@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipe import RecipeError, bundled, load_recipe
+from pipeline.recipe.model import RecipeError, bundled, load_recipe
 from sources import SOURCES
 
 SOURCE = '[[sources]]\nsource = "table"\ndataset = "Set"\npath = "clips.csv"\n'

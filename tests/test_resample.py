@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.records import SAMPLE_RATE
-from transforms import resample as module
-from transforms.resample import Resampler, to_int16
+from transforms.audio import resample as module
+from transforms.audio.resample import Resampler, to_int16
 
 
 def sine(hz: float, rate: int, seconds: float = 1.0) -> np.ndarray:

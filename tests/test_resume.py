@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.storage import Folder
-from pipeline.verify import verify
+from pipeline.output.storage import Folder
+from pipeline.verbs.verify import verify
 from tests.fates import build_into, command, make_fates, published
 
 N_GOOD = 80
@@ -88,7 +88,7 @@ def test_a_finished_tar_without_its_marker_is_no_shard(recipe: Path, tmp_path: P
 def test_a_second_build_at_the_same_time_stops_and_says_so(recipe: Path, tmp_path: Path) -> None:
     build_into(tmp_path, recipe)
     before = published(tmp_path)
-    holder = f"from pipeline.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): print('mine', flush=True); input()"
+    holder = f"from pipeline.output.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): print('mine', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None and first.stdout.readline() == "mine\n"
         second = command("build", recipe, "--output", tmp_path)

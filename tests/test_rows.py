@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sources.rows import Row, columns_of, read_rows
+from sources.metadata.rows import Row, columns_of, read_rows
 
 
 def written(tmp_path: Path, name: str, content: str | bytes) -> Path:

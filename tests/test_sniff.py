@@ -5,8 +5,8 @@ import doctest
 import pytest
 
 from tests.sounds import FORMATS, encoded, id3, picture
-from transforms import sniff as module
-from transforms.sniff import HEAD, demuxers, has_xing_header, sniff, tag_length
+from transforms.audio import sniff as module
+from transforms.audio.sniff import HEAD, demuxers, has_xing_header, sniff, tag_length
 
 CONTAINERS = {
     "wav": {"wav_u8", "wav_16", "wav_24", "wav_32", "wav_float", "wav_double", "wav_alaw", "wav_mulaw", "wav_ima_adpcm", "wav_ms_adpcm"}

@@ -12,8 +12,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from pipeline.errors import EngineError, FolderInUseError
-from pipeline.storage import WORK, Folder
+from pipeline.failures import EngineError, FolderInUseError
+from pipeline.output.storage import WORK, Folder
 
 
 @pytest.fixture(params=["local", "remote"])
@@ -75,7 +75,7 @@ def test_leftovers_of_a_killed_build_are_swept(tmp_path: Path) -> None:
 
 def test_two_cannot_hold_the_lock(tmp_path: Path) -> None:
     with Folder(str(tmp_path)).locked():
-        holder = f"from pipeline.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): pass"
+        holder = f"from pipeline.output.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): pass"
         second = subprocess.run([sys.executable, "-c", holder], capture_output=True, text=True)
         assert "FolderInUseError" in second.stderr and "another build is at work here" in second.stderr
     with Folder(str(tmp_path)).locked():

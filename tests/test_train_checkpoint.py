@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tests.test_train_fit import trained
-from train.checkpoint import checkpoints, drop_old, load_checkpoint, load_run, load_weights, read_run, save_checkpoint
-from train.problem import BadInput
+from train.errors import BadInput
+from train.loop.checkpoint import checkpoints, drop_old, load_checkpoint, load_run, load_weights, read_run, save_checkpoint
 
 CPU = torch.device("cpu")
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from tests.test_train_fit import trained
-from tests.test_train_sounds import CLASSES, folder  # noqa: F401
-from train.checkpoint import load_run
+from tests.test_train_folder import CLASSES, folder  # noqa: F401
 from train.classify import PROMPT, check_prompts, class_list, class_loss, outcome, read_labels, supervised, targets, two_parts, zero_shot
-from train.problem import BadInput
-from train.sounds import open_clips
+from train.data.folder import open_clips
+from train.errors import BadInput
+from train.loop.checkpoint import load_run
 
 
 @pytest.fixture(scope="module")

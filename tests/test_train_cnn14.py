@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from train.cnn14 import Cnn14, Cnn14Config
-from train.fusion import FUSIONS
-from train.model import build_audio
 from train.recipe import Recipe
+from train.towers.cnn14 import Cnn14, Cnn14Config
+from train.towers.fusion import FUSIONS
+from train.towers.model import build_audio
 
 
 @pytest.fixture(scope="module")

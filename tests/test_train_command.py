@@ -17,10 +17,10 @@ import pytest
 import torch
 from PIL import Image
 
-import train.model
+import train.towers.model
 from tests.test_train_fit import trained
 from train.command import main
-from train.log import flat, read_log
+from train.loop.log import flat, read_log
 
 
 def call(*words: object) -> tuple[int, str, str]:

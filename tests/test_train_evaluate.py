@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from tests.test_train_fit import trained
-from tests.test_train_sounds import write_shard
-from train.checkpoint import load_run
-from train.data import FixedClips
+from tests.test_train_folder import write_shard
+from train.data.batch import FixedClips
+from train.data.shards import find_shards
+from train.errors import BadInput
 from train.evaluate import embed_clips, embed_texts, score, table
-from train.problem import BadInput
-from train.shards import find_shards
+from train.loop.checkpoint import load_run
 
 CPU = torch.device("cpu")
 

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from transformers import ClapModel, ClapProcessor, pipeline
 
-from train.checkpoint import Run
+from train.errors import BadInput
 from train.export import export, to_transformers
-from train.features import clip_features
-from train.model import Clap, build_model
-from train.problem import BadInput
+from train.loop.checkpoint import Run
 from train.recipe import Recipe
-from train.tokenizer import tokenize, train_tokenizer
+from train.towers.features import clip_features
+from train.towers.model import Clap, build_model
+from train.towers.tokenizer import tokenize, train_tokenizer
 
 TEXTS = ["a dog barks", "rain falls on the roof of a very old house", "wind"]
 TOKENIZER = train_tokenizer(TEXTS, 300, 77)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import ClapFeatureExtractor
 
-from train.features import CLIP_FRAMES, HOP, MEL_FRAMES, clip_features, cut_start, fill, log_mel, mel_bank, part_starts, windows
+from train.towers.features import CLIP_FRAMES, HOP, MEL_FRAMES, clip_features, cut_start, fill, log_mel, mel_bank, part_starts, windows
 
 LENGTHS = (4_800, 100_000, 480_000, 480_001, 480_100, 481_000, 700_000)
 

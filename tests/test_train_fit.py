@@ -15,11 +15,11 @@ import pytest
 import torch
 import torch.multiprocessing as mp
 
-from tests.test_train_sounds import CLASSES, flac, sound, write_set, write_shard
-from train.checkpoint import checkpoints, load_checkpoint, read_run
+from tests.test_train_folder import CLASSES, flac, sound, write_set, write_shard
+from train.errors import BadInput, Stopped
 from train.fit import Place, check_machine, fit
-from train.log import read_log
-from train.problem import BadInput, Stopped
+from train.loop.checkpoint import checkpoints, load_checkpoint, read_run
+from train.loop.log import read_log
 from train.recipe import load_recipe
 
 TINY = load_recipe("tiny", ["steps=6", "batch=4", "valid_every=3", "warmup=2"])

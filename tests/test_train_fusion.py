@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from train.cnn14 import Cnn14, Cnn14Config
-from train.fusion import FUSIONS, at_least_one, join_parts
-from train.htsat import PatchEmbed
+from train.towers.cnn14 import Cnn14, Cnn14Config
+from train.towers.fusion import FUSIONS, at_least_one, join_parts
+from train.towers.htsat import PatchEmbed
 
 
 def test_aff_doubles_the_gated_mean():

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from train.htsat import SIZES, WINDOW, Htsat, HtsatConfig, picture, shift_mask, split, unsplit
-from train.specaugment import spec_augment
+from train.towers.htsat import SIZES, WINDOW, Htsat, HtsatConfig, picture, shift_mask, split, unsplit
+from train.towers.specaugment import spec_augment
 
 MINI = SIZES["htsat-mini"]
 

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from train.log import RunLog, read_log
-from train.picture import confusion_picture, learning_curve
+from train.loop.log import RunLog, read_log
+from train.loop.plots import confusion_picture, learning_curve
 
 
 def test_a_resumed_log_forgets_what_came_after_the_checkpoint(tmp_path):

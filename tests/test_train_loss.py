@@ -7,8 +7,8 @@ import torch
 import torch.multiprocessing as mp
 from torch.nn import functional as F
 
-from train.loss import contrastive_loss
-from train.model import SCALE_END, SCALE_START
+from train.loop.loss import contrastive_loss
+from train.towers.model import SCALE_END, SCALE_START
 
 
 def pairs(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

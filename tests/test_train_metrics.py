@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from train.metrics import average_precision_at_10, confusion, mean_average_precision, recalls, retrieval
+from train.loop.metrics import average_precision_at_10, confusion, mean_average_precision, recalls, retrieval
 
 
 def test_retrieval_by_hand():

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from train.problem import BadInput
+from train.errors import BadInput
 from train.recipe import BUNDLED, Recipe, load_recipe, make_recipe
 
 

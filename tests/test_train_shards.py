@@ -5,10 +5,10 @@ import json
 import fsspec
 import pytest
 
-from tests.test_train_sounds import write_split
-from train.data import Clips
-from train.problem import BadInput
-from train.shards import find_shards, fingerprint, members, scan
+from tests.test_train_folder import write_split
+from train.data.batch import Clips
+from train.data.shards import find_shards, fingerprint, members, scan
+from train.errors import BadInput
 
 
 @pytest.fixture

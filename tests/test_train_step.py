@@ -8,9 +8,7 @@ import torch
 import torch.multiprocessing as mp
 from torch import nn
 
-from train.model import Batch, Clap, build_model
-from train.recipe import Recipe
-from train.step import (
+from train.loop.step import (
     embed_batch,
     lock_towers,
     lr_share,
@@ -21,7 +19,9 @@ from train.step import (
     train_step,
     training_mode,
 )
-from train.tokenizer import tokenize, train_tokenizer
+from train.recipe import Recipe
+from train.towers.model import Batch, Clap, build_model
+from train.towers.tokenizer import tokenize, train_tokenizer
 
 torch.set_num_threads(1)  # tests share their cores with others; waiting threads spin
 RECIPE = Recipe(size="tiny", batch=8, steps=10, warmup=1, lr=1e-3, precision="fp32", context=20)

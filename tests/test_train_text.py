@@ -4,9 +4,9 @@ import pytest
 import torch
 from transformers import AutoModel
 
-from train.problem import BadInput
-from train.text import TYPES, check_fit, load_text, pretrained_config, text_config
-from train.tokenizer import tokenize, train_tokenizer
+from train.errors import BadInput
+from train.towers.text import TYPES, check_fit, load_text, pretrained_config, text_config
+from train.towers.tokenizer import tokenize, train_tokenizer
 
 CAPTIONS = ["a dog barks", "rain falls on a tin roof all night", "sea"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from train.problem import BadInput
-from train.tokenizer import SPECIAL, count_cut, load_tokenizer, save_tokenizer, tokenize, train_tokenizer
+from train.errors import BadInput
+from train.towers.tokenizer import SPECIAL, count_cut, load_tokenizer, save_tokenizer, tokenize, train_tokenizer
 
 CAPTIONS = ["A dog barks at the rain.", "Rain falls on a tin roof.", "Ein Hund bellt, während es regnet 🌧"]
 

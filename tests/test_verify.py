@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.storage import Folder
-from pipeline.verify import verify
+from pipeline.output.shard_files import FileFacts, Marker, facts_of
+from pipeline.output.storage import Folder
+from pipeline.verbs.verify import verify
 from tests.fates import build_into, command, make_fates
-from transforms.shard_books import FileFacts, Marker, facts_of
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from train.checkpoint import Run
-from train.data import Example, FixedClips
+from train.data.batch import Example, FixedClips
+from train.data.folder import FolderClips, open_clips
+from train.errors import BadInput
 from train.evaluate import embed_clips, embed_texts
-from train.metrics import confusion, mean_average_precision
-from train.model import EMBEDDING
-from train.problem import BadInput
-from train.sounds import FolderClips, open_clips
+from train.loop.checkpoint import Run
+from train.loop.metrics import confusion, mean_average_precision
+from train.towers.model import EMBEDDING
 
 Clips = FixedClips | FolderClips
 PROMPT = "This is a sound of {label}."  # Wu et al. 2023, section 4.3

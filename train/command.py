@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train.problem import BadInput, Stopped
+from train.errors import BadInput, Stopped
 
 if TYPE_CHECKING:
     import torch
 
-    from train.checkpoint import Run
+    from train.loop.checkpoint import Run
     from train.recipe import Recipe
 
 Say = Callable[[str], None]
@@ -117,14 +117,14 @@ def get_recipe(options: argparse.Namespace) -> "Recipe":
 
 def get_run(options: argparse.Namespace) -> "Run":
     """Return the trained model."""
-    from train.checkpoint import load_run
+    from train.loop.checkpoint import load_run
 
     return load_run(options.run, get_device(options))
 
 
 def is_fused(options: argparse.Namespace) -> bool:
     """Say whether RUN fuses long clips: that much must be known to open clips, which comes before a model is built."""
-    from train.checkpoint import read_run
+    from train.loop.checkpoint import read_run
 
     return read_run(options.run)[0].fusion != "none"
 
@@ -132,7 +132,7 @@ def is_fused(options: argparse.Namespace) -> bool:
 def run_fit(options: argparse.Namespace, say: Say) -> None:
     recipe = get_recipe(options)
     from train.fit import Place, fit
-    from train.ranks import join_ranks, leave_ranks
+    from train.loop.ranks import join_ranks, leave_ranks
 
     device = get_device(options)
     join_ranks(device)
@@ -141,9 +141,9 @@ def run_fit(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_evaluate(options: argparse.Namespace, say: Say) -> None:
-    from train.data import FixedClips
+    from train.data.batch import FixedClips
+    from train.data.shards import find_shards
     from train.evaluate import score, table
-    from train.shards import find_shards
 
     clips = FixedClips(find_shards(options.shards, options.split), is_fused(options), options.cache)
     run = get_run(options)
@@ -153,8 +153,8 @@ def run_evaluate(options: argparse.Namespace, say: Say) -> None:
 
 def run_classify(options: argparse.Namespace, say: Say) -> None:
     from train.classify import PROMPT, check_prompts, class_list, supervised, two_parts, zero_shot
-    from train.picture import confusion_picture
-    from train.sounds import open_clips
+    from train.data.folder import open_clips
+    from train.loop.plots import confusion_picture
 
     where, how, prompts = options.shards_or_folder, options.supervised or "zero-shot", options.prompt or [PROMPT]
     check_prompts(prompts)
@@ -174,9 +174,9 @@ def run_classify(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_embed(options: argparse.Namespace, say: Say) -> None:
-    from train.embed import read_lines, save_embeddings
+    from train.data.folder import open_clips
     from train.evaluate import embed_clips, embed_texts
-    from train.sounds import open_clips
+    from train.search import read_lines, save_embeddings
 
     if options.output.suffix not in (".npz", ".parquet"):
         raise BadInput(f"{options.output}: the suffix says how to write; .npz and .parquet are known")
@@ -195,8 +195,8 @@ def run_embed(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_search(options: argparse.Namespace, say: Say) -> None:
-    from train.embed import search
-    from train.sounds import open_clips
+    from train.data.folder import open_clips
+    from train.search import search
 
     clips = open_clips(options.where, is_fused(options), options.cache)
     for hit in search(get_run(options), options.words, clips, options.k):
@@ -212,7 +212,7 @@ def run_export(options: argparse.Namespace, say: Say) -> None:
 
 def run_compare(options: argparse.Namespace, say: Say) -> None:
     recipe = get_recipe(options)
-    from train.compare import compare, study_table
+    from train.encoder_study import compare, study_table
     from train.fit import Place
 
     scores = compare(options.shards, recipe, Place(options.output, options.cache, get_device(options), say, sys.stderr.isatty()))

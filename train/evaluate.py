@@ -11,11 +11,11 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from train.data import Example, FixedClips
-from train.metrics import retrieval
-from train.model import EMBEDDING, Clap
-from train.problem import BadInput
-from train.tokenizer import tokenize
+from train.data.batch import Example, FixedClips
+from train.errors import BadInput
+from train.loop.metrics import retrieval
+from train.towers.model import EMBEDDING, Clap
+from train.towers.tokenizer import tokenize
 
 
 @dataclass(frozen=True)

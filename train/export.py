@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from transformers import ClapAudioConfig, ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor, ClapTextConfig, RobertaConfig
 
-from train.checkpoint import Run
-from train.cnn14 import Cnn14
-from train.features import HIGHEST, LOWEST
-from train.htsat import Htsat
-from train.model import EMBEDDING, Clap
-from train.problem import BadInput
+from train.errors import BadInput
+from train.loop.checkpoint import Run
+from train.towers.cnn14 import Cnn14
+from train.towers.features import HIGHEST, LOWEST
+from train.towers.htsat import Htsat
+from train.towers.model import EMBEDDING, Clap
 
 RENAMED = (  # ours (as published) -> transformers
     ("audio_branch.bn0.", "audio_model.audio_encoder.batch_norm."),

@@ -12,20 +12,20 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from train.checkpoint import drop_old, last_checkpoint, load_checkpoint, load_weights, read_run, save_checkpoint, start_run
-from train.data import Clips, Collate, FixedClips, batch_plan, train_loader
+from train.data.batch import Clips, Collate, FixedClips, batch_plan, train_loader
+from train.data.shards import find_shards, fingerprint
+from train.errors import BadInput, Stopped
 from train.evaluate import score, table
-from train.log import RunLog
-from train.model import Clap, build_model
-from train.picture import learning_curve
-from train.problem import BadInput, Stopped
-from train.published import load_published, read_weights
-from train.ranks import average, rank, wait, world
+from train.loop.checkpoint import drop_old, last_checkpoint, load_checkpoint, load_weights, read_run, save_checkpoint, start_run
+from train.loop.log import RunLog
+from train.loop.plots import learning_curve
+from train.loop.ranks import average, rank, wait, world
+from train.loop.step import lock_towers, make_optimizer, save_memory, train_step, training_mode
 from train.recipe import Recipe
-from train.shards import find_shards, fingerprint
-from train.step import lock_towers, make_optimizer, save_memory, train_step, training_mode
-from train.text import check_fit, pretrained_config
-from train.tokenizer import count_cut, load_tokenizer, train_tokenizer
+from train.towers.model import Clap, build_model
+from train.towers.pretrained import load_published, read_weights
+from train.towers.text import check_fit, pretrained_config
+from train.towers.tokenizer import count_cut, load_tokenizer, train_tokenizer
 
 BF16 = ("avx512_bf16", "amx_bf16", "arm_bf16")  # what processors call their instructions for it
 LOOKED_AT = 1000  # captions that are compared with the context of a tower whose tokenizer is there already

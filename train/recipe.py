@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from train.problem import BadInput
+from train.errors import BadInput
 
 BUNDLED = Path(__file__).parent / "recipes"
 Count = Annotated[int, Field(ge=0)]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pipeline.records import Clip, Rejection
 from sources import table
-from sources.card import Card
-from sources.options import DatasetName, SourceOptions
-from sources.rows import columns_of
+from sources.metadata.card import Card
+from sources.metadata.options import DatasetName, SourceOptions
+from sources.metadata.rows import columns_of
 
 CARD = Card(
     title="the bundled set: about a hundred short sounds in many formats",

@@ -1,0 +1,1 @@
+"""Caption -> the same caption without words of gender."""

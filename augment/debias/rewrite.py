@@ -1,0 +1,105 @@
+"""Caption -> the same caption without words of gender, and what was changed by which rule.
+
+The tables in `augment/data` say which words; the modules beside this one say when. In order: what is kept, set phrases,
+pairs, nouns and adjectives, pronouns with their verbs, articles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from augment.debias.caption_editor import WORD, Change, Draft, plain
+from augment.debias.keep import is_english, keep
+from augment.debias.nouns import nouns, replace_nouns
+from augment.debias.pairs import merge_pairs
+from augment.debias.pronouns import replace_pronouns
+from augment.tables import rows
+
+__all__ = ["Change", "Debiased", "debias"]
+
+_PRONOUNS = frozenset({"he", "she", "him", "her", "his", "hers", "himself", "herself"})
+_SILENT_H = ("hour", "honest", "honour", "honor", "heir")
+_Y_OR_W = ("uni", "use", "usu", "euro", "one", "ukr", "uk", "eul", "ut")
+
+
+@dataclass(frozen=True, slots=True)
+class Debiased:
+    """A caption after de-biasing. `text` equals the input when `changes` is empty."""
+
+    text: str
+    changes: tuple[Change, ...] = ()
+
+
+def debias(text: str) -> Debiased:
+    """Replace words of gender by neutral ones and mend the grammar around them; a second time nothing changes.
+
+    >>> debias("A woman talks to her dog while he barks").text
+    'A person talks to their dog while they bark'
+    >>> debias("A man and a woman is speaking to an actress").text
+    'Two people are speaking to an actor'
+    >>> debias("A manual typewriter on the Isle of Man")
+    Debiased(text='A manual typewriter on the Isle of Man', changes=())
+    """
+    if gendered().isdisjoint(WORD.findall(plain(text))):
+        return Debiased(text)
+    draft = Draft.of(text)
+    if not is_english(draft.lower):
+        return Debiased(text)
+    keep(draft)
+    _replace_phrases(draft)
+    merge_pairs(draft)
+    replace_nouns(draft)
+    replace_pronouns(draft)
+    _mend_articles(draft)
+    return Debiased(draft.text(), tuple(draft.changes)) if draft.changes else Debiased(text)
+
+
+@cache
+def gendered() -> frozenset[str]:
+    """Return every word that some rule may change, in all its forms."""
+    plain_words = {*nouns(), *_PRONOUNS, "mans", "mens", "womans", "womens"}
+    contracted = {word + ending for word in plain_words for ending in ("'s", "'ll", "'d")}
+    return frozenset(plain_words | contracted)
+
+
+@cache
+def _phrases() -> dict[str, list[tuple[tuple[str, ...], str, str, str]]]:
+    """Return first word -> the set phrases that begin with it, longest first: words, gap between them, neutral words, rule."""
+    found: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
+    for rule, before, after in sorted(rows("debias_phrases"), key=lambda row: -len(row[1])):
+        phrase = tuple(WORD.findall(before))
+        found.setdefault(phrase[0], []).append((phrase, "/" if "/" in before else " ", after, rule))
+    return found
+
+
+def _replace_phrases(draft: Draft) -> None:
+    """Replace words that change only together."""
+    index = 0
+    while index < len(draft.words):
+        for phrase, gap, after, rule in _phrases().get(draft.lower[index], ()):
+            stop = index + len(phrase)
+            whole = tuple(draft.lower[index:stop]) == phrase and set(draft.gaps[index + 1 : stop]) == {gap}
+            if whole and not any(draft.kept[index:stop]):
+                draft.replace(index, stop, after, rule)
+                break
+        index += 1
+
+
+def _mend_articles(draft: Draft) -> None:
+    """Put "a" or "an" before words that are new there."""
+    for index in range(1, len(draft.words)):
+        article = draft.lower[index - 1]
+        if article in ("a", "an") and draft.touched[index] and draft.follows(index):
+            wanted = "an" if _sounds_like_a_vowel(draft.lower[index]) else "a"
+            if wanted != article:
+                draft.replace(index - 1, index, wanted, "article")
+
+
+def _sounds_like_a_vowel(word: str) -> bool:
+    """Whether "an" goes before a word.
+
+    >>> [_sounds_like_a_vowel(word) for word in ("actor", "person", "hour", "university", "unknown")]
+    [True, False, True, False, True]
+    """
+    return word.startswith(_SILENT_H) or (word[0] in "aeiou" and not word.startswith(_Y_OR_W)) or word.startswith("unid")

@@ -1,0 +1,127 @@
+"""Agreement: third person singular -> plural, for subjects that have become "they" or "two people"."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from augment.debias.caption_editor import Draft
+from augment.tables import rows, words
+
+AUXILIARIES = {
+    "is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't", "wasn't": "weren't", "hasn't": "haven't",
+    "doesn't": "don't", "isnt": "aren't", "wasnt": "weren't", "doesnt": "don't",
+}  # fmt: skip
+_NOT_VERBS = frozenset({
+    "always", "sometimes", "perhaps", "besides", "towards", "afterwards", "across", "as", "this", "its", "his", "us", "thus", "less",
+    "yes", "unless", "upstairs", "downstairs", "outdoors", "indoors",
+})  # fmt: skip
+_LINKS = frozenset({"and", "or", "but", "then"})
+_SUBORDINATE = frozenset({
+    "as", "while", "when", "before", "after", "followed", "who", "that", "which", "because", "if", "until", "though", "where", "with",
+    "to",
+})  # fmt: skip
+
+
+def plural_form(verb: str) -> str:
+    """Return the plural of a verb in the third person singular.
+
+    >>> [plural_form(verb) for verb in ("speaks", "approaches", "cries", "sneezes", "goes", "dies", "is", "buzzes", "echoes")]
+    ['speak', 'approach', 'cry', 'sneeze', 'go', 'die', 'are', 'buzz', 'echo']
+    """
+    if verb in AUXILIARIES:
+        return AUXILIARIES[verb]
+    if verb.endswith("ies") and len(verb) > 4:
+        return verb[:-3] + "y"
+    if verb.endswith(("sses", "shes", "ches", "xes", "zzes", "oes")) and verb != "aches":
+        return verb[:-2]
+    return verb[:-1]
+
+
+def third_person(verb: str) -> str:
+    """Return the third person singular of a verb.
+
+    >>> [third_person(verb) for verb in ("speak", "watch", "cry", "play", "go")]
+    ['speaks', 'watches', 'cries', 'plays', 'goes']
+    """
+    if verb.endswith(("ss", "sh", "ch", "x", "zz", "o")):
+        return verb + "es"
+    return verb[:-1] + "ies" if re.search(r"[^aeiou]y$", verb) else verb + "s"
+
+
+@cache
+def singular_verbs() -> frozenset[str]:
+    """Return the third person singular of every verb of captions, with the auxiliaries."""
+    return frozenset(map(third_person, words("verbs"))) | frozenset(AUXILIARIES)
+
+
+@cache
+def function_words() -> frozenset[str]:
+    """Return the words that can follow an object or end a noun phrase, without determiners."""
+    return frozenset(
+        word for word, kind in rows("function_words") if kind in ("preposition", "conjunction", "pronoun", "auxiliary", "adverb")
+    )
+
+
+@cache
+def determiners() -> frozenset[str]:
+    """Return articles, numbers, quantities, demonstratives and possessives."""
+    kinds = ("article", "number", "quantity", "demonstrative", "possessive")
+    return frozenset(word for word, kind in rows("function_words") if kind in kinds)
+
+
+def is_adverb(word: str) -> bool:
+    """Whether a word may stand between a subject and its verb."""
+    return (word.endswith("ly") and word not in words("verbs")) or word in (
+        "also",
+        "then",
+        "just",
+        "still",
+        "now",
+        "never",
+        "always",
+        "often",
+        "again",
+        "soon",
+        "sometimes",
+        "only",
+    )
+
+
+def agree(draft: Draft, start: int, known: bool) -> None:
+    """Put the verb at `start`, and those joined to it, into the plural; with `known` only a verb from the table."""
+    index = _skip_adverbs(draft, start)
+    if not draft.follows(index) or not _pluralise(draft, index, known):
+        return
+    while index + 1 < len(draft.words):
+        index += 1
+        if draft.lower[index] in _SUBORDINATE or re.search(r"[.;:!?()]", draft.gaps[index]):
+            return
+        if draft.lower[index] in _LINKS or draft.gaps[index].strip() == ",":
+            while draft.at(index) in _LINKS:
+                index += 1
+            index = _skip_adverbs(draft, index)
+            if not _joined_verb(draft, index) or not _pluralise(draft, index, True):
+                return
+
+
+def _skip_adverbs(draft: Draft, index: int) -> int:
+    """Return the first place from `index` on that holds no adverb."""
+    while is_adverb(draft.at(index)):
+        index += 1
+    return index
+
+
+def _joined_verb(draft: Draft, index: int) -> bool:
+    """Whether the word is a further verb of the same subject and not the noun of a new one ("and whistles blow")."""
+    after = draft.at(index + 1)
+    return draft.at(index) in singular_verbs() and after not in AUXILIARIES.values() and after not in words("verbs")
+
+
+def _pluralise(draft: Draft, index: int, known: bool) -> bool:
+    """Put one verb into the plural; whether the word there was, or could be, the verb of the subject."""
+    word = draft.at(index)
+    if word in singular_verbs() or (not known and re.search(r"[^s']s$", word) and word not in _NOT_VERBS and word not in function_words()):
+        draft.replace(index, index + 1, plural_form(word), "agreement")
+        return True
+    return bool(word) and word not in function_words()

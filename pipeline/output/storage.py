@@ -1,0 +1,159 @@
+"""The output folder, local or remote: files appear under their final names whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from filelock import FileLock, Timeout
+
+from pipeline.failures import FolderInUseError
+
+WORK = ".work"  # unfinished files of a local build; swept when the next one starts
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of ours by its path or address (`DIR`, `gs://bucket/dir`, `s3://bucket/dir`); names below it use `/`."""
+
+    root: str
+
+    @cached_property
+    def _fs(self) -> fsspec.AbstractFileSystem:
+        return fsspec.core.url_to_fs(self.root)[0]
+
+    @cached_property
+    def _base(self) -> str:
+        return fsspec.core.url_to_fs(self.root)[1].rstrip("/")
+
+    def __getstate__(self) -> dict[str, str]:
+        return {"root": self.root}
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        self.__dict__.update(state)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the folder is on a disk of this machine, where a rename publishes a file."""
+        return isinstance(self._fs, fsspec.implementations.local.LocalFileSystem)
+
+    def path(self, name: str) -> str:
+        """Return the full path of `name`."""
+        return f"{self._base}/{name}"
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is a file of that name."""
+        return self._fs.exists(self.path(name))
+
+    def size(self, name: str) -> int | None:
+        """Return the size in bytes, `None` where there is no such file."""
+        try:
+            return self._fs.size(self.path(name))
+        except FileNotFoundError:
+            return None
+
+    def names(self, below: str = "", suffix: str = "") -> list[str]:
+        """Return the sorted names of all files below `below` that end in `suffix`; work in progress is not among them."""
+        found = self._fs.find(self.path(below) if below else self._base)
+        names = (str(path).removeprefix(f"{self._base}/") for path in found)
+        return sorted(name for name in names if name.endswith(suffix) and not name.startswith((f"{WORK}/", LOCK)))
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file."""
+        return self._fs.cat_file(self.path(name))
+
+    def read_json(self, name: str) -> Any:
+        """Return the content of a JSON file."""
+        return json.loads(self.read(name))
+
+    def open(self, name: str) -> Any:
+        """Open a file for reading, in binary."""
+        return self._fs.open(self.path(name), "rb")
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file whole."""
+        with self.workspace() as work:
+            (work / "file").write_bytes(data)
+            self.publish(work / "file", name)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a JSON file whole, keys in the order given."""
+        self.write(name, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+
+    def publish(self, file: Path, name: str) -> None:
+        """Move a finished local file to its final name in one step: a rename, or one upload."""
+        if self.is_local:
+            target = Path(self.path(name))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+        else:
+            self._fs.put_file(str(file), self.path(name))
+
+    def move(self, name: str, to: str) -> None:
+        """Give a file another name, in place of the file that has it."""
+        if self.is_local:
+            target = Path(self.path(to))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Path(self.path(name)).replace(target)
+        else:
+            self._fs.mv(self.path(name), self.path(to))
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self.path(name))
+
+    def remove_below(self, name: str) -> None:
+        """Remove a folder and all in it, if it is there."""
+        if self._fs.exists(self.path(name)):
+            self._fs.rm(self.path(name), recursive=True)
+
+    @contextlib.contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """Give a local folder for unfinished files that is gone afterwards; on the same disk as the output where that is local."""
+        if self.is_local:
+            parent = Path(self.path(WORK))
+            parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=parent if self.is_local else None, prefix="laion-audio-", ignore_cleanup_errors=True) as work:
+            yield Path(work)
+
+    def sweep(self) -> None:
+        """Remove what a killed build left behind."""
+        if self.is_local:
+            shutil.rmtree(self.path(WORK), ignore_errors=True)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other build out of a local folder; the lock ends with the process, however it ends.
+
+        Raises:
+            FolderInUseError: another live process holds it.
+        """
+        if not self.is_local:  # object stores have no locks: shards are idempotent, so two builds waste work but do no harm
+            yield
+            return
+        Path(self._base).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path(LOCK))
+        owner = Path(self.path(f"{LOCK}.owner"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            who = owner.read_text() if owner.is_file() else "unknown"
+            raise FolderInUseError(f"{self.root}: another build is at work here (process {who}); wait for it, or stop it") from None
+        try:
+            owner.write_text(str(os.getpid()))
+            self.sweep()
+            yield
+        finally:
+            owner.unlink(missing_ok=True)
+            lock.release()

@@ -1,0 +1,121 @@
+"""What a T5 wrote, in the plan's folder: a cache that outlives plans, and every text with what the guard said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.output.storage import Folder
+from pipeline.records import stable_hash
+
+T5_CACHE, T5_TEXTS, T5_COUNTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json"
+PARTS = "plan/t5"  # batches of a plan that is not finished; a killed one goes on from them
+CACHE = pa.schema([("maker", pa.string()), ("prompt", pa.string()), ("texts", pa.list_(pa.string()))])
+TEXTS = pa.schema(
+    [(name, pa.string()) for name in ("dataset", "prompt", "text", "rule")]
+    + [("rank", pa.int64()), ("n_clips", pa.int64()), ("keywords", pa.list_(pa.string()))]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a T5 wrote for a prompt, the best first."""
+
+    prompt: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the guard says of each text that was written for a keyword set: the rule it breaks, or `None`."""
+
+    dataset: str
+    keywords: tuple[str, ...]
+    prompt: str
+    texts: tuple[str, ...]
+    rules: tuple[str | None, ...]
+
+    @property
+    def text(self) -> str | None:
+        """The first text that may stand."""
+        return next((text for text, rule in zip(self.texts, self.rules, strict=True) if rule is None), None)
+
+
+def read_cache(folder: Folder, maker: str) -> Iterator[Written]:
+    """Yield what `maker` (a hash of model and decoding) wrote for earlier plans of this folder."""
+    for row in _rows(folder, f"plan/{T5_CACHE}"):
+        if row["maker"] == maker:
+            yield Written(row["prompt"], tuple(row["texts"]))
+
+
+def write_cache(fresh: Iterable[Written], maker: str, folder: Folder, below: str) -> None:
+    """Write the cache of a new plan: all that the old one holds, and what is fresh."""
+    known = {(row["maker"], row["prompt"]): row for row in _rows(folder, f"plan/{T5_CACHE}")}
+    known |= {(maker, one.prompt): {"maker": maker, "prompt": one.prompt, "texts": list(one.texts)} for one in fresh}
+    _publish(pa.Table.from_pylist([known[key] for key in sorted(known)], CACHE), folder, f"{below}/{T5_CACHE}")
+
+
+def part_name(prompts: Sequence[str], maker: str) -> str:
+    """Return the name of the file for what was written for one batch of prompts."""
+    return f"{PARTS}/batch-{stable_hash(maker, *prompts)[:24]}.parquet"
+
+
+def write_part(written: Sequence[Written], maker: str, folder: Folder) -> None:
+    """Write what one batch became, so that nobody has to wait for it twice."""
+    rows = [{"maker": maker, "prompt": one.prompt, "texts": list(one.texts)} for one in written]
+    _publish(pa.Table.from_pylist(rows, CACHE), folder, part_name([one.prompt for one in written], maker))
+
+
+def read_part(prompts: Sequence[str], maker: str, folder: Folder) -> tuple[Written, ...]:
+    """Return what one batch became; nothing where it was not written yet."""
+    return tuple(Written(row["prompt"], tuple(row["texts"])) for row in _rows(folder, part_name(prompts, maker)))
+
+
+def write_verdicts(counted: Iterable[tuple[Verdict, int]], folder: Folder, below: str) -> None:
+    """Write every text with the rule it breaks, and how many keyword sets and clips of each dataset got a caption."""
+    ordered = sorted(counted, key=lambda entry: (entry[0].dataset, entry[0].keywords))
+    rows: list[dict[str, Any]] = []
+    counts: dict[str, dict[str, Any]] = {}
+    for verdict, n_clips in ordered:
+        told = {"dataset": verdict.dataset, "keywords": list(verdict.keywords), "prompt": verdict.prompt, "n_clips": n_clips}
+        judged = zip(verdict.texts, verdict.rules, strict=True)
+        rows += [told | {"rank": rank, "text": text, "rule": rule} for rank, (text, rule) in enumerate(judged)]
+        _count(verdict, n_clips, counts.setdefault(verdict.dataset, {"clips": [0, 0], "sets": [0, 0], "rules": {}}))
+    for entry in counts.values():
+        entry["rules"] = dict(sorted(entry["rules"].items()))
+    _publish(pa.Table.from_pylist(rows, TEXTS), folder, f"{below}/{T5_TEXTS}")
+    folder.write_json(f"{below}/{T5_COUNTS}", counts)
+
+
+def _count(verdict: Verdict, n_clips: int, counts: dict[str, Any]) -> None:
+    """Add a verdict to [asked, passed] of clips and of keyword sets, and to the rules that the best text of the others breaks."""
+    passed = verdict.text is not None
+    for name, n in (("clips", n_clips), ("sets", 1)):
+        counts[name] = [counts[name][0] + n, counts[name][1] + n * passed]
+    if not passed:
+        rule = verdict.rules[0] if verdict.rules else "length"
+        counts["rules"][rule] = counts["rules"].get(rule, 0) + 1
+
+
+def read_texts(folder: Folder) -> list[dict[str, Any]]:
+    """Return every text that was written for the plan of a folder, as rows of `t5_texts.parquet`."""
+    return _rows(folder, f"plan/{T5_TEXTS}")
+
+
+def _rows(folder: Folder, name: str) -> list[dict[str, Any]]:
+    if not folder.exists(name):
+        return []
+    with folder.open(name) as file:
+        return pq.read_table(file).to_pylist()
+
+
+def _publish(table: pa.Table, folder: Folder, name: str) -> None:
+    with folder.workspace() as work:
+        path: Path = work / "table.parquet"
+        pq.write_table(table, path, compression="zstd")
+        folder.publish(path, name)

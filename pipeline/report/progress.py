@@ -1,0 +1,146 @@
+"""How far a build is, read from the output folder: true for every engine that shares it, and cheap."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from pipeline.output.shard_files import marker_name, read_marker
+from pipeline.output.storage import WORK, Folder
+from transforms.shards.build_shards import PROGRESS, ShardTask
+
+LOOK_SECONDS = 0.5
+LINE_SECONDS = 5.0  # between two lines where there is no terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What an observer of the folder saw: shards done, clips done, rejections by reason."""
+
+    shards: int
+    clips: int
+    reasons: collections.Counter[str]
+
+
+class Observer:
+    """Looks at the shards of one build."""
+
+    def __init__(self, folder: Folder, tasks: Sequence[ShardTask]):
+        self.folder = folder
+        self.waiting = {str(task.shard): task for task in tasks}
+        self.shards = 0
+        self.clips = 0
+        self.reasons: collections.Counter[str] = collections.Counter()
+
+    def look(self) -> Sighting:
+        """Return how far the build is now."""
+        for name, task in list(self.waiting.items()):
+            marker = read_marker(self.folder, task.shard) if self.folder.exists(marker_name(task.shard)) else None
+            if marker is not None and marker.made_from == task.made_from:
+                del self.waiting[name]
+                self.shards += 1
+                self.clips += marker.n_planned
+                self.reasons.update(marker.reasons)
+        clips, reasons = self.clips, self.reasons.copy()
+        for told in self._unfinished():
+            if told["shard"] in self.waiting:
+                clips += told["done"]
+                reasons.update(told["reasons"])
+        return Sighting(self.shards, clips, reasons)
+
+    def _unfinished(self) -> Iterator[dict]:
+        if self.folder.is_local:
+            for path in Path(self.folder.path(WORK)).glob(f"*/{PROGRESS}"):
+                with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # published a moment ago
+                    yield json.loads(path.read_text())
+
+
+@contextlib.contextmanager
+def watched(folder: Folder, tasks: Sequence[ShardTask], console: Console) -> Iterator[None]:
+    """Show how the tasks go while the context lasts: a bar on a terminal, a line every few seconds elsewhere."""
+    observer = Observer(folder, tasks)
+    show = _Bar(console, tasks) if console.is_terminal else _Lines(console, tasks)
+    over = threading.Event()
+
+    def follow() -> None:
+        while not over.wait(LOOK_SECONDS):
+            show(observer.look())
+
+    thread = threading.Thread(target=follow, name="progress", daemon=True)
+    with show:
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            show(observer.look())
+
+
+class _Bar:
+    def __init__(self, console: Console, tasks: Sequence[ShardTask]):
+        self.n_shards = len(tasks)
+        self.progress = Progress(
+            TextColumn("clips"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TaskProgressColumn(show_speed=True),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.bar = self.progress.add_task("", total=sum(task.n_rows for task in tasks))
+
+    def __enter__(self) -> None:
+        self.progress.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.progress.stop()
+
+    def __call__(self, seen: Sighting) -> None:
+        self.progress.update(self.bar, completed=seen.clips, description=f"shards {seen.shards}/{self.n_shards}  {in_words(seen.reasons)}")
+
+
+class _Lines:
+    def __init__(self, console: Console, tasks: Sequence[ShardTask]):
+        self.console = console
+        self.n_shards = len(tasks)
+        self.n_clips = sum(task.n_rows for task in tasks)
+        self.began = self.last = time.monotonic()
+        self.shown: Sighting | None = None
+
+    def __enter__(self) -> None:
+        self.console.print(f"{self.n_shards} shards, {self.n_clips} clips to make")
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def __call__(self, seen: Sighting) -> None:
+        now = time.monotonic()
+        if seen == self.shown or (now - self.last < LINE_SECONDS and seen.shards < self.n_shards):
+            return
+        self.last, self.shown = now, seen
+        rate = seen.clips / max(now - self.began, 1e-9)
+        left = f"{(self.n_clips - seen.clips) / rate:.0f} s left" if rate else "waiting for the first clip"
+        line = (
+            f"shards {seen.shards}/{self.n_shards}  clips {seen.clips}/{self.n_clips}  {rate:.1f} clips/s  {left}  {in_words(seen.reasons)}"
+        )
+        self.console.print(line.rstrip(), highlight=False, soft_wrap=True)
+
+
+def in_words(reasons: collections.Counter[str]) -> str:
+    """Return rejections by reason, the most frequent first.
+
+    >>> in_words(collections.Counter({"silent": 1, "timeout": 3}))
+    'timeout 3, silent 1'
+    """
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,1 @@
+"""What sources share: rows of tables, identities, licences, options."""

@@ -1,0 +1,67 @@
+"""Which recording a row is about: the key that duplicates, held-out clips and shards go by."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs, urlsplit
+
+from pipeline.records import short_hash
+from sources.metadata.rows import read_rows
+
+FREESOUND = re.compile(r"^/(?:people/[^/]+/sounds|s|data/previews/\d+|apiv2/sounds)/(\d+)")
+YOUTUBE_ID = re.compile(r"^[A-Za-z0-9_-]{11}$")
+
+
+def recording_of(url: str) -> str:
+    """Return the name of the whole recording at `url`, equal for every address known to lead to the same one.
+
+    >>> recording_of("https://freesound.org/people/nfrae/sounds/100032/")
+    'freesound:100032'
+    >>> recording_of("https://youtu.be/dQw4w9WgXcQ?t=4")
+    'youtube:dQw4w9WgXcQ'
+    >>> recording_of("recordings/rain.wav")
+    'recordings/rain.wav'
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a broken address is its own recording; fetching it says what is wrong
+        return url
+    host = (parts.hostname or "").removeprefix("www.")
+    if (host == "freesound.org" or host.endswith(".freesound.org")) and (found := FREESOUND.match(parts.path)):
+        return f"freesound:{found[1]}"
+    if host in {"youtube.com", "m.youtube.com", "youtu.be"}:
+        video = parse_qs(parts.query).get("v", [parts.path.rsplit("/", 1)[-1]])[0]
+        if YOUTUBE_ID.match(video):
+            return f"youtube:{video}"
+    return url.split("#", 1)[0] if parts.scheme in {"http", "https"} else url
+
+
+def id_of(url: str, start: float | None, end: float | None) -> str:
+    """Return an id for a row that has none: the file's stem and a hash of what the row points to, never its position.
+
+    >>> id_of("recordings/rain.wav", 1.0, 2.5)
+    'rain-29b0b4635809'
+    """
+    stem = re.sub(r"[^a-z0-9_]+", "-", PurePosixPath(urlsplit_path(url)).stem.lower()).strip("-")[:40]
+    return f"{stem or 'clip'}-{short_hash(url, start, end)}"
+
+
+def urlsplit_path(url: str) -> str:
+    """Return the path of an address without its query, or the plain path itself."""
+    return url.split("?", 1)[0] if "://" in url else url
+
+
+def recordings_in(path: Path) -> frozenset[str]:
+    """Return the recordings that a table lists in its column `recording` or `url`.
+
+    Raises:
+        ValueError: it has neither column, or a row that cannot be read.
+    """
+    listed = set()
+    for row in read_rows(path):
+        name = str(row.values.get("recording") or row.values.get("url") or "").strip()
+        if row.fault or not name:
+            raise ValueError(f"{path}, row {row.number}: {row.fault or 'neither recording nor url is given'}")
+        listed.add(recording_of(name))
+    return frozenset(listed)

@@ -1,0 +1,58 @@
+"""Embeddings to keep, and search."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+import torch
+
+from tests.test_train_fit import trained
+from tests.test_train_folder import folder  # noqa: F401
+from train.data.folder import open_clips
+from train.errors import BadInput
+from train.evaluate import embed_clips, embed_texts
+from train.loop.checkpoint import load_run
+from train.search import read_lines, save_embeddings, search
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    run = load_run(trained()[0], torch.device("cpu"))
+    return replace(run, folder=tmp_path_factory.mktemp("run"))
+
+
+def test_npz_and_parquet_hold_the_same(run, tmp_path):
+    (tmp_path / "lines.txt").write_text("a hum\n\na hiss\n")
+    names = read_lines(tmp_path / "lines.txt")
+    vectors = embed_texts(run.model, run.tokenizer, names, 77)
+    assert names == ["a hum", "a hiss"] and vectors.shape == (2, 512)
+    save_embeddings(tmp_path / "deep" / "x.npz", names, vectors)
+    save_embeddings(tmp_path / "x.parquet", names, vectors)
+    saved, table = np.load(tmp_path / "deep" / "x.npz"), pyarrow.parquet.read_table(tmp_path / "x.parquet").to_pydict()
+    assert saved["names"].tolist() == table["name"] == names
+    assert np.array_equal(saved["embeddings"], np.array(table["embedding"], np.float32))
+    assert saved["embeddings"].dtype == np.float32
+
+
+def test_a_folder_and_shards_are_embedded(run, folder, tmp_path):  # noqa: F811
+    assert embed_clips(run.model, open_clips(str(folder), True, tmp_path)).keys[0] == "hiss/0.wav"
+    assert len(embed_clips(run.model, open_clips(str(trained()[1]), True, tmp_path)).keys) == 24
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "is no file"), ("\n", "has no text")])
+def test_a_text_file_without_text_is_bad_input(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "lines.txt").write_text(content)
+    with pytest.raises(BadInput, match=message):
+        read_lines(tmp_path / "lines.txt")
+
+
+def test_search_returns_the_best_first_and_is_quick_the_second_time(run, tmp_path):
+    clips = open_clips(str(trained()[1]), True, tmp_path)
+    hits = search(run, "a hum", clips, 5)
+    assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
+    assert all(h.path.endswith(".tar") and h.key and h.caption for h in hits)
+    kept = next(run.folder.glob("search-*.npz"))
+    np.savez(kept, **{**np.load(kept), "captions": np.full(24, "kept")})
+    assert search(run, "a hum", clips, 5) == [replace(hit, caption="kept") for hit in hits]

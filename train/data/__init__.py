@@ -1,0 +1,1 @@
+"""Shards and folders of sounds -> batches."""

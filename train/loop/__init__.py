@@ -1,0 +1,1 @@
+"""A run: steps, loss, ranks, checkpoints, logs."""

@@ -1,0 +1,30 @@
+"""The symmetric contrastive loss, over the pairs of all ranks."""
+
+import torch
+from torch import Tensor
+
+from train.loop.ranks import gather, rank
+
+
+def contrastive_loss(audio: Tensor, text: Tensor, log_scale: Tensor, caption: Tensor | None = None) -> Tensor:
+    """Mean of audio->text and text->audio cross entropy of this rank's pairs among the pairs of all ranks.
+
+    audio, text: unit vectors (n, 512) of this rank; caption: (n,) int64, if given, equal texts are positives of each other.
+    The mean over ranks of this value and of its gradients is that of one process with all pairs.
+    """
+    all_audio, all_text = gather(audio), gather(text)
+    own = torch.arange(len(audio), device=audio.device) + len(audio) * rank()
+    if caption is None:
+        targets = torch.nn.functional.one_hot(own, len(all_audio)).float()
+    else:
+        equal = (caption[:, None] == gather(caption)).float()
+        targets = equal / equal.sum(1, keepdim=True)
+    scale = log_scale.exp()
+    to_text = cross_entropy(scale * audio @ all_text.T, targets)
+    to_audio = cross_entropy(scale * text @ all_audio.T, targets)
+    return (to_text + to_audio) / 2
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean over rows of -sum(targets * log softmax(logits))."""
+    return -(targets * logits.log_softmax(1)).sum(1).mean()

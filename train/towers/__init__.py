@@ -1,0 +1,1 @@
+"""The model: audio and text towers, their features, tokens and published weights."""

@@ -1,0 +1,85 @@
+"""CLAP: an audio tower and a text tower that meet in one space of 512 dimensions."""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from train.recipe import Recipe
+from train.towers.cnn14 import Cnn14, Cnn14Config
+from train.towers.htsat import SIZES, Htsat, HtsatConfig
+from train.towers.text import load_text, text_config
+
+EMBEDDING = 512
+SCALE_START, SCALE_END = math.log(1 / 0.07), math.log(100)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step needs: mel (n, 4 or 1, 1001, 64) dB, longer (n,) bool, ids and mask (n, tokens), caption (n,) equal for equal texts."""
+
+    mel: Tensor
+    longer: Tensor
+    ids: Tensor
+    mask: Tensor
+    caption: Tensor
+    broken: tuple[str, ...] = ()
+
+    def to(self, device: torch.device) -> "Batch":
+        moved = {name: x.to(device, non_blocking=True) for name, x in vars(self).items() if isinstance(x, Tensor)}
+        return replace(self, **moved)  # type: ignore[arg-type]
+
+
+class Clap(nn.Module):
+    """Both towers, their projections, and the learnt temperature as log scale; parameter names are those of the published checkpoints."""
+
+    def __init__(self, audio: Htsat | Cnn14, text: PreTrainedModel):
+        super().__init__()
+        self.audio_branch = audio
+        self.text_branch = text
+        self.audio_projection = projection(audio.config.out_width)
+        self.text_projection = projection(text.config.hidden_size)
+        self.logit_scale_a = nn.Parameter(torch.tensor(SCALE_START))
+
+    @property
+    def fused(self) -> bool:
+        return bool(self.audio_branch.config.fusion)
+
+    @property
+    def log_scale(self) -> Tensor:
+        return self.logit_scale_a.clamp(0, SCALE_END)
+
+    def embed_audio(self, mel: Tensor, longer: Tensor) -> Tensor:
+        """(n, 4 or 1, 1001, 64) dB, (n,) -> unit vectors (n, 512), float32."""
+        return F.normalize(self.audio_projection(self.audio_branch(mel, longer)).float(), dim=-1)
+
+    def embed_text(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """(n, tokens) twice -> unit vectors (n, 512), float32."""
+        pooled = self.text_branch(input_ids=ids, attention_mask=mask).pooler_output
+        return F.normalize(self.text_projection(pooled).float(), dim=-1)
+
+
+def projection(width: int) -> nn.Sequential:
+    """Return the two-layer head that both towers have."""
+    return nn.Sequential(nn.Linear(width, EMBEDDING), nn.ReLU(), nn.Linear(EMBEDDING, EMBEDDING))
+
+
+def build_audio(recipe: Recipe) -> Htsat | Cnn14:
+    """Make the audio tower of a recipe, of random weights."""
+    fusion = "" if recipe.fusion == "none" else recipe.fusion
+    if recipe.audio == "cnn14":
+        return Cnn14(Cnn14Config(width=8, dropout=0.0, fusion=fusion) if recipe.size == "tiny" else Cnn14Config(fusion=fusion))
+    config: HtsatConfig = SIZES["htsat-mini" if recipe.size == "tiny" else recipe.audio]
+    return Htsat(replace(config, fusion=fusion))
+
+
+def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig | None = None) -> Clap:
+    """Make the model of a recipe; config: of the text tower, when a checkpoint will bring the weights."""
+    if recipe.text_weights and config is None:
+        text = load_text(recipe.text, recipe.text_weights)
+    else:
+        text = AutoModel.from_config(config or text_config(recipe.text, recipe.size, recipe.context, tokenizer))
+    return Clap(build_audio(recipe), text)

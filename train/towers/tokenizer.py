@@ -1,0 +1,61 @@
+"""Captions -> token ids: the tokenizer of a text tower, or a byte-level BPE trained on the captions at hand."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from torch import Tensor
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from train.errors import BadInput
+
+SPECIAL = ("<s>", "<pad>", "<unk>", "</s>", "<mask>")  # ids 0 to 4; </s> is not 2, which CLIP's code takes for "the largest id"
+
+
+def train_tokenizer(captions: Iterable[str], vocabulary: int, context: int) -> PreTrainedTokenizerBase:
+    """Train a byte-level BPE of at most `vocabulary` tokens; the same captions give the same tokenizer."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, special_tokens=list(SPECIAL), initial_alphabet=sorted(alphabet), min_frequency=2, show_progress=False
+    )
+    tokenizer.train_from_iterator(captions, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 3)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=context,
+        bos_token="<s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        eos_token="</s>",
+        mask_token="<mask>",
+    )
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of a hub id or folder."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"no tokenizer could be loaded from {name!r}: {str(error).splitlines()[0]}") from error
+    if tokenizer.pad_token_id is None:
+        raise BadInput(f"the tokenizer {name!r} has no padding token, which a text tower needs")
+    return tokenizer
+
+
+def tokenize(tokenizer: PreTrainedTokenizerBase, captions: list[str], context: int) -> tuple[Tensor, Tensor]:
+    """Return ids and mask (n, longest caption), padded only as far as this batch needs and cut at `context` tokens."""
+    encoded = tokenizer(captions, padding=True, truncation=True, max_length=context, return_tensors="pt")
+    return encoded["input_ids"], encoded["attention_mask"]
+
+
+def count_cut(tokenizer: PreTrainedTokenizerBase, captions: list[str], context: int) -> int:
+    """Count the captions that have more tokens than the context holds."""
+    return sum(len(ids) > context for ids in tokenizer(captions, verbose=False)["input_ids"])
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write the files that load_tokenizer reads."""
+    tokenizer.save_pretrained(str(folder))

@@ -1,0 +1,1 @@
+"""Recording -> FLAC: no Beam and no network here."""

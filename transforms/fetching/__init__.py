@@ -1,0 +1,1 @@
+"""Clip -> recording: how audio is got."""

@@ -1,0 +1,1 @@
+"""Clip -> clip: the steps of a plan."""

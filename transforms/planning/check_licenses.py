@@ -1,0 +1,34 @@
+"""Clips -> clips under a licence of the allow list; the others as rejections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import apache_beam as beam
+
+from pipeline.records import Clip, Reason, Rejected
+from sources.metadata.licenses import spdx
+from transforms.planning.map_or_reject import sift
+
+
+def check_license(clip: Clip, allowed: Sequence[str]) -> Clip:
+    """Return the clip if its licence is allowed; an empty list allows everything, and the licence is recorded.
+
+    Raises:
+        Rejected: `license`.
+    """
+    if allowed and clip.license not in allowed:
+        raise Rejected(Reason.LICENSE, f"{clip.license or 'no licence given'}, allowed: {', '.join(allowed)}")
+    return clip
+
+
+class CheckLicenses(beam.PTransform):
+    """Clips -> (clips, rejections)."""
+
+    def __init__(self, allowed: Sequence[str]):
+        super().__init__()
+        self.allowed = tuple(spdx(name) or name for name in allowed)
+
+    def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
+        return sift(clips, "check_licenses", partial(check_license, allowed=self.allowed))

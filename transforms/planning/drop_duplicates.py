@@ -1,0 +1,99 @@
+"""Clips -> one clip an excerpt and an id; the repetitions as rejections, their captions joined to the one that stays."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import apache_beam as beam
+
+from pipeline.records import Clip, Reason, Rejection, stable_hash
+from transforms.planning.hold_out import is_held
+from transforms.planning.map_or_reject import Together, apart
+
+BUCKET = 3  # hexadecimal digits: rows meet in 4,096 groups, as an engine pays for every group it keeps
+SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}  # a clip that is in several splits stays where it would leak most
+
+Key = Callable[[Clip], str]
+Choose = Callable[..., Iterator[Clip | Rejection]]
+
+
+def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
+    """Yield one clip for rows of the same excerpt; the others are rejected, and keep their text through it.
+
+    A table with a caption a row becomes one clip with all captions this way. Text never crosses splits.
+
+    Args:
+        held: entries of the recipe's `holdout`: a row that belongs to one of them stays rather than another.
+    """
+    first, *others = _ranked(rows, held)
+    captions, labels = dict.fromkeys(first.captions), dict.fromkeys(first.labels)
+    for other in others:
+        detail = f"same excerpt as {first.key}"
+        if other.split != first.split:
+            detail += f", which is in split {first.split}"
+        else:
+            detail += "; its text was kept there" if any(caption not in captions for caption in other.captions) else ""
+            captions |= dict.fromkeys(other.captions)
+            labels |= dict.fromkeys(other.labels)
+        yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", detail)
+    yield replace(first, captions=tuple(captions), labels=tuple(labels)) if others else first
+
+
+def one_per_key(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
+    """Yield the first of the clips that share a sample key, and reject the others: an id must name one clip."""
+    first, *others = _ranked(rows, held)
+    yield first
+    for other in others:
+        yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", f"id {other.id!r} also names another excerpt: {first.url or first.id}")
+
+
+class DropDuplicates(beam.PTransform):
+    """Clips -> (distinct clips, rejections), within a dataset; other datasets may hold the same recording."""
+
+    def __init__(self, held: Sequence[str] = ()):
+        super().__init__()
+        self.held = held
+
+    def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
+        distinct, repeated = self._grouped(clips, "Excerpt", _excerpt, one_per_excerpt)
+        unique, renamed = self._grouped(distinct, "Key", _key, one_per_key)
+        return unique, (repeated, renamed) | beam.Flatten()
+
+    def _grouped(self, clips: beam.PCollection, name: str, key: Key, choose: Choose) -> tuple[beam.PCollection, beam.PCollection]:
+        outcomes = (
+            clips
+            | f"Bucket{name}" >> beam.Map(lambda clip: (stable_hash(key(clip))[:BUCKET], clip))
+            | f"By{name}" >> Together()
+            | f"OneOf{name}" >> beam.FlatMap(_choose_each, key, partial(choose, held=self.held))
+        )
+        return apart(outcomes, name)
+
+
+def _choose_each(
+    bucket: tuple[str, Iterable[Clip]], key: Key, choose: Callable[[list[Clip]], Iterator[Clip | Rejection]]
+) -> Iterator[Clip | Rejection]:
+    groups = collections.defaultdict(list)
+    for clip in bucket[1]:
+        groups[key(clip)].append(clip)
+    return itertools.chain.from_iterable(map(choose, groups.values()))
+
+
+def _excerpt(clip: Clip) -> str:
+    return repr((clip.dataset, clip.recording, clip.start or 0.0, clip.end))
+
+
+def _key(clip: Clip) -> str:
+    return f"{clip.dataset}/{clip.key}"
+
+
+def _ranked(rows: Iterable[Clip], held: Sequence[str]) -> list[Clip]:
+    rows = list(rows)
+    return rows if len(rows) == 1 else sorted(rows, key=partial(_rank, held=held))
+
+
+def _rank(clip: Clip, held: Sequence[str]) -> tuple[bool, int, int, str, str]:
+    return not is_held(clip, held), SPLIT_RANK.get(clip.split, 2), clip.order, clip.id, repr(clip)

@@ -1,0 +1,53 @@
+"""(shard, clips) -> plan files; rejections -> the one file of rows that were left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import apache_beam as beam
+
+from pipeline.output.plan_files import plan_name, write_left_out, write_plan_file
+from pipeline.output.storage import Folder
+from pipeline.records import Clip, Rejection, ShardId
+
+
+def write_shard_plan(planned: tuple[ShardId, list[Clip]], folder: Folder, below: str) -> str:
+    """Publish the plan file of one shard below `below`, and return its name."""
+    shard, clips = planned
+    name = f"{below}/{plan_name(shard)}"
+    with folder.workspace() as work:
+        write_plan_file(clips, work / "plan.parquet")
+        folder.publish(work / "plan.parquet", name)
+    return name
+
+
+class WritePlan(beam.PTransform):
+    """(shard, clips) -> names of the plan files."""
+
+    def __init__(self, folder: Folder, below: str):
+        super().__init__()
+        self.folder = folder
+        self.below = below
+
+    def expand(self, shards: beam.PCollection) -> beam.PCollection:
+        return shards | "WriteShard" >> beam.Map(write_shard_plan, self.folder, self.below)
+
+
+class WriteLeftOut(beam.PTransform):
+    """Rejections -> the name of the file that holds them all, with the reason of each."""
+
+    def __init__(self, folder: Folder, name: str):
+        super().__init__()
+        self.folder = folder
+        self.name = name
+
+    def expand(self, rejections: beam.PCollection) -> beam.PCollection:
+        gathered = rejections.pipeline | "Once" >> beam.Create([None])
+        return gathered | "WriteFile" >> beam.Map(_write_left_out, beam.pvalue.AsIter(rejections), self.folder, self.name)
+
+
+def _write_left_out(_: None, rejections: Iterable[Rejection], folder: Folder, name: str) -> str:
+    with folder.workspace() as work:
+        write_left_out(rejections, work / "left_out.parquet")
+        folder.publish(work / "left_out.parquet", name)
+    return name
