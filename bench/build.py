@@ -110,7 +110,7 @@ def _in_this_process(name: str, path: Path, output: Path) -> Cost:
 def _planned(recipe: Recipe, folder: Folder, engine: Engine) -> tuple[BuildSettings, list[ShardTask]]:
     plan, _ = current_plan(recipe, folder, None, engine)
     settings = build_settings(recipe, folder)
-    return settings, unfinished(plan, folder, settings.shape_of)
+    return settings, unfinished(plan, folder, settings.settings_hash_of)
 
 
 def _cost_and_memory(action: Callable[[], object]) -> Cost:

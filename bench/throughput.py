@@ -15,7 +15,7 @@ from pipeline.records import Clip, Provenance, Recording
 from transforms.audio.conversion_pool import ConversionPool
 from transforms.audio.convert import AudioLimits
 from transforms.shards.make_samples import make_samples
-from transforms.shards.ordered_map import in_order
+from transforms.shards.ordered_map import ordered_map
 
 GROUPS = {"wav and flac": ("wav", "flac24"), "m4a and opus": ("m4a", "opus")}
 SERVER = 0.050  # seconds that a slow server takes for a file
@@ -69,7 +69,7 @@ def _convert_all(sounds: list[Path], pool: ConversionPool, n_threads: int, wait:
         time.sleep(wait)
         return Recording(Path(clip.url), Provenance())
 
-    for _ in in_order(lambda clip: make_samples([clip], fetch, AudioLimits(), place, pool.convert), clips, n_threads):
+    for _ in ordered_map(lambda clip: make_samples([clip], fetch, AudioLimits(), place, pool.convert), clips, n_threads):
         pass
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 
-from pipeline.failures import EngineError, FolderInUseError
+from pipeline.failures import EngineError
+from pipeline.output.storage import FolderInUseError
 from pipeline.recipe.model import RecipeError, bundled, load_recipe
 
 if TYPE_CHECKING:

@@ -7,10 +7,6 @@ import re
 OF_THE_DISK = re.compile(r"^(OSError|PermissionError|FileNotFoundError|NotADirectoryError)\b")
 
 
-class FolderInUseError(Exception):
-    """Another build is at work in the same folder."""
-
-
 class EngineError(RuntimeError):
     """A step of a pipeline failed; the text is the worker's traceback."""
 

@@ -92,16 +92,22 @@ class Caption:
         return Caption, (self.text, self.origin, self.model, self.prompt, self.before_debias)
 
 
+class TextHolds(enum.StrEnum):
+    """What the `text` of a sample holds in a dataset that has captions by a T5."""
+
+    ALL = "all"  # every caption, the T5's included
+    T5 = "t5"  # the caption by the T5 alone, where there is one
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """The excerpt we want, as metadata only: one row of the plan.
 
     `url` is an http(s) address or a path relative to the recipe; `audio_root`, where given, is searched for the id and the
     file name first. `start` and `end` are seconds into the recording (`None`: from its beginning, to its end).
-    `recording` names the whole file: clips that share it are kept in one shard and fetched once. `order` is the row's
+    `recording` names the whole file: clips that share it are kept in one shard and fetched once. `row_number` is the row's
     place in its source, so that "the first one wins" has a meaning while planning; it never reaches the plan.
-    `t5` is set for every clip of a dataset that has captions by a T5, and says what `text` holds: `all` captions, or
-    where there is one that of the `t5` alone.
+    `text_holds` is set for every clip of a dataset that has captions by a T5.
     """
 
     source: str
@@ -118,8 +124,8 @@ class Clip:
     creator: str | None = None
     recording: str = ""
     audio_root: str | None = None
-    order: int = 0
-    t5: str | None = None
+    row_number: int = 0
+    text_holds: TextHolds | None = None
 
     def __reduce__(self) -> tuple[type[Clip], tuple]:
         """Pickle by the values alone: millions of clips go through an engine, and the default asks each for its fields."""
@@ -179,7 +185,7 @@ class Statistics:
     """What the books say of a sample's 48 kHz mono 16-bit frames.
 
     `peak`, `rms` and `dc` are fractions of full scale, the `_fraction`s shares of all frames, `duration` seconds;
-    `n_bad` values of the source were not finite and were replaced.
+    `n_nonfinite` values of the source were not finite and were replaced.
     """
 
     n_frames: int
@@ -190,7 +196,7 @@ class Statistics:
     clipped_fraction: float
     silent_fraction: float
     pcm_sha256: str
-    n_bad: int = 0
+    n_nonfinite: int = 0
 
 
 @dataclass(frozen=True, slots=True)

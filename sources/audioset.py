@@ -48,9 +48,9 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     for number, cells in _lines(path):
         try:
             yield _clip(cells, names, split, number, options)
-        except Rejected as no:
-            nameless = Clip(options.source, options.dataset, split, f"line-{number}", "", order=number)
-            yield Rejection(nameless, no.reason, "read", f"{path.name}, line {number}: {no.detail}")
+        except Rejected as rejected:
+            nameless = Clip(options.source, options.dataset, split, f"line-{number}", "", row_number=number)
+            yield Rejection(nameless, rejected.reason, "read", f"{path.name}, line {number}: {rejected.detail}")
 
 
 def check(options: Options) -> None:
@@ -128,5 +128,5 @@ def _clip(cells: list[str], names: Mapping[str, str], split: str, number: int, o
         labels=tuple(dict.fromkeys(names[label] for label in labels)),
         recording=f"youtube:{video}",
         audio_root=options.audio_root,
-        order=number,
+        row_number=number,
     )

@@ -45,7 +45,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     for row in read_rows(options.resolve(options.path)):
         found = ID.fullmatch(_cell(row, "id"))
         if row.fault or found is None:
-            nameless = Clip(options.source, options.dataset, "train", f"row-{row.number}", _cell(row, *ADDRESSES), order=row.number)
+            nameless = Clip(options.source, options.dataset, "train", f"row-{row.number}", _cell(row, *ADDRESSES), row_number=row.number)
             detail = row.fault or f"id {_cell(row, 'id')[:40]!r} is no number of a Freesound sound"
             yield Rejection(nameless, Reason.BAD_ROW, "read", f"{options.path}, row {row.number}: {detail}")
         else:
@@ -112,7 +112,7 @@ def _clip(row: Row, number: str, options: Options) -> Clip:
         creator=_cell(row, "username") or None,
         recording=f"freesound:{number}",
         audio_root=options.audio_root,
-        order=row.number,
+        row_number=row.number,
     )
 
 

@@ -120,14 +120,14 @@ def _usual(name: str, present: list[str]) -> list[str]:
 def _clip_or_rejection(
     row: Row, columns: dict[str, tuple[str, ...]], options: Options, folder: PurePosixPath, split: str
 ) -> Clip | Rejection:
-    nameless = Clip(options.source, options.dataset, split, f"row-{row.number}", "", order=row.number)
+    nameless = Clip(options.source, options.dataset, split, f"row-{row.number}", "", row_number=row.number)
     if row.fault:
         return Rejection(nameless, Reason.BAD_ROW, "read", f"{options.path}, row {row.number}: {row.fault}")
     try:
         return _clip(row, columns, options, folder, split)
-    except Rejected as no:
+    except Rejected as rejected:
         nameless = replace(nameless, url=located(_cell(row, columns["url"]), folder))
-        return Rejection(nameless, no.reason, "read", f"{options.path}, row {row.number}: {no.detail}")
+        return Rejection(nameless, rejected.reason, "read", f"{options.path}, row {row.number}: {rejected.detail}")
 
 
 def _cell(row: Row, columns: tuple[str, ...]) -> str:
@@ -167,7 +167,7 @@ def _clip(row: Row, columns: dict[str, tuple[str, ...]], options: Options, folde
         creator=cell("creator") or None,
         recording=recording_of(url) if url else f"{options.dataset}:{clip_id}",
         audio_root=options.audio_root,
-        order=row.number,
+        row_number=row.number,
     )
 
 

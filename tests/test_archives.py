@@ -136,9 +136,9 @@ def test_many_threads_over_one_root_get_the_right_bytes(root, work):
 
 
 def test_no_such_root(tmp_path, work):
-    no = refusal(tmp_path / "missing", work)
-    assert no.reason == Reason.UNAVAILABLE
-    assert "neither a folder nor a zip or uncompressed tar" in no.detail
+    rejected = refusal(tmp_path / "missing", work)
+    assert rejected.reason == Reason.UNAVAILABLE
+    assert "neither a folder nor a zip or uncompressed tar" in rejected.detail
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF" + bytes(5000), b"PK\x03\x04" + bytes(100), bytes(100), b"PK\x05\x06" + b"\xff" * 18])
@@ -161,10 +161,10 @@ def test_a_name_that_no_file_can_have(tmp_path, work, name):
 
 @pytest.mark.parametrize(("mode", "name"), [("w:gz", "gzip"), ("w:bz2", "bzip2"), ("w:xz", "xz")])
 def test_a_compressed_tar_is_said_so_plainly(tmp_path, work, mode, name):
-    no = refusal(make_tar(tmp_path / "root.tar.x", FILES, mode), work)
-    assert no.reason == Reason.UNAVAILABLE
-    assert f"'root.tar.x' is compressed as a whole ({name})" in no.detail
-    assert "unpack it" in no.detail
+    rejected = refusal(make_tar(tmp_path / "root.tar.x", FILES, mode), work)
+    assert rejected.reason == Reason.UNAVAILABLE
+    assert f"'root.tar.x' is compressed as a whole ({name})" in rejected.detail
+    assert "unpack it" in rejected.detail
 
 
 def test_an_empty_archive_holds_nothing(tmp_path, work):
@@ -272,8 +272,8 @@ def test_of_two_members_with_one_name_the_later_counts(tmp_path, work, kind):
 def test_a_member_that_is_too_large_is_not_unpacked(tmp_path, work, make, monkeypatch):
     path = make(tmp_path / "root", {"a.wav": bytes(100_001), "b.wav": bytes(100_000)})
     monkeypatch.setattr(audio_root, "MAX_MEMBER_BYTES", 100_000)
-    no = refusal(path, work)
-    assert (no.reason, no.detail) == (Reason.TOO_LARGE, "root: a.wav: 100001 bytes in the archive, at most 100000")
+    rejected = refusal(path, work)
+    assert (rejected.reason, rejected.detail) == (Reason.TOO_LARGE, "root: a.wav: 100001 bytes in the archive, at most 100000")
     assert open_audio_root(path).find("b", "", work) is not None
 
 
@@ -288,8 +288,8 @@ def test_a_bomb_that_lies_about_its_size_ends_at_that_size(tmp_path, work, metho
     path.write_bytes(data)
     written = []
     monkeypatch.setattr(audio_root.ArchiveRoot, "_blocks", _counting(audio_root.ArchiveRoot._blocks, written))
-    no = refusal(path, work)
-    assert no.reason == Reason.CORRUPT
+    rejected = refusal(path, work)
+    assert rejected.reason == Reason.CORRUPT
     assert sum(written) <= 1000
 
 
@@ -307,8 +307,8 @@ def test_an_encrypted_member_is_said_to_be_so(tmp_path, work):
     for header, at in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
         data[data.index(header) + at] |= 1
     (tmp_path / "root.zip").write_bytes(data)
-    no = refusal(tmp_path / "root.zip", work)
-    assert (no.reason, no.detail) == (Reason.FORBIDDEN, "root.zip: a.wav: encrypted")
+    rejected = refusal(tmp_path / "root.zip", work)
+    assert (rejected.reason, rejected.detail) == (Reason.FORBIDDEN, "root.zip: a.wav: encrypted")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -318,9 +318,9 @@ def test_a_damaged_member_is_corrupt_and_its_neighbours_are_not(tmp_path, work, 
     data = bytearray(path.read_bytes())
     data[100:400] = bytes(300)
     path.write_bytes(data)
-    no = refusal(path, work)
-    assert no.reason == Reason.CORRUPT
-    assert no.detail.startswith("root.zip: a.wav: ")
+    rejected = refusal(path, work)
+    assert rejected.reason == Reason.CORRUPT
+    assert rejected.detail.startswith("root.zip: a.wav: ")
     found = open_audio_root(path).find("b", "", work)
     assert found is not None
     assert found.read_bytes() == noise
@@ -357,14 +357,14 @@ def test_any_byte_may_be_wrong_and_any_end_missing(tmp_path, work, make):
         path.write_bytes(data)
         try:
             root = open_audio_root(path)
-        except Rejected as no:
-            assert no.reason == Reason.UNAVAILABLE
+        except Rejected as rejected:
+            assert rejected.reason == Reason.UNAVAILABLE
             continue
         for clip_id in ("a", "c"):
             try:
                 root.find(clip_id, "", work)
-            except Rejected as no:
-                assert no.reason in {Reason.CORRUPT, Reason.TOO_LARGE, Reason.FORBIDDEN}
+            except Rejected as rejected:
+                assert rejected.reason in {Reason.CORRUPT, Reason.TOO_LARGE, Reason.FORBIDDEN}
 
 
 def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path, work):

@@ -9,7 +9,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.engines.run import Engine
 from pipeline.records import Clip, ShardId
-from transforms.planning.assign_shards import AssignShards, Layout, fill, lay_out, order_of
+from transforms.planning.assign_shards import AssignShards, Layout, fill, lay_out, shard_sort_key
 
 SIZE = 16
 
@@ -26,10 +26,12 @@ def clips_of(n: int, n_recordings: int, seed: int = 0) -> list[Clip]:
 def assign(clips: list[Clip], places: dict[str, int] | None = None, size: int = SIZE) -> dict[int, list[Clip]]:
     """Lay out one split as the transform does, without an engine."""
     stood = places or {}
-    layout = lay_out((order_of(one) for one in clips if one.key not in stood), (stood[one.key] for one in clips if one.key in stood), size)
+    layout = lay_out(
+        (shard_sort_key(one) for one in clips if one.key not in stood), (stood[one.key] for one in clips if one.key in stood), size
+    )
     shards: dict[int, list[Clip]] = {}
-    for one in sorted(clips, key=order_of):
-        shards.setdefault(layout.index_of(stood.get(one.key, order_of(one))), []).append(one)
+    for one in sorted(clips, key=shard_sort_key):
+        shards.setdefault(layout.index_of(stood.get(one.key, shard_sort_key(one))), []).append(one)
     return shards
 
 

@@ -35,7 +35,7 @@ def test_a_segment_becomes_a_clip_with_the_exact_names_of_its_classes(tmp_path: 
             end=40.0,
             labels=("Gunshot, gunfire", "Gush"),
             recording="youtube:--PJHxphWEs",
-            order=4,
+            row_number=4,
         )
     ]
 

@@ -20,7 +20,7 @@ from tests.fates import tone
 from transforms.fetching.fetch import local_recording
 from transforms.shards import previous_shard as kept
 from transforms.shards.build_shards import BuildSettings, ShardTask, build_shard, spread_longest_first
-from transforms.shards.previous_shard import audio_id, read_kept
+from transforms.shards.previous_shard import audio_request_hash, read_previous_shard
 
 SHARD = ShardId("Tones", "train", 0)
 
@@ -60,8 +60,8 @@ def clip(url: str, text: str = "A tone.", **fields: object) -> Clip:
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
-def make(clips: list[Clip], fetch: CountingFetch, settings: BuildSettings, made_from: str = "a", **task: object):  # type: ignore[no-untyped-def]
-    return build_shard(ShardTask(SHARD, "plan", made_from, len(clips), **task), clips, fetch, settings)  # type: ignore[arg-type]
+def make(clips: list[Clip], fetch: CountingFetch, settings: BuildSettings, inputs_sha256: str = "a", **task: object):  # type: ignore[no-untyped-def]
+    return build_shard(ShardTask(SHARD, "plan", inputs_sha256, len(clips), **task), clips, fetch, settings)  # type: ignore[arg-type]
 
 
 def members(settings: BuildSettings) -> dict[str, bytes]:
@@ -90,7 +90,7 @@ BOTH = (Caption("A tone."), Caption("A tone sounds.", "t5", "model", "tone"))
 
 
 @pytest.mark.parametrize(
-    ("t5", "captions", "texts"),
+    ("text_holds", "captions", "texts"),
     [
         ("all", BOTH, (["A tone.", "A tone sounds."], ["A tone.", "A tone sounds."], "A tone sounds.")),
         ("t5", BOTH, (["A tone sounds."], ["A tone.", "A tone sounds."], "A tone sounds.")),
@@ -99,9 +99,9 @@ BOTH = (Caption("A tone."), Caption("A tone sounds.", "t5", "model", "tone"))
     ],
 )
 def test_a_dataset_with_captions_by_a_t5_has_both_augmented_texts_in_every_sample(
-    t5: str, captions: tuple[Caption, ...], texts: tuple, sounds: Path, settings: BuildSettings
+    text_holds: str, captions: tuple[Caption, ...], texts: tuple, sounds: Path, settings: BuildSettings
 ) -> None:
-    make([clip("0.wav", captions=captions, t5=t5)], CountingFetch(sounds), settings)
+    make([clip("0.wav", captions=captions, text_holds=text_holds)], CountingFetch(sounds), settings)
     sample = json.loads(members(settings)["table-0.json"])
     assert (sample["text"], sample["text_augment_all"], sample["text_augment_t5"]) == texts
     assert [caption["text"] for caption in sample["original_data"]["captions"]] == texts[1]
@@ -142,7 +142,7 @@ def test_what_is_too_long_for_memory_is_copied_through_a_file(sounds: Path, sett
     before, fetch = members(settings), CountingFetch(sounds)
     monkeypatch.setattr(kept, "IN_MEMORY", 1000)
     monkeypatch.setattr(kept, "PIECE", 777)
-    outcome = read_kept(settings.folder, SHARD, sounds).outcome(clip("0.wav"), settings.shape_of("Tones"))
+    outcome = read_previous_shard(settings.folder, SHARD, sounds).outcome(clip("0.wav"), settings.settings_hash_of("Tones"))
     assert isinstance(outcome, Sample)
     assert isinstance(outcome.flac, Path)
     assert outcome.flac.parent == sounds
@@ -177,7 +177,7 @@ def test_other_audio_under_the_same_key_is_made_anew(sounds: Path, settings: Bui
     make([clip("0.wav", end=0.1)], fetch, settings, "b")
     assert fetch.urls == ["0.wav"]
     asked = [clip("0.wav"), clip("0.wav", start=0.1), clip("1.wav"), clip("0.wav", audio_root="r")]
-    assert len({audio_id(wanted, "shape") for wanted in asked}) == 4
+    assert len({audio_request_hash(wanted, "shape") for wanted in asked}) == 4
 
 
 def test_equal_sounds_within_a_shard_leave_the_first(sounds: Path, settings: BuildSettings) -> None:

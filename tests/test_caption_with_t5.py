@@ -75,14 +75,14 @@ def test_a_caption_says_by_which_model_and_prompt_and_what_debias_changed(planne
 
 
 def test_all_clips_of_a_dataset_say_what_text_holds_or_none_does(planned: Path) -> None:
-    assert {clip.t5 for clip in clips_of(planned, "Labelled").values()} == {"all"}
-    assert {clip.t5 for clip in clips_of(planned, "Plain").values()} == {None}
-    assert "t5" not in pq.read_schema(planned / "plan/Plain/train/00000.parquet").names
+    assert {clip.text_holds for clip in clips_of(planned, "Labelled").values()} == {"all"}
+    assert {clip.text_holds for clip in clips_of(planned, "Plain").values()} == {None}
+    assert "text_holds" not in pq.read_schema(planned / "plan/Plain/train/00000.parquet").names
 
 
 def test_only_names_the_datasets_whose_text_is_the_t5s_alone(tiny: Path, tmp_path: Path) -> None:
     output = plan(make_labelled(tmp_path / "in", tiny, 'only = ["Labelled"]\n'), tmp_path / "out")
-    assert {clip.t5 for clip in clips_of(output, "Labelled").values()} == {"t5"}
+    assert {clip.text_holds for clip in clips_of(output, "Labelled").values()} == {"t5"}
 
 
 def test_every_text_is_kept_with_the_rule_it_breaks_and_counted(planned: Path) -> None:

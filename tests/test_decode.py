@@ -45,7 +45,7 @@ def decoded(data: bytes, place: Path, start: float = 0.0, end: float | None = No
 def test_every_format_decodes_to_the_sound_that_went_in(name, tmp_path):
     kind = FORMATS[name]
     found = decoded(encoded(name), tmp_path)
-    assert (found.rate, found.format.n_channels, found.cut.n_bad) == (kind.rate, kind.n_channels, 0)
+    assert (found.rate, found.format.n_channels, found.cut.n_nonfinite) == (kind.rate, kind.n_channels, 0)
     assert found.frames.dtype == np.float32
     assert abs(len(found.frames) / kind.rate - 1.0) < 0.05  # codecs pad to whole packets
     middle = found.frames[kind.rate // 4 : 3 * kind.rate // 4]

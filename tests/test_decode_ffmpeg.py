@@ -9,7 +9,7 @@ from pipeline.records import Reason, Rejected, SourceFormat
 from tests.sounds import FORMATS, encoded, tone, wav
 from transforms.audio import decode as decode_module
 from transforms.audio import decode_ffmpeg as module
-from transforms.audio.av_frame_collector import NotForAvError
+from transforms.audio.av_frame_collector import UnsupportedByAvError
 from transforms.audio.convert import AudioLimits, Converted, convert
 from transforms.audio.decode_ffmpeg import command, decode_ffmpeg
 from transforms.audio.excerpt import Cut, Excerpt
@@ -42,7 +42,7 @@ def test_it_reads_formats_and_cuts_them(name, tmp_path):
 
 def test_it_takes_over_where_the_libraries_lack_a_decoder_and_the_books_say_so(tmp_path, monkeypatch):
     def lacking(*arguments: object) -> None:
-        raise NotForAvError(Rejected(Reason.CORRUPT, "no decoder"))
+        raise UnsupportedByAvError(Rejected(Reason.CORRUPT, "no decoder"))
 
     monkeypatch.setattr(decode_module, "decode_av", lacking)
     (tmp_path / "a").write_bytes(encoded("m4a"))

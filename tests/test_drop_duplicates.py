@@ -11,7 +11,7 @@ from transforms.planning.drop_duplicates import DropDuplicates, one_per_excerpt,
 def clip(number: int, text: str = "", split: str = "train", **changes) -> Clip:
     captions = (Caption(text),) if text else ()
     given = {"source": "table", "dataset": "T", "split": split, "id": f"id{number}", "url": "a.wav", "recording": "a.wav"}
-    return Clip(**given | {"captions": captions, "order": number} | changes)
+    return Clip(**given | {"captions": captions, "row_number": number} | changes)
 
 
 def stays_of(outcomes) -> tuple[Clip, list[Rejection]]:
@@ -74,6 +74,6 @@ def test_duplicates_are_dropped_within_a_dataset_and_nothing_is_lost():
         clips, rejections = root | beam.Create(rows) | DropDuplicates()
         names = clips | "Names" >> beam.Map(lambda one: (one.dataset, one.id, len(one.captions)))
         assert_that(names, equal_to([("T", "id1", 2), ("T", "id3", 1), ("U", "id4", 0)]), "clips")
-        assert_that(rejections | "Orders" >> beam.Map(lambda no: no.clip.order), equal_to([2, 5]), "rejections")
+        assert_that(rejections | "Orders" >> beam.Map(lambda no: no.clip.row_number), equal_to([2, 5]), "rejections")
 
     Engine(n_workers=2).run(wire)

@@ -11,8 +11,8 @@ RATE = 1000
 def refusal(excerpt: Excerpt, n_frames: int, n_before: int = 0, fault: str = "") -> Reason | None:
     try:
         excerpt.check(n_frames, n_before, RATE, fault)
-    except Rejected as no:
-        return no.reason
+    except Rejected as rejected:
+        return rejected.reason
     return None
 
 

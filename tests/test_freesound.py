@@ -50,7 +50,7 @@ def test_a_record_becomes_a_clip_with_title_and_first_sentence(tmp_path: Path) -
             license="CC-BY-3.0",
             creator="somebody",
             recording="freesound:400181",
-            order=1,
+            row_number=1,
         )
     ]
 

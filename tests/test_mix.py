@@ -16,10 +16,10 @@ from transforms.audio.mix import to_mono
 )
 @pytest.mark.parametrize("n_channels", [1, 2, 6, 64])
 def test_half_of_full_scale_is_half_in_every_kind_and_number_of_channels(kind, half, n_channels):
-    mono, n_bad = to_mono(np.full((10, n_channels), half, kind))
+    mono, n_nonfinite = to_mono(np.full((10, n_channels), half, kind))
     assert mono.dtype == (np.int16 if (kind, n_channels) == ("int16", 1) else np.float32)
     assert mono.tolist() == [16384] * 10
-    assert n_bad == 0
+    assert n_nonfinite == 0
 
 
 def test_channels_are_averaged_and_not_added():
@@ -47,23 +47,23 @@ def test_16_bit_mono_survives_to_the_bit():
 @pytest.mark.parametrize("kind", ["float32", "float64"])
 def test_what_is_not_finite_is_replaced_and_counted(kind):
     frames = np.array([[np.nan, 0.5], [np.inf, 1.0], [-np.inf, -1.0], [0.25, 0.25]], kind)
-    mono, n_bad = to_mono(frames)
+    mono, n_nonfinite = to_mono(frames)
     assert mono.tolist() == [8192.0, 32768.0, -32768.0, 8192.0]
-    assert n_bad == 3
+    assert n_nonfinite == 3
 
 
 def test_finite_values_beyond_all_measure_stay_finite():
-    mono, n_bad = to_mono(np.full((4, 2), 3e38, np.float32))
+    mono, n_nonfinite = to_mono(np.full((4, 2), 3e38, np.float32))
     assert np.isfinite(mono).all()
-    assert n_bad == 0
+    assert n_nonfinite == 0
     assert np.isfinite(to_mono(np.full((4, 1), 1e300))[0]).all()
     assert np.isfinite(to_mono(np.array([[3e38], [-3e38]], np.float32))[0]).all()
 
 
 def test_values_that_only_processors_know_raise_no_warning():
     signalling = np.array([0x7F800001, 0xFF8ABCDE, 0x3F000000], np.uint32).view(np.float32)[:, None]
-    mono, n_bad = to_mono(signalling)
-    assert (mono.tolist(), n_bad) == ([0.0, 0.0, 16384.0], 2)
+    mono, n_nonfinite = to_mono(signalling)
+    assert (mono.tolist(), n_nonfinite) == ([0.0, 0.0, 16384.0], 2)
 
 
 def test_no_frames_are_no_frames():

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from transforms.shards import ordered_map as module
-from transforms.shards.ordered_map import in_order
+from transforms.shards.ordered_map import ordered_map
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +25,11 @@ def test_answers_come_in_the_order_of_the_items():
         time.sleep(0.02 if n % 4 == 0 else 0)
         return n * n
 
-    assert list(in_order(later_first, range(100), 4)) == [n * n for n in range(100)]
+    assert list(ordered_map(later_first, range(100), 4)) == [n * n for n in range(100)]
 
 
 def test_no_items_no_answers():
-    assert list(in_order(abs, [], 3)) == []
+    assert list(ordered_map(abs, [], 3)) == []
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
@@ -40,7 +40,7 @@ def test_work_is_done_in_that_many_threads_at_once_and_no_more(n_threads):
         together.wait(timeout=20)
         return threading.current_thread().name
 
-    assert len(set(in_order(one, range(n_threads * 6), n_threads))) == n_threads
+    assert len(set(ordered_map(one, range(n_threads * 6), n_threads))) == n_threads
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
@@ -53,7 +53,7 @@ def test_endless_items_are_taken_only_a_little_ahead_of_the_answers(n_threads):
             n_taken += 1
             yield n
 
-    answers = in_order(lambda n: n, items(), n_threads)
+    answers = ordered_map(lambda n: n, items(), n_threads)
     for n in range(50):
         assert next(answers) == n
         assert n_taken - n <= 2 * n_threads
@@ -72,7 +72,7 @@ def test_an_exception_is_raised_in_its_turn_and_stops_what_was_not_begun():
 
     seen = []
     with pytest.raises(KeyError, match="five"):
-        seen.extend(in_order(one, range(1000), 2))
+        seen.extend(ordered_map(one, range(1000), 2))
     assert seen == [0, 1, 2, 3, 4]
     assert len(begun) <= 5 + 2 * 2 + 2
 
@@ -83,7 +83,7 @@ def test_an_exception_of_the_items_is_raised():
         raise ValueError("no more")
 
     with pytest.raises(ValueError, match="no more"):
-        list(in_order(abs, items(), 2))
+        list(ordered_map(abs, items(), 2))
 
 
 def test_whoever_stops_listening_stops_the_work():
@@ -93,7 +93,7 @@ def test_whoever_stops_listening_stops_the_work():
         begun.append(n)
         return n
 
-    answers = in_order(one, range(1000), 2)
+    answers = ordered_map(one, range(1000), 2)
     assert next(answers) == 0
     answers.close()
     assert len(begun) <= 4
@@ -101,7 +101,7 @@ def test_whoever_stops_listening_stops_the_work():
 
 def test_nothing_begins_before_the_first_answer_is_asked_for():
     begun = []
-    answers = in_order(begun.append, range(3), 2)
+    answers = ordered_map(begun.append, range(3), 2)
     assert (begun, threading.active_count()) == ([], len(threading.enumerate()))
     answers.close()
     assert begun == []
@@ -109,7 +109,7 @@ def test_nothing_begins_before_the_first_answer_is_asked_for():
 
 def test_no_thread_is_no_way_to_work():
     with pytest.raises(ValueError, match="max_workers"):
-        list(in_order(abs, [1], 0))
+        list(ordered_map(abs, [1], 0))
 
 
 def test_examples():

@@ -35,7 +35,7 @@ def test_rows_come_back_as_they_were(tmp_path):
 
 def test_equal_rows_give_equal_bytes_and_their_place_in_the_source_does_not_count(tmp_path):
     write_plan_file(CLIPS, tmp_path / "a.parquet")
-    write_plan_file([replace(clip, order=9) for clip in CLIPS], tmp_path / "b.parquet")
+    write_plan_file([replace(clip, row_number=9) for clip in CLIPS], tmp_path / "b.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 

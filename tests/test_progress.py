@@ -18,9 +18,9 @@ from transforms.shards.build_shards import PROGRESS, ShardTask
 TASKS = [ShardTask(ShardId("A", "train", n), "plan", f"from-{n}", 10) for n in range(2)]
 
 
-def publish(folder: Folder, task: ShardTask, made_from: str) -> None:
+def publish(folder: Folder, task: ShardTask, inputs_sha256: str) -> None:
     facts = FileFacts(1, "x")
-    marker = Marker(task.shard, made_from, 10, 8, 2, {"silent": 2}, 1.0, facts, facts, {}, {})
+    marker = Marker(task.shard, inputs_sha256, 10, 8, 2, {"silent": 2}, 1.0, facts, facts, {}, {})
     folder.write_json(marker_name(task.shard), marker.to_json())
 
 

@@ -27,10 +27,10 @@ def test_a_limit_takes_the_first_rows(tmp_path):
     "changes", [{"id": "\ud83d"}, {"url": "caf\udce9.wav"}, {"captions": (Caption("half \ud83d"),)}, {"labels": ("a\0b",)}, {"title": "\0"}]
 )
 def test_text_that_no_file_can_hold_is_a_rejection_that_a_file_can_hold(changes):
-    clip = Clip(**{"source": "s", "dataset": "D", "split": "train", "id": "i", "url": "u", "order": 3} | changes)
+    clip = Clip(**{"source": "s", "dataset": "D", "split": "train", "id": "i", "url": "u", "row_number": 3} | changes)
     no = storable(clip)
     assert isinstance(no, Rejection)
-    assert (no.reason, no.clip.order) == (Reason.BAD_ROW, 3)
+    assert (no.reason, no.clip.row_number) == (Reason.BAD_ROW, 3)
     assert isinstance(storable(Rejection(clip, Reason.BAD_ROW, "read")).reason, Reason)
     assert (no.clip.id + no.clip.url + no.detail).encode().count(0) == 0
 

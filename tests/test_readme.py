@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.command import make_parser
-from pipeline.recipe.model import AudioSettings, Recipe
+from pipeline.recipe.model import AudioSettings, BuildRecipe
 from pipeline.records import Reason
 from sources import SOURCES, folder, table
 
@@ -102,7 +102,7 @@ def test_the_recipe_holds_only_known_keys() -> None:
     text = re.search(r'(    name = "my-sounds".*?)\n\nColumns', TEXT, re.DOTALL)
     assert text is not None
     recipe = tomllib.loads(re.sub(r"^    ", "", text[1], flags=re.MULTILINE))
-    assert set(recipe) <= set(Recipe.model_fields)
+    assert set(recipe) <= set(BuildRecipe.model_fields)
     assert set(recipe["audio"]) <= set(AudioSettings.model_fields)
     for entry, source in zip(recipe["sources"], (table, folder), strict=True):
         assert set(entry) <= set(source.Options.model_fields)

@@ -18,8 +18,8 @@ import soundfile
 
 from pipeline.command import main
 from pipeline.engines.run import Engine
-from pipeline.failures import EngineError, FolderInUseError
-from pipeline.output.storage import Folder
+from pipeline.failures import EngineError
+from pipeline.output.storage import Folder, FolderInUseError
 from pipeline.recipe.model import RecipeError, load_recipe
 from pipeline.records import Caption, Clip
 from pipeline.verbs.build import build
@@ -276,7 +276,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_row_without_a_source_goes_back_to_what_it_was_given() -> None:
     given = (Caption("A person.", "human", None, None, "A man."), Caption("The sound of x.", "template"), Caption("X.", "t5", "m", "x"))
-    planned = Clip("s", "S", "train", "1", "", captions=given, labels=("x",), t5="all")
+    planned = Clip("s", "S", "train", "1", "", captions=given, labels=("x",), text_holds="all")
     assert reworded(planned, None) == Clip("s", "S", "train", "1", "", captions=(Caption("A man.", "human"),), labels=("x",))
     read = Clip("s", "S", "test", "1", "elsewhere", captions=(Caption("New."),), labels=("y",), title="T", license="CC0-1.0")
     assert reworded(planned, read) == Clip("s", "S", "train", "1", "", captions=(Caption("New."),), labels=("y",), title="T")

@@ -34,7 +34,7 @@ def test_hashes_keep_their_parts_apart_and_never_change():
     assert stable_hash("rain").startswith("319b44c570a417ff")
 
 
-@pytest.mark.parametrize("record", [Caption("Año 🌧", "t5", "m", "p", "b"), Clip(*"sdtiu", 0.5, 1.0, (Caption("x"),), ("l",), order=7)])
+@pytest.mark.parametrize("record", [Caption("Año 🌧", "t5", "m", "p", "b"), Clip(*"sdtiu", 0.5, 1.0, (Caption("x"),), ("l",), row_number=7)])
 def test_records_travel_by_pickle_with_every_field(record):
     assert pickle.loads(pickle.dumps(record)) == record
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from pipeline.failures import EngineError, FolderInUseError
-from pipeline.output.storage import WORK, Folder
+from pipeline.failures import EngineError
+from pipeline.output.storage import WORK, Folder, FolderInUseError
 
 
 @pytest.fixture(params=["local", "remote"])

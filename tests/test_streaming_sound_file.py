@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from transforms.audio.streaming_sound_file import ForwardSound
+from transforms.audio.streaming_sound_file import StreamingSoundFile
 
 NOISE = np.random.default_rng(2).integers(-9000, 9000, 20_000).astype(np.int16)
 
@@ -28,7 +28,11 @@ def written(kind: type[soundfile.SoundFile], file: CountedSeeks, block: int) -> 
 
 def test_blocks_are_written_as_soundfile_writes_them_with_no_seek_for_a_block():
     few, many = CountedSeeks(), CountedSeeks()
-    assert written(ForwardSound, few, 20_000) == written(ForwardSound, many, 500) == written(soundfile.SoundFile, CountedSeeks(), 500)
+    assert (
+        written(StreamingSoundFile, few, 20_000)
+        == written(StreamingSoundFile, many, 500)
+        == written(soundfile.SoundFile, CountedSeeks(), 500)
+    )
     assert many.n_seeks == few.n_seeks
 
 
@@ -39,7 +43,7 @@ def test_blocks_join_without_a_gap_and_a_seek_that_is_meant_works(container, sub
     file.seek(0)
     whole, _ = soundfile.read(file, dtype="int16")
     file.seek(0)
-    with ForwardSound(file) as sound:
+    with StreamingSoundFile(file) as sound:
         blocks = []
         while len(block := sound.read(out=np.empty((1000, 1), np.int16))):
             blocks.append(block.copy())

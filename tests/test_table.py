@@ -152,4 +152,4 @@ def test_every_row_of_a_table_is_a_clip_or_a_rejection(tmp_path):
     given = options(tmp_path, "url,start\na.wav,1\nragged\nb.wav,x\n,\nc.wav,2\n")
     found = list(table.read(given))
     assert [isinstance(outcome, Clip) for outcome in found] == [True, False, False, False, True]
-    assert [outcome.clip.order for outcome in found if isinstance(outcome, Rejection)] == [2, 3, 4]
+    assert [outcome.clip.row_number for outcome in found if isinstance(outcome, Rejection)] == [2, 3, 4]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 from train.towers.cnn14 import Cnn14, Cnn14Config
 from train.towers.fusion import FUSIONS
 from train.towers.model import build_audio
@@ -48,6 +48,6 @@ def test_dropout_and_spec_augment_are_for_training_only(tower):
 
 def test_the_published_tower_drops_as_published_and_the_narrow_one_nothing():
     x = torch.ones(20_000)
-    published, narrow = build_audio(Recipe(audio="cnn14")).train(), build_audio(Recipe(audio="cnn14", size="tiny")).train()
+    published, narrow = build_audio(TrainRecipe(audio="cnn14")).train(), build_audio(TrainRecipe(audio="cnn14", size="tiny")).train()
     assert (published.drop(x, 0.5) == 0).float().mean() == pytest.approx(0.5, abs=0.03)
     assert torch.equal(narrow.drop(x, 0.5), x)

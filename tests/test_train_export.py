@@ -11,7 +11,7 @@ from transformers import ClapModel, ClapProcessor, pipeline
 from train.errors import BadInput
 from train.export import export, to_transformers
 from train.loop.checkpoint import Run
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 from train.towers.features import clip_features
 from train.towers.model import Clap, build_model
 from train.towers.tokenizer import tokenize, train_tokenizer
@@ -25,7 +25,7 @@ SHORT, LONG = [0, 1, 2], [3, 4, 5]
 def make_model(**changes: object) -> Clap:
     """Make a model whose every weight and statistic is far from its start."""
     torch.manual_seed(0)
-    model = build_model(replace(Recipe(size="tiny"), **changes), TOKENIZER).eval()
+    model = build_model(replace(TrainRecipe(size="tiny"), **changes), TOKENIZER).eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 3)
@@ -83,7 +83,7 @@ def test_gradients_equal_transformers(models):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_folder_is_written_that_transformers_loads(models, tmp_path):
     ours, _, mel, longer = models
-    export(Run(tmp_path, Recipe(size="tiny"), ours, TOKENIZER, 0), tmp_path / "out")
+    export(Run(tmp_path, TrainRecipe(size="tiny"), ours, TOKENIZER, 0), tmp_path / "out")
     theirs, processor = ClapModel.from_pretrained(tmp_path / "out").eval(), ClapProcessor.from_pretrained(tmp_path / "out")
     assert (processor.feature_extractor.frequency_min, processor.feature_extractor.truncation) == (50, "fusion")
     inputs = processor(text=TEXTS, return_tensors="pt", padding=True)

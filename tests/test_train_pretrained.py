@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from train.errors import BadInput
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 from train.towers.model import Clap, build_model
 from train.towers.pretrained import load_published, read_weights
 from train.towers.tokenizer import train_tokenizer
@@ -18,7 +18,7 @@ TOKENIZER = train_tokenizer(["a dog barks"], 300, 77)
 
 def make(seed: int, **changes: object) -> Clap:
     torch.manual_seed(seed)
-    return build_model(Recipe(size="tiny", **changes), TOKENIZER)
+    return build_model(TrainRecipe(size="tiny", **changes), TOKENIZER)
 
 
 def load(model: Clap, path: Path) -> str:

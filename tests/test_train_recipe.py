@@ -6,18 +6,18 @@ from dataclasses import asdict
 import pytest
 
 from train.errors import BadInput
-from train.recipe import BUNDLED, Recipe, load_recipe, make_recipe
+from train.recipe import BUNDLED, TrainRecipe, load_recipe, make_recipe
 
 
 def test_the_defaults_are_the_published_settings():
-    published = Recipe()
+    published = TrainRecipe()
     assert (published.lr, published.warmup, published.epochs, published.batch, published.seed) == (1e-4, 3200, 45, 2304, 3407)
     assert (published.context, published.weight_decay) == (77, 0.0)
 
 
 @pytest.mark.parametrize("name", [p.stem for p in BUNDLED.glob("*.toml")])
 def test_every_bundled_recipe_loads(name):
-    assert load_recipe(name, []) != Recipe()
+    assert load_recipe(name, []) != TrainRecipe()
 
 
 def test_the_recipes_of_the_paper_are_there():

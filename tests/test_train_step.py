@@ -19,16 +19,16 @@ from train.loop.step import (
     train_step,
     training_mode,
 )
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 from train.towers.model import Batch, Clap, build_model
 from train.towers.tokenizer import tokenize, train_tokenizer
 
 torch.set_num_threads(1)  # tests share their cores with others; waiting threads spin
-RECIPE = Recipe(size="tiny", batch=8, steps=10, warmup=1, lr=1e-3, precision="fp32", context=20)
+RECIPE = TrainRecipe(size="tiny", batch=8, steps=10, warmup=1, lr=1e-3, precision="fp32", context=20)
 CAPTIONS = ["a dog barks", "rain on a roof", "a dog barks", "a cat", "wind", "the sea at night", "a saw", "two birds sing"]
 
 
-def make_model(recipe: Recipe = RECIPE) -> Clap:
+def make_model(recipe: TrainRecipe = RECIPE) -> Clap:
     torch.manual_seed(0)
     return build_model(recipe, train_tokenizer(CAPTIONS, 300, 20))
 
@@ -40,7 +40,7 @@ def make_batch(n: int = 8) -> Batch:
     return Batch(mel, torch.arange(n) % 4 == 1, ids, mask, torch.tensor([CAPTIONS.index(c) for c in CAPTIONS[:n]]))
 
 
-def step(model: Clap, recipe: Recipe, batch: Batch) -> tuple[float, torch.Tensor]:
+def step(model: Clap, recipe: TrainRecipe, batch: Batch) -> tuple[float, torch.Tensor]:
     """Take a step and return loss and all gradients."""
     loss = train_step(model, batch, make_optimizer(model, recipe), recipe, step=3)
     return loss, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])

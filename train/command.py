@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from train.loop.checkpoint import Run
-    from train.recipe import Recipe
+    from train.recipe import TrainRecipe
 
 Say = Callable[[str], None]
 
@@ -107,7 +107,7 @@ def get_device(options: argparse.Namespace) -> "torch.device":
     return device
 
 
-def get_recipe(options: argparse.Namespace) -> "Recipe":
+def get_recipe(options: argparse.Namespace) -> "TrainRecipe":
     """Return the recipe, with --set and what has an option of its own."""
     from train.recipe import load_recipe
 

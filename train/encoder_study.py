@@ -8,15 +8,15 @@ from train.data.batch import FixedClips
 from train.data.shards import find_shards
 from train.evaluate import score
 from train.fit import Place, fit
-from train.loop.atomic import whole
+from train.loop.atomic import atomic_write
 from train.loop.checkpoint import load_run
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 
 AUDIO: tuple[Literal["htsat-tiny", "cnn14"], ...] = ("htsat-tiny", "cnn14")
 TEXT: tuple[Literal["clip", "bert", "roberta"], ...] = ("clip", "bert", "roberta")
 
 
-def compare(shards: str, recipe: Recipe, place: Place, split: str = "test") -> dict[str, dict]:
+def compare(shards: str, recipe: TrainRecipe, place: Place, split: str = "test") -> dict[str, dict]:
     """Train each pair into its own folder, or take it from there if it is done; return and write scores.json."""
     clips = FixedClips(find_shards(shards, split), recipe.fusion != "none", place.cache)
     scores: dict[str, dict] = {}
@@ -27,7 +27,7 @@ def compare(shards: str, recipe: Recipe, place: Place, split: str = "test") -> d
             fit(shards, replace(recipe, audio=audio, text=text), replace(place, output=folder), resume=(folder / "run.json").exists())
             run = load_run(folder, place.device)
             scores[f"{audio}-{text}"] = score(run.model, run.tokenizer, clips, recipe.context)
-            with whole(place.output / "scores.json") as file:
+            with atomic_write(place.output / "scores.json") as file:
                 file.write(json.dumps(scores, indent=1).encode())
     return scores
 

@@ -21,7 +21,7 @@ from train.loop.log import RunLog
 from train.loop.plots import learning_curve
 from train.loop.ranks import average, rank, wait, world
 from train.loop.step import lock_towers, make_optimizer, save_memory, train_step, training_mode
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 from train.towers.model import Clap, build_model
 from train.towers.pretrained import load_published, read_weights
 from train.towers.text import check_fit, pretrained_config
@@ -63,7 +63,7 @@ class Training:
 
     clips: Clips
     valid: FixedClips
-    recipe: Recipe
+    recipe: TrainRecipe
     place: Place
     model: Clap
     tokenizer: PreTrainedTokenizerBase
@@ -71,7 +71,7 @@ class Training:
     progress: Progress = field(default_factory=Progress)
 
 
-def fit(shards: str, recipe: Recipe, place: Place, resume: bool = False) -> None:
+def fit(shards: str, recipe: TrainRecipe, place: Place, resume: bool = False) -> None:
     """Train to the recipe's last step, or go on with the run in place.output; a finished run is left alone."""
     check_machine(recipe, place)
     clips, valid, recipe = check_data(shards, recipe, place.cache)
@@ -170,7 +170,7 @@ def count_broken(run: Training, broken: tuple[str, ...], n: int) -> None:
         raise Stopped(f"step {progress.step}: {found}; more than broken_share = {share}")
 
 
-def check_machine(recipe: Recipe, place: Place) -> None:
+def check_machine(recipe: TrainRecipe, place: Place) -> None:
     """See that this machine can do what the recipe asks for."""
     if recipe.compile:
         from torch._inductor import config
@@ -184,7 +184,7 @@ def check_machine(recipe: Recipe, place: Place) -> None:
         place.announce("this processor imitates bf16, which takes many times as long as fp32; --set precision=fp32 does without")
 
 
-def check_data(shards: str, recipe: Recipe, cache: Path) -> tuple[Clips, FixedClips, Recipe]:
+def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, FixedClips, TrainRecipe]:
     """See that there is something to train and to validate on, and work out the number of steps."""
     fused = recipe.fusion != "none"
     valid = FixedClips(find_shards(shards, "valid"), fused, cache)
@@ -200,7 +200,7 @@ def check_data(shards: str, recipe: Recipe, cache: Path) -> tuple[Clips, FixedCl
     return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)
 
 
-def check_folder(recipe: Recipe, data: str, output: Path, resume: bool) -> None:
+def check_folder(recipe: TrainRecipe, data: str, output: Path, resume: bool) -> None:
     """See that the folder is free, or holds the run that is to go on."""
     if not (output / "run.json").exists():
         if resume:
@@ -214,7 +214,7 @@ def check_folder(recipe: Recipe, data: str, output: Path, resume: bool) -> None:
         raise BadInput(f"{output} holds {why}; --resume with the same recipe and shards goes on, or give another --output")
 
 
-def get_tokenizer(recipe: Recipe, clips: Clips, place: Place, resume: bool) -> PreTrainedTokenizerBase:
+def get_tokenizer(recipe: TrainRecipe, clips: Clips, place: Place, resume: bool) -> PreTrainedTokenizerBase:
     """Load the tower's tokenizer, or train one on the captions; say how many captions the context cuts."""
     if resume:
         return load_tokenizer(str(place.output / "tokenizer"))

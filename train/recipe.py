@@ -18,7 +18,7 @@ Amount = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class Recipe:
+class TrainRecipe:
     """Settings of a run (Wu et al. 2023, section 4.1, and the settings of their scripts)."""
 
     # model
@@ -57,7 +57,7 @@ class Recipe:
     keep: Some = 2  # checkpoints beside the best
 
 
-def load_recipe(name: str, changes: list[str]) -> Recipe:
+def load_recipe(name: str, changes: list[str]) -> TrainRecipe:
     """Read a bundled recipe or a TOML file, then apply changes such as "batch=16"."""
     path = Path(name) if name.endswith(".toml") else BUNDLED / f"{name}.toml"
     if not path.is_file():
@@ -76,16 +76,16 @@ def load_recipe(name: str, changes: list[str]) -> Recipe:
     return make_recipe(values, "--set")
 
 
-def make_recipe(values: dict[str, Any], where: str) -> Recipe:
+def make_recipe(values: dict[str, Any], where: str) -> TrainRecipe:
     """Make a recipe of some values, numbers also as text; all faults are named at once."""
     try:
-        return Recipe(**values)
+        return TrainRecipe(**values)
     except ValidationError as error:
         raise BadInput(f"{where}: " + "; ".join(_fault(str(e["loc"][0]), e["input"], e["msg"]) for e in error.errors())) from error
 
 
 def _fault(key: str, value: object, message: str) -> str:
-    known = [field.name for field in fields(Recipe)]
+    known = [field.name for field in fields(TrainRecipe)]
     if key not in known:
         return f"unknown key {key!r}; did you mean {', '.join(difflib.get_close_matches(key, known, 1) or known)}?"
     return f"{key} = {value!r}: {message[0].lower()}{message[1:]}"

@@ -10,7 +10,7 @@ from train.data.batch import FixedClips
 from train.data.folder import FolderClips
 from train.errors import BadInput
 from train.evaluate import embed_clips, embed_texts
-from train.loop.atomic import whole
+from train.loop.atomic import atomic_write
 from train.loop.checkpoint import Run
 
 
@@ -55,7 +55,7 @@ def search(run: Run, words: str, clips: FixedClips | FolderClips, k: int) -> lis
     if not kept.exists():
         found = embed_clips(run.model, clips)
         first = [captions[0] if captions else "" for captions in found.captions]
-        with whole(kept) as file:
+        with atomic_write(kept) as file:
             np.savez(file, audio=found.audio, paths=np.array(found.paths), keys=np.array(found.keys), captions=np.array(first))
     saved = np.load(kept)
     scores = saved["audio"] @ embed_texts(run.model, run.tokenizer, [words], run.recipe.context)[0]

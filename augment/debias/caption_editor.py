@@ -18,7 +18,7 @@ class Change:
 
 
 @dataclass(slots=True)
-class Draft:
+class CaptionEditor:
     """Words and gaps of one caption; lives within one call of `debias` and is edited in place.
 
     `gaps[i]` stands before `words[i]`, `gaps[-1]` after the last. `lower` are the words to look up, with straight
@@ -33,7 +33,7 @@ class Draft:
     changes: list[Change] = field(default_factory=list)
 
     @classmethod
-    def of(cls, text: str) -> Draft:
+    def of(cls, text: str) -> CaptionEditor:
         """Take a text apart."""
         found = list(WORD.finditer(text))
         edges = [0, *(edge for match in found for edge in match.span()), len(text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from augment.debias.caption_editor import WORD, Draft, plain
+from augment.debias.caption_editor import WORD, CaptionEditor, plain
 from augment.debias.verbs import determiners
 from augment.tables import rows, words
 
@@ -28,7 +28,7 @@ def is_english(lower: list[str]) -> bool:
     return not foreign or foreign <= sum(word in words("function_words") for word in lower)
 
 
-def keep(draft: Draft) -> None:
+def keep(draft: CaptionEditor) -> None:
     """Mark the words of a draft that stay as they are."""
     for index, word in enumerate(draft.lower):
         for phrase, offset in _phrases().get(word, ()):
@@ -45,13 +45,13 @@ def keep(draft: Draft) -> None:
     _keep_quotations(draft)
 
 
-def _introduced(draft: Draft, index: int) -> bool:
+def _introduced(draft: CaptionEditor, index: int) -> bool:
     """Whether a determiner, an adjective of persons or "and" goes before a word."""
     before = draft.at(index - 1)
     return draft.follows(index) and (before in ("and", "or", "with") or before in determiners() or before in words("person_adjectives"))
 
 
-def _unbroken(draft: Draft, start: int, length: int) -> bool:
+def _unbroken(draft: CaptionEditor, start: int, length: int) -> bool:
     """Whether nothing but blanks, hyphens and apostrophes stands between the words of a phrase."""
     return all(gap.strip() in ("", "-", "'", "’") for gap in draft.gaps[start + 1 : start + length])
 
@@ -69,7 +69,7 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], int], ...]]:
     return {word: tuple(phrases) for word, phrases in found.items()}
 
 
-def _keep_names(draft: Draft) -> None:
+def _keep_names(draft: CaptionEditor) -> None:
     """Keep capitalised words within a sentence ("the Old Man of Hoy"), unless the whole text is written in capitals."""
     inner = [word for word in draft.words[1:] if len(word) > 3]
     if not inner or sum(word[0].isupper() for word in inner) > _MOSTLY * len(inner):
@@ -83,7 +83,7 @@ def _keep_names(draft: Draft) -> None:
             draft.kept[index] = True
 
 
-def _keep_quotations(draft: Draft) -> None:
+def _keep_quotations(draft: CaptionEditor) -> None:
     """Keep what stands in quotation marks, unless that is the whole text: it is a title, or what somebody says."""
     if not any(mark in gap for gap in draft.gaps for mark in '"“„«'):
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from augment.debias.caption_editor import Draft
+from augment.debias.caption_editor import CaptionEditor
 from augment.debias.verbs import AUXILIARIES, determiners, function_words, singular_verbs
 from augment.tables import rows, words
 
@@ -72,7 +72,7 @@ def nouns() -> dict[str, Noun]:
     return found
 
 
-def replace_nouns(draft: Draft) -> None:
+def replace_nouns(draft: CaptionEditor) -> None:
     """Replace every noun of gender and leave out every adjective of gender; a second person of another gender is "another"."""
     seen: dict[str, set[str]] = {}
     index = 0
@@ -90,7 +90,7 @@ def replace_nouns(draft: Draft) -> None:
         index = found.head + (not found.taken_in)
 
 
-def mention(draft: Draft, index: int) -> Mention | None:
+def mention(draft: CaptionEditor, index: int) -> Mention | None:
     """Return the person named at `index`, if that is a noun of gender; call `is_adjective` first."""
     base, suffix = _base(draft, index)
     noun = nouns().get(base)
@@ -109,7 +109,7 @@ def mention(draft: Draft, index: int) -> Mention | None:
     return Mention(start, index, determiner, adjectives, noun, _is_plural(draft, index, noun, determiner), suffix, taken_in)
 
 
-def is_adjective(draft: Draft, index: int, paired: bool = False) -> bool:
+def is_adjective(draft: CaptionEditor, index: int, paired: bool = False) -> bool:
     """Whether the word of gender at `index` only describes the noun after it, as "male" does in "male voice".
 
     `paired`: the word is the second of "male and female", after which "laugh" is a verb.
@@ -148,7 +148,7 @@ def _followers() -> dict[str, str]:
     return {row[0]: row[1] for row in rows("debias_followers")}
 
 
-def _base(draft: Draft, index: int) -> tuple[str, str]:
+def _base(draft: CaptionEditor, index: int) -> tuple[str, str]:
     """Return the word at `index` without its possessive ending, and the ending."""
     word = draft.lower[index]
     if word.endswith("'s"):
@@ -159,7 +159,7 @@ def _base(draft: Draft, index: int) -> tuple[str, str]:
     return word, "'s" if possessive else ""
 
 
-def _is_plural(draft: Draft, index: int, noun: Noun, determiner: str) -> bool:
+def _is_plural(draft: CaptionEditor, index: int, noun: Noun, determiner: str) -> bool:
     """Whether several persons are meant; "a women" and "women is" are slips of the pen for one, "two man" for several."""
     if determiner in _ONE:
         return False
@@ -169,7 +169,7 @@ def _is_plural(draft: Draft, index: int, noun: Noun, determiner: str) -> bool:
     return noun.plural and not (single and draft.at(index + 1) in AUXILIARIES)
 
 
-def _replace(draft: Draft, found: Mention) -> None:
+def _replace(draft: CaptionEditor, found: Mention) -> None:
     """Put the neutral noun in the place of a mention's."""
     if found.suffix and draft.gaps[found.head + 1].startswith(("'", "’")):
         draft.gaps[found.head + 1] = draft.gaps[found.head + 1][1:]
@@ -177,13 +177,13 @@ def _replace(draft: Draft, found: Mention) -> None:
     draft.replace(found.head - found.taken_in, found.head + 1, found.neutral, rule)
 
 
-def _note_neutral(draft: Draft, index: int, seen: dict[str, set[str]]) -> None:
+def _note_neutral(draft: CaptionEditor, index: int, seen: dict[str, set[str]]) -> None:
     """Remember a person without gender, such as "a person", so that the next one can be told apart."""
     if draft.lower[index] in ("person", "child", "adult") and draft.at(index - 1) in ("a", "an") and draft.at(index + 1) not in _TAKEN_IN:
         seen.setdefault(draft.lower[index], set()).add("")
 
 
-def _tell_apart(draft: Draft, found: Mention, seen: dict[str, set[str]]) -> None:
+def _tell_apart(draft: CaptionEditor, found: Mention, seen: dict[str, set[str]]) -> None:
     """Say "another person" where "a man ... a woman" named two."""
     if found.determiner not in ("a", "an") or found.adjectives or found.suffix or found.plural:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from augment.debias.caption_editor import Draft
+from augment.debias.caption_editor import CaptionEditor
 from augment.debias.nouns import ADJECTIVES, NUMBERS, Mention, is_adjective, mention
 from augment.debias.verbs import agree, singular_verbs
 from augment.tables import words
@@ -16,7 +16,7 @@ _CLAUSE_BEGINS = frozenset({
 _POSSESSIVE = frozenset({"my", "your", "his", "her", "our", "their", "its", "the", "these", "those"})
 
 
-def merge_pairs(draft: Draft) -> None:
+def merge_pairs(draft: CaptionEditor) -> None:
     """Merge the pairs of a draft, and put the verbs that follow into the plural."""
     index = 0
     while index < len(draft.words):
@@ -30,7 +30,7 @@ def merge_pairs(draft: Draft) -> None:
             index += 1
 
 
-def _merge_adjectives(draft: Draft, index: int) -> bool:
+def _merge_adjectives(draft: CaptionEditor, index: int) -> bool:
     """Take out "male and female" or "a male and a female" before a noun, which becomes plural where it was two; whether it stood there."""
     if draft.at(index + 1) not in ("and", "or", "to"):
         return False
@@ -57,7 +57,7 @@ def plural_noun(noun: str) -> str | None:
     return plural if plural in words("debias_followers") or (noun.endswith(("er", "or", "ist")) and noun != "laughter") else None
 
 
-def _partner(draft: Draft, first: Mention) -> Mention | None:
+def _partner(draft: CaptionEditor, first: Mention) -> Mention | None:
     """Return the mention that is joined to `first`, if one is."""
     at = first.head + 1
     if at >= len(draft.words) or first.suffix:
@@ -74,12 +74,12 @@ def _partner(draft: Draft, first: Mention) -> Mention | None:
     return None
 
 
-def _ends_list(draft: Draft, head: int) -> bool:
+def _ends_list(draft: CaptionEditor, head: int) -> bool:
     """Whether "and" follows: a comma joins persons only in a list."""
     return draft.at(head + 1) == "and" and draft.at(head + 2) not in singular_verbs()
 
 
-def _belongs(draft: Draft, first: Mention, second: Mention) -> bool:
+def _belongs(draft: CaptionEditor, first: Mention, second: Mention) -> bool:
     """Whether two mentions side by side are one subject or object that a plural can name."""
     if first.noun.one != second.noun.one and {first.noun.one, second.noun.one} != _ALIKE:
         return False
@@ -96,7 +96,7 @@ def _belongs(draft: Draft, first: Mention, second: Mention) -> bool:
     return True
 
 
-def _merge(draft: Draft, first: Mention, second: Mention) -> None:
+def _merge(draft: CaptionEditor, first: Mention, second: Mention) -> None:
     """Put one plural in the place of two mentions; after "or", the first of them without the second."""
     either = draft.lower[first.head + 1] == "or" or draft.gaps[first.head + 1].strip() == "/"
     if either:

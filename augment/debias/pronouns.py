@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from augment.debias.caption_editor import Draft
+from augment.debias.caption_editor import CaptionEditor
 from augment.debias.verbs import AUXILIARIES, agree, function_words, singular_verbs
 from augment.tables import rows, words
 
@@ -16,7 +16,7 @@ _DESCRIPTIVE = frozenset({"lovely", "early", "friendly", "lonely", "elderly", "o
 _CONTRACTED_HAVE = re.compile(r"(been|got|gone|done|had|[^l]ed)$")
 
 
-def replace_pronouns(draft: Draft) -> None:
+def replace_pronouns(draft: CaptionEditor) -> None:
     """Replace every pronoun of gender."""
     for index, word in enumerate(draft.lower):
         if draft.kept[index]:
@@ -40,7 +40,7 @@ def replace_pronouns(draft: Draft) -> None:
             draft.replace(index, index + 1, "them" if is_object else "their", "pronoun" if is_object else "possessive")
 
 
-def _subject(draft: Draft, index: int, ending: str) -> None:
+def _subject(draft: CaptionEditor, index: int, ending: str) -> None:
     """Replace "he" or "she", also contracted with a verb, and put its verb into the plural."""
     after = draft.at(index + 1)
     if ending == "'s":
@@ -54,14 +54,14 @@ def _subject(draft: Draft, index: int, ending: str) -> None:
         agree(draft, index + 1, known=False)
 
 
-def _stands_alone(draft: Draft, index: int) -> bool:
+def _stands_alone(draft: CaptionEditor, index: int) -> bool:
     """Whether no noun follows, as in "a friend of his" or "is his"."""
     after = draft.at(index + 1)
     belongs = draft.at(index - 1) == "of" and after in singular_verbs()
     return belongs or not draft.follows(index + 1) or (after in function_words() and after not in ("near", "inside", "outside", "over"))
 
 
-def _is_object(draft: Draft, index: int) -> bool:
+def _is_object(draft: CaptionEditor, index: int) -> bool:
     """Whether "her" is an object ("behind her") and not a possessive ("her dog")."""
     after, before = draft.at(index + 1), draft.at(index - 1)
     if not draft.follows(index + 1) or after in _following_an_object() or re.fullmatch(r"\d+", after):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from augment.debias.caption_editor import WORD, Change, Draft, plain
+from augment.debias.caption_editor import WORD, CaptionEditor, Change, plain
 from augment.debias.keep import is_english, keep
 from augment.debias.nouns import nouns, replace_nouns
 from augment.debias.pairs import merge_pairs
@@ -43,7 +43,7 @@ def debias(text: str) -> Debiased:
     """
     if gendered().isdisjoint(WORD.findall(plain(text))):
         return Debiased(text)
-    draft = Draft.of(text)
+    draft = CaptionEditor.of(text)
     if not is_english(draft.lower):
         return Debiased(text)
     keep(draft)
@@ -73,7 +73,7 @@ def _phrases() -> dict[str, list[tuple[tuple[str, ...], str, str, str]]]:
     return found
 
 
-def _replace_phrases(draft: Draft) -> None:
+def _replace_phrases(draft: CaptionEditor) -> None:
     """Replace words that change only together."""
     index = 0
     while index < len(draft.words):
@@ -86,7 +86,7 @@ def _replace_phrases(draft: Draft) -> None:
         index += 1
 
 
-def _mend_articles(draft: Draft) -> None:
+def _mend_articles(draft: CaptionEditor) -> None:
     """Put "a" or "an" before words that are new there."""
     for index in range(1, len(draft.words)):
         article = draft.lower[index - 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from augment.debias.caption_editor import Draft
+from augment.debias.caption_editor import CaptionEditor
 from augment.tables import rows, words
 
 AUXILIARIES = {
@@ -88,7 +88,7 @@ def is_adverb(word: str) -> bool:
     )
 
 
-def agree(draft: Draft, start: int, known: bool) -> None:
+def agree(draft: CaptionEditor, start: int, known: bool) -> None:
     """Put the verb at `start`, and those joined to it, into the plural; with `known` only a verb from the table."""
     index = _skip_adverbs(draft, start)
     if not draft.follows(index) or not _pluralise(draft, index, known):
@@ -105,20 +105,20 @@ def agree(draft: Draft, start: int, known: bool) -> None:
                 return
 
 
-def _skip_adverbs(draft: Draft, index: int) -> int:
+def _skip_adverbs(draft: CaptionEditor, index: int) -> int:
     """Return the first place from `index` on that holds no adverb."""
     while is_adverb(draft.at(index)):
         index += 1
     return index
 
 
-def _joined_verb(draft: Draft, index: int) -> bool:
+def _joined_verb(draft: CaptionEditor, index: int) -> bool:
     """Whether the word is a further verb of the same subject and not the noun of a new one ("and whistles blow")."""
     after = draft.at(index + 1)
     return draft.at(index) in singular_verbs() and after not in AUXILIARIES.values() and after not in words("verbs")
 
 
-def _pluralise(draft: Draft, index: int, known: bool) -> bool:
+def _pluralise(draft: CaptionEditor, index: int, known: bool) -> bool:
     """Put one verb into the plural; whether the word there was, or could be, the verb of the subject."""
     word = draft.at(index)
     if word in singular_verbs() or (not known and re.search(r"[^s']s$", word) and word not in _NOT_VERBS and word not in function_words()):

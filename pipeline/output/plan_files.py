@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.output.storage import Folder
-from pipeline.records import MAX_DETAIL, Caption, Clip, Reason, Rejection, ShardId, stable_hash
+from pipeline.records import MAX_DETAIL, Caption, Clip, Reason, Rejection, ShardId, TextHolds, stable_hash
 
 ROWS_SHA256 = "rows_sha256"
 CAPTION = pa.struct([(name, pa.string()) for name in ("text", "origin", "model", "prompt", "before_debias")])
@@ -21,7 +21,7 @@ CLIPS = pa.schema(
     + [("start", pa.float64()), ("end", pa.float64()), ("captions", pa.list_(CAPTION)), ("labels", pa.list_(pa.string()))]
     + [(name, pa.string()) for name in ("title", "license", "creator", "recording", "audio_root")]
 )
-WITH_T5 = CLIPS.append(pa.field("t5", pa.string()))  # plans without captions by a T5 have no such column
+WITH_T5 = CLIPS.append(pa.field("text_holds", pa.string()))  # plans without captions by a T5 have no such column
 LEFT_OUT = pa.schema([(name, pa.string()) for name in ("dataset", "split", "source", "id", "key", "url", "reason", "stage", "detail")])
 
 
@@ -38,7 +38,7 @@ def rows_sha256(clips: Iterable[Clip]) -> str:
 def write_plan_file(clips: Sequence[Clip], path: Path) -> None:
     """Write the rows of one shard; the same rows give the same bytes."""
     rows = [_row(clip) for clip in clips]
-    table = pa.Table.from_pylist(rows, WITH_T5 if any("t5" in row for row in rows) else CLIPS)
+    table = pa.Table.from_pylist(rows, WITH_T5 if any("text_holds" in row for row in rows) else CLIPS)
     pq.write_table(table.replace_schema_metadata({ROWS_SHA256: _hash(rows)}), path, compression="zstd")
 
 
@@ -85,14 +85,18 @@ def _hash(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def _row(clip: Clip) -> dict[str, Any]:
-    row = {name: getattr(clip, name) for name in CLIPS.names if name != "captions"} | ({"t5": clip.t5} if clip.t5 else {})
+    row = {name: getattr(clip, name) for name in CLIPS.names if name != "captions"} | (
+        {"text_holds": str(clip.text_holds)} if clip.text_holds else {}
+    )
     return row | {"captions": [{field.name: getattr(caption, field.name) for field in CAPTION} for caption in clip.captions]}
 
 
 def _clip(row: dict[str, Any]) -> Clip:
     known = {field.name for field in fields(Clip)}
     values = {name: value for name, value in row.items() if name in known}
-    return Clip(**values | {"captions": tuple(Caption(**caption) for caption in row["captions"]), "labels": tuple(row["labels"])})
+    texts = {"captions": tuple(Caption(**caption) for caption in row["captions"]), "labels": tuple(row["labels"])}
+    holds = {"text_holds": TextHolds(row["text_holds"]) if row["text_holds"] else None}
+    return Clip(**values | texts | holds)
 
 
 def _left_out(rejection: Rejection) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from pipeline.records import Clip, Sample
+from pipeline.records import Clip, Sample, TextHolds
 
 
 def sample_json(sample: Sample) -> dict[str, Any]:
@@ -45,9 +45,9 @@ def _texts(clip: Clip) -> dict[str, Any]:
     """
     everything = [caption.text for caption in clip.captions]
     by_t5 = [caption.text for caption in clip.captions if caption.origin == "t5"]
-    if clip.t5 is None:
+    if clip.text_holds is None:
         return {"text": everything}
-    text = by_t5 if clip.t5 == "t5" and by_t5 else everything
+    text = by_t5 if clip.text_holds == TextHolds.T5 and by_t5 else everything
     return {"text": text, "text_augment_all": everything, "text_augment_t5": (by_t5 or text)[0]}
 
 

@@ -17,10 +17,10 @@ SCHEMA = 1
 _TEXT, _REAL, _WHOLE = pa.string(), pa.float64(), pa.int64()
 BOOKS = pa.schema(
     [(name, _TEXT) for name in ("key", "dataset", "split", "source", "id", "status", "reason", "stage", "detail")]
-    + [("audio_id", _TEXT), ("attempts", _WHOLE), ("url", _TEXT), ("final_url", _TEXT), ("http_status", _WHOLE)]
+    + [("audio_request_hash", _TEXT), ("attempts", _WHOLE), ("url", _TEXT), ("final_url", _TEXT), ("http_status", _WHOLE)]
     + [("source_bytes", _WHOLE), ("source_sha256", _TEXT)]
     + [("source_format", _TEXT), ("source_rate", _WHOLE), ("source_channels", _WHOLE), ("decoder", _TEXT)]
-    + [("pcm_sha256", _TEXT), ("duration", _REAL), ("n_frames", _WHOLE), ("flac_bytes", _WHOLE), ("n_bad", _WHOLE)]
+    + [("pcm_sha256", _TEXT), ("duration", _REAL), ("n_frames", _WHOLE), ("flac_bytes", _WHOLE), ("n_nonfinite", _WHOLE)]
     + [(name, _REAL) for name in ("peak", "rms", "dc", "clipped_fraction", "silent_fraction")]
     + [("n_captions", _WHOLE), ("license", _TEXT), ("creator", _TEXT), ("title", _TEXT)]
 )
@@ -38,12 +38,12 @@ class FileFacts:
 class Marker:
     """`N_stats.json`: written last, so that a shard exists if and only if it is there and its hashes agree.
 
-    `made_from` names what the shard was made from: its plan rows and everything that shapes the audio. `duration` is
+    `inputs_sha256` names what the shard was made from: its plan rows and everything that shapes the audio. `duration` is
     that of all samples in seconds; `seconds` is the time that making the shard took.
     """
 
     shard: ShardId
-    made_from: str
+    inputs_sha256: str
     n_planned: int
     n_samples: int
     n_rejected: int
@@ -96,10 +96,10 @@ def read_marker(folder: Folder, shard: ShardId) -> Marker | None:
         return None
 
 
-def finished(folder: Folder, shard: ShardId, made_from: str) -> Marker | None:
+def finished(folder: Folder, shard: ShardId, inputs_sha256: str) -> Marker | None:
     """Return the marker of a shard that is there and was made from just this; `None` when it has to be made."""
     marker = read_marker(folder, shard)
-    if marker is None or marker.made_from != made_from or folder.size(tar_name(shard)) != marker.tar.bytes:
+    if marker is None or marker.inputs_sha256 != inputs_sha256 or folder.size(tar_name(shard)) != marker.tar.bytes:
         return None
     return marker if folder.size(books_name(shard)) == marker.parquet.bytes else None
 
@@ -125,8 +125,8 @@ def facts_of(folder: Folder, name: str) -> FileFacts:
     return FileFacts(n_bytes, digest.hexdigest())
 
 
-def books_row(outcome: Sample | Rejection, audio_id: str) -> dict[str, Any]:
-    """Return the row of the books for what became of a planned row that asked for the audio `audio_id`."""
+def books_row(outcome: Sample | Rejection, audio_request_hash: str) -> dict[str, Any]:
+    """Return the row of the books for what became of a planned row that asked for the audio `audio_request_hash`."""
     clip = outcome.clip
     row: dict[str, Any] = {
         "key": clip.key,
@@ -134,7 +134,7 @@ def books_row(outcome: Sample | Rejection, audio_id: str) -> dict[str, Any]:
         "split": clip.split,
         "source": clip.source,
         "id": clip.id,
-        "audio_id": audio_id,
+        "audio_request_hash": audio_request_hash,
         "url": clip.url,
         "n_captions": len(clip.captions),
         "license": clip.license,

@@ -16,10 +16,12 @@ from typing import Any
 import fsspec
 from filelock import FileLock, Timeout
 
-from pipeline.failures import FolderInUseError
-
 WORK = ".work"  # unfinished files of a local build; swept when the next one starts
 LOCK = ".lock"
+
+
+class FolderInUseError(Exception):
+    """Another build is at work in the same folder."""
 
 
 @dataclass(frozen=True)

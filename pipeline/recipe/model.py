@@ -31,7 +31,7 @@ class RecipeError(ValueError):
     """A recipe that cannot be built; the message lists every fault, one a line."""
 
 
-class Recipe(BaseModel):
+class BuildRecipe(BaseModel):
     """A checked recipe. Defaults are the published values where there are any; the rest keep everything that is sound."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -71,7 +71,7 @@ class Recipe(BaseModel):
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def load_recipe(name_or_path: str) -> Recipe:
+def load_recipe(name_or_path: str) -> BuildRecipe:
     """Return the bundled recipe of that name, or the recipe in the TOML file at that path.
 
     Raises:
@@ -96,7 +96,7 @@ def bundled() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-def check_recipe(given: dict[str, Any], path: Path) -> Recipe:
+def check_recipe(given: dict[str, Any], path: Path) -> BuildRecipe:
     """Return the recipe that a TOML document describes, or raise RecipeError with every fault in it."""
     base = path.parent.resolve()
     faults: list[str] = []
@@ -109,13 +109,13 @@ def check_recipe(given: dict[str, Any], path: Path) -> Recipe:
             faults += str(error).splitlines()
     document = {key: value for key, value in given.items() if key != "sources"}
     if "base" in document:
-        faults.append(_unknown("base", document["base"], Recipe))
+        faults.append(_unknown("base", document["base"], BuildRecipe))
         del document["base"]
     stand_in = sources or [SourceOptions.model_construct(source="", dataset="", base=base)]
     try:
-        recipe = Recipe.model_validate({**document, "sources": tuple(stand_in), "base": base})
+        recipe = BuildRecipe.model_validate({**document, "sources": tuple(stand_in), "base": base})
     except ValidationError as error:
-        faults = _in_words(error, Recipe, "") + faults
+        faults = _in_words(error, BuildRecipe, "") + faults
     if not isinstance(entries, list) or not entries:
         faults.append("sources: none given, at least one [[sources]] table is needed")
     if not faults:
@@ -149,7 +149,7 @@ def _check_source(entry: Any, base: Path, where: str) -> SourceOptions:
     return checked
 
 
-def _unheld(recipe: Recipe) -> list[str]:
+def _unheld(recipe: BuildRecipe) -> list[str]:
     """Return a fault for every `holdout` that is neither a file nor a source or dataset of this recipe."""
     known = {name for options in recipe.sources for name in (options.source, options.dataset)}
     faults = []
@@ -170,7 +170,7 @@ def _unheld(recipe: Recipe) -> list[str]:
     return faults
 
 
-def _unused(recipe: Recipe) -> list[str]:
+def _unused(recipe: BuildRecipe) -> list[str]:
     """Return a fault for what is said of captions by a T5 and could have no effect."""
     if recipe.idle & recipe.model_fields_set:
         return ['t5: only with captions = "t5", and captions are made by template; add that line, or take the table out']
@@ -183,7 +183,7 @@ def _unused(recipe: Recipe) -> list[str]:
     ]
 
 
-def _at_odds(recipe: Recipe) -> list[str]:
+def _at_odds(recipe: BuildRecipe) -> list[str]:
     """Return a fault for limits of sound that leave nothing together, or that sources of one dataset do not share."""
     faults: list[str] = []
     of_dataset: dict[str, AudioSettings] = {}

@@ -45,7 +45,7 @@ class Observer:
         """Return how far the build is now."""
         for name, task in list(self.waiting.items()):
             marker = read_marker(self.folder, task.shard) if self.folder.exists(marker_name(task.shard)) else None
-            if marker is not None and marker.made_from == task.made_from:
+            if marker is not None and marker.inputs_sha256 == task.inputs_sha256:
                 del self.waiting[name]
                 self.shards += 1
                 self.clips += marker.n_planned

@@ -10,7 +10,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from pipeline.verbs.estimate import Estimate
-    from pipeline.verbs.status import Books, SourceCounts
+    from pipeline.verbs.status import Books, DatasetCounts
 
 
 def books_table(books: Books) -> Table:
@@ -68,7 +68,7 @@ def readable_bytes(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def _cells(counts: SourceCounts) -> list[str]:
+def _cells(counts: DatasetCounts) -> list[str]:
     return [str(counts.planned), str(counts.samples), str(counts.rejections), str(counts.waiting), _reasons(counts.reasons)]
 
 

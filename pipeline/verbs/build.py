@@ -16,7 +16,7 @@ import apache_beam as beam
 from pipeline.engines.run import Engine
 from pipeline.output.shard_files import Marker, read_marker
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import Recipe
+from pipeline.recipe.model import BuildRecipe
 from pipeline.verbs.plan import Plan, make_plan, promote, read_plan
 from pipeline.verbs.status import Books, missing_rows, read_the_books, retire_unplanned, unfinished, write_sizes
 from sources.metadata.options import SourceOptions
@@ -51,7 +51,7 @@ Watch = Callable[[Folder, list[ShardTask]], AbstractContextManager[None]]
 """(folder, tasks) -> a context that lives as long as the shards are made."""
 
 
-def build(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Outcome:
+def build(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Outcome:
     """Bring a folder to what a recipe says: plan when needed, make the shards that are missing, check the books.
 
     Args:
@@ -63,10 +63,10 @@ def build(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine, wat
     with folder.locked():
         plan, planned_anew = current_plan(recipe, folder, limit, engine)
         settings = build_settings(recipe, folder)
-        tasks = spread_longest_first(unfinished(plan, folder, settings.shape_of))
+        tasks = spread_longest_first(unfinished(plan, folder, settings.settings_hash_of))
         retire_unplanned(plan, folder)
         run_tasks(tasks, settings, engine, watch)
-        repeats = repeat_tasks(plan, folder, settings.shape_of)
+        repeats = repeat_tasks(plan, folder, settings.settings_hash_of)
         run_tasks(repeats, settings, engine, watch)
         write_sizes(_markers(plan, folder), folder)
         if tasks or planned_anew or not folder.exists("build.json"):
@@ -84,7 +84,7 @@ def run_tasks(tasks: list[ShardTask], settings: BuildSettings, engine: Engine, w
             engine.run(lambda root: build_shards(root, tasks, settings))
 
 
-def current_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine) -> tuple[Plan, bool]:
+def current_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine) -> tuple[Plan, bool]:
     """Return the plan of a folder and whether it had to be made, because there was none or the recipe changed."""
     promote(folder)  # what a killed build had planned
     plan = read_plan(folder)
@@ -93,7 +93,7 @@ def current_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engi
     return make_plan(recipe, folder, limit, engine), True
 
 
-def build_settings(recipe: Recipe, folder: Folder) -> BuildSettings:
+def build_settings(recipe: BuildRecipe, folder: Folder) -> BuildSettings:
     """Return what every shard of this recipe is made with."""
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
     limits = AudioLimits(**recipe.audio.model_dump())
@@ -106,7 +106,7 @@ def versions() -> dict[str, str]:
     return {"laion-audio": _version("laion-audio"), "conversion": str(CONVERSION)} | {name: _version(name) for name in SHAPING}
 
 
-def build_record(recipe: Recipe, engine: Engine, settings: BuildSettings, command: Sequence[str]) -> dict[str, Any]:
+def build_record(recipe: BuildRecipe, engine: Engine, settings: BuildSettings, command: Sequence[str]) -> dict[str, Any]:
     """Return what build.json says of how the folder was made."""
     return {
         "schema": 1,
@@ -127,7 +127,7 @@ def commit_of(path: Path) -> str | None:
     return answer.stdout.strip() or None
 
 
-def resolved_recipe(recipe: Recipe) -> str:
+def resolved_recipe(recipe: BuildRecipe) -> str:
     """Return the recipe with every default filled in, as TOML."""
     lines: list[str] = []
     tables: list[str] = []
@@ -143,7 +143,7 @@ def resolved_recipe(recipe: Recipe) -> str:
     return "\n".join([f"# resolved from {recipe.base}", *lines, *tables]) + "\n"
 
 
-def _source_tables(recipe: Recipe, options: SourceOptions, entry: dict[str, Any]) -> Iterator[str]:
+def _source_tables(recipe: BuildRecipe, options: SourceOptions, entry: dict[str, Any]) -> Iterator[str]:
     yield _toml_table("[[sources]]", {name: item for name, item in entry.items() if name not in {"base", "audio"}})
     if options.audio.model_fields_set:
         yield _toml_table("[sources.audio]", recipe.audio_of(options).model_dump())

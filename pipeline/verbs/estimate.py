@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pipeline.engines.run import Engine
 from pipeline.output.plan_files import plan_name, read_left_out, read_plan_file
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import Recipe
+from pipeline.recipe.model import BuildRecipe
 from pipeline.verbs.plan import LEFT_OUT, PLAN, make_plan
 
 FLAC_BYTES_PER_SECOND = 48_000 * 2 * 0.55
@@ -48,7 +48,7 @@ class Estimate:
     hosts: tuple[HostLoad, ...]
 
 
-def estimate(recipe: Recipe, limit: int | None, engine: Engine) -> Estimate:
+def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate:
     """Plan a recipe into a folder that is thrown away, and add up what the plan holds."""
     with tempfile.TemporaryDirectory(prefix="laion-audio-") as place:
         folder = Folder(place)

@@ -12,7 +12,7 @@ from pipeline.engines.run import Engine
 from pipeline.output.plan_files import read_keys, read_left_out, summary
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import T5_CACHE, T5_COUNTS, T5_TEXTS
-from pipeline.recipe.model import Recipe, RecipeError
+from pipeline.recipe.model import BuildRecipe, RecipeError
 from pipeline.records import ShardId
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.caption import CaptionClips, Debias
@@ -29,7 +29,7 @@ PLAN, NEW = "plan", "plan.new"
 INDEX, LEFT_OUT, COUNTS = "plan.json", "rejections.parquet", "rows_read.json"
 
 
-def plan_clips(root: beam.Pipeline, recipe: Recipe, folder: Folder, limit: int | None, captioner: Captioner | None) -> None:
+def plan_clips(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: int | None, captioner: Captioner | None) -> None:
     """Recipe -> plan files, one a shard; everything left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
     distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
@@ -90,7 +90,7 @@ class Plan:
         return sum(shard.n_rows for shard in self.shards)
 
 
-def make_plan(recipe: Recipe, folder: Folder, limit: int | None, engine: Engine) -> Plan:
+def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine) -> Plan:
     """Write the plan of a recipe into a folder, in place of the one it has, and return it.
 
     Raises:
@@ -116,7 +116,7 @@ def finish_plan(fingerprint: str, folder: Folder) -> Plan:
     return _parsed(index)
 
 
-def captioner_of(recipe: Recipe) -> Captioner | None:
+def captioner_of(recipe: BuildRecipe) -> Captioner | None:
     """Return the T5 of a recipe, loaded once to see that it can be; `None` where captions are made by template.
 
     Raises:

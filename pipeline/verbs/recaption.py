@@ -14,11 +14,11 @@ from pipeline.engines.run import Engine
 from pipeline.output.plan_files import plan_name, read_plan_file
 from pipeline.output.shard_files import read_marker
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import Recipe, RecipeError, check_recipe
+from pipeline.recipe.model import BuildRecipe, RecipeError, check_recipe
 from pipeline.records import Clip, stable_hash
 from pipeline.verbs.build import Watch, build_record, build_settings, resolved_recipe
 from pipeline.verbs.plan import COUNTS, INDEX, LEFT_OUT, NEW, PLAN, Places, Plan, captioner_of, finish_plan, promote, read_plan, with_t5
-from pipeline.verbs.status import Books, ShapeOf, made_from, missing_rows, read_the_books
+from pipeline.verbs.status import Books, SettingsHashOf, inputs_sha256, missing_rows, read_the_books
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.caption import CaptionClips, Debias
 from transforms.planning.drop_duplicates import DropDuplicates
@@ -47,7 +47,7 @@ class Recaptioned:
     wrong: tuple[str, ...]
 
 
-def reword_plan(root: beam.Pipeline, recipe: Recipe, folder: Folder, plan: Plan, captioner: Captioner | None) -> None:
+def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, captioner: Captioner | None) -> None:
     """Plan files and a recipe -> plan files with the same rows in the same places, and new text."""
     read, _, _ = root | "ReadSources" >> ReadSources(recipe.sources, None)
     distinct, _ = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
@@ -62,7 +62,7 @@ def reword_plan(root: beam.Pipeline, recipe: Recipe, folder: Folder, plan: Plan,
     _ = n_read | "WriteCount" >> beam.Map(lambda count: folder.write_json(f"{NEW}/{REWORDED}", count))
 
 
-def recaption(recipe: Recipe, folder: Folder, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Recaptioned:
+def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Recaptioned:
     """Give the samples of a folder the text that a recipe gives them now; no clip comes, goes or moves.
 
     A later build of any recipe plans anew, so that nothing it would change is taken for done. Killed and run again, it
@@ -78,7 +78,7 @@ def recaption(recipe: Recipe, folder: Folder, engine: Engine, watch: Watch, comm
         if old is None:
             raise RecipeError(f"{folder.root}: no plan here, so nothing to give new text to; use build")
         plan, n_read = _new_plan(recipe, folder, old, engine)
-        tasks = list(text_tasks(plan, folder, build_settings(recipe, folder).shape_of))
+        tasks = list(text_tasks(plan, folder, build_settings(recipe, folder).settings_hash_of))
         if tasks:
             with watch(folder, tasks):
                 engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "RewriteText" >> RewriteText(folder))
@@ -91,21 +91,21 @@ def recaption(recipe: Recipe, folder: Folder, engine: Engine, watch: Watch, comm
     return Recaptioned(books, len(tasks) - len(damaged), n_read, plan.n_clips, tuple(wrong))
 
 
-def text_tasks(plan: Plan, folder: Folder, shape_of: ShapeOf) -> Iterator[ShardTask]:
+def text_tasks(plan: Plan, folder: Folder, settings_hash_of: SettingsHashOf) -> Iterator[ShardTask]:
     """Yield a task for every shard that is there with other text; shards that were never made wait for a build."""
     for planned in plan.shards:
         marker = read_marker(folder, planned.shard)
-        shape = shape_of(planned.shard.dataset)
-        if marker is None or marker.made_from == made_from(planned, shape):
+        shape = settings_hash_of(planned.shard.dataset)
+        if marker is None or marker.inputs_sha256 == inputs_sha256(planned, shape):
             continue
         clips = read_plan_file(folder, f"{PLAN}/{plan_name(planned.shard)}")
         current = is_current(folder, planned.shard, clips, shape)
-        source = made_from(planned, shape) if current else stable_hash("older audio", planned.rows_sha256)  # which a build makes again
-        if marker.made_from != source:
+        source = inputs_sha256(planned, shape) if current else stable_hash("older audio", planned.rows_sha256)  # which a build makes again
+        if marker.inputs_sha256 != source:
             yield ShardTask(planned.shard, PLAN, source, planned.n_rows)
 
 
-def own_recipe(folder: Folder) -> Recipe:
+def own_recipe(folder: Folder) -> BuildRecipe:
     """Return the recipe that a folder was last built with, its paths starting from where it lay then.
 
     Raises:
@@ -120,7 +120,7 @@ def own_recipe(folder: Folder) -> Recipe:
     return check_recipe(tomllib.loads(text), Path(first.removeprefix(RESOLVED)) / "recipe.toml")
 
 
-def _new_plan(recipe: Recipe, folder: Folder, old: Plan, engine: Engine) -> tuple[Plan, int]:
+def _new_plan(recipe: BuildRecipe, folder: Folder, old: Plan, engine: Engine) -> tuple[Plan, int]:
     """Put the plan with new text in place of the old one; return it, and how many of its rows the recipe has text for."""
     captioner = captioner_of(recipe)
     fingerprint = stable_hash("recaptioned", recipe.fingerprint(None))
@@ -139,4 +139,4 @@ def _rows(name: str, folder: Folder) -> list[Clip]:
 
 def _is_done(task: ShardTask, folder: Folder) -> bool:
     marker = read_marker(folder, task.shard)
-    return marker is not None and marker.made_from == task.made_from
+    return marker is not None and marker.inputs_sha256 == task.inputs_sha256

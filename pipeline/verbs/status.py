@@ -15,7 +15,7 @@ from transforms.shards.build_shards import ShardTask
 
 
 @dataclass
-class SourceCounts:
+class DatasetCounts:
     """What became of the rows of one source: `planned` = samples + rejections + rows of shards not built yet."""
 
     planned: int = 0
@@ -33,16 +33,16 @@ class SourceCounts:
 class Books:
     """The books of a folder: counts by dataset, shards done and planned, seconds and bytes of what is published."""
 
-    datasets: dict[str, SourceCounts]
+    datasets: dict[str, DatasetCounts]
     shards_done: int
     shards_planned: int
     seconds: float
     bytes: int
 
     @property
-    def total(self) -> SourceCounts:
+    def total(self) -> DatasetCounts:
         """The counts of all datasets together."""
-        total = SourceCounts()
+        total = DatasetCounts()
         for counts in self.datasets.values():
             total.planned += counts.planned
             total.samples += counts.samples
@@ -73,7 +73,7 @@ class Books:
         }
 
 
-def _counts_json(counts: SourceCounts) -> dict[str, object]:
+def _counts_json(counts: DatasetCounts) -> dict[str, object]:
     return {
         "planned": counts.planned,
         "samples": counts.samples,
@@ -83,34 +83,34 @@ def _counts_json(counts: SourceCounts) -> dict[str, object]:
     }
 
 
-ShapeOf = Callable[[str], str]
+SettingsHashOf = Callable[[str], str]
 """Dataset -> hash of everything but rows and audio that shapes the bytes of its shards."""
 
 
-def made_from(planned: PlannedShard, shape: str) -> str:
+def inputs_sha256(planned: PlannedShard, shape: str) -> str:
     """Return the name of what a shard is made from: its rows, and the hash of everything else that shapes its bytes."""
     return stable_hash(planned.rows_sha256, shape)
 
 
-def unfinished(plan: Plan, folder: Folder, shape_of: ShapeOf) -> Iterator[ShardTask]:
+def unfinished(plan: Plan, folder: Folder, settings_hash_of: SettingsHashOf) -> Iterator[ShardTask]:
     """Yield a task for every shard of the plan that is missing, or was made from something else."""
     present = set(folder.names(suffix="_stats.json"))
     for planned in plan.shards:
-        source = made_from(planned, shape_of(planned.shard.dataset))
+        source = inputs_sha256(planned, settings_hash_of(planned.shard.dataset))
         if marker_name(planned.shard) not in present or finished(folder, planned.shard, source) is None:
             yield ShardTask(planned.shard, PLAN, source, planned.n_rows)
 
 
 def read_the_books(plan: Plan, folder: Folder) -> Books:
     """Return the books of a folder, from its plan and its markers."""
-    datasets: dict[str, SourceCounts] = {}
+    datasets: dict[str, DatasetCounts] = {}
     n_done, seconds, n_bytes = 0, 0.0, 0
     for row in read_left_out(folder, f"{PLAN}/{LEFT_OUT}").group_by(["dataset", "reason"]).aggregate([([], "count_all")]).to_pylist():
-        counts = datasets.setdefault(row["dataset"], SourceCounts())
+        counts = datasets.setdefault(row["dataset"], DatasetCounts())
         counts.planned += row["count_all"]
         counts.reasons[row["reason"]] += row["count_all"]
     for planned in plan.shards:
-        counts = datasets.setdefault(planned.shard.dataset, SourceCounts())
+        counts = datasets.setdefault(planned.shard.dataset, DatasetCounts())
         counts.planned += planned.n_rows
         marker = read_marker(folder, planned.shard)
         if marker is None:

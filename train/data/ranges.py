@@ -7,7 +7,7 @@ import aiohttp
 import fsspec
 from tenacity import retry, retry_if_exception_type, retry_if_not_exception_type, stop_after_attempt, wait_random_exponential
 
-from train.loop.atomic import whole
+from train.loop.atomic import atomic_write
 
 FAILURES = (OSError, aiohttp.ClientError)
 AHEAD = 4096  # bytes read beyond what is asked for: the headers of a tar and the small texts between them come together
@@ -27,7 +27,7 @@ def read_part(address: str, start: int, size: int, kept: Path) -> bytes:
         return read_at(kept / COPY, start, size)
     part = kept / f"{start}-{size}"
     if not part.exists():
-        with whole(part) as file:
+        with atomic_write(part) as file:
             file.write(fetch(address, start, size))
     return part.read_bytes()
 
@@ -59,7 +59,7 @@ def open_ahead(address: str) -> IO[bytes]:
 def copy(address: str, kept: Path) -> Path:
     """Copy the whole file."""
     files, path = fsspec.core.url_to_fs(address)
-    with whole(kept / COPY) as file:
+    with atomic_write(kept / COPY) as file:
         files.get_file(path, file)
     return kept / COPY
 

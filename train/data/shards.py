@@ -11,7 +11,7 @@ import fsspec
 
 from train.data.ranges import FAILURES, again, copy, open_ahead, read_at, read_part, reason
 from train.errors import BadInput
-from train.loop.atomic import whole
+from train.loop.atomic import atomic_write
 
 SPLITS = {"train": ("train", "balanced_train", "unbalanced_train"), "valid": ("valid",), "test": ("test", "eval")}
 
@@ -86,7 +86,7 @@ def members(shard: Shard, cache: Path) -> list[Member]:
         listed = scan(shard, cache)
         if len(listed) != shard.n_samples:
             raise BadInput(f"{shard.address} holds {len(listed)} samples, its sizes.json says {shard.n_samples}; build the set again")
-        with whole(kept) as file:
+        with atomic_write(kept) as file:
             file.write(json.dumps(listed).encode())
     return [Member(*row) for row in json.loads(kept.read_bytes())]
 

@@ -11,8 +11,8 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from train.errors import BadInput
-from train.loop.atomic import whole
-from train.recipe import Recipe, make_recipe
+from train.loop.atomic import atomic_write
+from train.recipe import TrainRecipe, make_recipe
 from train.towers.model import Clap, build_model
 from train.towers.text import pretrained_config
 from train.towers.tokenizer import load_tokenizer, save_tokenizer
@@ -26,22 +26,22 @@ class Run:
     """A trained model with what it needs to be used."""
 
     folder: Path
-    recipe: Recipe
+    recipe: TrainRecipe
     model: Clap
     tokenizer: PreTrainedTokenizerBase
     step: int
 
 
-def start_run(folder: Path, recipe: Recipe, model: Clap, tokenizer: PreTrainedTokenizerBase, data: str) -> None:
+def start_run(folder: Path, recipe: TrainRecipe, model: Clap, tokenizer: PreTrainedTokenizerBase, data: str) -> None:
     """Write what does not change during the run; data: fingerprint of the training shards."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, folder / "tokenizer")
     model.text_branch.config.save_pretrained(str(folder / "text"))
-    with whole(folder / "run.json") as file:
+    with atomic_write(folder / "run.json") as file:
         file.write(json.dumps({"recipe": asdict(recipe), "data": data}, indent=1).encode())
 
 
-def read_run(folder: Path) -> tuple[Recipe, str]:
+def read_run(folder: Path) -> tuple[TrainRecipe, str]:
     """Return recipe and data fingerprint of a run."""
     if not (folder / "run.json").is_file():
         raise BadInput(f"{folder} holds no run (run.json is missing); `fit SHARDS --output {folder}` makes one")
@@ -90,7 +90,7 @@ def load_weights(model: Clap, weights: dict[str, torch.Tensor], where: str) -> N
 
 def save_checkpoint(path: Path, content: dict) -> None:
     """Write a checkpoint."""
-    with whole(path) as file:
+    with atomic_write(path) as file:
         torch.save(content, file)
 
 

@@ -10,12 +10,12 @@ from torch.utils.checkpoint import checkpoint
 
 from train.loop.loss import contrastive_loss
 from train.loop.ranks import average, rank
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 from train.towers.fusion import at_least_one
 from train.towers.model import Batch, Clap
 
 
-def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> float:
+def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, recipe: TrainRecipe, step: int) -> float:
     """Update the model by one batch and return the loss over all ranks; a loss that is not finite is returned without an update."""
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
     torch.manual_seed(step_seed(recipe.seed, step) + 1)
@@ -37,7 +37,7 @@ def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, reci
     return whole.item()
 
 
-def embed_batch(model: Clap, batch: Batch, longer: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def embed_batch(model: Clap, batch: Batch, longer: Tensor, recipe: TrainRecipe) -> tuple[Tensor, Tensor]:
     """Embed a batch, in chunks whose activations are computed again in the backward pass (Gao et al. 2021, GradCache)."""
     with torch.autocast(batch.mel.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
         if recipe.chunks == 1:
@@ -83,7 +83,7 @@ def lr_share(step: int, warmup: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def make_optimizer(model: Clap, recipe: Recipe) -> torch.optim.Optimizer:
+def make_optimizer(model: Clap, recipe: TrainRecipe) -> torch.optim.Optimizer:
     """AdamW over what is trained; weights of two and more dimensions decay, the rest does not."""
     trained = [p for p in model.parameters() if p.requires_grad]
     groups = [

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 from train.towers.cnn14 import Cnn14, Cnn14Config
 from train.towers.htsat import SIZES, Htsat, HtsatConfig
 from train.towers.text import load_text, text_config
@@ -67,7 +67,7 @@ def projection(width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, EMBEDDING), nn.ReLU(), nn.Linear(EMBEDDING, EMBEDDING))
 
 
-def build_audio(recipe: Recipe) -> Htsat | Cnn14:
+def build_audio(recipe: TrainRecipe) -> Htsat | Cnn14:
     """Make the audio tower of a recipe, of random weights."""
     fusion = "" if recipe.fusion == "none" else recipe.fusion
     if recipe.audio == "cnn14":
@@ -76,7 +76,7 @@ def build_audio(recipe: Recipe) -> Htsat | Cnn14:
     return Htsat(replace(config, fusion=fusion))
 
 
-def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig | None = None) -> Clap:
+def build_model(recipe: TrainRecipe, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig | None = None) -> Clap:
     """Make the model of a recipe; config: of the text tower, when a checkpoint will bring the weights."""
     if recipe.text_weights and config is None:
         text = load_text(recipe.text, recipe.text_weights)

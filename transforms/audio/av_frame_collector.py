@@ -19,7 +19,7 @@ READABLE = frozenset({"u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", 
 """Kinds of samples that PyAV hands out as arrays: all but 64-bit integers."""
 
 
-class NotForAvError(Exception):
+class UnsupportedByAvError(Exception):
     """FFmpeg's libraries, as they came with PyAV, have no reader or decoder for these bytes; a larger build may."""
 
     def __init__(self, rejected: Rejected):
@@ -27,7 +27,7 @@ class NotForAvError(Exception):
         self.rejected = rejected
 
 
-class FrameFlow:
+class AvFrameCollector:
     """A recording as it goes by, frame by frame, at the rate of its first frame whatever comes later.
 
     `add` is called for every 20 ms of sound: what can be left for whole blocks is not done there.
@@ -89,7 +89,7 @@ class FrameFlow:
         rate, n_channels = frame.sample_rate, frame.layout.nb_channels
         check_format(rate, n_channels)
         if frame.format.name not in READABLE:
-            raise NotForAvError(Rejected(Reason.CORRUPT, f"samples of the kind {frame.format.name} cannot be read"))
+            raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"samples of the kind {frame.format.name} cannot be read"))
         if self.source is None:
             self.source = SourceFormat(self.name, rate, n_channels, "av")
             for cut in self._cuts:
@@ -107,11 +107,11 @@ class FrameFlow:
             self.is_full, self._n_due = n_wanted <= 0, min(BLOCK, math.ceil(n_wanted))
 
     def _pass_on(self, last: bool) -> None:
-        mono, n_bad = self._gathered()
+        mono, n_nonfinite = self._gathered()
         if self._converter is not None:
             mono = self._converter.resample_chunk(mono.astype(np.float32, copy=False), last=last)
         for cut in self._cuts:
-            cut.offer(self._at, mono, n_bad)
+            cut.offer(self._at, mono, n_nonfinite)
         self._at += len(mono)
         self._look_ahead()
 

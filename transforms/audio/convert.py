@@ -43,8 +43,8 @@ def convert(path: Path, excerpts: Sequence[Excerpt], limits: AudioLimits, place:
     conversions = [_Conversion(path, excerpt, place) for excerpt in excerpts]
     try:
         verdicts = decode(path, [conversion.cut for conversion in conversions])
-    except Rejected as no:
-        verdicts = [no] * len(conversions)
+    except Rejected as rejected:
+        verdicts = [rejected] * len(conversions)
     return [conversion.result(verdict, limits) for conversion, verdict in zip(conversions, verdicts, strict=True)]
 
 
@@ -80,10 +80,10 @@ class _Conversion:
             if refusal is not None:
                 raise refusal
             return self._finished(limits)
-        except Rejected as no:
+        except Rejected as rejected:
             if self._writer is not None:
                 self._writer.discard()
-            return no
+            return rejected
 
     def _finished(self, limits: AudioLimits) -> Converted:
         source = self.cut.source
@@ -94,7 +94,7 @@ class _Conversion:
         self._put(self._resampler.finish())
         if not self._meter.n_frames:
             raise Rejected(Reason.TOO_SHORT, f"{self.cut.n_frames} frames at {source.rate} Hz")
-        statistics = self._meter.statistics(self.cut.n_bad)
+        statistics = self._meter.statistics(self.cut.n_nonfinite)
         check_limits(statistics, limits)
         return Converted(self._flac(), statistics, source)
 

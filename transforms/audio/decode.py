@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.records import Reason, Rejected
-from transforms.audio.av_frame_collector import NotForAvError
+from transforms.audio.av_frame_collector import UnsupportedByAvError
 from transforms.audio.decode_av import decode_av
 from transforms.audio.decode_ffmpeg import decode_ffmpeg
 from transforms.audio.decode_soundfile import NotForSoundfileError, decode_soundfile
@@ -45,7 +45,7 @@ def decode(path: Path, cuts: Sequence[Cut]) -> list[Rejected | None]:
         file.seek(0)
         try:
             return decode_av(file, "id3" if behind else container, cuts)
-        except NotForAvError as refusal:
+        except UnsupportedByAvError as refusal:
             found = decode_ffmpeg(path, container, cuts) if container else None
             if found is None:
                 raise refusal.rejected from refusal

@@ -9,7 +9,7 @@ import av
 from av.container import InputContainer
 
 from pipeline.records import Reason, Rejected
-from transforms.audio.av_frame_collector import FrameFlow, NotForAvError
+from transforms.audio.av_frame_collector import AvFrameCollector, UnsupportedByAvError
 from transforms.audio.excerpt import Cut
 from transforms.audio.ogg_links import links
 from transforms.audio.sniff import demuxers
@@ -35,10 +35,10 @@ def decode_av(file: IO[bytes], container: str, cuts: Sequence[Cut]) -> list[Reje
         container: as `transforms.sniff.sniff` says; `""` to probe.
 
     Raises:
-        NotForAvError: before any frame.
+        UnsupportedByAvError: before any frame.
         Rejected: as `transforms.decode.decode`.
     """
-    flow = FrameFlow(cuts)
+    flow = AvFrameCollector(cuts)
     faults, ends_early = _Faults(), False
     for part in links(file) if container == "ogg" else [file]:
         n_before = flow.n_seen
@@ -47,7 +47,7 @@ def decode_av(file: IO[bytes], container: str, cuts: Sequence[Cut]) -> list[Reje
                 raise Rejected(Reason.NOT_AUDIO, f"{media.format.name} without an audio stream")
             stream = media.streams.audio[0]
             if stream.codec_context is None:
-                raise NotForAvError(Rejected(Reason.CORRUPT, f"FFmpeg: no decoder for the sound in this {media.format.name}"))
+                raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"FFmpeg: no decoder for the sound in this {media.format.name}"))
             _decode(media, stream, flow, faults)
             if flow.is_full:
                 break
@@ -64,12 +64,12 @@ def _open(file: IO[bytes], container: str) -> InputContainer:
         media = av.open(file, format=names if "," not in names else None, options=options, metadata_errors="replace")
     except ERRORS as error:
         refusal = Rejected(Reason.CORRUPT if container else Reason.NOT_AUDIO, f"FFmpeg: {_words(error)}")
-        raise (NotForAvError(refusal) if isinstance(error, LACKING) else refusal) from error
+        raise (UnsupportedByAvError(refusal) if isinstance(error, LACKING) else refusal) from error
     assert isinstance(media, InputContainer)  # opened for reading
     return media
 
 
-def _decode(media: InputContainer, stream: av.AudioStream, flow: FrameFlow, faults: _Faults) -> None:
+def _decode(media: InputContainer, stream: av.AudioStream, flow: AvFrameCollector, faults: _Faults) -> None:
     """Feed the frames of one container to the flow, until it wants no more."""
     stream.codec_context.thread_count = 1  # the cores are busy with other clips
     flow.name = f"{media.format.name.split(',')[0]}/{stream.codec_context.name}"
@@ -89,7 +89,7 @@ def _decode(media: InputContainer, stream: av.AudioStream, flow: FrameFlow, faul
     flow.drain()
 
 
-def _verdict(cut: Cut, flow: FrameFlow, faults: _Faults, ends_early: bool) -> Rejected | None:
+def _verdict(cut: Cut, flow: AvFrameCollector, faults: _Faults, ends_early: bool) -> Rejected | None:
     """Return what is wrong with a cut; a bad packet or two are forgiven where the recording is there to its end."""
     fault = str(faults)
     if ends_early:

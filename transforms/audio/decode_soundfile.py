@@ -13,7 +13,7 @@ from pipeline.records import Rejected, SourceFormat
 from transforms.audio.excerpt import Cut, check_format
 from transforms.audio.mix import to_mono
 from transforms.audio.sniff import HEAD
-from transforms.audio.streaming_sound_file import ForwardSound
+from transforms.audio.streaming_sound_file import StreamingSoundFile
 
 UNKNOWN = 1 << 62  # frames: libsndfile's word for "the header does not say", and more than any file holds
 RUN_IN = 1 << 15  # frames of an MP3 decoded before the first one that is wanted
@@ -33,7 +33,7 @@ def decode_soundfile(path: Path, cuts: Sequence[Cut]) -> list[Rejected | None]:
     """
     descriptor = os.open(path, os.O_RDONLY)  # by descriptor: a name could carry meaning
     try:
-        sound = ForwardSound(descriptor, closefd=False)
+        sound = StreamingSoundFile(descriptor, closefd=False)
     except soundfile.LibsndfileError as error:
         os.close(descriptor)
         raise NotForSoundfileError(str(error)) from error
@@ -49,7 +49,7 @@ def decode_soundfile(path: Path, cuts: Sequence[Cut]) -> list[Rejected | None]:
         os.close(descriptor)
 
 
-def _feed(sound: ForwardSound, path: Path, source: SourceFormat, cut: Cut) -> Rejected | None:
+def _feed(sound: StreamingSoundFile, path: Path, source: SourceFormat, cut: Cut) -> Rejected | None:
     cut.begin(source)
     n_before = min(cut.first, sound.frames)
     promised = min(cut.n_wanted, sound.frames - n_before)
@@ -59,7 +59,7 @@ def _feed(sound: ForwardSound, path: Path, source: SourceFormat, cut: Cut) -> Re
     return cut.verdict(n_before, fault)
 
 
-def _read(sound: ForwardSound, first: int, n_frames: int, cut: Cut) -> str:
+def _read(sound: StreamingSoundFile, first: int, n_frames: int, cut: Cut) -> str:
     """Feed up to `n_frames` frames from `first` on, and return the fault that ended reading, empty when none did.
 
     Behind a jump an MP3 lacks what earlier packets left for later ones: up to 5,504 frames came out wrong. It starts earlier.
@@ -81,7 +81,7 @@ def _read(sound: ForwardSound, first: int, n_frames: int, cut: Cut) -> str:
     return ""
 
 
-def _ends_early(sound: ForwardSound, path: Path) -> bool:
+def _ends_early(sound: StreamingSoundFile, path: Path) -> bool:
     """Return whether a WAV's data chunk promises more than the file holds: libsndfile corrects that in silence."""
     if sound.format not in {"WAV", "WAVEX"}:
         return False

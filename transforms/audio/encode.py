@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 
 from pipeline.records import SAMPLE_RATE, Statistics
-from transforms.audio.streaming_sound_file import ForwardSound
+from transforms.audio.streaming_sound_file import StreamingSoundFile
 
 SILENT_STEP = 1  # frames whose int16 value is at most this far from 0 count as silent
 ROW = 4096  # frames multiplied at once: from 10,000 on BLAS would start threads, which wait at full speed
@@ -33,7 +33,7 @@ class FlacWriter:
 
     def __init__(self, place: Path):
         self._spool = _Spool(place)
-        self._sound = ForwardSound(self._spool, "w", SAMPLE_RATE, 1, format="FLAC", subtype="PCM_16")
+        self._sound = StreamingSoundFile(self._spool, "w", SAMPLE_RATE, 1, format="FLAC", subtype="PCM_16")
 
     def write(self, frames: np.ndarray) -> None:
         """Append frames."""
@@ -75,8 +75,8 @@ class Meter:
         self._n_silent += int(np.count_nonzero((frames + np.int16(SILENT_STEP)).view(np.uint16) <= 2 * SILENT_STEP))
         self._digest.update(frames.astype("<i2", copy=False).data)
 
-    def statistics(self, n_bad: int = 0) -> Statistics:
-        """Return the statistics of all frames, at least one; `n_bad` values of the source were not finite."""
+    def statistics(self, n_nonfinite: int = 0) -> Statistics:
+        """Return the statistics of all frames, at least one; `n_nonfinite` values of the source were not finite."""
         n_frames = self.n_frames
         return Statistics(
             n_frames=n_frames,
@@ -87,7 +87,7 @@ class Meter:
             clipped_fraction=self.n_clipped / n_frames,
             silent_fraction=self._n_silent / n_frames,
             pcm_sha256=self._digest.hexdigest(),
-            n_bad=n_bad,
+            n_nonfinite=n_nonfinite,
         )
 
 

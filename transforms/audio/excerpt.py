@@ -73,7 +73,7 @@ class Cut:
     def __init__(self, excerpt: Excerpt, sink: Sink):
         self.excerpt = excerpt
         self.source: SourceFormat | None = None
-        self.first = self.n_wanted = self.n_frames = self.n_bad = 0
+        self.first = self.n_wanted = self.n_frames = self.n_nonfinite = 0
         self._sink = sink
 
     @property
@@ -92,12 +92,12 @@ class Cut:
         self.first, self.n_wanted = self.excerpt.span(source.rate)
         self._sink.begin(source)
 
-    def offer(self, at: int, frames: np.ndarray, n_bad: int) -> None:
-        """Take what is wanted of mono `frames`, the first of which is frame `at` of the recording; `n_bad` were not finite."""
+    def offer(self, at: int, frames: np.ndarray, n_nonfinite: int) -> None:
+        """Take what is wanted of mono `frames`, the first of which is frame `at` of the recording; `n_nonfinite` were not finite."""
         wanted = frames[max(0, self.first - at) : max(0, self.stop - at)]
         if len(wanted):
             self.n_frames += len(wanted)
-            self.n_bad += n_bad
+            self.n_nonfinite += n_nonfinite
             self._sink.take(wanted)
 
     def verdict(self, n_before: int, fault: str) -> Rejected | None:
@@ -105,8 +105,8 @@ class Cut:
         assert self.source is not None  # there were frames
         try:
             self.excerpt.check(self.n_frames, n_before, self.source.rate, fault)
-        except Rejected as no:
-            return no
+        except Rejected as rejected:
+            return rejected
         return None
 
 

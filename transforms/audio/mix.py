@@ -36,9 +36,9 @@ def to_mono(frames: np.ndarray) -> tuple[np.ndarray, int]:
         mixed = _mean(frames)
         if max(mixed.max(), -mixed.min()) <= LOUDEST:  # False for NaN too
             return mixed, 0
-        n_bad = frames.size - int(np.count_nonzero(np.isfinite(frames)))
+        n_nonfinite = frames.size - int(np.count_nonzero(np.isfinite(frames)))
         clean = np.nan_to_num(frames.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
-    return _mean(np.clip(clean, -LOUDEST / STEPS, LOUDEST / STEPS)), n_bad
+    return _mean(np.clip(clean, -LOUDEST / STEPS, LOUDEST / STEPS)), n_nonfinite
 
 
 def _mean(frames: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import soundfile
 
 
-class ForwardSound(soundfile.SoundFile):
+class StreamingSoundFile(soundfile.SoundFile):
     """A sound file whose blocks follow each other, without the seek that soundfile makes after each of them.
 
     That seek goes to where the file stands already, but makes a decoder begin anew: an MP3 comes out damaged there, and a

@@ -15,7 +15,7 @@ import tenacity
 import urllib3
 
 from pipeline.records import Provenance, Reason, Recording, Rejected
-from transforms.fetching.safe_sockets import TERMS, Pool, Terms, TlsPool
+from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits, Pool, TlsPool
 
 AGENT = "laion-audio/0.1"
 CHUNK = 1 << 18  # bytes
@@ -83,7 +83,7 @@ class HttpClient:
             sleep=self.sleep,
             reraise=True,
         )
-        before = TERMS.set(Terms(deadline, settings.max_bytes + HEADROOM, settings.allow_private))
+        before = DOWNLOAD_LIMITS.set(DownloadLimits(deadline, settings.max_bytes + HEADROOM, settings.allow_private))
         try:
             for attempt in retrying:
                 with attempt:
@@ -95,7 +95,7 @@ class HttpClient:
             target.unlink(missing_ok=True)
             raise
         finally:
-            TERMS.reset(before)
+            DOWNLOAD_LIMITS.reset(before)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
@@ -117,8 +117,8 @@ class HttpClient:
                         self._check(response, met)
                         return self._save(response, target, met)
                 url = _joined(url, location)
-        except Rejected as no:
-            raise Rejected(no.reason, no.detail, met) from no
+        except Rejected as rejected:
+            raise Rejected(rejected.reason, rejected.detail, met) from rejected
         except urllib3.exceptions.HTTPError as error:
             raise _fault(error, met) from error
         except ValueError as error:  # of http.client: a chunk of a negative size
@@ -126,7 +126,7 @@ class HttpClient:
         raise Rejected(Reason.LIMIT_EXCEEDED, f"more than {self.settings.max_redirects} redirects", met)
 
     def _request(self, url: str) -> urllib3.BaseHTTPResponse:
-        left = max(TERMS.get().deadline - time.monotonic(), 0.001)
+        left = max(DOWNLOAD_LIMITS.get().deadline - time.monotonic(), 0.001)
         timeout = urllib3.Timeout(connect=min(self.settings.connect_timeout, left), read=min(self.settings.read_timeout, left))
         return self.manager.request("GET", url, preload_content=False, decode_content=False, timeout=timeout, retries=False, redirect=False)
 

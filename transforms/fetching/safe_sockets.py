@@ -49,7 +49,7 @@ def check_public(host: str, addresses: Iterable[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class DownloadLimits:
     """What the download under way in this thread may do, down to its sockets."""
 
     deadline: float = math.inf
@@ -57,7 +57,7 @@ class Terms:
     allow_private: bool = False
 
 
-TERMS: ContextVar[Terms] = ContextVar("TERMS", default=Terms())  # noqa: B039 - frozen; urllib3 hands nothing down to its sockets
+DOWNLOAD_LIMITS: ContextVar[DownloadLimits] = ContextVar("DOWNLOAD_LIMITS", default=DownloadLimits())  # noqa: B039 - frozen; urllib3 hands nothing down to its sockets
 
 
 class _Wire(io.RawIOBase):
@@ -66,7 +66,7 @@ class _Wire(io.RawIOBase):
     A socket's own timeout starts anew with every byte, and status, headers and chunk sizes are read before anyone counts.
     """
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, terms: Terms):
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, terms: DownloadLimits):
         self.raw = raw
         self.sock = sock
         self.terms = terms
@@ -99,7 +99,7 @@ class _Wire(io.RawIOBase):
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **options: Any):
         super().__init__(sock, *args, **options)
-        self.fp: Any = io.BufferedReader(_Wire(self.fp.detach(), sock, TERMS.get()))
+        self.fp: Any = io.BufferedReader(_Wire(self.fp.detach(), sock, DOWNLOAD_LIMITS.get()))
 
 
 def _connect(connection: HTTPConnection) -> socket.socket:
@@ -111,7 +111,7 @@ def _connect(connection: HTTPConnection) -> socket.socket:
         raise urllib3.exceptions.LocationParseError(host) from error
     except socket.gaierror as error:
         raise urllib3.exceptions.NameResolutionError(host, connection, error) from error
-    if not TERMS.get().allow_private:
+    if not DOWNLOAD_LIMITS.get().allow_private:
         check_public(host, found)
     fault = OSError("no address")
     for address in found[:MAX_LOOKED_UP]:

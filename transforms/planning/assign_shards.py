@@ -17,7 +17,7 @@ import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
 from pipeline.records import Clip, ShardId, stable_hash
-from transforms.planning.map_or_reject import Together
+from transforms.planning.map_or_reject import GroupClips
 
 N_RECORDING = 16
 """Characters of an order that stand for the recording."""
@@ -44,7 +44,7 @@ class Layout:
         return self.indices[bisect.bisect_right(self.firsts, place) - 1]
 
 
-def order_of(clip: Clip) -> str:
+def shard_sort_key(clip: Clip) -> str:
     """Return a text that sorts clips by the hash of their recording, then by start and key."""
     return stable_hash(clip.recording)[:N_RECORDING] + struct.pack(">d", clip.start or 0.0).hex() + clip.key
 
@@ -105,7 +105,7 @@ class AssignShards(beam.PTransform):
         return (
             placed
             | "ShardOf" >> beam.Map(_shard_of, beam.pvalue.AsDict(layouts))
-            | "ByShard" >> Together()
+            | "ByShard" >> GroupClips()
             | "InOrder" >> beam.MapTuple(_in_order)
         )
 
@@ -124,7 +124,7 @@ class _Place(beam.DoFn):
             self.known[split] = self.shared.acquire(lambda: _Places(self.places(*split)), split)
         known = self.known[split]
         place = known.get(clip.key) if known else None
-        yield clip, order_of(clip) if place is None else place
+        yield clip, shard_sort_key(clip) if place is None else place
 
 
 class _Places(dict):
@@ -154,4 +154,4 @@ def _shard_of(placed: tuple[Clip, str | int], layouts: Mapping[tuple[str, str], 
 
 def _in_order(name: str, clips: list[Clip]) -> tuple[ShardId, list[Clip]]:
     dataset, split, index = name.split("/")
-    return ShardId(dataset, split, int(index)), sorted(clips, key=order_of)
+    return ShardId(dataset, split, int(index)), sorted(clips, key=shard_sort_key)

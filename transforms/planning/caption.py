@@ -10,7 +10,7 @@ from augment.debias.rewrite import debias
 from augment.prose import clean_text
 from augment.templates import template
 from pipeline.records import Caption, Clip, Reason, Rejected
-from transforms.planning.map_or_reject import sift
+from transforms.planning.map_or_reject import map_or_reject
 
 
 def with_captions(clip: Clip) -> Clip:
@@ -42,7 +42,7 @@ class CaptionClips(beam.PTransform):
     """Clips -> (clips with captions, rejections)."""
 
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        return sift(clips, "caption", with_captions)
+        return map_or_reject(clips, "caption", with_captions)
 
 
 class Debias(beam.PTransform):

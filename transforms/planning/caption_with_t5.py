@@ -20,7 +20,7 @@ from augment.guard import check
 from augment.keyword_to_caption import Decoding, prompt
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import Verdict, Written, part_name, read_cache, read_part, write_cache, write_part, write_verdicts
-from pipeline.records import Caption, Clip, stable_hash
+from pipeline.records import Caption, Clip, TextHolds, stable_hash
 from transforms.planning.t5_handler import Batch, T5Handler
 
 
@@ -141,7 +141,7 @@ class WriteCaptions(beam.PTransform):
 
 def _say(clip: Clip, datasets: Sequence[str], only: Sequence[str]) -> Clip:
     alone = clip.source in only or clip.dataset in only
-    return replace(clip, t5="t5" if alone else "all") if clip.dataset in datasets else clip
+    return replace(clip, text_holds=TextHolds.T5 if alone else TextHolds.ALL) if clip.dataset in datasets else clip
 
 
 def _is_asked(clip: Clip, n_partitions: int, captioner: Captioner) -> int:

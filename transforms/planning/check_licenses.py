@@ -9,7 +9,7 @@ import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejected
 from sources.metadata.licenses import spdx
-from transforms.planning.map_or_reject import sift
+from transforms.planning.map_or_reject import map_or_reject
 
 
 def check_license(clip: Clip, allowed: Sequence[str]) -> Clip:
@@ -31,4 +31,4 @@ class CheckLicenses(beam.PTransform):
         self.allowed = tuple(spdx(name) or name for name in allowed)
 
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        return sift(clips, "check_licenses", partial(check_license, allowed=self.allowed))
+        return map_or_reject(clips, "check_licenses", partial(check_license, allowed=self.allowed))

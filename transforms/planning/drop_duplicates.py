@@ -12,7 +12,7 @@ import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejection, stable_hash
 from transforms.planning.hold_out import is_held
-from transforms.planning.map_or_reject import Together, apart
+from transforms.planning.map_or_reject import GroupClips, split_rejections
 
 BUCKET = 3  # hexadecimal digits: rows meet in 4,096 groups, as an engine pays for every group it keeps
 SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}  # a clip that is in several splits stays where it would leak most
@@ -67,10 +67,10 @@ class DropDuplicates(beam.PTransform):
         outcomes = (
             clips
             | f"Bucket{name}" >> beam.Map(lambda clip: (stable_hash(key(clip))[:BUCKET], clip))
-            | f"By{name}" >> Together()
+            | f"By{name}" >> GroupClips()
             | f"OneOf{name}" >> beam.FlatMap(_choose_each, key, partial(choose, held=self.held))
         )
-        return apart(outcomes, name)
+        return split_rejections(outcomes, name)
 
 
 def _choose_each(
@@ -96,4 +96,4 @@ def _ranked(rows: Iterable[Clip], held: Sequence[str]) -> list[Clip]:
 
 
 def _rank(clip: Clip, held: Sequence[str]) -> tuple[bool, int, int, str, str]:
-    return not is_held(clip, held), SPLIT_RANK.get(clip.split, 2), clip.order, clip.id, repr(clip)
+    return not is_held(clip, held), SPLIT_RANK.get(clip.split, 2), clip.row_number, clip.id, repr(clip)

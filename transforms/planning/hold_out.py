@@ -11,7 +11,7 @@ import apache_beam as beam
 from pipeline.records import Clip, Reason, Rejected
 from sources.metadata.identity import recordings_in
 from sources.metadata.options import split_name
-from transforms.planning.map_or_reject import sift
+from transforms.planning.map_or_reject import map_or_reject
 
 
 def check_held_out(clip: Clip, held: Set[str], entries: Sequence[str], listed: Set[str] = frozenset()) -> Clip:
@@ -55,11 +55,11 @@ class HoldOut(beam.PTransform):
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
         check = partial(check_held_out, entries=self.names, listed=self.listed)
         if not self.names:  # nothing to gather first
-            return sift(clips, "hold_out", partial(check, held=frozenset()))
+            return map_or_reject(clips, "hold_out", partial(check, held=frozenset()))
         recordings = (
             clips
             | "Held" >> beam.Filter(is_held, self.names)
             | "RecordingOf" >> beam.Map(lambda clip: clip.recording)
             | "Together" >> beam.combiners.ToSet()
         )
-        return sift(clips, "hold_out", check, beam.pvalue.AsSingleton(recordings))
+        return map_or_reject(clips, "hold_out", check, beam.pvalue.AsSingleton(recordings))

@@ -1,4 +1,4 @@
-"""The manner of every planning step: what goes on, and what is left out with a reason."""
+"""Apply a function to each clip; split the results into clips and rejections."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ import apache_beam as beam
 from pipeline.records import Clip, Rejected, Rejection
 
 
-def sift(clips: beam.PCollection, stage: str, function: Callable[..., Clip], side: Any = None) -> tuple[beam.PCollection, beam.PCollection]:
-    """Clips -> what `function(clip)`, or `function(clip, side)`, makes of each; apart from it those it refuses, as rejections."""
-    return apart(clips | f"{stage}_each" >> beam.Map(_outcome, stage, function, side), stage)
+def map_or_reject(
+    clips: beam.PCollection, stage: str, function: Callable[..., Clip], side: Any = None
+) -> tuple[beam.PCollection, beam.PCollection]:
+    """Apply `function(clip)`, or `function(clip, side)`, to each clip; split the results into clips and rejections."""
+    return split_rejections(clips | f"{stage}_each" >> beam.Map(_outcome, stage, function, side), stage)
 
 
-def apart(outcomes: beam.PCollection, stage: str) -> tuple[beam.PCollection, beam.PCollection]:
-    """Clips and rejections -> (clips, rejections)."""
-    clips, rejections = outcomes | f"{stage}_apart" >> beam.Partition(_is_rejection, 2)  # type: ignore[arg-type]
+def split_rejections(outcomes: beam.PCollection, stage: str) -> tuple[beam.PCollection, beam.PCollection]:
+    """Split clips and rejections into two collections."""
+    clips, rejections = outcomes | f"{stage}_split" >> beam.Partition(_is_rejection, 2)  # type: ignore[arg-type]
     return clips, rejections
 
 
-class Together(beam.PTransform):
-    """(text, clip) -> (text, its clips). Clips travel as bytes, as objects would be unpacked where they only wait."""
+class GroupClips(beam.PTransform):
+    """(text, clip) -> (text, its clips). Clips are pickled before the shuffle: an engine would pickle each of them again and again."""
 
     def expand(self, keyed: beam.PCollection) -> beam.PCollection:
         packed = keyed | "Pack" >> beam.MapTuple(_packed).with_output_types(tuple[str, bytes])
@@ -41,8 +43,8 @@ def _unpacked(key: str, packed: Iterable[bytes]) -> tuple[str, list[Clip]]:
 def _outcome(clip: Clip, stage: str, function: Callable[..., Clip], side: Any) -> Clip | Rejection:
     try:
         return function(clip) if side is None else function(clip, side)
-    except Rejected as no:
-        return Rejection(clip, no.reason, stage, no.detail)
+    except Rejected as rejected:
+        return Rejection(clip, rejected.reason, stage, rejected.detail)
 
 
 def _is_rejection(outcome: Clip | Rejection, n_partitions: int) -> int:

@@ -10,7 +10,7 @@ import apache_beam as beam
 from pipeline.records import Clip, Reason, Rejection
 from sources import SOURCES
 from sources.metadata.options import SourceOptions
-from transforms.planning.map_or_reject import apart
+from transforms.planning.map_or_reject import split_rejections
 
 
 def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Clip | Rejection]:
@@ -42,7 +42,7 @@ def storable(outcome: Clip | Rejection) -> Clip | Rejection:
         if "\0" not in text:
             return outcome
         fault = "a NUL character"
-    bare = Clip(clip.source, clip.dataset, clip.split, _escaped(clip.id), _escaped(clip.url), order=clip.order)
+    bare = Clip(clip.source, clip.dataset, clip.split, _escaped(clip.id), _escaped(clip.url), row_number=clip.row_number)
     return Rejection(bare, Reason.BAD_ROW, "read", f"{fault} in {_escaped(clip.id)}")
 
 
@@ -61,7 +61,7 @@ class ReadSources(beam.PTransform):
     def expand(self, root: beam.Pipeline) -> tuple[beam.PCollection, beam.PCollection, beam.PCollection]:
         outcomes = root | "Sources" >> beam.Create(list(self.sources)) | "Rows" >> beam.FlatMap(read_source, self.limit)
         counts = outcomes | "DatasetOf" >> beam.Map(_dataset) | "CountRows" >> beam.combiners.Count.PerElement()
-        return *apart(outcomes, "Read"), counts
+        return *split_rejections(outcomes, "Read"), counts
 
 
 def _dataset(outcome: Clip | Rejection) -> str:

@@ -22,7 +22,7 @@ def reworded(planned: Clip, read: Clip | None) -> Clip:
         for caption in planned.captions
         if caption.origin not in GENERATED
     )
-    own = replace(planned, captions=bare, t5=None)
+    own = replace(planned, captions=bare, text_holds=None)
     if read is None:
         return own
     renewed = replace(own, captions=read.captions, labels=read.labels, title=read.title)

@@ -25,8 +25,8 @@ from transforms.audio.conversion_pool import conversion_pool
 from transforms.audio.convert import AudioLimits
 from transforms.fetching.fetch import Fetch, Fetcher
 from transforms.shards.make_samples import make_samples
-from transforms.shards.ordered_map import in_order
-from transforms.shards.previous_shard import Kept, audio_id, read_kept
+from transforms.shards.ordered_map import ordered_map
+from transforms.shards.previous_shard import PreviousShard, audio_request_hash, read_previous_shard
 
 TAR_FILE, BOOKS_FILE, PROGRESS = "shard.tar", "shard.parquet", "progress.json"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
@@ -41,7 +41,7 @@ class ShardTask:
 
     shard: ShardId
     plan: str
-    made_from: str
+    inputs_sha256: str
     n_rows: int
     repeats: tuple[tuple[str, str], ...] = ()
 
@@ -65,7 +65,7 @@ class BuildSettings:
         """Return what may become a sample of a dataset."""
         return self.limits_by_dataset.get(dataset, self.limits)
 
-    def shape_of(self, dataset: str) -> str:
+    def settings_hash_of(self, dataset: str) -> str:
         """Return the hash of everything but rows and audio that shapes the bytes of a dataset."""
         return stable_hash(self.conversion, self.limits_of(dataset))
 
@@ -87,7 +87,7 @@ class _BuildShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[Marker]:
         folder = self.settings.folder
-        done = finished(folder, task.shard, task.made_from)
+        done = finished(folder, task.shard, task.inputs_sha256)
         if done is not None and not task.repeats:  # an engine may give the same task twice
             yield done
             return
@@ -104,7 +104,7 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
         samples = [row for row in rows if row["status"] == "sample"]
         marker = Marker(
             shard=task.shard,
-            made_from=task.made_from,
+            inputs_sha256=task.inputs_sha256,
             n_planned=len(clips),
             n_samples=len(samples),
             n_rejected=len(rows) - len(samples),
@@ -123,11 +123,11 @@ def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Build
     """Write the tar of a shard, and return the rows of its books, in order."""
     rows: list[dict[str, Any]] = []
     report = _Reporter(work / PROGRESS, str(task.shard))
-    kept, shape = read_kept(settings.folder, task.shard, work), settings.shape_of(task.shard.dataset)
+    kept, shape = read_previous_shard(settings.folder, task.shard, work), settings.settings_hash_of(task.shard.dataset)
     outcomes = _without_repeats(_outcomes(clips, fetch, settings, kept, work), dict(task.repeats))
     with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: no thread outlives a failure
         for outcome in outcomes:
-            rows.append(books_row(outcome, audio_id(outcome.clip, shape)))
+            rows.append(books_row(outcome, audio_request_hash(outcome.clip, shape)))
             if isinstance(outcome, Sample):
                 tar.add(outcome)
             report(rows)
@@ -148,17 +148,17 @@ def file_facts(path: Path) -> FileFacts:
         return FileFacts(path.stat().st_size, file_digest(file, "sha256").hexdigest())
 
 
-def _outcomes(clips: list[Clip], fetch: Fetch, settings: BuildSettings, kept: Kept, work: Path) -> Iterator[Sample | Rejection]:
+def _outcomes(clips: list[Clip], fetch: Fetch, settings: BuildSettings, kept: PreviousShard, work: Path) -> Iterator[Sample | Rejection]:
     """Yield the outcome of every clip in order; neighbours of one recording are made together and fetch it once."""
     groups = [list(group) for _, group in itertools.groupby(clips, key=lambda clip: (clip.recording, clip.url, clip.audio_root))]
     make = partial(_of_recording, fetch, settings, kept, work)
-    yield from itertools.chain.from_iterable(in_order(make, groups, settings.n_threads))
+    yield from itertools.chain.from_iterable(ordered_map(make, groups, settings.n_threads))
 
 
-def _of_recording(fetch: Fetch, settings: BuildSettings, kept: Kept, work: Path, clips: list[Clip]) -> list[Sample | Rejection]:
+def _of_recording(fetch: Fetch, settings: BuildSettings, kept: PreviousShard, work: Path, clips: list[Clip]) -> list[Sample | Rejection]:
     """Return the outcomes of the clips of one recording, in order: what an earlier build made is taken from there."""
     dataset = clips[0].dataset
-    shape = settings.shape_of(dataset)
+    shape = settings.settings_hash_of(dataset)
     known = [kept.outcome(clip, shape) for clip in clips]
     fresh = [clip for clip, outcome in zip(clips, known, strict=True) if outcome is None]
     made = iter(make_samples(fresh, fetch, settings.limits_of(dataset), work, conversion_pool().convert) if fresh else ())

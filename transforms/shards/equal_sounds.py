@@ -9,7 +9,7 @@ from pipeline.output.shard_files import read_books, read_marker
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 from pipeline.verbs.plan import PLAN, Plan, PlannedShard
-from pipeline.verbs.status import ShapeOf, made_from
+from pipeline.verbs.status import SettingsHashOf, inputs_sha256
 from transforms.planning.drop_duplicates import SPLIT_RANK
 from transforms.shards.build_shards import ShardTask
 
@@ -33,15 +33,15 @@ def repeats(shards: Iterable[tuple[ShardId, Sounds]]) -> dict[ShardId, tuple[tup
     return {shard: tuple(pairs) for shard, pairs in found.items()}
 
 
-def repeat_tasks(plan: Plan, folder: Folder, shape_of: ShapeOf) -> list[ShardTask]:
+def repeat_tasks(plan: Plan, folder: Folder, settings_hash_of: SettingsHashOf) -> list[ShardTask]:
     """Return a task for every shard that holds samples to be refused as repetitions."""
     planned = {entry.shard: entry for entry in plan.shards}
     found = repeats((shard, _sounds(folder, shard)) for shard in planned if read_marker(folder, shard) is not None)
-    return [_task(planned[shard], pairs, shape_of(shard.dataset)) for shard, pairs in sorted(found.items())]
+    return [_task(planned[shard], pairs, settings_hash_of(shard.dataset)) for shard, pairs in sorted(found.items())]
 
 
 def _task(planned: PlannedShard, pairs: tuple[tuple[str, str], ...], shape: str) -> ShardTask:
-    return ShardTask(planned.shard, PLAN, made_from(planned, shape), planned.n_rows, pairs)
+    return ShardTask(planned.shard, PLAN, inputs_sha256(planned, shape), planned.n_rows, pairs)
 
 
 def _sounds(folder: Folder, shard: ShardId) -> Iterator[tuple[str, str]]:

@@ -26,8 +26,8 @@ def make_samples(
     with tempfile.TemporaryDirectory(dir=work) as downloads:
         try:
             recording = fetch(clips[0], Path(downloads))
-        except Rejected as no:
-            return [Rejection(clip, no.reason, "fetch", no.detail, no.provenance) for clip in clips]
+        except Rejected as rejected:
+            return [Rejection(clip, rejected.reason, "fetch", rejected.detail, rejected.provenance) for clip in clips]
         excerpts = [Excerpt(clip.start or 0.0, clip.end, limits.max_seconds) for clip in clips]
         results = convert(recording.path, excerpts, limits, work)
     return [_outcome(clip, recording, result) for clip, result in zip(clips, results, strict=True)]

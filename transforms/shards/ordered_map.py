@@ -11,12 +11,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item], n_threads: int) -> Iterator[Result]:
+def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], n_threads: int) -> Iterator[Result]:
     """Yield `function(item)` for every item, in the order of the items, at most `2 * n_threads` of them ahead.
 
     An exception of `function` is raised here, and the items that were not begun are not begun.
 
-    >>> list(in_order(abs, [-3, 1, -2], 2))
+    >>> list(ordered_map(abs, [-3, 1, -2], 2))
     [3, 1, 2]
     """
     waiting: collections.deque[Future[Result]] = collections.deque()

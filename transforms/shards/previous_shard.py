@@ -18,7 +18,7 @@ from transforms.audio.encode import IN_MEMORY, long_flac
 PIECE = 1 << 20  # bytes of a long FLAC that are in memory at once
 
 
-def audio_id(clip: Clip, shape: str) -> str:
+def audio_request_hash(clip: Clip, shape: str) -> str:
     """Return the name of the audio a row asks for: equal when its text changes, another when the audio could.
 
     Args:
@@ -28,7 +28,7 @@ def audio_id(clip: Clip, shape: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PreviousShard:
     """Outcomes of an earlier build, by sample key; what is too long for memory is copied to files in `place`."""
 
     folder: Folder
@@ -40,7 +40,7 @@ class Kept:
     def outcome(self, clip: Clip, shape: str) -> Sample | Rejection | None:
         """Return what became of a clip with the same audio, with the clip's own text; `None` when it has to be made."""
         row = self.rows.get(clip.key)
-        if row is None or row["audio_id"] != audio_id(clip, shape):
+        if row is None or row["audio_request_hash"] != audio_request_hash(clip, shape):
             return None
         if row["status"] != "sample" and (Reason(row["reason"]).transient or row["reason"] == Reason.DUPLICATE):
             return None  # the world may answer differently, what it repeated may be gone
@@ -71,20 +71,20 @@ class Kept:
 def is_current(folder: Folder, shard: ShardId, clips: Sequence[Clip], shape: str) -> bool:
     """Whether a shard was made from just the requests for audio that a build would make of `clips` now; not when it is damaged."""
     try:
-        books = read_books(folder, shard, ["key", "audio_id"])
+        books = read_books(folder, shard, ["key", "audio_request_hash"])
     except (FileNotFoundError, pa.ArrowInvalid):
         return False
-    asked = dict(zip(books["key"].to_pylist(), books["audio_id"].to_pylist(), strict=True))
-    return all(asked.get(clip.key) == audio_id(clip, shape) for clip in clips)
+    asked = dict(zip(books["key"].to_pylist(), books["audio_request_hash"].to_pylist(), strict=True))
+    return all(asked.get(clip.key) == audio_request_hash(clip, shape) for clip in clips)
 
 
-def read_kept(folder: Folder, shard: ShardId, place: Path) -> Kept:
+def read_previous_shard(folder: Folder, shard: ShardId, place: Path) -> PreviousShard:
     """Return what can be kept of a shard: nothing unless marker, books and tar are there and agree.
 
     Args:
         place: local folder for FLAC that is too long for memory.
     """
-    nothing = Kept(folder, tar_name(shard), place)
+    nothing = PreviousShard(folder, tar_name(shard), place)
     marker = read_marker(folder, shard)
     if marker is None:
         return nothing
@@ -99,4 +99,4 @@ def read_kept(folder: Folder, shard: ShardId, place: Path) -> Kept:
     places = {member.name.removesuffix(".flac"): (member.offset_data, member.size) for member in flacs}
     complete = all(row["key"] in places for row in rows.values() if row["status"] == "sample")
     known = {part.name for part in fields(Statistics)} <= set(next(iter(rows.values()), {}))  # books of an older version
-    return Kept(folder, tar_name(shard), place, rows, places) if complete and known else nothing
+    return PreviousShard(folder, tar_name(shard), place, rows, places) if complete and known else nothing

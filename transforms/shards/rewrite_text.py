@@ -14,7 +14,7 @@ from pipeline.output.shard_files import Marker, books_row, finished, read_marker
 from pipeline.output.storage import Folder
 from pipeline.records import Clip, Sample
 from transforms.shards.build_shards import BOOKS_FILE, TAR_FILE, ShardTask, file_facts, publish
-from transforms.shards.previous_shard import read_kept
+from transforms.shards.previous_shard import read_previous_shard
 
 
 def rewrite_text(task: ShardTask, clips: list[Clip], folder: Folder) -> Marker | None:
@@ -23,19 +23,19 @@ def rewrite_text(task: ShardTask, clips: list[Clip], folder: Folder) -> Marker |
     old = read_marker(folder, task.shard)
     rows = []
     with folder.workspace() as work:
-        kept = read_kept(folder, task.shard, work)
+        kept = read_previous_shard(folder, task.shard, work)
         if old is None or kept.rows.keys() != {clip.key for clip in clips}:
             return None
         with TarWriter(work / TAR_FILE) as tar:
             for clip in clips:
                 outcome = kept.standing(clip)
-                rows.append(books_row(outcome, kept.rows[clip.key]["audio_id"]))
+                rows.append(books_row(outcome, kept.rows[clip.key]["audio_request_hash"]))
                 if isinstance(outcome, Sample):
                     tar.add(outcome)
         write_books(rows, work / BOOKS_FILE)
         tar_facts, books_facts = file_facts(work / TAR_FILE), file_facts(work / BOOKS_FILE)
         seconds = old.seconds | {"recaption": round(time.monotonic() - began, 3)}
-        marker = replace(old, made_from=task.made_from, tar=tar_facts, parquet=books_facts, seconds=seconds)
+        marker = replace(old, inputs_sha256=task.inputs_sha256, tar=tar_facts, parquet=books_facts, seconds=seconds)
         publish(marker, work, folder)
     return marker
 
@@ -52,7 +52,7 @@ class RewriteText(beam.PTransform):
 
 
 def _rewritten(task: ShardTask, folder: Folder) -> Iterator[Marker]:
-    done = finished(folder, task.shard, task.made_from)  # an engine may give the same task twice
+    done = finished(folder, task.shard, task.inputs_sha256)  # an engine may give the same task twice
     marker = done or rewrite_text(task, read_plan_file(folder, f"{task.plan}/{plan_name(task.shard)}"), folder)
     if marker is not None:
         yield marker
