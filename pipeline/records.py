@@ -1,4 +1,4 @@
-"""The records that pass between stages: frozen, picklable, and known to every other module.
+"""Define the records that pass between stages: frozen, picklable, and imported by every other module.
 
 A plan is rows of `Clip`; a shard is a pure function of its rows and the audio they point to.
 """
@@ -8,12 +8,24 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
 
 SAMPLE_RATE = 48_000  # Hz, of every sample we write
 MAX_DETAIL = 300  # characters of a rejection's detail that the books keep
+N_RECORDING = 16  # hexadecimal digits of a shard sort key that stand for the recording
+
+
+def column(name: str) -> Mapping[str, str]:
+    """Return the metadata of a field that the books keep under another name than the record."""
+    return {"column": name}
+
+
+NOT_STORED: Mapping[str, str] = {"column": ""}
+"""The metadata of a field that reaches neither plan nor books."""
 
 
 class Reason(enum.StrEnum):
@@ -124,7 +136,7 @@ class Clip:
     creator: str | None = None
     recording: str = ""
     audio_root: str | None = None
-    row_number: int = 0
+    row_number: int = field(default=0, metadata=NOT_STORED)
     text_holds: TextHolds | None = None
 
     def __reduce__(self) -> tuple[type[Clip], tuple]:
@@ -136,30 +148,39 @@ class Clip:
         """Name of the sample inside its shard: `[a-z0-9_-]+`, made from source and id alone."""
         return sample_key(self.source, self.id)
 
+    @property
+    def shard_sort_key(self) -> str:
+        """What clips are sorted by, inside a shard and over shards: see `shard_sort_key`."""
+        return shard_sort_key(self.recording, self.start, self.key)
+
 
 _values = attrgetter(*(field.name for field in fields(Clip)))
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A planned row that did not become a sample: which one, why, at which stage, and what was seen."""
+    """A planned row that did not become a sample, why, and at which stage.
+
+    `pcm_sha256` is set for a clip that was converted and is left out because another clip has the same sound.
+    """
 
     clip: Clip
     reason: Reason
     stage: str
     detail: str = ""
     provenance: Provenance | None = None
+    pcm_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How the bytes of a recording reached us. `sha256` is that of the whole file as it was fetched."""
+    """How a recording was fetched. `n_bytes` and `sha256` are of the file as it arrived."""
 
     final_url: str | None = None
     http_status: int | None = None
     attempts: int = 1
-    n_bytes: int | None = None
-    sha256: str | None = None
+    n_bytes: int | None = field(default=None, metadata=column("source_bytes"))
+    sha256: str | None = field(default=None, metadata=column("source_sha256"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +195,9 @@ class Recording:
 class SourceFormat:
     """What the recording was before conversion: `name` such as `wav/pcm_16`; `rate` in Hz."""
 
-    name: str
-    rate: int
-    n_channels: int
+    name: str = field(metadata=column("source_format"))
+    rate: int = field(metadata=column("source_rate"))
+    n_channels: int = field(metadata=column("source_channels"))
     decoder: str
 
 
@@ -217,11 +238,31 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ShardId:
-    """`dataset`/`split`/`index`: the address of a shard inside an output folder."""
+    """A shard of an output folder; its name is `dataset/split/index`."""
 
     dataset: str
     split: str
     index: int
+
+    @classmethod
+    def parse(cls, name: str) -> ShardId:
+        """Return the shard of a name.
+
+        Raises:
+            ValueError: it is not the name of a shard.
+
+        >>> ShardId.parse("Clotho/train/12")
+        ShardId(dataset='Clotho', split='train', index=12)
+        """
+        parts = name.split("/")
+        if len(parts) != 3 or not all(parts) or not re.fullmatch(r"0|[1-9][0-9]*", parts[2], re.ASCII):
+            raise ValueError(f"{name!r} is not the name of a shard: dataset/split/index")
+        return cls(parts[0], parts[1], int(parts[2]))
+
+    @property
+    def name(self) -> str:
+        """The name of the shard, from which all its files have theirs."""
+        return f"{self.folder}/{self.index}"
 
     @property
     def folder(self) -> str:
@@ -229,7 +270,29 @@ class ShardId:
         return f"{self.dataset}/{self.split}"
 
     def __str__(self) -> str:
-        return f"{self.folder}/{self.index}"
+        return self.name
+
+
+SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}
+
+
+def split_rank(split: str) -> int:
+    """Return which of equal clips stays, the lowest first: test, then valid, then training.
+
+    A clip of a test set must not be trained on, so the copy in the training split goes.
+
+    >>> split_rank("test"), split_rank("valid"), split_rank("unbalanced_train")
+    (0, 1, 2)
+    """
+    return SPLIT_RANK.get(split, 2)
+
+
+def shard_sort_key(recording: str, start: float | None, key: str) -> str:
+    """Return a text that sorts clips by the hash of their recording, then by start (seconds), then by key.
+
+    It depends on the clip alone, so that clips are sorted alike in every build; clips of one recording are adjacent.
+    """
+    return stable_hash(recording)[:N_RECORDING] + struct.pack(">d", start or 0.0).hex() + key
 
 
 def sample_key(source: str, clip_id: str) -> str:

@@ -9,7 +9,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.engines.run import Engine
 from pipeline.records import Clip, ShardId
-from transforms.planning.assign_shards import AssignShards, Layout, fill, lay_out, shard_sort_key
+from transforms.planning.assign_shards import AssignShards, Layout, fill, lay_out
 
 SIZE = 16
 
@@ -27,11 +27,11 @@ def assign(clips: list[Clip], places: dict[str, int] | None = None, size: int = 
     """Lay out one split as the transform does, without an engine."""
     stood = places or {}
     layout = lay_out(
-        (shard_sort_key(one) for one in clips if one.key not in stood), (stood[one.key] for one in clips if one.key in stood), size
+        (one.shard_sort_key for one in clips if one.key not in stood), (stood[one.key] for one in clips if one.key in stood), size
     )
     shards: dict[int, list[Clip]] = {}
-    for one in sorted(clips, key=shard_sort_key):
-        shards.setdefault(layout.index_of(stood.get(one.key, shard_sort_key(one))), []).append(one)
+    for one in sorted(clips, key=lambda clip: clip.shard_sort_key):
+        shards.setdefault(layout.index_of(stood.get(one.key, one.shard_sort_key)), []).append(one)
     return shards
 
 

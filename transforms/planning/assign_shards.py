@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
-from pipeline.records import Clip, ShardId, stable_hash
+from pipeline.records import N_RECORDING, Clip, ShardId
 from transforms.planning.map_or_reject import GroupClips
-
-N_RECORDING = 16
-"""Characters of an order that stand for the recording."""
 
 Places = Callable[[str, str], Mapping[str, int]]
 """(dataset, split) -> the shard index of every sample key that already has a place."""
@@ -42,11 +39,6 @@ class Layout:
         if isinstance(place, int):
             return self.moved.get(place, place)
         return self.indices[bisect.bisect_right(self.firsts, place) - 1]
-
-
-def shard_sort_key(clip: Clip) -> str:
-    """Return a text that sorts clips by the hash of their recording, then by start and key."""
-    return stable_hash(clip.recording)[:N_RECORDING] + struct.pack(">d", clip.start or 0.0).hex() + clip.key
 
 
 def lay_out(newcomers: Iterable[str], standing: Iterable[int], shard_size: int) -> Layout:
@@ -124,7 +116,7 @@ class _Place(beam.DoFn):
             self.known[split] = self.shared.acquire(lambda: _Places(self.places(*split)), split)
         known = self.known[split]
         place = known.get(clip.key) if known else None
-        yield clip, shard_sort_key(clip) if place is None else place
+        yield clip, clip.shard_sort_key if place is None else place
 
 
 class _Places(dict):
@@ -153,5 +145,4 @@ def _shard_of(placed: tuple[Clip, str | int], layouts: Mapping[tuple[str, str], 
 
 
 def _in_order(name: str, clips: list[Clip]) -> tuple[ShardId, list[Clip]]:
-    dataset, split, index = name.split("/")
-    return ShardId(dataset, split, int(index)), sorted(clips, key=shard_sort_key)
+    return ShardId.parse(name), sorted(clips, key=attrgetter("shard_sort_key"))

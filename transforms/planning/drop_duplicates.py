@@ -10,12 +10,11 @@ from functools import partial
 
 import apache_beam as beam
 
-from pipeline.records import Clip, Reason, Rejection, stable_hash
+from pipeline.records import Clip, Reason, Rejection, split_rank, stable_hash
 from transforms.planning.hold_out import is_held
 from transforms.planning.map_or_reject import GroupClips, split_rejections
 
 BUCKET = 3  # hexadecimal digits: rows meet in 4,096 groups, as an engine pays for every group it keeps
-SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}  # a clip that is in several splits stays where it would leak most
 
 Key = Callable[[Clip], str]
 Choose = Callable[..., Iterator[Clip | Rejection]]
@@ -96,4 +95,4 @@ def _ranked(rows: Iterable[Clip], held: Sequence[str]) -> list[Clip]:
 
 
 def _rank(clip: Clip, held: Sequence[str]) -> tuple[bool, int, int, str, str]:
-    return not is_held(clip, held), SPLIT_RANK.get(clip.split, 2), clip.row_number, clip.id, repr(clip)
+    return not is_held(clip, held), split_rank(clip.split), clip.row_number, clip.id, repr(clip)

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.output.shard_files import read_books, read_marker
 from pipeline.output.storage import Folder
-from pipeline.records import ShardId
+from pipeline.records import ShardId, split_rank
 from pipeline.verbs.plan import PLAN, Plan, PlannedShard
 from pipeline.verbs.status import SettingsHashOf, inputs_sha256
-from transforms.planning.drop_duplicates import SPLIT_RANK
 from transforms.shards.build_shards import ShardTask
 
 Sounds = Iterable[tuple[str, str]]
@@ -25,7 +24,7 @@ def repeats(shards: Iterable[tuple[ShardId, Sounds]]) -> dict[ShardId, tuple[tup
     """
     first: dict[tuple[str, str], str] = {}
     found: dict[ShardId, list[tuple[str, str]]] = collections.defaultdict(list)
-    for shard, sounds in sorted(shards, key=lambda entry: (SPLIT_RANK.get(entry[0].split, 2), entry[0])):
+    for shard, sounds in sorted(shards, key=lambda entry: (split_rank(entry[0].split), entry[0])):
         for key, sound in sounds:
             known = first.setdefault((shard.dataset, sound), key)
             if known != key:
