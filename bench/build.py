@@ -22,13 +22,16 @@ from bench.corpus import KINDS, make_sound
 from bench.measure import Cost, Row, cost_of, in_a_process, paired, peak_mb, ratio
 from bench.peers import by_process, static_ffmpeg, system_ffmpeg
 from pipeline.engines.run import Engine
-from pipeline.output.plan_files import plan_name, read_plan_file
+from pipeline.output.equal_sounds_file import EqualSounds
+from pipeline.output.plan_files import read_rows_of
+from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import Recipe, load_recipe
+from pipeline.recipe.model import BuildRecipe, load_recipe
 from pipeline.verbs.build import build, build_settings, current_plan, run_tasks, unfinished
 from transforms.audio.conversion_pool import conversion_pool
 from transforms.audio.convert import convert
-from transforms.shards.build_shards import BuildSettings, ShardTask, build_shard
+from transforms.shards.build_shards import build_shard
+from transforms.shards.shard_task import BuildSettings, ShardTask
 
 N_CORES = len(os.sched_getaffinity(0))
 
@@ -96,9 +99,9 @@ def _in_this_process(name: str, path: Path, output: Path) -> Cost:
     if name == "build":
         return _cost_and_memory(lambda: build(recipe, folder, None, engine, _unwatched))
     if name in {"beam", "pool"}:
-        settings, tasks = _planned(recipe, folder, engine)
+        snapshot, settings, tasks = _planned(recipe, folder, engine)
         if name == "beam":
-            return _cost_and_memory(lambda: run_tasks(tasks, settings, engine, _unwatched))
+            return _cost_and_memory(lambda: run_tasks(tasks, snapshot, settings, engine, _unwatched))
         return cost_of(lambda: _by_pool(tasks, settings))
     binary = system_ffmpeg() if name == "system ffmpeg" else static_ffmpeg()
     assert binary is not None
@@ -107,10 +110,10 @@ def _in_this_process(name: str, path: Path, output: Path) -> Cost:
     return cost_of(lambda: _by_ffmpeg(binary, sounds, output))
 
 
-def _planned(recipe: Recipe, folder: Folder, engine: Engine) -> tuple[BuildSettings, list[ShardTask]]:
-    plan, _ = current_plan(recipe, folder, None, engine)
+def _planned(recipe: BuildRecipe, folder: Folder, engine: Engine) -> tuple[Snapshot, BuildSettings, list[ShardTask]]:
+    snapshot, _ = current_plan(recipe, folder, None, engine)
     settings = build_settings(recipe, folder)
-    return settings, unfinished(plan, folder, settings.settings_hash_of)
+    return snapshot, settings, list(unfinished(snapshot, settings.settings_hash_of, EqualSounds()))
 
 
 def _cost_and_memory(action: Callable[[], object]) -> Cost:
@@ -119,7 +122,7 @@ def _cost_and_memory(action: Callable[[], object]) -> Cost:
     return replace(cost, peak_mb=memory[0])
 
 
-def _unwatched(folder: Folder, tasks: list[ShardTask]) -> nullcontext[None]:
+def _unwatched(before: Snapshot, tasks: list[ShardTask]) -> nullcontext[None]:
     return nullcontext()
 
 
@@ -147,7 +150,7 @@ class _InThisProcess:
 
 def _make_shard(task: ShardTask, settings: BuildSettings) -> None:
     build_shards_module.conversion_pool = lambda: _InThisProcess  # type: ignore[assignment]
-    clips = read_plan_file(settings.folder, f"{task.plan}/{plan_name(task.shard)}")
+    clips = read_rows_of(settings.folder, task.shard)
     build_shard(task, clips, settings.fetcher, settings)
 
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rich.console import Console
 
 from pipeline.failures import EngineError
+from pipeline.output.plan_index import OutputFormatError
 from pipeline.output.storage import FolderInUseError
 from pipeline.recipe.model import RecipeError, bundled, load_recipe
 
 if TYPE_CHECKING:
+    from pipeline.output.plan_index import Plan
     from pipeline.output.storage import Folder
-    from pipeline.verbs.plan import Plan
 
 DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
 LOCAL_NAMES = ("local", "DirectRunner")
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True)
     try:
         return options.run(options, tuple(rest), ["laion-audio", *arguments])
-    except (RecipeError, UsageError) as error:
+    except (RecipeError, UsageError, OutputFormatError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return USAGE
     except FolderInUseError as error:
@@ -143,7 +144,9 @@ def write_plan(options: argparse.Namespace, beam_options: tuple[str, ...], _: li
 
     folder = Folder(options.output)
     with folder.locked():
-        plan, anew = current_plan(recipe, folder, options.limit, _engine(options, beam_options))
+        snapshot, anew = current_plan(recipe, folder, options.limit, _engine(options, beam_options))
+    plan = snapshot.plan
+    assert plan is not None
     said = "planned" if anew else "the plan stands as it is:"
     left_out = f"{plan.n_left_out} rows left out, see {options.output}/plan/rejections.parquet"
     Console().print(f"{said} {plan.n_clips} clips in {len(plan.shards)} shards; {left_out}", highlight=False, soft_wrap=True)
@@ -197,16 +200,14 @@ def show_status(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) 
     """Print the books of a folder."""
     from pipeline.output.storage import Folder
     from pipeline.report.tables import books_table
-    from pipeline.verbs.plan import read_plan
-    from pipeline.verbs.status import read_the_books
+    from pipeline.verbs.status import read_the_books, snapshot_of
 
     folder = Folder(options.folder)
-    plan = read_plan(folder)
-    if plan is None:
-        raise UsageError(f"{options.folder}: no plan here, so no output folder of ours")
+    snapshot = snapshot_of(folder)
+    assert snapshot.plan is not None
     if options.captions:
-        return _show_captions(plan, folder, options.json)
-    books = read_the_books(plan, folder)
+        return _show_captions(snapshot.plan, folder, options.json)
+    books = read_the_books(snapshot)
     if options.json:
         _print_json(books.to_json())
     else:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.engines.run import Engine
-from pipeline.output.shard_files import read_books
+from pipeline.output.books import read_books
+from pipeline.output.plan_index import read_plan
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import build
-from pipeline.verbs.plan import read_plan
 from tests.fates import REASONS, build_into, make_fates, published, unwatched
 
 
@@ -34,7 +34,6 @@ def built(fates: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows_of(output: Path) -> list[dict]:
     folder = Folder(str(output))
     plan = read_plan(folder)
-    assert plan is not None
     return [row for planned in plan.shards for row in read_books(folder, planned.shard).to_pylist()]
 
 
@@ -128,7 +127,7 @@ def test_a_shrunken_recipe_leaves_no_stale_shards(tmp_path: Path) -> None:
     assert outcome.books.balance
     tars = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.tar"))
     plan = read_plan(Folder(str(tmp_path / "out")))
-    assert plan is not None and tars == [f"{planned.shard}.tar" for planned in plan.shards]
+    assert tars == [f"{planned.shard}.tar" for planned in plan.shards]
 
 
 @pytest.mark.parametrize("lost", ["0_stats.json", "0.tar", "sizes.json"])
@@ -155,15 +154,15 @@ def test_a_limit_takes_the_first_rows_of_every_source(fates: Path, tmp_path: Pat
 
 
 def test_missing_rows_are_named(fates: Path, tmp_path: Path) -> None:
-    from pipeline.verbs.status import missing_rows, read_the_books
+    from pipeline.verbs.missing import missing_rows
+    from pipeline.verbs.status import read_the_books, snapshot_of
 
     build_into(tmp_path, fates)
     folder = Folder(str(tmp_path))
     plan = read_plan(folder)
-    assert plan is not None
     (tmp_path / "Fates" / "valid" / "0_stats.json").unlink()
-    assert not read_the_books(plan, folder).balance
-    assert list(missing_rows(plan, folder)) == [f"Fates/valid/0: not built, {plan.shards[-1].n_rows} rows"]
+    assert not read_the_books(snapshot_of(folder)).balance
+    assert list(missing_rows(snapshot_of(folder))) == [f"Fates/valid/0: not built, {plan.shards[-1].n_rows} rows"]
 
 
 def test_the_resolved_recipe_builds_the_same(fates: Path, built: Path, tmp_path: Path) -> None:

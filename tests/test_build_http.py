@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from pipeline.output.shard_files import read_books
+from pipeline.output.books import read_books
+from pipeline.output.plan_index import read_plan
 from pipeline.output.storage import Folder
-from pipeline.verbs.plan import read_plan
 from tests.fates import build_into, published, tone
 from tests.loopback import Loopback
 
@@ -65,7 +65,6 @@ def recipe_for(server: Loopback, root: Path, allow_private: str = "true") -> Pat
 def outcomes(output: Path) -> dict[str, str]:
     folder = Folder(str(output))
     plan = read_plan(folder)
-    assert plan is not None
     rows = [row for planned in plan.shards for row in read_books(folder, planned.shard).to_pylist()]
     return {row["id"]: row["reason"] or row["status"] for row in rows}
 

@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from pipeline.output.shard_files import finished, read_books, read_marker
+from pipeline.output.books import read_books
+from pipeline.output.markers import read_marker
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejected, Sample, ShardId
 from pipeline.verbs.build import build_settings
 from tests.fates import tone
 from transforms.fetching.fetch import local_recording
-from transforms.shards import previous_shard as kept
-from transforms.shards.build_shards import BuildSettings, ShardTask, build_shard, spread_longest_first
+from transforms.shards import previous_shard as module
+from transforms.shards.build_shards import build_shard, finished
 from transforms.shards.previous_shard import audio_request_hash, read_previous_shard
+from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
 
 SHARD = ShardId("Tones", "train", 0)
 
@@ -61,7 +63,7 @@ def clip(url: str, text: str = "A tone.", **fields: object) -> Clip:
 
 
 def make(clips: list[Clip], fetch: CountingFetch, settings: BuildSettings, inputs_sha256: str = "a", **task: object):  # type: ignore[no-untyped-def]
-    return build_shard(ShardTask(SHARD, "plan", inputs_sha256, len(clips), **task), clips, fetch, settings)  # type: ignore[arg-type]
+    return build_shard(ShardTask(SHARD, "rows", inputs_sha256, len(clips), **task), clips, fetch, settings)  # type: ignore[arg-type]
 
 
 def members(settings: BuildSettings) -> dict[str, bytes]:
@@ -140,9 +142,9 @@ def test_changed_text_copies_the_audio(sounds: Path, settings: BuildSettings) ->
 def test_what_is_too_long_for_memory_is_copied_through_a_file(sounds: Path, settings: BuildSettings, monkeypatch) -> None:
     make([clip("0.wav"), clip("1.wav")], CountingFetch(sounds), settings)
     before, fetch = members(settings), CountingFetch(sounds)
-    monkeypatch.setattr(kept, "IN_MEMORY", 1000)
-    monkeypatch.setattr(kept, "PIECE", 777)
-    outcome = read_previous_shard(settings.folder, SHARD, sounds).outcome(clip("0.wav"), settings.settings_hash_of("Tones"))
+    monkeypatch.setattr(module, "IN_MEMORY", 1000)
+    monkeypatch.setattr(module, "BLOCK", 777)
+    outcome = read_previous_shard(settings.folder, SHARD, sounds).outcome(clip("0.wav"))
     assert isinstance(outcome, Sample)
     assert isinstance(outcome.flac, Path)
     assert outcome.flac.parent == sounds
@@ -197,10 +199,10 @@ def test_a_failure_leaves_no_trace(sounds: Path, settings: BuildSettings) -> Non
 
 def test_a_shard_is_finished_only_with_marker_tar_and_books_of_the_right_size(sounds: Path, settings: BuildSettings) -> None:
     marker = make([clip("0.wav")], CountingFetch(sounds), settings)
-    assert finished(settings.folder, SHARD, "a") == marker
-    assert finished(settings.folder, SHARD, "b") is None
+    assert finished(settings.folder, ShardTask(SHARD, "rows", "a", 1)) == marker
+    assert finished(settings.folder, ShardTask(SHARD, "rows", "b", 1)) is None
     settings.folder.remove("Tones/train/0.parquet")
-    assert finished(settings.folder, SHARD, "a") is None
+    assert finished(settings.folder, ShardTask(SHARD, "rows", "a", 1)) is None
 
 
 def test_a_marker_that_is_none_does_not_count(settings: BuildSettings) -> None:
@@ -210,5 +212,5 @@ def test_a_marker_that_is_none_does_not_count(settings: BuildSettings) -> None:
 
 
 def test_the_longest_shards_are_handed_out_first() -> None:
-    tasks = [ShardTask(ShardId("a", "b", n), "plan", "", rows) for n, rows in enumerate((3, 9, 3))]
-    assert [task.shard.index for task in spread_longest_first(tasks)] == [1, 0, 2]
+    tasks = [ShardTask(ShardId("a", "b", n), "", "", rows) for n, rows in enumerate((3, 9, 3))]
+    assert [task.shard.index for task in longest_first(tasks)] == [1, 0, 2]

@@ -8,7 +8,8 @@ import pytest
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.engines.run import THREADS, Engine, open_engine
+from pipeline.engines.local import THREADS
+from pipeline.engines.run import Engine, n_cores, open_engine
 from pipeline.failures import EngineError
 
 
@@ -82,8 +83,8 @@ def test_any_other_runner_and_its_options_go_to_beam_unchanged():
 
 
 def test_there_is_a_worker_a_core_unless_another_number_is_asked_for():
-    assert Engine().workers >= 1
-    assert Engine(n_workers=7).workers == 7
+    assert Engine()._empty(alone=False).options.view_as(DirectOptions).direct_num_workers == n_cores() >= 1
+    assert Engine(n_workers=7)._empty(alone=False).options.view_as(DirectOptions).direct_num_workers == 7
 
 
 @pytest.mark.parametrize(("runner", "options"), [("NoSuchRunner", ()), ("local", ("stray",))])

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.engines.run import Engine
-from pipeline.output.plan_files import plan_name, read_left_out, read_plan_file
+from pipeline.output.layout import LEFT_OUT, NEW_PLAN, PLAN, ROWS_READ
+from pipeline.output.new_plan import promote
+from pipeline.output.plan_files import read_left_out, read_rows_of
+from pipeline.output.plan_index import FORMAT, Plan, read_plan
+from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs import plan as planning
-from pipeline.verbs.plan import LEFT_OUT, NEW, PLAN, Plan, make_plan, promote, read_plan
+from pipeline.verbs.plan import make_plan
 
 ENGINE = Engine(n_workers=2)
 RECIPE = """
@@ -61,7 +65,8 @@ def make_home(home: Path) -> Path:
 
 
 def planned(home: Path, out: Path, recipe: str = "", engine: Engine = ENGINE, limit: int | None = None) -> Plan:
-    return make_plan(load_recipe(recipe or str(home / "recipe.toml")), Folder(str(out)), limit, engine)
+    folder = Folder(str(out))
+    return make_plan(load_recipe(recipe or str(home / "recipe.toml")), folder, limit, engine, take_snapshot(folder).plan)
 
 
 def tree(out: Path) -> dict[str, bytes]:
@@ -69,7 +74,7 @@ def tree(out: Path) -> dict[str, bytes]:
 
 
 def reasons(out: Path) -> dict[str, int]:
-    found = read_left_out(Folder(str(out)), f"{PLAN}/{LEFT_OUT}")["reason"].to_pylist()
+    found = read_left_out(Folder(str(out)))["reason"].to_pylist()
     return {reason: found.count(reason) for reason in sorted(set(found))}
 
 
@@ -86,7 +91,7 @@ def test_every_row_that_was_read_is_planned_or_left_out_with_its_reason(home, tm
     assert (plan.n_read, plan.n_left_out) == (len(ROWS) + 2, 8)
     assert plan.n_clips == plan.n_read - plan.n_left_out
     folder = Folder(str(tmp_path / "out"))
-    clips = [clip for shard in plan.shards for clip in read_plan_file(folder, f"{PLAN}/{plan_name(shard.shard)}")]
+    clips = [clip for shard in plan.shards for clip in read_rows_of(folder, shard.shard)]
     assert len({(clip.dataset, clip.key) for clip in clips}) == plan.n_clips
     assert {(clip.recording, clip.split) for clip in clips if clip.recording in {"r2.wav", "r4.wav"}} == {
         ("r2.wav", "test"),
@@ -153,7 +158,7 @@ def test_a_lost_row_is_an_error_and_the_old_plan_stays(home, tmp_path, monkeypat
     out = tmp_path / "out"
     plan, old = planned(home, out), tree(out)
     monkeypatch.setattr(
-        planning, "_write_counts", lambda counts, folder: folder.write_json(f"{NEW}/{planning.COUNTS}", counts | {"lost": 1})
+        planning, "_write_counts", lambda counts, folder: folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", counts | {"lost": 1})
     )
     (home / "held.csv").write_text("recording\n")
     with pytest.raises(RuntimeError, match="the engine lost rows: 22 were read, 14 planned, 7 left out; use another runner"):
@@ -173,12 +178,14 @@ def test_a_replacement_that_was_interrupted_anywhere_is_finished(tmp_path, monke
     folder = Folder(str(out))
     for number in range(4):
         folder.write(f"{PLAN}/Set/train/{number:05d}.parquet", b"old")
-    folder.write_json(f"{PLAN}/plan.json", {"fingerprint": "old", "shards": {}, "rows_read": {}, "left_out": 0})
+    folder.write_json(f"{PLAN}/plan.json", {"format": FORMAT, "fingerprint": "old", "shards": {}, "rows_read": {}, "left_out": {}})
     shards = {f"Set/train/{number}": {"rows": 1, "rows_sha256": "x"} for number in (0, 1, 5)}
     for number in (0, 1, 5):
-        folder.write(f"{NEW}/Set/train/{number:05d}.parquet", b"new")
-    folder.write(f"{NEW}/{LEFT_OUT}", b"new")
-    folder.write_json(f"{NEW}/plan.json", {"fingerprint": "new", "shards": shards, "rows_read": {"Set": 3}, "left_out": 0})
+        folder.write(f"{NEW_PLAN}/Set/train/{number:05d}.parquet", b"new")
+    folder.write(f"{NEW_PLAN}/{LEFT_OUT}", b"new")
+    folder.write_json(
+        f"{NEW_PLAN}/plan.json", {"format": FORMAT, "fingerprint": "new", "shards": shards, "rows_read": {"Set": 3}, "left_out": {}}
+    )
     done = []
     replace = os.replace
 
@@ -192,18 +199,17 @@ def test_a_replacement_that_was_interrupted_anywhere_is_finished(tmp_path, monke
     try:
         promote(folder)
     except Stopped:
-        assert read_plan(folder) is None, "half a plan is none"
+        assert take_snapshot(folder).plan is None, "half a plan is none"
     monkeypatch.undo()
     promote(folder)
     plan = read_plan(folder)
-    assert plan is not None
     assert (plan.fingerprint, plan.n_clips) == ("new", 3)
     names = {name: data for name, data in tree(out).items() if name.endswith("parquet")}
     assert names == {
         f"plan/{name}": b"new" for name in ("rejections.parquet", *(f"Set/train/{number:05d}.parquet" for number in (0, 1, 5)))
     }
-    assert not (out / NEW).exists()
+    assert not (out / NEW_PLAN).exists()
 
 
 def test_a_folder_without_a_plan_has_none(tmp_path):
-    assert read_plan(Folder(str(tmp_path))) is None
+    assert take_snapshot(Folder(str(tmp_path))).plan is None

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.output.plan_files import (
-    left_out_reason,
-    plan_name,
+    count_left_out,
     read_keys,
     read_left_out,
     read_plan_file,
+    read_rows_of,
     rows_sha256,
     summary,
     write_left_out,
@@ -26,11 +26,13 @@ CLIPS = [
 
 
 def test_rows_come_back_as_they_were(tmp_path):
-    write_plan_file(CLIPS, tmp_path / "p.parquet")
+    name = "plan/D/train/00003.parquet"
+    (tmp_path / name).parent.mkdir(parents=True)
+    write_plan_file(CLIPS, tmp_path / name)
     folder = Folder(str(tmp_path))
-    assert read_plan_file(folder, "p.parquet") == CLIPS
-    assert read_keys(folder, "p.parquet") == [clip.key for clip in CLIPS]
-    assert summary(folder, "p.parquet") == (2, rows_sha256(CLIPS))
+    assert read_plan_file(folder, name) == read_rows_of(folder, ShardId("D", "train", 3)) == CLIPS
+    assert read_keys(folder, ShardId("D", "train", 3)) == [clip.key for clip in CLIPS]
+    assert summary(folder, name) == (2, rows_sha256(CLIPS))
 
 
 def test_equal_rows_give_equal_bytes_and_their_place_in_the_source_does_not_count(tmp_path):
@@ -51,21 +53,19 @@ def test_order_counts_for_the_hash():
     assert rows_sha256(CLIPS) != rows_sha256(CLIPS[::-1])
 
 
-def test_a_shard_has_one_plan_file():
-    assert plan_name(ShardId("D", "train", 7)) == "D/train/00007.parquet"
-
-
 def test_what_was_left_out_is_written_in_an_order_of_its_own(tmp_path: Path):
     gone = [Rejection(clip, Reason.LICENSE, "check_licenses", "x" * 1000) for clip in CLIPS]
-    write_left_out(gone, tmp_path / "a.parquet")
+    write_left_out(gone, tmp_path / "rejections.parquet")
     write_left_out(gone[::-1], tmp_path / "b.parquet")
-    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
-    rows = read_left_out(Folder(str(tmp_path)), "a.parquet").to_pylist()
-    assert {left_out_reason(row) for row in rows} == {Reason.LICENSE}
+    assert (tmp_path / "rejections.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+    table = read_left_out(Folder(str(tmp_path.parent)), tmp_path.name)
+    rows = table.to_pylist()
+    assert count_left_out(table) == {"D": {"license": 2}}
+    assert {row["reason"] for row in rows} == {"license"}
     assert {len(row["detail"]) for row in rows} == {MAX_DETAIL}
     assert {row["id"] for row in rows} == {"Año 雨", "plain"}
 
 
 def test_a_plan_that_left_nothing_out_says_so(tmp_path):
-    write_left_out([], tmp_path / "a.parquet")
-    assert read_left_out(Folder(str(tmp_path)), "a.parquet").num_rows == 0
+    write_left_out([], tmp_path / "rejections.parquet")
+    assert read_left_out(Folder(str(tmp_path.parent)), tmp_path.name).num_rows == 0

@@ -9,18 +9,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.output.shard_files import FileFacts, Marker, marker_name
-from pipeline.output.storage import WORK, Folder
+from pipeline.output.layout import PROGRESS, WORK, marker_name
+from pipeline.output.markers import FileFacts, Marker
+from pipeline.output.snapshot import take_snapshot
+from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.report.progress import Observer, Sighting, _Lines, in_words, watched
-from transforms.shards.build_shards import PROGRESS, ShardTask
+from pipeline.report.progress import Observer, Progressed, _Lines, in_words, watched
+from transforms.shards.shard_task import ShardTask
 
-TASKS = [ShardTask(ShardId("A", "train", n), "plan", f"from-{n}", 10) for n in range(2)]
+TASKS = [ShardTask(ShardId("A", "train", n), "rows", f"from-{n}", 10) for n in range(2)]
 
 
 def publish(folder: Folder, task: ShardTask, inputs_sha256: str) -> None:
     facts = FileFacts(1, "x")
-    marker = Marker(task.shard, inputs_sha256, 10, 8, 2, {"silent": 2}, 1.0, facts, facts, {}, {})
+    marker = Marker(task.shard, "rows", inputs_sha256, "sounds", 10, 8, 2, {"silent": 2}, 1.0, facts, facts, {}, {})
     folder.write_json(marker_name(task.shard), marker.to_json())
 
 
@@ -32,11 +34,11 @@ def report(folder: Folder, name: str, shard: str, done: int) -> None:
 
 def test_done_and_unfinished_shards_are_added_up(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
-    observer = Observer(folder, TASKS)
-    assert observer.look() == Sighting(0, 0, collections.Counter())
+    observer = Observer(take_snapshot(folder), TASKS)
+    assert observer.look() == Progressed(0, 0, collections.Counter())
     publish(folder, TASKS[0], "from-0")
     report(folder, "w", "A/train/1", 4)
-    assert observer.look() == Sighting(1, 14, collections.Counter({"silent": 2, "timeout": 1}))
+    assert observer.look() == Progressed(1, 14, collections.Counter({"silent": 2, "timeout": 1}))
     report(folder, "late", "A/train/0", 9)  # a shard counts once, by its marker
     assert observer.look().clips == 14
 
@@ -44,7 +46,16 @@ def test_done_and_unfinished_shards_are_added_up(tmp_path: Path) -> None:
 def test_a_marker_of_an_earlier_build_is_not_progress(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     publish(folder, TASKS[0], "something older")
-    assert Observer(folder, TASKS).look().shards == 0
+    assert Observer(take_snapshot(folder), TASKS).look().shards == 0
+
+
+def test_a_marker_that_stood_before_is_read_when_it_is_replaced(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path))
+    publish(folder, TASKS[0], "something older")
+    observer = Observer(take_snapshot(folder), TASKS)
+    assert observer.look().shards == 0
+    publish(folder, TASKS[0], "from-0")
+    assert observer.look().shards == 1
 
 
 def test_lines_are_printed_without_a_terminal_and_never_twice() -> None:
@@ -52,8 +63,8 @@ def test_lines_are_printed_without_a_terminal_and_never_twice() -> None:
     lines = _Lines(Console(file=out, width=200), TASKS)
     with lines:
         pass
-    done = Sighting(2, 20, collections.Counter({"silent": 2}))
-    lines(Sighting(1, 10, collections.Counter()))  # too soon after the first
+    done = Progressed(2, 20, collections.Counter({"silent": 2}))
+    lines(Progressed(1, 10, collections.Counter()))  # too soon after the first
     lines(done)
     lines(done)
     printed = out.getvalue().splitlines()
@@ -63,7 +74,7 @@ def test_lines_are_printed_without_a_terminal_and_never_twice() -> None:
 
 def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
     folder, out = Folder(str(tmp_path)), io.StringIO()
-    with watched(folder, TASKS, Console(file=out, force_terminal=True, width=120)):
+    with watched(take_snapshot(folder), TASKS, Console(file=out, force_terminal=True, width=120)):
         publish(folder, TASKS[0], "from-0")
         publish(folder, TASKS[1], "from-1")
     assert "20/20" in out.getvalue() and "shards 2/2" in out.getvalue() and "silent 4" in out.getvalue()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.output.shard_files import FileFacts, Marker, facts_of
+from pipeline.output.markers import FileFacts, Marker, facts_of
 from pipeline.output.storage import Folder
 from pipeline.verbs.verify import verify
 from tests.fates import build_into, command, make_fates

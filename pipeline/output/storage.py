@@ -1,4 +1,4 @@
-"""The output folder, local or remote: files appear under their final names whole, or not at all."""
+"""Read and write the files of a folder, local or remote. A file appears under its final name complete, or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,17 @@ from typing import Any
 import fsspec
 from filelock import FileLock, Timeout
 
-WORK = ".work"  # unfinished files of a local build; swept when the next one starts
-LOCK = ".lock"
+from pipeline.output.layout import LOCK, WORK
+
+READY = "ready-"  # prefix of the folders below WORK whose files are complete and on their way to their final names
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """Size of a file in bytes, and a text that changes when the file is replaced: its ETag, or its time and inode."""
+
+    size: int
+    version: str
 
 
 class FolderInUseError(Exception):
@@ -26,7 +35,7 @@ class FolderInUseError(Exception):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of ours by its path or address (`DIR`, `gs://bucket/dir`, `s3://bucket/dir`); names below it use `/`."""
+    """An output folder by its path or address (`DIR`, `gs://bucket/dir`, `s3://bucket/dir`); names below it use `/`."""
 
     root: str
 
@@ -64,8 +73,15 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def listing(self) -> dict[str, FileState]:
+        """Return the state of every file, by name, in order of names: one request. Work in progress is not among them."""
+        self._fs.invalidate_cache()  # another process may have written since
+        found = self._fs.find(self._base, detail=True)
+        states = {str(path).removeprefix(f"{self._base}/"): _state(info) for path, info in found.items()}
+        return {name: states[name] for name in sorted(states) if not name.startswith((f"{WORK}/", LOCK))}
+
     def names(self, below: str = "", suffix: str = "") -> list[str]:
-        """Return the sorted names of all files below `below` that end in `suffix`; work in progress is not among them."""
+        """Return the sorted names of all files below `below` that end in `suffix`: one request."""
         found = self._fs.find(self.path(below) if below else self._base)
         names = (str(path).removeprefix(f"{self._base}/") for path in found)
         return sorted(name for name in names if name.endswith(suffix) and not name.startswith((f"{WORK}/", LOCK)))
@@ -83,23 +99,56 @@ class Folder:
         return self._fs.open(self.path(name), "rb")
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file whole."""
+        """Write a file completely or not at all."""
         with self.workspace() as work:
             (work / "file").write_bytes(data)
             self.publish(work / "file", name)
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write a JSON file whole, keys in the order given."""
+        """Write a JSON file completely or not at all, keys in the order given."""
         self.write(name, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
 
     def publish(self, file: Path, name: str) -> None:
-        """Move a finished local file to its final name in one step: a rename, or one upload."""
+        """Move a finished local file to its final name in one step: flushed to disk and renamed, or one upload."""
         if self.is_local:
+            _flush(file)
             target = Path(self.path(name))
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
         else:
             self._fs.put_file(str(file), self.path(name))
+
+    def publish_together(self, work: Path, files: Mapping[str, str]) -> None:
+        """Move several finished files of a workspace to their final names, in order.
+
+        On a local disk all of them or none: once they are complete and flushed, a killed process leaves them where the next
+        `sweep` finishes the move. An object store gets one upload a file, so the last file must be the one that makes the others count.
+
+        Args:
+            files: name in `work` -> final name.
+        """
+        if not self.is_local:
+            for file, name in files.items():
+                self.publish(work / file, name)
+            return
+        ready = Path(self.path(WORK)) / f"{READY}{work.name}"
+        staged = work / READY
+        for number, (file, name) in enumerate(files.items()):
+            _flush(work / file)
+            target = staged / f"{number}" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (work / file).replace(target)
+        staged.replace(ready)
+        self._finish(ready)
+
+    def _finish(self, ready: Path) -> None:
+        """Move the files of a folder of `publish_together` to their final names; what was moved before is not there any more."""
+        for numbered in sorted(ready.iterdir(), key=lambda path: int(path.name)):
+            for file in sorted(path for path in numbered.rglob("*") if path.is_file()):
+                target = Path(self.path(str(file.relative_to(numbered))))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
+        shutil.rmtree(ready)
 
     def move(self, name: str, to: str) -> None:
         """Give a file another name, in place of the file that has it."""
@@ -120,6 +169,13 @@ class Folder:
         if self._fs.exists(self.path(name)):
             self._fs.rm(self.path(name), recursive=True)
 
+    def remove_empty(self, name: str) -> None:
+        """Remove a folder and the folders above it as long as they are empty; an object store has no empty folders."""
+        folder = Path(self.path(name))
+        while self.is_local and folder != Path(self._base) and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Path]:
         """Give a local folder for unfinished files that is gone afterwards; on the same disk as the output where that is local."""
@@ -130,8 +186,10 @@ class Folder:
             yield Path(work)
 
     def sweep(self) -> None:
-        """Remove what a killed build left behind."""
+        """Finish what a killed build had begun to publish, and remove the rest of what it left behind."""
         if self.is_local:
+            for ready in sorted(Path(self.path(WORK)).glob(f"{READY}*")):
+                self._finish(ready)
             shutil.rmtree(self.path(WORK), ignore_errors=True)
 
     @contextlib.contextmanager
@@ -150,8 +208,8 @@ class Folder:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            who = owner.read_text() if owner.is_file() else "unknown"
-            raise FolderInUseError(f"{self.root}: another build is at work here (process {who}); wait for it, or stop it") from None
+            process = owner.read_text() if owner.is_file() else "unknown"
+            raise FolderInUseError(f"{self.root}: another build is at work here (process {process}); wait for it, or stop it") from None
         try:
             owner.write_text(str(os.getpid()))
             self.sweep()
@@ -159,3 +217,14 @@ class Folder:
         finally:
             owner.unlink(missing_ok=True)
             lock.release()
+
+
+def _state(info: Mapping[str, Any]) -> FileState:
+    version = info.get("ETag") or info.get("etag") or f"{info.get('mtime', info.get('created'))} {info.get('ino', '')}"
+    return FileState(int(info["size"] or 0), str(version))
+
+
+def _flush(file: Path) -> None:
+    """Write a file to the disk, so that a rename never publishes a file whose content is still to come."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())

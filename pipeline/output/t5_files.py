@@ -10,11 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.output.layout import PLAN, T5_CACHE, T5_COUNTS, T5_PARTS, T5_TEXTS
 from pipeline.output.storage import Folder
 from pipeline.records import stable_hash
 
-T5_CACHE, T5_TEXTS, T5_COUNTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json"
-PARTS = "plan/t5"  # batches of a plan that is not finished; a killed one goes on from them
 CACHE = pa.schema([("maker", pa.string()), ("prompt", pa.string()), ("texts", pa.list_(pa.string()))])
 TEXTS = pa.schema(
     [(name, pa.string()) for name in ("dataset", "prompt", "text", "rule")]
@@ -48,21 +47,21 @@ class Verdict:
 
 def read_cache(folder: Folder, maker: str) -> Iterator[Written]:
     """Yield what `maker` (a hash of model and decoding) wrote for earlier plans of this folder."""
-    for row in _rows(folder, f"plan/{T5_CACHE}"):
+    for row in _rows(folder, f"{PLAN}/{T5_CACHE}"):
         if row["maker"] == maker:
             yield Written(row["prompt"], tuple(row["texts"]))
 
 
 def write_cache(fresh: Iterable[Written], maker: str, folder: Folder, below: str) -> None:
     """Write the cache of a new plan: all that the old one holds, and what is fresh."""
-    known = {(row["maker"], row["prompt"]): row for row in _rows(folder, f"plan/{T5_CACHE}")}
+    known = {(row["maker"], row["prompt"]): row for row in _rows(folder, f"{PLAN}/{T5_CACHE}")}
     known |= {(maker, one.prompt): {"maker": maker, "prompt": one.prompt, "texts": list(one.texts)} for one in fresh}
     _publish(pa.Table.from_pylist([known[key] for key in sorted(known)], CACHE), folder, f"{below}/{T5_CACHE}")
 
 
 def part_name(prompts: Sequence[str], maker: str) -> str:
     """Return the name of the file for what was written for one batch of prompts."""
-    return f"{PARTS}/batch-{stable_hash(maker, *prompts)[:24]}.parquet"
+    return f"{PLAN}/{T5_PARTS}/batch-{stable_hash(maker, *prompts)[:24]}.parquet"
 
 
 def write_part(written: Sequence[Written], maker: str, folder: Folder) -> None:
@@ -104,7 +103,7 @@ def _count(verdict: Verdict, n_clips: int, counts: dict[str, Any]) -> None:
 
 def read_texts(folder: Folder) -> list[dict[str, Any]]:
     """Return every text that was written for the plan of a folder, as rows of `t5_texts.parquet`."""
-    return _rows(folder, f"plan/{T5_TEXTS}")
+    return _rows(folder, f"{PLAN}/{T5_TEXTS}")
 
 
 def _rows(folder: Folder, name: str) -> list[dict[str, Any]]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from augment.debias.rewrite import debias
-from pipeline.output.plan_files import plan_name, read_plan_file
+from pipeline.output.plan_files import read_rows_of
+from pipeline.output.plan_index import Plan, read_plan
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import read_texts
 from pipeline.records import Caption, stable_hash
-from pipeline.verbs.plan import INDEX, PLAN, Plan
 
 N_EXAMPLES = 20
 
@@ -53,10 +53,10 @@ class CaptionsReport:
 
 def captions_report(plan: Plan, folder: Folder) -> CaptionsReport:
     """Return what the captions of a plan are."""
-    report = CaptionsReport(t5=_told_of_t5(folder))
+    report = CaptionsReport(t5=_t5_counts(folder))
     for planned in plan.shards:
         origins = report.origins.setdefault(planned.shard.dataset, collections.Counter())
-        for clip in read_plan_file(folder, f"{PLAN}/{plan_name(planned.shard)}"):
+        for clip in read_rows_of(folder, planned.shard):
             origins.update(caption.origin for caption in clip.captions)
             report.changes.extend(_neutralised(clip.key, caption) for caption in clip.captions if caption.before_debias is not None)
     report.rules.update(rule for change in report.changes for rule in change.rules)
@@ -83,15 +83,15 @@ def report_lines(report: CaptionsReport) -> Iterator[str]:
 
 def t5_lines(folder: Folder) -> Iterator[str]:
     """Yield what the guard said of the T5's captions: how many passed, by dataset; and examples of both kinds."""
-    told = _told_of_t5(folder)
-    for name, counts in told.items():
+    counted = _t5_counts(folder)
+    for name, counts in counted.items():
         (n_clips, n_clips_passed), (n_sets, n_sets_passed) = counts["clips"], counts["sets"]
         rules = _counts(collections.Counter(counts["rules"]))
         yield (
             f"{name}: the T5's caption may stand for {n_sets_passed} of {n_sets} keyword sets ({n_sets_passed / n_sets:.1%}), "
             f"{n_clips_passed} of {n_clips} clips" + (f"; refused: {rules}" if rules else "")
         )
-    if told:
+    if counted:
         yield from _examples(folder)
         yield "every text it wrote, with the rule it breaks: plan/t5_texts.parquet"
 
@@ -107,8 +107,8 @@ def _examples(folder: Folder) -> Iterator[str]:
         yield f"  {row['rule'] or 'stands'}: {'; '.join(row['keywords'])} -> {row['text']}"
 
 
-def _told_of_t5(folder: Folder) -> dict[str, dict[str, Any]]:
-    return folder.read_json(f"{PLAN}/{INDEX}").get("t5", {})
+def _t5_counts(folder: Folder) -> dict[str, dict[str, Any]]:
+    return dict(read_plan(folder).t5)
 
 
 def _counts(counts: collections.Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""How far a build is, read from the output folder: true for every engine that shares it, and cheap."""
+"""Show how far a build is, read from the output folder: right for every engine that shares the folder, and one listing a look."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from pipeline.output.shard_files import marker_name, read_marker
-from pipeline.output.storage import WORK, Folder
-from transforms.shards.build_shards import PROGRESS, ShardTask
+from pipeline.output.layout import PROGRESS, WORK, marker_name
+from pipeline.output.snapshot import Snapshot, read_markers
+from transforms.shards.shard_task import ShardTask
 
 LOOK_SECONDS = 0.5
+LOOK_SHARE = 20  # the pause is at least so many times as long as the last look: listing a large folder takes seconds
 LINE_SECONDS = 5.0  # between two lines where there is no terminal
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What an observer of the folder saw: shards done, clips done, rejections by reason."""
+class Progressed:
+    """How far a build is: shards done, clips done, rejections by reason."""
 
     shards: int
     clips: int
@@ -32,32 +33,42 @@ class Sighting:
 
 
 class Observer:
-    """Looks at the shards of one build."""
+    """Looks at the shards of one build.
 
-    def __init__(self, folder: Folder, tasks: Sequence[ShardTask]):
-        self.folder = folder
-        self.waiting = {str(task.shard): task for task in tasks}
+    Args:
+        before: the folder before the build, so that only files replaced since are read.
+    """
+
+    def __init__(self, before: Snapshot, tasks: Sequence[ShardTask]):
+        self.folder = before.folder
+        self.files = dict(before.files)
+        self.waiting = {task.shard: task for task in tasks}
         self.shards = 0
         self.clips = 0
         self.reasons: collections.Counter[str] = collections.Counter()
 
-    def look(self) -> Sighting:
-        """Return how far the build is now."""
-        for name, task in list(self.waiting.items()):
-            marker = read_marker(self.folder, task.shard) if self.folder.exists(marker_name(task.shard)) else None
-            if marker is not None and marker.inputs_sha256 == task.inputs_sha256:
-                del self.waiting[name]
+    def look(self) -> Progressed:
+        """Return how far the build is now: one listing, and a read for every marker that is new."""
+        files = self.folder.listing()
+        names = {shard: marker_name(shard) for shard in self.waiting}
+        changed = [shard for shard, name in names.items() if name in files and files[name] != self.files.get(name)]
+        self.files = files
+        for shard, marker in read_markers(self.folder, changed)[0].items():
+            if marker.inputs_sha256 == self.waiting[shard].inputs_sha256:
+                del self.waiting[shard]
                 self.shards += 1
                 self.clips += marker.n_planned
                 self.reasons.update(marker.reasons)
         clips, reasons = self.clips, self.reasons.copy()
-        for told in self._unfinished():
-            if told["shard"] in self.waiting:
-                clips += told["done"]
-                reasons.update(told["reasons"])
-        return Sighting(self.shards, clips, reasons)
+        waiting = {shard.name for shard in self.waiting}
+        for report in self._unfinished():
+            if report["shard"] in waiting:
+                clips += report["done"]
+                reasons.update(report["reasons"])
+        return Progressed(self.shards, clips, reasons)
 
     def _unfinished(self) -> Iterator[dict]:
+        """Yield what the workers on this machine report of shards they are making."""
         if self.folder.is_local:
             for path in Path(self.folder.path(WORK)).glob(f"*/{PROGRESS}"):
                 with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # published a moment ago
@@ -65,15 +76,18 @@ class Observer:
 
 
 @contextlib.contextmanager
-def watched(folder: Folder, tasks: Sequence[ShardTask], console: Console) -> Iterator[None]:
-    """Show how the tasks go while the context lasts: a bar on a terminal, a line every few seconds elsewhere."""
-    observer = Observer(folder, tasks)
+def watched(before: Snapshot, tasks: Sequence[ShardTask], console: Console) -> Iterator[None]:
+    """Show how the tasks proceed while the context lasts: a bar on a terminal, a line every few seconds elsewhere."""
+    observer = Observer(before, tasks)
     show = _Bar(console, tasks) if console.is_terminal else _Lines(console, tasks)
     over = threading.Event()
 
     def follow() -> None:
-        while not over.wait(LOOK_SECONDS):
+        pause = LOOK_SECONDS
+        while not over.wait(pause):
+            began = time.monotonic()
             show(observer.look())
+            pause = max(LOOK_SECONDS, LOOK_SHARE * (time.monotonic() - began))
 
     thread = threading.Thread(target=follow, name="progress", daemon=True)
     with show:
@@ -106,7 +120,7 @@ class _Bar:
     def __exit__(self, *error: object) -> None:
         self.progress.stop()
 
-    def __call__(self, seen: Sighting) -> None:
+    def __call__(self, seen: Progressed) -> None:
         self.progress.update(self.bar, completed=seen.clips, description=f"shards {seen.shards}/{self.n_shards}  {in_words(seen.reasons)}")
 
 
@@ -116,7 +130,7 @@ class _Lines:
         self.n_shards = len(tasks)
         self.n_clips = sum(task.n_rows for task in tasks)
         self.began = self.last = time.monotonic()
-        self.shown: Sighting | None = None
+        self.shown: Progressed | None = None
 
     def __enter__(self) -> None:
         self.console.print(f"{self.n_shards} shards, {self.n_clips} clips to make")
@@ -124,7 +138,7 @@ class _Lines:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def __call__(self, seen: Sighting) -> None:
+    def __call__(self, seen: Progressed) -> None:
         now = time.monotonic()
         if seen == self.shown or (now - self.last < LINE_SECONDS and seen.shards < self.n_shards):
             return

@@ -1,34 +1,36 @@
-"""The build: plan files -> published shards, the books of the folder, and the check that they balance."""
+"""Build a recipe: plan when needed, make the shards that are missing, find equal sounds, until the folder is what the recipe says."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import apache_beam as beam
 
 from pipeline.engines.run import Engine
-from pipeline.output.shard_files import Marker, read_marker
+from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
+from pipeline.output.layout import BUILD, RECIPE, books_name, marker_name, sizes_name, tar_name
+from pipeline.output.markers import inputs_sha256
+from pipeline.output.new_plan import promote_interrupted
+from pipeline.output.plan_index import Plan, PlannedShard
+from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
-from pipeline.verbs.plan import Plan, make_plan, promote, read_plan
-from pipeline.verbs.status import Books, missing_rows, read_the_books, retire_unplanned, unfinished, write_sizes
-from sources.metadata.options import SourceOptions
+from pipeline.recipe.write import resolved_recipe
+from pipeline.records import ShardId, stable_hash
+from pipeline.verbs.build_record import CONVERSION, build_record, versions
+from pipeline.verbs.missing import missing_rows
+from pipeline.verbs.status import Books, read_the_books
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.http import HttpSettings
-from transforms.shards.build_shards import BuildSettings, BuildShards, ShardTask, spread_longest_first
-from transforms.shards.equal_sounds import repeat_tasks
+from transforms.shards.shard_task import BuildSettings, SettingsHashOf, ShardTask, longest_first
 
-CONVERSION = 3
-"""Raised when a change to decoding, resampling, encoding or packing changes bytes: shards made before it are made again."""
-SHAPING = ("av", "numpy", "pyarrow", "soundfile", "soxr")
 N_THREADS = 4
+MAX_ROUNDS = 20
+"""Rounds of building and comparing sounds. Two settle a folder whose recordings stay as they are; a recording that is another
+at every fetch never settles, and is reported as missing."""
+
+Watch = Callable[[Snapshot, list[ShardTask]], AbstractContextManager[None]]
+"""(what stands, tasks) -> a context that lives as long as the shards are made."""
 
 
 @dataclass(frozen=True)
@@ -41,55 +43,104 @@ class Outcome:
     missing: tuple[str, ...]
 
 
-def build_shards(root: beam.Pipeline, tasks: list[ShardTask], settings: BuildSettings) -> beam.PCollection:
-    """Plan files -> published shards -> their markers. Audio never leaves the step that made it."""
-    return root | "Tasks" >> beam.Create(tasks) | "BuildShards" >> BuildShards(settings)
-
-
-Watch = Callable[[Folder, list[ShardTask]], AbstractContextManager[None]]
-"""(folder, tasks) -> a context that lives as long as the shards are made."""
-
-
 def build(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Outcome:
-    """Bring a folder to what a recipe says: plan when needed, make the shards that are missing, check the books.
+    """Bring a folder to what a recipe says, and check the books.
 
     Args:
+        limit: at most this many rows of every source; `None`: all.
         command: the command line, for build.json.
 
     Raises:
         FolderInUseError: another build is at work there.
+        OutputFormatError: another version of this program wrote the folder.
     """
     with folder.locked():
-        plan, planned_anew = current_plan(recipe, folder, limit, engine)
+        snapshot, planned_anew = current_plan(recipe, folder, limit, engine)
+        assert snapshot.plan is not None
         settings = build_settings(recipe, folder)
-        tasks = spread_longest_first(unfinished(plan, folder, settings.settings_hash_of))
-        retire_unplanned(plan, folder)
-        run_tasks(tasks, settings, engine, watch)
-        repeats = repeat_tasks(plan, folder, settings.settings_hash_of)
-        run_tasks(repeats, settings, engine, watch)
-        write_sizes(_markers(plan, folder), folder)
-        if tasks or planned_anew or not folder.exists("build.json"):
-            folder.write("recipe.toml", resolved_recipe(recipe).encode())
-            folder.write_json("build.json", build_record(recipe, engine, settings, command))
-        books = read_the_books(plan, folder)
-        missing = () if books.balance else tuple(missing_rows(plan, folder))
-    return Outcome(books, len({task.shard for task in tasks + repeats}), planned_anew, missing)
+        retire_unplanned(snapshot)
+        snapshot, built = settle(snapshot, settings, engine, watch)
+        write_sizes(snapshot)
+        if built or planned_anew or BUILD not in snapshot.files:
+            folder.write(RECIPE, resolved_recipe(recipe).encode())
+            folder.write_json(BUILD, build_record(recipe, engine, settings, command))
+        books = read_the_books(snapshot)
+        unsettled = unfinished(snapshot, settings.settings_hash_of, read_equal_sounds(folder))
+        missing = () if books.balance else tuple(missing_rows(snapshot))
+        missing += tuple(f"{task.shard}: not built from what the plan says now" for task in unsettled if books.balance)
+    return Outcome(books, len(built), planned_anew, missing)
 
 
-def run_tasks(tasks: list[ShardTask], settings: BuildSettings, engine: Engine, watch: Watch) -> None:
+def current_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine) -> tuple[Snapshot, bool]:
+    """Return the snapshot of a folder with the plan of a recipe, and whether the plan had to be made."""
+    snapshot = take_snapshot(folder)
+    if promote_interrupted(folder, snapshot.files):
+        snapshot = take_snapshot(folder)
+    if snapshot.plan is not None and snapshot.plan.fingerprint == recipe.fingerprint(limit):
+        return snapshot, False
+    from pipeline.verbs.plan import make_plan  # imports Beam
+
+    make_plan(recipe, folder, limit, engine, snapshot.plan)
+    return take_snapshot(folder), True
+
+
+def settle(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> tuple[Snapshot, set[ShardId]]:
+    """Make shards and compare their sounds until neither leaves anything to do; return what stands then, and which shards were made."""
+    folder, built, last = snapshot.folder, set[ShardId](), list[ShardTask]()
+    for _ in range(MAX_ROUNDS):
+        sounds = read_equal_sounds(folder)
+        tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds))
+        if tasks and tasks != last:
+            run_tasks(tasks, snapshot, settings, engine, watch)
+            built |= {task.shard for task in tasks}
+            snapshot, last = take_snapshot(folder), tasks
+        elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
+            find_equal_sounds(snapshot, engine)
+        else:
+            break
+    return snapshot, built
+
+
+def unfinished(snapshot: Snapshot, settings_hash_of: SettingsHashOf, sounds: EqualSounds) -> Iterator[ShardTask]:
+    """Yield a task for every shard of the plan that is missing, or was made from other inputs."""
+    for planned in _planned(snapshot):
+        task = shard_task(planned, settings_hash_of, sounds)
+        if not snapshot.finished(planned.shard, task.inputs_sha256):
+            yield task
+
+
+def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: EqualSounds) -> ShardTask:
+    """Return the task of making a planned shard."""
+    elsewhere = sounds.of(planned.shard)
+    inputs = inputs_sha256(planned.rows_sha256, settings_hash_of(planned.shard.dataset), elsewhere)
+    return ShardTask(planned.shard, planned.rows_sha256, inputs, planned.n_rows, elsewhere)
+
+
+def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> None:
     """Make shards on an engine, watched."""
-    if tasks:
-        with watch(settings.folder, tasks):
-            engine.run(lambda root: build_shards(root, tasks, settings))
+    import apache_beam as beam
+
+    from transforms.shards.build_shards import BuildShards
+
+    with watch(snapshot, tasks):
+        engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "BuildShards" >> BuildShards(settings))
 
 
-def current_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine) -> tuple[Plan, bool]:
-    """Return the plan of a folder and whether it had to be made, because there was none or the recipe changed."""
-    promote(folder)  # what a killed build had planned
-    plan = read_plan(folder)
-    if plan is not None and plan.fingerprint == recipe.fingerprint(limit):
-        return plan, False
-    return make_plan(recipe, folder, limit, engine), True
+def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
+    """Write which sounds each shard must leave to others."""
+    import apache_beam as beam
+
+    from transforms.shards.equal_sounds import FindEqualSounds
+
+    shards = [planned.shard for planned in _planned(snapshot)]
+    find = FindEqualSounds(snapshot.folder, sounds_sha256_of(snapshot))
+    engine.run(lambda root: root | "Shards" >> beam.Create(shards) | "FindEqualSounds" >> find)
+
+
+def sounds_sha256_of(snapshot: Snapshot) -> str:
+    """Return the hash of all sounds of a folder: when it changes, equal sounds have to be looked for again."""
+    hashes = ((planned.shard, snapshot.markers.get(planned.shard)) for planned in _planned(snapshot))
+    return stable_hash(*(f"{shard} {marker.sounds_sha256}" for shard, marker in hashes if marker is not None))
 
 
 def build_settings(recipe: BuildRecipe, folder: Folder) -> BuildSettings:
@@ -99,75 +150,39 @@ def build_settings(recipe: BuildRecipe, folder: Folder) -> BuildSettings:
     return BuildSettings(folder, Fetcher(recipe.base, http), recipe.audio, own, CONVERSION, N_THREADS, versions())
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what shapes bytes."""
-    return {"laion-audio": _version("laion-audio"), "conversion": str(CONVERSION)} | {name: _version(name) for name in SHAPING}
+def retire_unplanned(snapshot: Snapshot) -> list[ShardId]:
+    """Remove the files of shards that the plan does not hold any more, the marker first; return the shards."""
+    folder, wanted = snapshot.folder, {planned.shard for planned in _planned(snapshot)}
+    stale = [shard for shard in snapshot.shards() if shard not in wanted]
+    for shard in stale:
+        for name in (marker_name(shard), books_name(shard), tar_name(shard)):
+            folder.remove(name)
+    for split in sorted({shard.folder for shard in stale} - {shard.folder for shard in wanted}):
+        folder.remove(sizes_name(split))
+        folder.remove_empty(split)
+    return stale
 
 
-def build_record(recipe: BuildRecipe, engine: Engine, settings: BuildSettings, command: Sequence[str]) -> dict[str, Any]:
-    """Return what build.json says of how the folder was made."""
-    return {
-        "schema": 1,
-        "recipe": recipe.name,
-        "engine": engine.runner,
-        "versions": settings.versions | {"apache-beam": _version("apache-beam"), "python": platform.python_version()},
-        "commit": commit_of(Path(__file__).parent),
-        "command": list(command),
-    }
+def write_sizes(snapshot: Snapshot) -> None:
+    """Write `sizes.json` of every split, {"0.tar": samples, ...} in order of the shards, where it is missing or wrong."""
+    splits: dict[str, dict[str, int]] = {}
+    for planned in _planned(snapshot):
+        marker = snapshot.markers.get(planned.shard)
+        if marker is not None:
+            splits.setdefault(planned.shard.folder, {})[tar_name(planned.shard).rpartition("/")[2]] = marker.n_samples
+    for split, sizes in splits.items():
+        if not _holds(snapshot, sizes_name(split), sizes):
+            snapshot.folder.write_json(sizes_name(split), sizes)
 
 
-def commit_of(path: Path) -> str | None:
-    """Return the commit of the checkout that holds `path`, `None` for an installed copy."""
+def _holds(snapshot: Snapshot, name: str, sizes: dict[str, int]) -> bool:
     try:
-        answer = subprocess.run(["git", "-C", str(path), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None
+        found = snapshot.folder.read_json(name) if name in snapshot.files else None
+    except ValueError:  # damaged
+        return False
+    return found == sizes and list(found) == list(sizes)
 
 
-def resolved_recipe(recipe: BuildRecipe) -> str:
-    """Return the recipe with every default filled in, as TOML."""
-    lines: list[str] = []
-    tables: list[str] = []
-    document = recipe.model_dump(mode="json", exclude_none=True, exclude=recipe.idle)
-    for key, value in document.items():
-        if key == "sources":
-            for options, entry in zip(recipe.sources, value, strict=True):
-                tables += _source_tables(options, entry)
-        elif isinstance(value, dict):
-            tables.append(_toml_table(f"[{key}]", value))
-        elif key != "base":
-            lines.append(f"{key} = {_toml(value)}")
-    return "\n".join([f"# resolved from {recipe.base}", *lines, *tables]) + "\n"
-
-
-def _source_tables(options: SourceOptions, entry: dict[str, Any]) -> Iterator[str]:
-    yield _toml_table("[[sources]]", {name: item for name, item in entry.items() if name not in {"base", "audio"}})
-    if options.audio:
-        yield _toml_table("[sources.audio]", options.audio)
-
-
-def _toml_table(head: str, values: dict[str, Any]) -> str:
-    return "\n".join(["", head, *(f"{key} = {_toml(value)}" for key, value in values.items())])
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, str):
-        escaped = "".join(char if char >= " " and char not in '"\\' else f"\\u{ord(char):04x}" for char in value)
-        return f'"{escaped}"'
-    return repr(value)
-
-
-def _markers(plan: Plan, folder: Folder) -> list[Marker]:
-    return [marker for planned in plan.shards if (marker := read_marker(folder, planned.shard)) is not None]
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
+def _planned(snapshot: Snapshot) -> tuple[PlannedShard, ...]:
+    plan: Plan | None = snapshot.plan
+    return plan.shards if plan is not None else ()

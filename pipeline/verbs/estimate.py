@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pipeline.engines.run import Engine
-from pipeline.output.plan_files import plan_name, read_left_out, read_plan_file
+from pipeline.output.plan_files import read_rows_of
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
-from pipeline.verbs.plan import LEFT_OUT, PLAN, make_plan
+from pipeline.verbs.plan import make_plan
 
 FLAC_BYTES_PER_SECOND = 48_000 * 2 * 0.55
 """16-bit mono at 48 kHz; FLAC leaves about 55 % of environmental sound (measured on ESC-10, see docs/decisions.md)."""
@@ -53,12 +53,11 @@ def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate
     with tempfile.TemporaryDirectory(prefix="laion-audio-") as place:
         folder = Folder(place)
         by_template = recipe.model_copy(update={"captions": "template"})  # text costs a T5 hours, and an estimate nothing
-        plan = make_plan(by_template, folder, limit, engine)
-        left_out = read_left_out(folder, f"{PLAN}/{LEFT_OUT}")["reason"].to_pylist()
+        plan = make_plan(by_template, folder, limit, engine, None)
         seconds, n_without_length = 0.0, 0
         hosts: dict[str, set[str]] = collections.defaultdict(set)
         for planned in plan.shards:
-            for clip in read_plan_file(folder, f"{PLAN}/{plan_name(planned.shard)}"):
+            for clip in read_rows_of(folder, planned.shard):
                 if clip.end is None:
                     n_without_length += 1
                 else:
@@ -66,7 +65,10 @@ def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate
                 if clip.url.startswith(("http://", "https://")):
                     hosts[host_of(clip.url)].add(clip.recording)
     loads = tuple(HostLoad(name, len(recordings), budget(name)) for name, recordings in sorted(hosts.items()))
-    reasons = dict(sorted(collections.Counter(left_out).items()))
+    left_out: collections.Counter[str] = collections.Counter()
+    for counts in plan.left_out.values():
+        left_out.update(counts)
+    reasons = dict(sorted(left_out.items()))
     return Estimate(
         plan.n_clips, len(plan.shards), plan.n_left_out, reasons, seconds / 3600, n_without_length, seconds * FLAC_BYTES_PER_SECOND, loads
     )

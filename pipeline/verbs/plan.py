@@ -1,4 +1,4 @@
-"""The plan: which clips, with which text, in which shard. One page of wiring, and how a plan replaces another."""
+"""Plan a recipe: which clips, with which text, in which shard. One page of wiring."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
-from pipeline.output.plan_files import read_keys, read_left_out, summary
+from pipeline.output.layout import LEFT_OUT, NEW_PLAN, ROWS_READ
+from pipeline.output.new_plan import discard_new_plan, finish_plan
+from pipeline.output.plan_files import read_keys
+from pipeline.output.plan_index import Plan
 from pipeline.output.storage import Folder
-from pipeline.output.t5_files import T5_CACHE, T5_COUNTS, T5_TEXTS
 from pipeline.recipe.model import BuildRecipe, RecipeError
-from pipeline.records import ShardId
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.caption import CaptionClips, Debias
 from transforms.planning.check_licenses import CheckLicenses
@@ -25,11 +26,10 @@ from transforms.planning.write_plan import WriteLeftOut, WritePlan
 if TYPE_CHECKING:
     from transforms.planning.caption_with_t5 import Captioner
 
-PLAN, NEW = "plan", "plan.new"
-INDEX, LEFT_OUT, COUNTS = "plan.json", "rejections.parquet", "rows_read.json"
 
-
-def plan_clips(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: int | None, captioner: Captioner | None) -> None:
+def plan_clips(
+    root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: int | None, captioner: Captioner | None, standing: Plan | None
+) -> None:
     """Recipe -> plan files, one a shard; everything left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
     distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
@@ -38,82 +38,50 @@ def plan_clips(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: 
     captioned, textless = licensed | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(captioner, folder) if captioner else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)
-    shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, Places(folder))
+    shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, StandingShards(folder, standing))
     left_out = (unreadable, repeated, held_out, unlicensed, textless) | "LeftOut" >> beam.Flatten()
-    _ = shards | "WritePlan" >> WritePlan(folder, NEW)
-    _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW}/{LEFT_OUT}")
+    _ = shards | "WritePlan" >> WritePlan(folder, NEW_PLAN)
+    _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW_PLAN}/{LEFT_OUT}")
     _ = counts | "Gather" >> beam.CombineGlobally(_merged).without_defaults() | "WriteCounts" >> beam.Map(_write_counts, folder)
 
 
 def with_t5(captioner: Captioner, folder: Folder) -> beam.PTransform:
     """Return the step that adds captions by a T5."""
-    from transforms.planning.caption_with_t5 import CaptionWithT5  # and RunInference with it: not before it is asked for
+    from transforms.planning.caption_with_t5 import CaptionWithT5  # imports RunInference, and torch with it
 
-    return CaptionWithT5(captioner, folder, NEW)
+    return CaptionWithT5(captioner, folder, NEW_PLAN)
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where every sample key of a split stands in the plan of an output folder."""
+class StandingShards:
+    """The shard index of every sample key of a split in the standing plan of an output folder."""
 
     folder: Folder
+    plan: Plan | None
 
     def __call__(self, dataset: str, split: str) -> Mapping[str, int]:
-        places = {}
-        for name in self.folder.names(f"{PLAN}/{dataset}/{split}", ".parquet"):
-            index = int(name.rsplit("/", 1)[-1].removesuffix(".parquet"))
-            places.update(dict.fromkeys(read_keys(self.folder, name), index))
-        return places
+        indices = {}
+        for planned in self.plan.shards if self.plan else ():
+            if (planned.shard.dataset, planned.shard.split) == (dataset, split):
+                indices.update(dict.fromkeys(read_keys(self.folder, planned.shard), planned.shard.index))
+        return indices
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedShard:
-    """A shard as the plan has it: how many rows, and the hash of them."""
+def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine, standing: Plan | None) -> Plan:
+    """Write the plan of a recipe into a folder, in place of the standing plan, and return it.
 
-    shard: ShardId
-    n_rows: int
-    rows_sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What plan.json says: the recipe's fingerprint, the shards, how many rows were read and left out."""
-
-    fingerprint: str
-    shards: tuple[PlannedShard, ...]
-    n_read: int
-    n_left_out: int
-
-    @property
-    def n_clips(self) -> int:
-        """Number of rows that are to become samples."""
-        return sum(shard.n_rows for shard in self.shards)
-
-
-def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine) -> Plan:
-    """Write the plan of a recipe into a folder, in place of the one it has, and return it.
+    Args:
+        standing: the plan that the folder has: its clips stay in their shards.
 
     Raises:
         RecipeError: the T5 that the recipe names cannot be used; nothing was changed.
-        RuntimeError: the engine lost rows; nothing was changed.
+        LostRowsError: the engine lost rows; nothing was changed.
     """
     captioner = captioner_of(recipe)
-    fingerprint = recipe.fingerprint(limit)  # before the tables are read: a change while they are makes the next plan
-    folder.remove_below(NEW)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, captioner), alone=True)
+    fingerprint = recipe.fingerprint(limit)  # before the tables are read: a change while they are read makes the next plan
+    discard_new_plan(folder)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, captioner, standing), alone=True)
     return finish_plan(fingerprint, folder)
-
-
-def finish_plan(fingerprint: str, folder: Folder) -> Plan:
-    """Count what stands below plan.new, put it in place of the old plan, and return it.
-
-    Raises:
-        RuntimeError: the engine lost rows; nothing was changed.
-    """
-    index = _index(fingerprint, folder)
-    folder.write_json(f"{NEW}/{INDEX}", index)
-    promote(folder)
-    return _parsed(index)
 
 
 def captioner_of(recipe: BuildRecipe) -> Captioner | None:
@@ -132,69 +100,6 @@ def captioner_of(recipe: BuildRecipe) -> Captioner | None:
         raise RecipeError(str(error)) from error
 
 
-def read_plan(folder: Folder) -> Plan | None:
-    """Return the plan of a folder, `None` where there is none, or its replacement was interrupted. Changes nothing."""
-    return _parsed(folder.read_json(f"{PLAN}/{INDEX}")) if folder.exists(f"{PLAN}/{INDEX}") else None
-
-
-def promote(folder: Folder) -> None:
-    """Put a complete new plan in place of the old one, and an incomplete one away. May be interrupted and called again."""
-    if not folder.exists(f"{NEW}/{INDEX}"):
-        folder.remove_below(NEW)
-        return
-    new = {name.removeprefix(f"{NEW}/") for name in folder.names(NEW)}
-    index = folder.read_json(f"{NEW}/{INDEX}")
-    wanted = {INDEX, LEFT_OUT, T5_CACHE, *([T5_TEXTS] if "t5" in index else []), *map(_file_of, index["shards"])}
-    folder.remove(f"{PLAN}/{INDEX}")
-    for name in sorted(new - {INDEX}):
-        folder.move(f"{NEW}/{name}", f"{PLAN}/{name}")
-    for name in folder.names(PLAN):
-        if name.removeprefix(f"{PLAN}/") not in wanted:
-            folder.remove(name)
-    folder.move(f"{NEW}/{INDEX}", f"{PLAN}/{INDEX}")
-    folder.remove_below(NEW)
-
-
-def _index(fingerprint: str, folder: Folder) -> dict[str, Any]:
-    """Return what plan.json says of the plan files below plan.new, after checking that no row went missing."""
-    rows_read, t5 = _taken(folder, COUNTS) or {}, _taken(folder, T5_COUNTS)
-    shards: dict[str, dict[str, Any]] = {}
-    for name in folder.names(NEW, ".parquet"):
-        relative = name.removeprefix(f"{NEW}/")
-        if relative not in {LEFT_OUT, T5_CACHE, T5_TEXTS}:
-            n_rows, rows_sha256 = summary(folder, name)
-            dataset, split, file = relative.split("/")
-            shards[f"{dataset}/{split}/{int(file.removesuffix('.parquet'))}"] = {"rows": n_rows, "rows_sha256": rows_sha256}
-    n_left_out = read_left_out(folder, f"{NEW}/{LEFT_OUT}").num_rows
-    n_read, n_planned = sum(rows_read.values()), sum(shard["rows"] for shard in shards.values())
-    if n_read != n_planned + n_left_out:
-        raise RuntimeError(f"the engine lost rows: {n_read} were read, {n_planned} planned, {n_left_out} left out; use another runner")
-    told = {"schema": 1, "fingerprint": fingerprint, "rows_read": rows_read, "left_out": n_left_out, "shards": shards}
-    return told | ({} if t5 is None else {"t5": t5})
-
-
-def _taken(folder: Folder, name: str) -> dict[str, Any] | None:
-    """Return what a JSON file of the new plan says, and take the file away; `None` where there is none."""
-    told = folder.read_json(f"{NEW}/{name}") if folder.exists(f"{NEW}/{name}") else None
-    folder.remove(f"{NEW}/{name}")
-    return told
-
-
-def _parsed(index: Mapping[str, Any]) -> Plan:
-    shards = tuple(sorted((_planned(name, shard) for name, shard in index["shards"].items()), key=lambda planned: planned.shard))
-    return Plan(index["fingerprint"], shards, sum(index["rows_read"].values()), index["left_out"])
-
-
-def _planned(name: str, shard: Mapping[str, Any]) -> PlannedShard:
-    dataset, split, number = name.split("/")
-    return PlannedShard(ShardId(dataset, split, int(number)), shard["rows"], shard["rows_sha256"])
-
-
-def _file_of(name: str) -> str:
-    folder, number = name.rsplit("/", 1)
-    return f"{folder}/{int(number):05d}.parquet"
-
-
 def _merged(counts: Any) -> dict[str, int]:
     """Join (dataset, count) pairs and partial results of the same."""
     merged: dict[str, int] = {}
@@ -205,4 +110,4 @@ def _merged(counts: Any) -> dict[str, int]:
 
 
 def _write_counts(counts: dict[str, int], folder: Folder) -> None:
-    folder.write_json(f"{NEW}/{COUNTS}", counts)
+    folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", counts)

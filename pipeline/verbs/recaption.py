@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
-from pipeline.output.plan_files import plan_name, read_plan_file
-from pipeline.output.shard_files import read_marker
+from pipeline.output.equal_sounds_file import read_equal_sounds
+from pipeline.output.layout import BUILD, LEFT_OUT, N_REWORDED, NEW_PLAN, PLAN, RECIPE, ROWS_READ
+from pipeline.output.new_plan import discard_new_plan, finish_plan, promote_interrupted
+from pipeline.output.plan_files import read_rows_of
+from pipeline.output.plan_index import Plan
+from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe, RecipeError, check_recipe
-from pipeline.records import Clip, stable_hash
-from pipeline.verbs.build import Watch, build_record, build_settings, resolved_recipe
-from pipeline.verbs.plan import COUNTS, INDEX, LEFT_OUT, NEW, PLAN, Places, Plan, captioner_of, finish_plan, promote, read_plan, with_t5
-from pipeline.verbs.status import Books, SettingsHashOf, inputs_sha256, missing_rows, read_the_books
+from pipeline.recipe.write import resolved_recipe
+from pipeline.records import stable_hash
+from pipeline.verbs.build import Watch, build_settings, shard_task
+from pipeline.verbs.build_record import build_record
+from pipeline.verbs.missing import missing_rows
+from pipeline.verbs.plan import StandingShards, captioner_of, with_t5
+from pipeline.verbs.status import Books, read_the_books, snapshot_of
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.caption import CaptionClips, Debias
 from transforms.planning.drop_duplicates import DropDuplicates
 from transforms.planning.read_sources import ReadSources
 from transforms.planning.reword import Reword
 from transforms.planning.write_plan import WritePlan
-from transforms.shards.build_shards import ShardTask
 from transforms.shards.previous_shard import is_current
 from transforms.shards.rewrite_text import RewriteText
+from transforms.shards.shard_task import SettingsHashOf, ShardTask
 
 if TYPE_CHECKING:
     from transforms.planning.caption_with_t5 import Captioner
 
-REWORDED = "reworded.json"
 RESOLVED = "# resolved from "
 
 
@@ -51,58 +57,63 @@ def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: 
     """Plan files and a recipe -> plan files with the same rows in the same places, and new text."""
     read, _, _ = root | "ReadSources" >> ReadSources(recipe.sources, None)
     distinct, _ = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
-    names = [f"{PLAN}/{plan_name(planned.shard)}" for planned in plan.shards]
-    planned = root | "Plan" >> beam.Create(names, reshuffle=False) | "Rows" >> beam.FlatMap(_rows, folder)
+    shards = [planned.shard for planned in plan.shards]
+    planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.FlatMap(lambda shard: read_rows_of(folder, shard))
     renewed, n_read = (planned, distinct) | "Reword" >> Reword()
     captioned, _ = renewed | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(captioner, folder) if captioner else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)
-    shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, Places(folder))
-    _ = shards | "WritePlan" >> WritePlan(folder, NEW)
-    _ = n_read | "WriteCount" >> beam.Map(lambda count: folder.write_json(f"{NEW}/{REWORDED}", count))
+    assigned = neutral | "AssignShards" >> AssignShards(recipe.shard_size, StandingShards(folder, plan))
+    _ = assigned | "WritePlan" >> WritePlan(folder, NEW_PLAN)
+    _ = n_read | "WriteCount" >> beam.Map(lambda count: folder.write_json(f"{NEW_PLAN}/{N_REWORDED}", count))
 
 
 def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Recaptioned:
-    """Give the samples of a folder the text that a recipe gives them now; no clip comes, goes or moves.
+    """Give the samples of a folder the text that a recipe gives them now; no clip is added, removed or moved.
 
-    A later build of any recipe plans anew, so that nothing it would change is taken for done. Killed and run again, it
-    goes on where it was.
+    A later build of any recipe plans anew, so that it makes everything that it would change. Killed and run again, it goes on.
 
     Raises:
-        RecipeError: there is no plan in the folder, or the recipe's T5 cannot be used.
+        OutputFormatError: there is no plan in the folder, or one that this version cannot read.
+        RecipeError: the recipe's T5 cannot be used.
         FolderInUseError: another build is at work there.
     """
     with folder.locked():
-        promote(folder)
-        old = read_plan(folder)
-        if old is None:
-            raise RecipeError(f"{folder.root}: no plan here, so nothing to give new text to; use build")
-        plan, n_read = _new_plan(recipe, folder, old, engine)
-        tasks = list(text_tasks(plan, folder, build_settings(recipe, folder).settings_hash_of))
+        promote_interrupted(folder, folder.listing())
+        before = snapshot_of(folder)
+        n_read = _reword(recipe, before, engine)
+        settings = build_settings(recipe, folder)
+        snapshot = snapshot_of(folder)
+        tasks = list(text_tasks(snapshot, settings.settings_hash_of))
         if tasks:
-            with watch(folder, tasks):
+            with watch(snapshot, tasks):
                 engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "RewriteText" >> RewriteText(folder))
-        folder.write("recipe.toml", resolved_recipe(recipe).encode())
-        folder.write_json("build.json", build_record(recipe, engine, build_settings(recipe, folder), command))
-        books = read_the_books(plan, folder)
-        damaged = [str(task.shard) for task in tasks if not _is_done(task, folder)]
-        wrong = [f"{shard}: damaged, so its text was left as it was; build makes it again" for shard in damaged]
-        wrong += [] if books.balance else missing_rows(plan, folder)
-    return Recaptioned(books, len(tasks) - len(damaged), n_read, plan.n_clips, tuple(wrong))
+            snapshot = snapshot_of(folder)
+        folder.write(RECIPE, resolved_recipe(recipe).encode())
+        folder.write_json(BUILD, build_record(recipe, engine, settings, command))
+    damaged = {task.shard for task in tasks if not snapshot.finished(task.shard, task.inputs_sha256)}
+    books = read_the_books(snapshot)
+    wrong = [f"{shard}: damaged, so its text was left as it was; build makes it again" for shard in sorted(damaged)]
+    wrong += [] if books.balance or damaged else missing_rows(snapshot)
+    return Recaptioned(books, len(tasks) - len(damaged), n_read, before.plan.n_clips if before.plan else 0, tuple(wrong))
 
 
-def text_tasks(plan: Plan, folder: Folder, settings_hash_of: SettingsHashOf) -> Iterator[ShardTask]:
-    """Yield a task for every shard that is there with other text; shards that were never made wait for a build."""
-    for planned in plan.shards:
-        marker = read_marker(folder, planned.shard)
-        shape = settings_hash_of(planned.shard.dataset)
-        if marker is None or marker.inputs_sha256 == inputs_sha256(planned, shape):
+def text_tasks(snapshot: Snapshot, settings_hash_of: SettingsHashOf) -> Iterator[ShardTask]:
+    """Yield a task for every shard that is there with other text; shards that were never made are left to a build.
+
+    A shard whose audio a build would make anew gets inputs that no build gives it, so that the build still does.
+    """
+    assert snapshot.plan is not None
+    sounds = read_equal_sounds(snapshot.folder)
+    for planned in snapshot.plan.shards:
+        marker, task = snapshot.markers.get(planned.shard), shard_task(planned, settings_hash_of, sounds)
+        if marker is None or marker.inputs_sha256 == task.inputs_sha256:
             continue
-        clips = read_plan_file(folder, f"{PLAN}/{plan_name(planned.shard)}")
-        current = is_current(folder, planned.shard, clips, shape)
-        source = inputs_sha256(planned, shape) if current else stable_hash("older audio", planned.rows_sha256)  # which a build makes again
-        if marker.inputs_sha256 != source:
-            yield ShardTask(planned.shard, PLAN, source, planned.n_rows)
+        clips = read_rows_of(snapshot.folder, planned.shard)
+        if not is_current(snapshot.folder, planned.shard, clips, settings_hash_of(planned.shard.dataset)):
+            task = replace(task, inputs_sha256=stable_hash("older audio", planned.rows_sha256))
+        if marker.inputs_sha256 != task.inputs_sha256:
+            yield task
 
 
 def own_recipe(folder: Folder) -> BuildRecipe:
@@ -120,23 +131,17 @@ def own_recipe(folder: Folder) -> BuildRecipe:
     return check_recipe(tomllib.loads(text), Path(first.removeprefix(RESOLVED)) / "recipe.toml")
 
 
-def _new_plan(recipe: BuildRecipe, folder: Folder, old: Plan, engine: Engine) -> tuple[Plan, int]:
-    """Put the plan with new text in place of the old one; return it, and how many of its rows the recipe has text for."""
+def _reword(recipe: BuildRecipe, before: Snapshot, engine: Engine) -> int:
+    """Put the plan with new text in place of the standing one; return how many of its rows the recipe has text for."""
+    folder, plan = before.folder, before.plan
+    assert plan is not None
     captioner = captioner_of(recipe)
     fingerprint = stable_hash("recaptioned", recipe.fingerprint(None))
-    folder.remove_below(NEW)
-    folder.write(f"{NEW}/{LEFT_OUT}", folder.read(f"{PLAN}/{LEFT_OUT}"))
-    folder.write_json(f"{NEW}/{COUNTS}", folder.read_json(f"{PLAN}/{INDEX}")["rows_read"])
-    engine.run(lambda root: reword_plan(root, recipe, folder, old, captioner))
-    n_read = folder.read_json(f"{NEW}/{REWORDED}")
-    folder.remove(f"{NEW}/{REWORDED}")
-    return finish_plan(fingerprint, folder), n_read
-
-
-def _rows(name: str, folder: Folder) -> list[Clip]:
-    return read_plan_file(folder, name)
-
-
-def _is_done(task: ShardTask, folder: Folder) -> bool:
-    marker = read_marker(folder, task.shard)
-    return marker is not None and marker.inputs_sha256 == task.inputs_sha256
+    discard_new_plan(folder)
+    folder.write(f"{NEW_PLAN}/{LEFT_OUT}", folder.read(f"{PLAN}/{LEFT_OUT}"))
+    folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", dict(plan.rows_read))
+    engine.run(lambda root: reword_plan(root, recipe, folder, plan, captioner))
+    n_read: int = folder.read_json(f"{NEW_PLAN}/{N_REWORDED}")
+    folder.remove(f"{NEW_PLAN}/{N_REWORDED}")
+    finish_plan(fingerprint, folder)
+    return n_read

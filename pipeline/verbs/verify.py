@@ -1,78 +1,83 @@
-"""Everything again from the files themselves: hashes, pairs, JSON, counts, and with `deep` the audio."""
+"""Read an output folder again and compare its files with each other: plan, tars, books, markers, sizes. Every fault is a line."""
 
 from __future__ import annotations
 
-import io
-import json
-import re
-import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-import soundfile
 
-from pipeline.output.plan_files import plan_name, read_left_out, read_plan_file, rows_sha256
-from pipeline.output.shard_files import books_name, facts_of, marker_name, read_books, read_marker, tar_name
+from pipeline.output.books import SAMPLE, read_books
+from pipeline.output.layout import INDEX, LEFT_OUT, PLAN, TAR, books_name, marker_name, plan_name, sizes_name, tar_name
+from pipeline.output.markers import facts_of
+from pipeline.output.plan_files import count_left_out, read_left_out, read_rows_of, rows_sha256
+from pipeline.output.plan_index import OutputFormatError, PlannedShard
+from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
-from pipeline.records import SAMPLE_RATE
-from pipeline.verbs.plan import INDEX, LEFT_OUT, PLAN, Plan, PlannedShard, read_plan
-
-KEY = re.compile(r"^[a-z0-9_-]+$")
-NEEDED = {"text": list, "tag": list, "original_data": dict}
+from pipeline.verbs.verify_tar import verify_tar
 
 
 def verify(folder: Folder, deep: bool) -> Iterator[str]:
-    """Yield every fault of an output folder in words; nothing when it is sound."""
-    plan = read_plan(folder)
-    if plan is None:
-        yield f"{PLAN}/{INDEX}: missing, this is no output folder of ours"
+    """Yield every fault of an output folder; nothing when it has none.
+
+    Args:
+        deep: decode all audio too.
+    """
+    try:
+        snapshot = take_snapshot(folder)
+    except OutputFormatError as error:
+        yield str(error)
         return
-    if read_left_out(folder, f"{PLAN}/{LEFT_OUT}").num_rows != plan.n_left_out:
-        yield f"{PLAN}/{LEFT_OUT}: not the {plan.n_left_out} rows that {PLAN}/{INDEX} counts"
+    if snapshot.plan is None:
+        yield f"{PLAN}/{INDEX}: missing, this is not an output folder"
+        return
+    yield from _verify_left_out(folder, snapshot.plan.left_out)
     sizes: dict[str, dict[str, int]] = {}
-    for planned in plan.shards:
-        faults, n_samples = verify_shard(planned, folder, deep)
+    for planned in snapshot.plan.shards:
+        faults, n_samples = verify_shard(planned, snapshot, deep)
         yield from faults
-        sizes.setdefault(planned.shard.folder, {})[f"{planned.shard.index}.tar"] = n_samples
+        sizes.setdefault(planned.shard.folder, {})[f"{planned.shard.index}{TAR}"] = n_samples
     yield from _verify_sizes(sizes, folder)
-    yield from _verify_strangers(plan, folder)
+    yield from _verify_unplanned(snapshot)
 
 
-def verify_shard(planned: PlannedShard, folder: Folder, deep: bool) -> tuple[list[str], int]:
-    """Return the faults of one shard, and how many samples its tar really holds."""
-    shard = planned.shard
+def verify_shard(planned: PlannedShard, snapshot: Snapshot, deep: bool) -> tuple[list[str], int]:
+    """Return the faults of one shard, and the number of samples in its tar."""
+    shard, folder = planned.shard, snapshot.folder
     faults = _verify_plan_file(planned, folder)
-    marker = read_marker(folder, shard)
+    marker = snapshot.markers.get(shard)
     if marker is None:
         faults.append(f"{marker_name(shard)}: the marker is missing or cannot be read")
-    facts = {tar_name(shard): marker and marker.tar, books_name(shard): marker and marker.parquet}
-    for name, expected in facts.items():
-        if not folder.exists(name):
+    for name, expected in ((tar_name(shard), marker and marker.tar), (books_name(shard), marker and marker.parquet)):
+        if name not in snapshot.files:
             return [*faults, f"{name}: missing"], 0
-        if expected and (found := facts_of(folder, name)) != expected:
+        if expected and (actual := facts_of(folder, name)) != expected:
             faults.append(
-                f"{name}: {found.bytes} bytes, sha256 {found.sha256[:12]}, the marker says {expected.bytes}, {expected.sha256[:12]}"
+                f"{name}: {actual.bytes} bytes, sha256 {actual.sha256[:12]}, the marker says {expected.bytes}, {expected.sha256[:12]}"
             )
-    try:
-        books = read_books(folder, shard)
-    except (pa.ArrowInvalid, OSError) as error:
-        faults.append(f"{books_name(shard)}: cannot be read ({error})")
-        books = None
-    tar_faults, keys = _verify_tar(tar_name(shard), folder, deep)
-    faults += tar_faults
-    if books is not None:
-        faults += _verify_books(planned, books.to_pylist(), keys)
+    tar_faults, keys = verify_tar(tar_name(shard), folder, deep)
+    faults += tar_faults + _verify_books(planned, folder, keys)
     if marker is not None and len(keys) != marker.n_samples:
         faults.append(f"{tar_name(shard)}: {len(keys)} samples, the marker says {marker.n_samples}")
     return faults, len(keys)
 
 
+def _verify_left_out(folder: Folder, counted: Mapping[str, Mapping[str, int]]) -> list[str]:
+    name = f"{PLAN}/{LEFT_OUT}"
+    try:
+        same = count_left_out(read_left_out(folder)) == counted
+    except FileNotFoundError:
+        return [f"{name}: missing"]
+    except (pa.ArrowInvalid, OSError) as error:
+        return [f"{name}: cannot be read ({error})"]
+    return [] if same else [f"{name}: its rows are not those that {PLAN}/{INDEX} counts"]
+
+
 def _verify_plan_file(planned: PlannedShard, folder: Folder) -> list[str]:
     name = f"{PLAN}/{plan_name(planned.shard)}"
     try:
-        clips = read_plan_file(folder, name)
+        clips = read_rows_of(folder, planned.shard)
     except FileNotFoundError:
         return [f"{name}: missing"]
     except (pa.ArrowInvalid, OSError) as error:
@@ -80,97 +85,26 @@ def _verify_plan_file(planned: PlannedShard, folder: Folder) -> list[str]:
     return [] if rows_sha256(clips) == planned.rows_sha256 else [f"{name}: its rows are not those that {PLAN}/{INDEX} names"]
 
 
-def _verify_books(planned: PlannedShard, rows: list[dict[str, Any]], keys: list[str]) -> list[str]:
-    """Return where books, plan and tar disagree."""
-    name = books_name(planned.shard)
-    samples = [row["key"] for row in rows if row["status"] == "sample"]
+def _verify_books(planned: PlannedShard, folder: Folder, keys: list[str]) -> list[str]:
+    """Return where books, plan and tar disagree; `keys` are those of the samples in the tar."""
+    name, tar = books_name(planned.shard), tar_name(planned.shard)
+    try:
+        rows: list[dict[str, Any]] = read_books(folder, planned.shard).to_pylist()
+    except (pa.ArrowInvalid, OSError) as error:
+        return [f"{name}: cannot be read ({error})"]
+    samples = [row["key"] for row in rows if row["status"] == SAMPLE]
     faults = []
     if len(rows) != planned.n_rows:
         faults.append(f"{name}: {len(rows)} rows, {planned.n_rows} were planned")
-    faults += [f"{name}: {row['key']} is rejected without a reason" for row in rows if row["status"] != "sample" and not row["reason"]]
-    faults += [f"{tar_name(planned.shard)}: {key} is missing, the books say it is a sample" for key in (Counter(samples) - Counter(keys))]
-    faults += [f"{tar_name(planned.shard)}: {key} is not a sample by the books" for key in (Counter(keys) - Counter(samples))]
+    faults += [f"{name}: {row['key']} is rejected without a reason" for row in rows if row["status"] != SAMPLE and not row["reason"]]
+    faults += [f"{tar}: {key} is missing, the books say it is a sample" for key in (Counter(samples) - Counter(keys))]
+    faults += [f"{tar}: {key} is not a sample by the books" for key in (Counter(keys) - Counter(samples))]
     return faults
-
-
-def _verify_tar(name: str, folder: Folder, deep: bool) -> tuple[list[str], list[str]]:
-    """Return the faults of a tar and the keys of its samples."""
-    faults: list[str] = []
-    keys: list[str] = []
-    waiting: str | None = None
-    try:
-        with folder.open(name) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            for member in tar:
-                key, _, kind = member.name.rpartition(".")
-                extracted = tar.extractfile(member)
-                data = extracted.read() if extracted else b""
-                faults += [f"{name}: {member.name}: {fault}" for fault in _member_faults(key, kind, waiting, data, deep)]
-                if kind == "flac":
-                    waiting = key
-                else:
-                    keys += [key] if kind == "json" and key == waiting else []
-                    waiting = None
-    except (tarfile.TarError, OSError) as error:
-        faults.append(f"{name}: not a readable tar ({error})")
-    if waiting is not None:
-        faults.append(f"{name}: {waiting}.flac has no JSON")
-    faults += [f"{name}: key {key} occurs {count} times" for key, count in Counter(keys).items() if count > 1]
-    return faults, keys
-
-
-def _member_faults(key: str, kind: str, waiting: str | None, data: bytes, deep: bool) -> Iterator[str]:
-    if not KEY.match(key):
-        yield "a key may hold only a-z, 0-9, _ and -"
-    if kind == "flac":
-        if waiting is not None:
-            yield f"comes where {waiting}.json should be"
-        if deep:
-            yield from _flac_faults(data)
-        elif not data.startswith(b"fLaC"):
-            yield "is not FLAC"
-    elif kind == "json":
-        if key != waiting:
-            yield "has no FLAC before it"
-        yield from _json_faults(data)
-    else:
-        yield "neither .flac nor .json"
-
-
-def _flac_faults(data: bytes) -> Iterator[str]:
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            n_frames = len(sound.read(dtype="int16"))
-            shape = sound.format, sound.subtype, sound.channels, sound.samplerate
-            promised = sound.frames
-    except soundfile.LibsndfileError as error:
-        yield f"does not decode ({error.error_string})"
-        return
-    if shape != ("FLAC", "PCM_16", 1, SAMPLE_RATE):
-        yield f"is {shape}, not 16-bit mono FLAC at {SAMPLE_RATE} Hz"
-    if n_frames == 0 or n_frames != promised:
-        yield f"holds {n_frames} frames, its header says {promised}"
-
-
-def _json_faults(data: bytes) -> Iterator[str]:
-    try:
-        sample = json.loads(data)
-    except (ValueError, UnicodeDecodeError) as error:
-        yield f"is not JSON ({error})"
-        return
-    if not isinstance(sample, dict):
-        yield "is not a JSON object"
-        return
-    yield from (f"{key!r} is missing or no {kind.__name__}" for key, kind in NEEDED.items() if not isinstance(sample.get(key), kind))
-    text = sample.get("text")
-    if isinstance(text, list) and (not text or not all(isinstance(caption, str) and caption for caption in text)):
-        yield "'text' must be a list of at least one non-empty string"
-    if ("text_augment_all" in sample) != ("text_augment_t5" in sample):
-        yield "'text_augment_all' and 'text_augment_t5' go together"
 
 
 def _verify_sizes(counted: dict[str, dict[str, int]], folder: Folder) -> Iterator[str]:
     for split, sizes in counted.items():
-        name = f"{split}/sizes.json"
+        name = sizes_name(split)
         try:
             given = folder.read_json(name)
         except (FileNotFoundError, ValueError):
@@ -181,7 +115,7 @@ def _verify_sizes(counted: dict[str, dict[str, int]], folder: Folder) -> Iterato
                 yield f"{name}: {tar} is {given.get(tar, 'missing')}, counted {sizes.get(tar, 'no such shard')}"
 
 
-def _verify_strangers(plan: Plan, folder: Folder) -> Iterator[str]:
-    """Yield the tars that readers would find and the plan does not know."""
-    known = {tar_name(planned.shard) for planned in plan.shards}
-    yield from (f"{name}: not in the plan" for name in folder.names(suffix=".tar") if name not in known)
+def _verify_unplanned(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the tars that readers would find and the plan does not have."""
+    planned = {tar_name(entry.shard) for entry in snapshot.plan.shards} if snapshot.plan else set()
+    yield from (f"{name}: not in the plan" for name in snapshot.files if name.endswith(TAR) and name not in planned)

@@ -1,4 +1,4 @@
-"""Plan rows -> published shards. The only transform that touches audio: nothing of it ever leaves this step."""
+"""Build shards: plan rows -> tars and books. The only transform that touches audio, and no audio leaves it."""
 
 from __future__ import annotations
 
@@ -8,65 +8,28 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 
-from pipeline.output.plan_files import plan_name, read_plan_file
+from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
+from pipeline.output.layout import PROGRESS, books_name, marker_name, tar_name
+from pipeline.output.markers import Marker, file_facts, read_marker
+from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
-from pipeline.output.shard_files import FileFacts, Marker, books_name, books_row, finished, marker_name, tar_name, write_books
 from pipeline.output.storage import Folder
-from pipeline.records import AudioLimits, Clip, Reason, Rejection, Sample, ShardId, stable_hash
+from pipeline.records import Clip, Reason, Rejection, Sample
 from transforms.audio.conversion_pool import conversion_pool
-from transforms.fetching.fetch import Fetch, Fetcher
+from transforms.fetching.fetch import Fetch
 from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map
 from transforms.shards.previous_shard import PreviousShard, audio_request_hash, read_previous_shard
+from transforms.shards.shard_task import BuildSettings, ShardTask
 
-TAR_FILE, BOOKS_FILE, PROGRESS = "shard.tar", "shard.parquet", "progress.json"
+TAR_FILE, BOOKS_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "marker.json"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
-
-
-@dataclass(frozen=True, slots=True)
-class ShardTask:
-    """One shard to be made: where its rows are, and what it will have been made from.
-
-    `repeats` names the samples that sound like one in another shard, as (key, key of the other).
-    """
-
-    shard: ShardId
-    plan: str
-    inputs_sha256: str
-    n_rows: int
-    repeats: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BuildSettings:
-    """What every shard of a build is made with. `n_threads` per shard bounds the clips in memory at once.
-
-    `limits` holds for datasets that are not in `limits_by_dataset`.
-    """
-
-    folder: Folder
-    fetcher: Fetcher
-    limits: AudioLimits
-    limits_by_dataset: dict[str, AudioLimits]
-    conversion: int
-    n_threads: int
-    versions: dict[str, str]
-
-    def limits_of(self, dataset: str) -> AudioLimits:
-        """Return what may become a sample of a dataset."""
-        return self.limits_by_dataset.get(dataset, self.limits)
-
-    def settings_hash_of(self, dataset: str) -> str:
-        """Return the hash of everything but rows and audio that shapes the bytes of a dataset."""
-        return stable_hash(self.conversion, self.limits_of(dataset))
 
 
 class BuildShards(beam.PTransform):
@@ -86,98 +49,106 @@ class _BuildShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[Marker]:
         folder = self.settings.folder
-        done = finished(folder, task.shard, task.inputs_sha256)
-        if done is not None and not task.repeats:  # an engine may give the same task twice
-            yield done
-            return
-        clips = read_plan_file(folder, f"{task.plan}/{plan_name(task.shard)}")
-        yield build_shard(task, clips, self.settings.fetcher, self.settings)
+        marker = finished(folder, task)
+        if marker is None:
+            marker = build_shard(task, read_rows_of(folder, task.shard), self.settings.fetcher, self.settings)
+        yield marker
+
+
+def finished(folder: Folder, task: ShardTask) -> Marker | None:
+    """Return the marker of a task that is done already: an engine may hand out the same task twice."""
+    marker = read_marker(folder, task.shard)
+    if marker is None or marker.inputs_sha256 != task.inputs_sha256 or folder.size(tar_name(task.shard)) != marker.tar.bytes:
+        return None
+    return marker if folder.size(books_name(task.shard)) == marker.parquet.bytes else None
 
 
 def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings) -> Marker:
-    """Make one shard whole or leave no trace; equal rows and audio give equal tars and books."""
+    """Build one shard and publish it, or publish nothing; equal rows and audio give equal tars and books."""
     began = time.monotonic()
     with settings.folder.workspace() as work:
         rows = _write_tar(task, clips, fetch, settings, work)
         write_books(rows, work / BOOKS_FILE)
-        samples = [row for row in rows if row["status"] == "sample"]
+        samples = [row for row in rows if row["status"] == SAMPLE]
         marker = Marker(
             shard=task.shard,
+            rows_sha256=task.rows_sha256,
             inputs_sha256=task.inputs_sha256,
+            sounds_sha256=sounds_sha256(rows),
             n_planned=len(clips),
             n_samples=len(samples),
             n_rejected=len(rows) - len(samples),
-            reasons=dict(sorted(collections.Counter(row["reason"] for row in rows if row["status"] != "sample").items())),
-            duration=round(sum(row["duration"] for row in samples), 6),
+            reasons=dict(sorted(collections.Counter(row["reason"] for row in rows if row["status"] != SAMPLE).items())),
+            audio_seconds=round(sum(row["duration"] for row in samples), 6),
             tar=file_facts(work / TAR_FILE),
             parquet=file_facts(work / BOOKS_FILE),
-            seconds={"build": round(time.monotonic() - began, 3)},
+            build_seconds={"build": round(time.monotonic() - began, 3)},
             versions=settings.versions,
         )
         publish(marker, work, settings.folder)
     return marker
 
 
+def publish(marker: Marker, work: Path, folder: Folder) -> None:
+    """Publish the tar and the books in `work`, then the marker; the shard that stood there counts until then."""
+    (work / MARKER_FILE).write_text(json.dumps(marker.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    shard = marker.shard
+    folder.publish_together(work, {TAR_FILE: tar_name(shard), BOOKS_FILE: books_name(shard), MARKER_FILE: marker_name(shard)})
+
+
 def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings, work: Path) -> list[dict[str, Any]]:
-    """Write the tar of a shard, and return the rows of its books, in order."""
+    """Write the tar of a shard; return the rows of its books, in order."""
     rows: list[dict[str, Any]] = []
-    report = _Reporter(work / PROGRESS, str(task.shard))
-    kept, shape = read_previous_shard(settings.folder, task.shard, work), settings.settings_hash_of(task.shard.dataset)
-    outcomes = _without_repeats(_outcomes(clips, fetch, settings, kept, work), dict(task.repeats))
+    report = _Reporter(work / PROGRESS, task.shard.name)
+    settings_hash, elsewhere = settings.settings_hash_of(task.shard.dataset), dict(task.elsewhere)
+    previous = read_previous_shard(settings.folder, task.shard, work)
+    reusable = previous.reusable(clips, settings_hash, elsewhere)
+    outcomes = leave_out_equal(_outcomes(clips, partial(_of_recording, fetch, settings, previous, reusable), settings.n_threads), elsewhere)
     with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: no thread outlives a failure
         for outcome in outcomes:
-            rows.append(books_row(outcome, audio_request_hash(outcome.clip, shape)))
+            rows.append(books_row(outcome, audio_request_hash(outcome.clip, settings_hash)))
             if isinstance(outcome, Sample):
                 tar.add(outcome)
             report(rows)
     return rows
 
 
-def publish(marker: Marker, work: Path, folder: Folder) -> None:
-    """Publish the tar and the books of `work`, the marker last; in between there is no shard."""
-    folder.remove(marker_name(marker.shard))
-    folder.publish(work / TAR_FILE, tar_name(marker.shard))
-    folder.publish(work / BOOKS_FILE, books_name(marker.shard))
-    folder.write_json(marker_name(marker.shard), marker.to_json())
-
-
-def file_facts(path: Path) -> FileFacts:
-    """Return size and SHA-256 of a local file."""
-    with path.open("rb") as file:
-        return FileFacts(path.stat().st_size, file_digest(file, "sha256").hexdigest())
-
-
-def _outcomes(clips: list[Clip], fetch: Fetch, settings: BuildSettings, kept: PreviousShard, work: Path) -> Iterator[Sample | Rejection]:
-    """Yield the outcome of every clip in order; neighbours of one recording are made together and fetch it once."""
+def _outcomes(clips: list[Clip], make: Callable[[list[Clip]], list[Sample | Rejection]], n_threads: int) -> Iterator[Sample | Rejection]:
+    """Yield the outcome of every clip in order; adjacent clips of one recording are made together and fetch it once."""
     groups = [list(group) for _, group in itertools.groupby(clips, key=lambda clip: (clip.recording, clip.url, clip.audio_root))]
-    make = partial(_of_recording, fetch, settings, kept, work)
-    yield from itertools.chain.from_iterable(ordered_map(make, groups, settings.n_threads))
+    yield from itertools.chain.from_iterable(ordered_map(make, groups, n_threads))
 
 
-def _of_recording(fetch: Fetch, settings: BuildSettings, kept: PreviousShard, work: Path, clips: list[Clip]) -> list[Sample | Rejection]:
-    """Return the outcomes of the clips of one recording, in order: what an earlier build made is taken from there."""
-    dataset = clips[0].dataset
-    shape = settings.settings_hash_of(dataset)
-    known = [kept.outcome(clip, shape) for clip in clips]
-    fresh = [clip for clip, outcome in zip(clips, known, strict=True) if outcome is None]
-    made = iter(make_samples(fresh, fetch, settings.limits_of(dataset), work, conversion_pool().convert) if fresh else ())
-    return [next(made) if outcome is None else outcome for outcome in known]
+def _of_recording(
+    fetch: Fetch, settings: BuildSettings, previous: PreviousShard, reusable: frozenset[str], clips: list[Clip]
+) -> list[Sample | Rejection]:
+    """Return the outcomes of the clips of one recording, in order: those that can be reused from the previous shard."""
+    new = [clip for clip in clips if clip.key not in reusable]
+    limits = settings.limits_of(clips[0].dataset)
+    made = iter(make_samples(new, fetch, limits, previous.work, conversion_pool().convert) if new else ())
+    return [previous.outcome(clip) if clip.key in reusable else next(made) for clip in clips]
 
 
-def _without_repeats(outcomes: Iterable[Sample | Rejection], elsewhere: dict[str, str]) -> Generator[Sample | Rejection, None, None]:
-    """Yield the outcomes; a sample that sounds exactly like an earlier one, or one elsewhere, becomes a rejection."""
+def leave_out_equal(outcomes: Iterable[Sample | Rejection], elsewhere: dict[str, str]) -> Generator[Sample | Rejection, None, None]:
+    """Yield the outcomes in order; of clips that sound exactly alike the first is a sample, the others are rejected.
+
+    Args:
+        elsewhere: hash of the frames -> key of the clip of another shard that keeps this sound.
+    """
     first: dict[str, str] = {}
     for outcome in outcomes:
-        if isinstance(outcome, Sample):
+        pcm_sha256 = outcome.statistics.pcm_sha256 if isinstance(outcome, Sample) else outcome.pcm_sha256
+        if pcm_sha256 is not None:
             key = outcome.clip.key
-            known = elsewhere.get(key) or first.setdefault(outcome.statistics.pcm_sha256, key)
-            if known != outcome.clip.key:
-                outcome = Rejection(outcome.clip, Reason.DUPLICATE, "pack", f"same sound as {known}", outcome.provenance)
+            stays = elsewhere.get(pcm_sha256) or first.setdefault(pcm_sha256, key)
+            if stays != key:
+                detail = f"same sound as {stays}"
+                outcome = Rejection(outcome.clip, Reason.DUPLICATE, "equal_sounds", detail, outcome.provenance, pcm_sha256)
         yield outcome
 
 
 class _Reporter:
-    """Tells whoever looks into the workspace how far the shard is."""
+    """Writes into the workspace how far the shard is, for whoever shows progress."""
 
     def __init__(self, path: Path, shard: str, clock: Callable[[], float] = time.monotonic):
         self.path = path
@@ -188,13 +159,7 @@ class _Reporter:
     def __call__(self, rows: list[dict[str, Any]]) -> None:
         if self.clock() - self.last >= PROGRESS_SECONDS:
             self.last = self.clock()
-            reasons = collections.Counter(row["reason"] for row in rows if row["status"] != "sample")
-            told = {"shard": self.shard, "done": len(rows), "reasons": reasons}
+            reasons = collections.Counter(row["reason"] for row in rows if row["status"] != SAMPLE)
             unfinished = self.path.with_suffix(".new")
-            unfinished.write_text(json.dumps(told))
+            unfinished.write_text(json.dumps({"shard": self.shard, "done": len(rows), "reasons": reasons}))
             unfinished.replace(self.path)
-
-
-def spread_longest_first(tasks: Iterable[ShardTask]) -> list[ShardTask]:
-    """Return the tasks with the most rows first: an engine that hands them out in turn then ends evenly."""
-    return sorted(tasks, key=lambda task: (-task.n_rows, task.shard))

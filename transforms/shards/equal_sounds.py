@@ -1,49 +1,101 @@
-"""Samples that sound exactly alike, over all shards of a dataset: the later ones become rejections."""
+"""Find clips of a dataset that sound exactly alike, over all its shards, and write what each shard must leave to others.
+
+The result is a planned input of the shards, as their rows are: it is read from the books of all shards, written below the plan,
+and part of each shard's inputs hash. Which clip stays depends on the clips alone, not on where and when they were built.
+"""
 
 from __future__ import annotations
 
-import collections
+import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
 
-from pipeline.output.shard_files import read_books, read_marker
+import apache_beam as beam
+
+from pipeline.output.books import read_books
+from pipeline.output.equal_sounds_file import write_equal_sounds
+from pipeline.output.layout import EQUAL_SOUNDS, PLAN
 from pipeline.output.storage import Folder
-from pipeline.records import ShardId, split_rank
-from pipeline.verbs.plan import PLAN, Plan, PlannedShard
-from pipeline.verbs.status import SettingsHashOf, inputs_sha256
-from transforms.shards.build_shards import ShardTask
+from pipeline.records import ShardId, shard_sort_key, split_rank
 
-Sounds = Iterable[tuple[str, str]]
-"""(key, hash of the frames) of the samples of one shard, in order."""
+COLUMNS = ["key", "recording", "start", "pcm_sha256"]
+N_BUCKETS = 64
+"""Groups in which sounds meet: few enough that a shard of 512 clips gives elements of several sounds."""
 
 
-def repeats(shards: Iterable[tuple[ShardId, Sounds]]) -> dict[ShardId, tuple[tuple[str, str], ...]]:
-    """Return for every shard its samples that sound like one that stays, as (key, key of that one).
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The sound of a clip: the hash of its frames, its shard, its key, and what it is sorted by."""
 
-    A test clip stays rather than a training clip, then the one that stands first: the answer does not depend on when
-    which shard was made.
+    pcm_sha256: str
+    shard: ShardId
+    key: str
+    sort_key: str
+
+    @property
+    def dataset_and_frames(self) -> tuple[str, str]:
+        """What equal sounds share: other datasets may hold the same sound."""
+        return self.shard.dataset, self.pcm_sha256
+
+    @property
+    def rank(self) -> tuple[int, str, str]:
+        """Which of equal sounds stays, the lowest: test before valid before training, then the order of clips in shards."""
+        return split_rank(self.shard.split), self.shard.split, self.sort_key
+
+
+def left_to_others(sounds: Iterable[Sound]) -> Iterator[tuple[ShardId, str, str]]:
+    """Yield (shard, hash of the frames, key of the clip that stays) for every shard but that clip's own.
+
+    >>> a, b = ShardId("D", "test", 0), ShardId("D", "train", 3)
+    >>> list(left_to_others([Sound("x", b, "b1", "0"), Sound("x", a, "a1", "9"), Sound("y", b, "b2", "1")]))
+    [(ShardId(dataset='D', split='train', index=3), 'x', 'a1')]
     """
-    first: dict[tuple[str, str], str] = {}
-    found: dict[ShardId, list[tuple[str, str]]] = collections.defaultdict(list)
-    for shard, sounds in sorted(shards, key=lambda entry: (split_rank(entry[0].split), entry[0])):
-        for key, sound in sounds:
-            known = first.setdefault((shard.dataset, sound), key)
-            if known != key:
-                found[shard].append((key, known))
-    return {shard: tuple(pairs) for shard, pairs in found.items()}
+    for (_, pcm_sha256), group in itertools.groupby(sorted(sounds, key=attrgetter("dataset_and_frames")), attrgetter("dataset_and_frames")):
+        equal = list(group)
+        stays = min(equal, key=attrgetter("rank"))
+        yield from ((shard, pcm_sha256, stays.key) for shard in sorted({sound.shard for sound in equal} - {stays.shard}))
 
 
-def repeat_tasks(plan: Plan, folder: Folder, settings_hash_of: SettingsHashOf) -> list[ShardTask]:
-    """Return a task for every shard that holds samples to be refused as repetitions."""
-    planned = {entry.shard: entry for entry in plan.shards}
-    found = repeats((shard, _sounds(folder, shard)) for shard in planned if read_marker(folder, shard) is not None)
-    return [_task(planned[shard], pairs, settings_hash_of(shard.dataset)) for shard, pairs in sorted(found.items())]
+class FindEqualSounds(beam.PTransform):
+    """Shards -> `plan/equal_sounds.parquet`, read from their books."""
+
+    def __init__(self, folder: Folder, sounds_sha256: str):
+        super().__init__()
+        self.folder = folder
+        self.sounds_sha256 = sounds_sha256
+
+    def expand(self, shards: beam.PCollection) -> beam.PCollection:
+        found = (
+            shards
+            | "Spread" >> beam.Reshuffle()
+            | "ReadSounds" >> beam.FlatMap(_sounds_by_bucket, self.folder)
+            | "Meet" >> beam.GroupByKey()
+            | "Compare" >> beam.FlatMap(_left_to_others)
+        )
+        once = shards.pipeline | "Once" >> beam.Create([None])
+        return once | "Write" >> beam.Map(_write, beam.pvalue.AsIter(found), self.folder, self.sounds_sha256)
 
 
-def _task(planned: PlannedShard, pairs: tuple[tuple[str, str], ...], shape: str) -> ShardTask:
-    return ShardTask(planned.shard, PLAN, inputs_sha256(planned, shape), planned.n_rows, pairs)
+def sounds_of(folder: Folder, shard: ShardId) -> Iterator[Sound]:
+    """Yield the sounds of a shard: of its samples, and of clips left out because of their sound."""
+    for row in read_books(folder, shard, COLUMNS).to_pylist():
+        if row["pcm_sha256"] is not None:
+            yield Sound(row["pcm_sha256"], shard, row["key"], shard_sort_key(row["recording"], row["start"], row["key"]))
 
 
-def _sounds(folder: Folder, shard: ShardId) -> Iterator[tuple[str, str]]:
-    table = read_books(folder, shard, ["key", "pcm_sha256"])
-    pairs = zip(table["key"].to_pylist(), table["pcm_sha256"].to_pylist(), strict=True)
-    return ((key, sound) for key, sound in pairs if sound is not None)
+def _sounds_by_bucket(shard: ShardId, folder: Folder) -> Iterator[tuple[int, list[Sound]]]:
+    buckets: dict[int, list[Sound]] = {}
+    for sound in sounds_of(folder, shard):
+        buckets.setdefault(int(sound.pcm_sha256[:8], 16) % N_BUCKETS, []).append(sound)
+    yield from buckets.items()
+
+
+def _left_to_others(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tuple[ShardId, str, str]]:
+    return left_to_others(itertools.chain.from_iterable(bucket[1]))
+
+
+def _write(_: None, found: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
+    with folder.workspace() as work:
+        write_equal_sounds(found, sounds_sha256, work / EQUAL_SOUNDS)
+        folder.publish(work / EQUAL_SOUNDS, f"{PLAN}/{EQUAL_SOUNDS}")

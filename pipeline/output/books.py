@@ -1,0 +1,87 @@
+"""Read and write the books of a shard, `N.parquet`: a row for every planned row, with what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.output.columns import cells, columns, record_from
+from pipeline.output.layout import books_name
+from pipeline.output.storage import Folder
+from pipeline.records import (
+    MAX_DETAIL,
+    Clip,
+    Provenance,
+    Reason,
+    Rejection,
+    Sample,
+    ShardId,
+    SourceFormat,
+    Statistics,
+    shard_sort_key,
+    stable_hash,
+)
+
+SAMPLE, REJECTED = "sample", "rejected"
+OF_CLIP = ("dataset", "split", "source", "id", "url", "start", "end", "recording", "license", "creator", "title")
+_TEXT, _COUNT = pa.string(), pa.int64()
+BOOKS = pa.schema(
+    {"key": _TEXT}
+    | {name: columns(Clip)[name] for name in OF_CLIP}
+    | {"n_captions": _COUNT, "audio_request_hash": _TEXT}
+    | dict.fromkeys(("status", "reason", "stage", "detail"), _TEXT)
+    | columns(Provenance)
+    | columns(SourceFormat)
+    | {"flac_bytes": _COUNT}
+    | columns(Statistics)
+)
+
+
+def write_books(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """Write the books of one shard; equal rows give equal bytes."""
+    pq.write_table(pa.Table.from_pylist(list(rows), BOOKS), path, compression="zstd")
+
+
+def read_books(folder: Folder, shard: ShardId, names: list[str] | None = None) -> pa.Table:
+    """Return the books of one shard as a table, or some of its columns.
+
+    Raises:
+        FileNotFoundError: there are none.
+        pyarrow.ArrowInvalid, OSError: they are damaged.
+    """
+    with folder.open(books_name(shard)) as file:
+        return pq.read_table(file, columns=names)
+
+
+def books_row(outcome: Sample | Rejection, audio_request_hash: str) -> dict[str, Any]:
+    """Return the row of the books for the outcome of a clip that asked for this audio."""
+    clip = outcome.clip
+    values = cells(clip)
+    row = {"key": clip.key} | {name: values[name] for name in OF_CLIP}
+    row |= {"n_captions": len(clip.captions), "audio_request_hash": audio_request_hash}
+    row |= cells(outcome.provenance or Provenance())
+    if isinstance(outcome, Rejection):
+        why = {"reason": str(outcome.reason), "stage": outcome.stage, "detail": outcome.detail[:MAX_DETAIL]}
+        return row | {"status": REJECTED, "pcm_sha256": outcome.pcm_sha256} | why
+    return row | {"status": SAMPLE, "flac_bytes": outcome.flac_bytes} | cells(outcome.format) | asdict(outcome.statistics)
+
+
+def rejection_from(clip: Clip, row: dict[str, Any]) -> Rejection:
+    """Return the rejection of a clip that its row records."""
+    return Rejection(clip, Reason(row["reason"]), row["stage"], row["detail"], record_from(Provenance, row), row["pcm_sha256"])
+
+
+def sample_from(clip: Clip, flac: bytes | Path, row: dict[str, Any]) -> Sample:
+    """Return the sample of a clip that its row records, with the audio that was published."""
+    return Sample(clip, flac, record_from(Statistics, row), record_from(SourceFormat, row), record_from(Provenance, row))
+
+
+def sounds_sha256(rows: Iterable[dict[str, Any]]) -> str:
+    """Return the hash of the sounds of a shard: of the sort key and the frames of every row that was converted, in any order."""
+    sounds = ((shard_sort_key(row["recording"], row["start"], row["key"]), row.get("pcm_sha256")) for row in rows)
+    return stable_hash(*sorted(f"{key} {pcm}" for key, pcm in sounds if pcm is not None))

@@ -1,0 +1,92 @@
+"""Derive the columns of plan and books from the records, so that a field of a record is written down once."""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache, partial
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+Record = TypeVar("Record")
+SCALARS: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field of a record and the column that holds it: how a value gets there (`write`) and back (`read`)."""
+
+    field: str
+    name: str
+    type: pa.DataType
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+def columns(record: type) -> dict[str, pa.DataType]:
+    """Return the columns of a record: name -> type. Records inside it become structs, tuples lists, enums strings.
+
+    Raises:
+        TypeError: a field has a type that no column holds.
+    """
+    kind: Any = record  # mypy does not take a type[Any] for hashable
+    return {column.name: column.type for column in _columns(kind)}
+
+
+def cells(record: Any) -> dict[str, Any]:
+    """Return the values of a record by column."""
+    kind: Any = type(record)
+    return {column.name: column.write(getattr(record, column.field)) for column in _columns(kind)}
+
+
+def record_from(record: type[Record], row: Mapping[str, Any]) -> Record:
+    """Return the record that a row was written from; other columns are ignored, for missing ones the field's default holds.
+
+    Raises:
+        TypeError, ValueError: the row is of something else.
+    """
+    kind: Any = record  # as above
+    stored = _columns(kind)
+    return record(**{column.field: column.read(row[column.name]) for column in stored if column.name in row})
+
+
+@cache
+def _columns(record: Any) -> tuple[Column, ...]:
+    hints = typing.get_type_hints(record)
+    named = ((field.name, field.metadata.get("column", field.name)) for field in fields(record))
+    return tuple(Column(field, name, *_stored_as(hints[field])) for field, name in named if name)
+
+
+def _stored_as(hint: Any) -> tuple[pa.DataType, Callable[[Any], Any], Callable[[Any], Any]]:
+    """Return for a field's type: the type of its column, and the functions that write and read a value; both keep `None`."""
+    hint = _without_none(hint)
+    if hint in SCALARS:
+        return SCALARS[hint], _unchanged, _unchanged
+    if typing.get_origin(hint) is tuple:
+        inner, write, read = _stored_as(typing.get_args(hint)[0])
+        return pa.list_(inner), lambda values: [write(value) for value in values], lambda values: tuple(map(read, values))
+    if is_dataclass(hint):
+        kind = typing.cast(type, hint)
+        return pa.struct(list(columns(kind).items())), _unless_none(cells), _unless_none(partial(record_from, kind))
+    if isinstance(hint, type) and issubclass(hint, enum.StrEnum):
+        return pa.string(), _unless_none(str), _unless_none(hint)
+    raise TypeError(f"no column holds a {hint}")
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _unless_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else function(value)
+
+
+def _without_none(hint: Any) -> Any:
+    """Return `X` for `X | None`, and any other hint as it is."""
+    if typing.get_origin(hint) in {types.UnionType, typing.Union}:
+        (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
+    return hint

@@ -1,0 +1,87 @@
+"""Name every file of an output folder. No other module knows these names."""
+
+from __future__ import annotations
+
+from pipeline.records import ShardId
+
+RECIPE, BUILD = "recipe.toml", "build.json"
+PLAN, NEW_PLAN = "plan", "plan.new"
+INDEX, LEFT_OUT = "plan.json", "rejections.parquet"
+ROWS_READ, N_REWORDED = "rows_read.json", "reworded.json"  # of a plan in the making; gone when it is finished
+T5_CACHE, T5_TEXTS, T5_COUNTS, T5_PARTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json", "t5"
+EQUAL_SOUNDS = "equal_sounds.parquet"
+SIZES = "sizes.json"
+WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, swept when the next one starts; who is building
+
+TAR, BOOKS, MARKER = ".tar", ".parquet", "_stats.json"
+PROGRESS = "progress.json"  # how far a shard is, in the folder where it is being made
+
+RESERVED_NAMES = frozenset(
+    {PLAN, NEW_PLAN, RECIPE, BUILD, "report.html", "datacard.md", "readme.md", "attribution.csv", "croissant.json", "removed.parquet", "t5"}
+)
+"""What no dataset may be called, in lower case: an output folder has files of its own by these names."""
+
+
+def plan_name(shard: ShardId) -> str:
+    """Return the name of a shard's plan file below the plan's folder.
+
+    >>> plan_name(ShardId("Clotho", "train", 7))
+    'Clotho/train/00007.parquet'
+    """
+    return f"{shard.folder}/{shard.index:05d}.parquet"
+
+
+def planned_shard(name: str) -> ShardId | None:
+    """Return the shard of a plan file's name; `None` for the plan's other files.
+
+    >>> planned_shard("Clotho/train/00007.parquet"), planned_shard("rejections.parquet")
+    (ShardId(dataset='Clotho', split='train', index=7), None)
+    """
+    return _shard(name, ".parquet")
+
+
+def tar_name(shard: ShardId) -> str:
+    """Return the name of a shard's tar."""
+    return f"{shard.name}{TAR}"
+
+
+def books_name(shard: ShardId) -> str:
+    """Return the name of a shard's books."""
+    return f"{shard.name}{BOOKS}"
+
+
+def marker_name(shard: ShardId) -> str:
+    """Return the name of a shard's marker."""
+    return f"{shard.name}{MARKER}"
+
+
+def sizes_name(split: str) -> str:
+    """Return the name of the file that counts the samples of each tar of a split, given as `dataset/split`."""
+    return f"{split}/{SIZES}"
+
+
+def shard_of(name: str) -> ShardId | None:
+    """Return the shard that a tar, books or marker belongs to; `None` for every other file.
+
+    >>> shard_of("Clotho/train/7_stats.json"), shard_of("Clotho/train/sizes.json"), shard_of("plan/Clotho/train/00007.parquet")
+    (ShardId(dataset='Clotho', split='train', index=7), None, None)
+    """
+    return next((shard for ending in (MARKER, BOOKS, TAR) if (shard := _shard(name, ending, padded=False)) is not None), None)
+
+
+def is_marker(name: str) -> bool:
+    """Return whether a file is the marker of a shard, by its name."""
+    return name.endswith(MARKER) and shard_of(name) is not None
+
+
+def _shard(name: str, ending: str, padded: bool = True) -> ShardId | None:
+    if not name.endswith(ending):
+        return None
+    folder, _, index = name.removesuffix(ending).rpartition("/")
+    if padded and index.isdecimal() and index.isascii():
+        index = str(int(index))
+    try:
+        shard = ShardId.parse(f"{folder}/{index}")
+    except ValueError:
+        return None
+    return None if shard.dataset in {PLAN, NEW_PLAN, WORK} else shard

@@ -1,0 +1,99 @@
+"""Read and write the marker of a shard, `N_stats.json`: the shard exists if and only if its marker is there and agrees with its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pipeline.output.layout import marker_name
+from pipeline.output.plan_index import FORMAT, check_format
+from pipeline.output.storage import Folder
+from pipeline.records import ShardId, stable_hash
+
+BLOCK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Size in bytes and SHA-256 of a published file."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The content of a marker, written last.
+
+    `rows_sha256` is the hash of its plan rows; `inputs_sha256` that of all the shard depends on: its rows, the settings that shape
+    bytes, its part of what was planned over all shards; `sounds_sha256` that of the sounds of its clips, those left out as equal
+    included. `audio_seconds` is the duration of all samples, `build_seconds` the time that each step took.
+    """
+
+    shard: ShardId
+    rows_sha256: str
+    inputs_sha256: str
+    sounds_sha256: str
+    n_planned: int
+    n_samples: int
+    n_rejected: int
+    reasons: dict[str, int]
+    audio_seconds: float
+    tar: FileFacts
+    parquet: FileFacts
+    build_seconds: dict[str, float]
+    versions: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the marker as it is written."""
+        return {"format": FORMAT} | asdict(self) | {"shard": self.shard.name}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Marker:
+        """Return the marker that `value` was written from.
+
+        Raises:
+            OutputFormatError: another version of this program wrote it.
+            AttributeError, KeyError, TypeError, ValueError: it is none.
+        """
+        check_format(value, "a marker")
+        values = {name: value[name] for name in cls.__dataclass_fields__}
+        files = {name: FileFacts(**value[name]) for name in ("tar", "parquet")}
+        return cls(**values | files | {"shard": ShardId.parse(value["shard"])})
+
+
+def read_marker(folder: Folder, shard: ShardId) -> Marker | None:
+    """Return the marker of a shard; `None` where there is none, or it is damaged: the shard then has to be made again."""
+    try:
+        return Marker.from_json(folder.read_json(marker_name(shard)))
+    except (FileNotFoundError, AttributeError, KeyError, TypeError, ValueError):  # ValueError covers broken JSON
+        return None
+
+
+def facts_of(folder: Folder, name: str) -> FileFacts:
+    """Return size and SHA-256 of a file of an output folder, read to its end."""
+    digest, n_bytes = sha256(), 0
+    with folder.open(name) as file:
+        while chunk := file.read(BLOCK):
+            digest.update(chunk)
+            n_bytes += len(chunk)
+    return FileFacts(n_bytes, digest.hexdigest())
+
+
+def file_facts(path: Path) -> FileFacts:
+    """Return size and SHA-256 of a local file."""
+    return facts_of(Folder(str(path.parent)), path.name)
+
+
+def inputs_sha256(rows_sha256: str, settings_hash: str, elsewhere: Iterable[tuple[str, str]]) -> str:
+    """Return the hash of all a shard depends on.
+
+    Args:
+        rows_sha256: hash of its plan rows.
+        settings_hash: hash of the settings that shape the bytes of its dataset.
+        elsewhere: its part of the equal sounds: (hash of the frames, key of the clip that stays).
+    """
+    return stable_hash(rows_sha256, settings_hash, *(f"{pcm} {key}" for pcm, key in elsewhere))

@@ -1,0 +1,101 @@
+"""Finish a new plan, which is written beside the standing one, and put it in its place. May be interrupted anywhere and called again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline.output.layout import (
+    EQUAL_SOUNDS,
+    INDEX,
+    LEFT_OUT,
+    NEW_PLAN,
+    PLAN,
+    ROWS_READ,
+    T5_CACHE,
+    T5_COUNTS,
+    T5_TEXTS,
+    plan_name,
+    planned_shard,
+)
+from pipeline.output.plan_files import count_left_out, read_left_out, summary
+from pipeline.output.plan_index import Plan, PlannedShard, read_plan
+from pipeline.output.storage import Folder
+
+
+class LostRowsError(RuntimeError):
+    """The engine lost rows between reading and writing."""
+
+
+def finish_plan(fingerprint: str, folder: Folder) -> Plan:
+    """Count the files of the new plan, put it in place of the standing plan, and return it.
+
+    Raises:
+        LostRowsError: rows that were read are neither planned nor left out; nothing was changed.
+    """
+    plan = _counted(fingerprint, folder)
+    folder.write_json(f"{NEW_PLAN}/{INDEX}", plan.to_json())
+    promote(folder)
+    return plan
+
+
+def discard_new_plan(folder: Folder) -> None:
+    """Remove what an interrupted planning wrote."""
+    folder.remove_below(NEW_PLAN)
+
+
+def promote_interrupted(folder: Folder, files: Iterable[str]) -> bool:
+    """Finish or discard a new plan that a killed process left behind; return whether there was one.
+
+    Args:
+        files: the names of all files of the folder.
+    """
+    left_behind = any(name.startswith(f"{NEW_PLAN}/") for name in files)
+    if left_behind:
+        promote(folder)
+    return left_behind
+
+
+def promote(folder: Folder) -> None:
+    """Put a complete new plan in place of the standing one; remove an incomplete one."""
+    if folder.exists(f"{NEW_PLAN}/{INDEX}"):
+        plan = read_plan(folder, NEW_PLAN)
+        new = {name.removeprefix(f"{NEW_PLAN}/") for name in folder.names(NEW_PLAN)}
+        folder.remove(f"{PLAN}/{INDEX}")
+        for name in sorted(new - {INDEX}):
+            folder.move(f"{NEW_PLAN}/{name}", f"{PLAN}/{name}")
+        kept = _files_of(plan)
+        for name in folder.names(PLAN):
+            if name.removeprefix(f"{PLAN}/") not in kept:
+                folder.remove(name)
+        folder.move(f"{NEW_PLAN}/{INDEX}", f"{PLAN}/{INDEX}")
+    discard_new_plan(folder)
+
+
+def _files_of(plan: Plan) -> set[str]:
+    """Return the names below the plan's folder of all files that belong to a plan or outlive it."""
+    texts = {T5_TEXTS} if plan.t5 else set()
+    return {INDEX, LEFT_OUT, T5_CACHE, EQUAL_SOUNDS} | texts | {plan_name(planned.shard) for planned in plan.shards}
+
+
+def _counted(fingerprint: str, folder: Folder) -> Plan:
+    """Return the plan whose files stand below the new plan's folder, after checking that no row is missing."""
+    rows_read, t5 = _take_json(folder, ROWS_READ), _take_json(folder, T5_COUNTS)
+    names = (name.removeprefix(f"{NEW_PLAN}/") for name in folder.names(NEW_PLAN, ".parquet"))
+    shards = [(shard, *summary(folder, f"{NEW_PLAN}/{name}")) for name in names if (shard := planned_shard(name)) is not None]
+    planned = tuple(PlannedShard(*entry) for entry in sorted(shards))
+    plan = Plan(fingerprint, planned, rows_read, count_left_out(read_left_out(folder, NEW_PLAN)), t5)
+    n_read = sum(rows_read.values())
+    if n_read != plan.n_clips + plan.n_left_out:
+        raise LostRowsError(
+            f"the engine lost rows: {n_read} were read, {plan.n_clips} planned, {plan.n_left_out} left out; use another runner"
+        )
+    return plan
+
+
+def _take_json(folder: Folder, name: str) -> dict[str, Any]:
+    """Return the content of a JSON file of the new plan, and remove the file; nothing where there is none."""
+    path = f"{NEW_PLAN}/{name}"
+    value: dict[str, Any] = folder.read_json(path) if folder.exists(path) else {}
+    folder.remove(path)
+    return value

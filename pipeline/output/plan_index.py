@@ -1,0 +1,107 @@
+"""Read and write `plan.json`: which shards a plan has, and how many rows it read and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.output.layout import INDEX, PLAN
+from pipeline.output.storage import Folder
+from pipeline.records import ShardId
+
+FORMAT = 2
+"""Of the output folder as a whole: raised when what stands in it is read or written in another way."""
+
+
+class OutputFormatError(ValueError):
+    """An output folder that this version cannot read: made by another version, or damaged. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedShard:
+    """A shard as the plan has it: the number of its rows, and their hash."""
+
+    shard: ShardId
+    n_rows: int
+    rows_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The content of plan.json.
+
+    `fingerprint` is the hash of the recipe and its tables; `rows_read` counts rows by dataset, `left_out` the rows that are in
+    no shard by dataset and reason; `t5` counts what the T5 was asked for and what passed, by dataset, where it was asked.
+    """
+
+    fingerprint: str
+    shards: tuple[PlannedShard, ...]
+    rows_read: Mapping[str, int]
+    left_out: Mapping[str, Mapping[str, int]]
+    t5: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_clips(self) -> int:
+        """Number of rows that are in shards."""
+        return sum(planned.n_rows for planned in self.shards)
+
+    @property
+    def n_read(self) -> int:
+        """Number of rows that were read."""
+        return sum(self.rows_read.values())
+
+    @property
+    def n_left_out(self) -> int:
+        """Number of rows that are in no shard."""
+        return sum(sum(reasons.values()) for reasons in self.left_out.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as plan.json holds it."""
+        shards = {planned.shard.name: {"rows": planned.n_rows, "rows_sha256": planned.rows_sha256} for planned in self.shards}
+        counts = {"rows_read": dict(self.rows_read), "left_out": {name: dict(reasons) for name, reasons in self.left_out.items()}}
+        return {"format": FORMAT, "fingerprint": self.fingerprint, **counts, "shards": shards, **({"t5": self.t5} if self.t5 else {})}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Plan:
+        """Return the plan that `value` was written from.
+
+        Raises:
+            AttributeError, KeyError, TypeError, ValueError: it is none.
+        """
+        shards = (PlannedShard(ShardId.parse(name), entry["rows"], entry["rows_sha256"]) for name, entry in value["shards"].items())
+        ordered = tuple(sorted(shards, key=lambda planned: planned.shard))
+        return cls(value["fingerprint"], ordered, value["rows_read"], value["left_out"], value.get("t5", {}))
+
+
+def read_plan(folder: Folder, below: str = PLAN) -> Plan:
+    """Return the plan of a folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OutputFormatError: another version of this program wrote it, or it is damaged.
+    """
+    name = folder.path(f"{below}/{INDEX}")
+    try:
+        value = folder.read_json(f"{below}/{INDEX}")
+        check_format(value, name)
+        return Plan.from_json(value)
+    except OutputFormatError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise OutputFormatError(f"{name}: damaged, it is not a plan ({type(error).__name__}: {error})") from error
+
+
+def check_format(value: Mapping[str, Any], name: str) -> None:
+    """Refuse what another version of this program wrote.
+
+    Raises:
+        OutputFormatError: `value`, the content of the file `name`, is of another format.
+        AttributeError: it is no JSON object.
+    """
+    written = value.get("format", value.get("schema"))
+    if written != FORMAT:
+        raise OutputFormatError(
+            f"{name} is of format {written}, written by another version of this program; this version reads format {FORMAT}: "
+            "build into an empty folder, or use the version that made this one"
+        )

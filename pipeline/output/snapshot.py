@@ -1,0 +1,83 @@
+"""Look at an output folder once: one listing of its files, one concurrent read of its plan and markers, for every verb to use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from pipeline.output.layout import INDEX, PLAN, books_name, is_marker, marker_name, shard_of, tar_name
+from pipeline.output.markers import Marker
+from pipeline.output.plan_index import OutputFormatError, Plan, PlannedShard, read_plan
+from pipeline.output.storage import FileState, Folder
+from pipeline.records import ShardId
+
+N_READERS = 32
+"""Markers read at once: an object store answers a read in some 25 ms, so that 5,000 take 4 s."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What stood in an output folder at one moment.
+
+    `files` has the state of every file by name, `markers` the readable markers, `unreadable` a reason for each marker that could
+    not be read: its shard counts as not built.
+    """
+
+    folder: Folder
+    files: Mapping[str, FileState] = field(repr=False)
+    plan: Plan | None = field(repr=False)
+    markers: Mapping[ShardId, Marker] = field(repr=False)
+    unreadable: Mapping[ShardId, str] = field(default_factory=dict)
+
+    def finished(self, shard: ShardId, inputs_sha256: str) -> bool:
+        """Return whether a shard is there, was made from these inputs, and its tar and books have the sizes that its marker records."""
+        marker = self.markers.get(shard)
+        if marker is None or marker.inputs_sha256 != inputs_sha256:
+            return False
+        sizes = {tar_name(shard): marker.tar.bytes, books_name(shard): marker.parquet.bytes}
+        return all(name in self.files and self.files[name].size == size for name, size in sizes.items())
+
+    def current_marker(self, planned: PlannedShard) -> Marker | None:
+        """Return the marker of a planned shard if it was built from the rows that the plan has for it now."""
+        marker = self.markers.get(planned.shard)
+        return marker if marker is not None and marker.rows_sha256 == planned.rows_sha256 else None
+
+    def shards(self) -> list[ShardId]:
+        """Return the shards that have a file in the folder, planned or not, in order."""
+        return sorted({shard for name in self.files if (shard := shard_of(name)) is not None})
+
+
+def take_snapshot(folder: Folder) -> Snapshot:
+    """Look at a folder; one that is empty or not there has an empty snapshot.
+
+    Raises:
+        OutputFormatError: its plan or a marker was written by another version, or the plan is damaged.
+    """
+    files = folder.listing()
+    plan = read_plan(folder) if f"{PLAN}/{INDEX}" in files else None
+    shards = [shard for name in files if is_marker(name) and (shard := shard_of(name)) is not None]
+    markers, unreadable = read_markers(folder, shards)
+    return Snapshot(folder, files, plan, markers, unreadable)
+
+
+def read_markers(folder: Folder, shards: Iterable[ShardId]) -> tuple[dict[ShardId, Marker], dict[ShardId, str]]:
+    """Return the markers of shards, read side by side, and for each that cannot be read the reason."""
+    with ThreadPoolExecutor(N_READERS) as pool:
+        results = list(pool.map(lambda shard: (shard, _read(folder, shard)), shards))
+    markers = {shard: result for shard, result in results if isinstance(result, Marker)}
+    return markers, {shard: result for shard, result in results if isinstance(result, str)}
+
+
+def _read(folder: Folder, shard: ShardId) -> Marker | str:
+    """Return a marker, or why there is none."""
+    try:
+        marker = Marker.from_json(json.loads(folder.read(marker_name(shard))))
+    except OutputFormatError:
+        raise
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return f"damaged ({type(error).__name__}: {error})"
+    return marker if marker.shard == shard else f"it is the marker of {marker.shard}"

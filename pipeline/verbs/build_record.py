@@ -1,0 +1,52 @@
+"""Record how a folder was made: the versions of everything that shapes bytes, the commit, the command, the engine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.engines.run import Engine
+from pipeline.output.plan_index import FORMAT
+from pipeline.recipe.model import BuildRecipe
+from transforms.shards.shard_task import BuildSettings
+
+CONVERSION = 3
+"""Raised when a change to decoding, resampling, encoding or packing changes bytes: shards made before it are made again."""
+SHAPING = ("av", "numpy", "pyarrow", "soundfile", "soxr")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what shapes bytes."""
+    return {"laion-audio": _version("laion-audio"), "conversion": str(CONVERSION)} | {name: _version(name) for name in SHAPING}
+
+
+def build_record(recipe: BuildRecipe, engine: Engine, settings: BuildSettings, command: Sequence[str]) -> dict[str, Any]:
+    """Return what build.json holds."""
+    return {
+        "format": FORMAT,
+        "recipe": recipe.name,
+        "engine": engine.runner,
+        "versions": settings.versions | {"apache-beam": _version("apache-beam"), "python": platform.python_version()},
+        "commit": commit_of(Path(__file__).parent),
+        "command": list(command),
+    }
+
+
+def commit_of(path: Path) -> str | None:
+    """Return the commit of the checkout that holds `path`, `None` for an installed copy."""
+    try:
+        answer = subprocess.run(["git", "-C", str(path), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,31 @@
+"""Name the rows that no books account for, and the shards that cannot be read."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterator
+
+from pipeline.output.books import read_books
+from pipeline.output.layout import marker_name
+from pipeline.output.plan_files import read_keys
+from pipeline.output.snapshot import Snapshot
+
+
+def missing_rows(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the rows of the plan that no books account for, as `dataset/split/index: key`; a missing shard is one line."""
+    assert snapshot.plan is not None
+    for planned in snapshot.plan.shards:
+        shard = planned.shard
+        if snapshot.current_marker(planned) is None:
+            yield f"{shard}: not built, {planned.n_rows} rows"
+            continue
+        in_books = collections.Counter(read_books(snapshot.folder, shard, ["key"])["key"].to_pylist())
+        in_plan = collections.Counter(read_keys(snapshot.folder, shard))
+        yield from (f"{shard}: {key} is in no books" for key in (in_plan - in_books).elements())
+        yield from (f"{shard}: {key} is in the books and not in the plan" for key in (in_books - in_plan).elements())
+
+
+def unreadable_markers(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a line for every marker that cannot be read."""
+    for shard, why in sorted(snapshot.unreadable.items()):
+        yield f"{marker_name(shard)}: cannot be read: {why}; the shard is built again"

@@ -1,0 +1,63 @@
+"""The names of an output folder: each is made and taken apart in one module."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.output import layout
+from pipeline.records import ShardId
+
+NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True).filter(lambda name: name not in layout.RESERVED_NAMES)
+SPLITS = st.from_regex(r"[a-z0-9_-]{1,20}", fullmatch=True)
+SHARDS = st.builds(ShardId, NAMES, SPLITS, st.integers(0, 10**6))
+
+
+@given(SHARDS)
+def test_every_file_of_a_shard_names_its_shard(shard: ShardId) -> None:
+    assert ShardId.parse(shard.name) == shard
+    assert layout.planned_shard(layout.plan_name(shard)) == shard
+    for name in (layout.tar_name(shard), layout.books_name(shard), layout.marker_name(shard)):
+        assert layout.shard_of(name) == shard
+    assert layout.is_marker(layout.marker_name(shard)) and not layout.is_marker(layout.tar_name(shard))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recipe.toml",
+        "A/0.tar",
+        "A/b/c/0.tar",
+        "A/b/x.tar",
+        "A/b/00.tar",
+        "A/b/-1.tar",
+        "A/b/\u0661.tar",
+        "/b/0.tar",
+        "A//0.tar",
+        "A/b/sizes.json",
+    ],
+)
+def test_other_files_belong_to_no_shard(name: str) -> None:
+    assert layout.shard_of(name) is None
+
+
+@pytest.mark.parametrize("name", ["plan/A/0.parquet", "plan.new/b/0.parquet", ".work/b/0.tar"])
+def test_plan_and_work_are_no_datasets(name: str) -> None:
+    assert layout.shard_of(name) is None
+
+
+@pytest.mark.parametrize("name", ["A/b", "A/b/c/0", "A/b/", "", "A/b/01", "A/b/x"])
+def test_what_names_no_shard_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not the name of a shard"):
+        ShardId.parse(name)
+
+
+def test_plan_files_are_told_from_the_files_beside_them() -> None:
+    others = (layout.LEFT_OUT, layout.T5_CACHE, layout.T5_TEXTS, layout.EQUAL_SOUNDS, layout.INDEX, f"{layout.T5_PARTS}/batch-1.parquet")
+    assert [layout.planned_shard(name) for name in others] == [None] * len(others)
+
+
+def test_names_that_an_output_folder_uses_are_reserved() -> None:
+    assert {layout.PLAN, layout.NEW_PLAN, layout.RECIPE, layout.BUILD, "readme.md"} <= layout.RESERVED_NAMES
+    assert all(name == name.lower() for name in layout.RESERVED_NAMES)

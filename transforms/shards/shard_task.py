@@ -1,0 +1,54 @@
+"""Define what a worker is told about a shard: its task, and the settings that all shards of a build share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pipeline.output.equal_sounds_file import Elsewhere
+from pipeline.output.storage import Folder
+from pipeline.records import AudioLimits, ShardId, stable_hash
+from transforms.fetching.fetch import Fetcher
+
+SettingsHashOf = Callable[[str], str]
+"""Dataset -> hash of the settings that shape the bytes of its shards."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """One shard to be made: the hash of its rows and of all its inputs, the number of rows, the sounds that other shards keep."""
+
+    shard: ShardId
+    rows_sha256: str
+    inputs_sha256: str
+    n_rows: int
+    elsewhere: Elsewhere = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """What every shard of a build is made with.
+
+    `limits` holds for datasets that are not in `limits_by_dataset`; `n_threads` a shard bounds the clips in memory at once.
+    """
+
+    folder: Folder
+    fetcher: Fetcher
+    limits: AudioLimits
+    limits_by_dataset: dict[str, AudioLimits]
+    conversion: int
+    n_threads: int
+    versions: dict[str, str]
+
+    def limits_of(self, dataset: str) -> AudioLimits:
+        """Return what may become a sample of a dataset."""
+        return self.limits_by_dataset.get(dataset, self.limits)
+
+    def settings_hash_of(self, dataset: str) -> str:
+        """Return the hash of the settings that shape the bytes of a dataset."""
+        return stable_hash(self.conversion, self.limits_of(dataset))
+
+
+def longest_first(tasks: Iterable[ShardTask]) -> list[ShardTask]:
+    """Return the tasks with the most rows first: engines hand them out in turn, and so end at the same time."""
+    return sorted(tasks, key=lambda task: (-task.n_rows, task.shard))
