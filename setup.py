@@ -38,6 +38,7 @@ setup(
         "train": ["recipes/*.toml"],
     },
     install_requires=[
+        "annotated-types>=0.7",
         "apache-beam>=2.70",
         "av>=16",
         "ffmpeg-python>=0.2",

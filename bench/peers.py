@@ -19,8 +19,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from pipeline.records import SAMPLE_RATE, Rejected
-from transforms.audio.convert import AudioLimits, convert
+from pipeline.records import SAMPLE_RATE, AudioLimits, Rejected
+from transforms.audio.convert import convert
 from transforms.audio.excerpt import Excerpt
 
 Way = Callable[[Path, Path], None]

@@ -11,9 +11,8 @@ from pathlib import Path
 from bench.build import N_CORES
 from bench.corpus import make_sound
 from bench.measure import Cost, Row, paired, ratio
-from pipeline.records import Clip, Provenance, Recording
+from pipeline.records import AudioLimits, Clip, Provenance, Recording
 from transforms.audio.conversion_pool import ConversionPool
-from transforms.audio.convert import AudioLimits
 from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map
 

@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
 
 SAMPLE_RATE = 48_000  # Hz, of every sample we write
 MAX_DETAIL = 300  # characters of a rejection's detail that the books keep
@@ -199,6 +202,27 @@ class SourceFormat:
     rate: int = field(metadata=column("source_rate"))
     n_channels: int = field(metadata=column("source_channels"))
     decoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLimits:
+    """Say which audio may become a sample; the defaults are ours, and leave out only what is silent, broken or hours long.
+
+    Durations are seconds, the rate of the recording is Hz, the level is dB of full scale at the highest peak. The
+    constraints in the annotations are checked where a recipe is read.
+
+    Raises:
+        ValueError: `min_seconds` is above `max_seconds`.
+    """
+
+    min_seconds: Annotated[float, Ge(0)] = 0.0
+    max_seconds: Annotated[float, Gt(0)] = 7200.0
+    min_source_rate: Annotated[int, Ge(0)] = 1000
+    silent_below_db: Annotated[float, Le(0)] = -90.0
+
+    def __post_init__(self) -> None:
+        if self.min_seconds > self.max_seconds:
+            raise ValueError("min_seconds is above max_seconds, so nothing could become a sample")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import soundfile
 
-from pipeline.records import SAMPLE_RATE, Reason, Rejected
+from pipeline.records import SAMPLE_RATE, AudioLimits, Reason, Rejected
 from tests.sounds import FORMATS, encoded, film, id3
 from transforms.audio.conversion_pool import ConversionError, ConversionPool
-from transforms.audio.convert import AudioLimits, Converted
+from transforms.audio.convert import Converted
 from transforms.audio.excerpt import Excerpt
 
 LIMITS = AudioLimits(max_seconds=30.0)

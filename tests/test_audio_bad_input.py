@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejection, Sample
+from pipeline.records import AudioLimits, Caption, Clip, Provenance, Reason, Recording, Rejection, Sample
 from tests.sounds import RATE, by_av, by_soundfile, encoded, film, flac_with_frame_count, id3, pcm16, picture, tone, wav
-from transforms.audio.convert import AudioLimits
 from transforms.shards.make_samples import make_samples
 
 LIMITS = AudioLimits(max_seconds=60.0)

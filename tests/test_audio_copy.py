@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.records import Reason, Rejected
+from pipeline.records import AudioLimits, Reason, Rejected
 from tests.sounds import by_soundfile, picture, tone
 from transforms.audio import convert as module
-from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.plain_flac import plain_flac_md5
 

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.records import Reason, Rejected
+from pipeline.records import AudioLimits, Reason, Rejected
 from tests.sounds import FORMATS, RATE
 from transforms.audio import decode as module
-from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from transforms.audio.convert import AudioLimits, Converted, convert
+from pipeline.records import AudioLimits
+from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
 
 def highest():

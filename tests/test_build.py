@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,7 +142,7 @@ def test_what_is_lost_is_made_again(lost: str, fates: Path, built: Path, tmp_pat
 
 def test_other_limits_make_other_shards(fates: Path, tmp_path: Path) -> None:
     recipe = load_recipe(str(fates))
-    strict = recipe.model_copy(update={"audio": recipe.audio.model_copy(update={"min_seconds": 0.5})})
+    strict = recipe.model_copy(update={"audio": replace(recipe.audio, min_seconds=0.5)})
     folder = Folder(str(tmp_path))
     build(recipe, folder, None, Engine(n_workers=2), unwatched)
     outcome = build(strict, folder, None, Engine(n_workers=2), unwatched)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Reason, Rejected
+from pipeline.records import AudioLimits, Reason, Rejected
 from tests.sounds import encoded
 from transforms.audio.conversion_pool import ConversionError, ConversionPool
-from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
 
 LIMITS = AudioLimits()
@@ -107,7 +107,7 @@ def test_processes_end_with_their_parent_even_if_it_is_killed(tmp_path):
     (tmp_path / "a").write_bytes(encoded("wav_16"))
     program = (
         "import pathlib, subprocess, os, time\n"
-        "from transforms.audio.conversion_pool import conversion_pool\nfrom transforms.audio.convert import AudioLimits\n"
+        "from transforms.audio.conversion_pool import conversion_pool\nfrom pipeline.records import AudioLimits\n"
         "from transforms.audio.excerpt import Excerpt\n"
         f"place = pathlib.Path({str(tmp_path)!r})\n"
         "conversion_pool().convert(place / 'a', [Excerpt()], AudioLimits(), place)\n"

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.records import Reason, Rejected, SourceFormat
+from pipeline.records import AudioLimits, Reason, Rejected, SourceFormat
 from tests.sounds import FORMATS, encoded, tone, wav
 from transforms.audio import decode as decode_module
 from transforms.audio import decode_ffmpeg as module
 from transforms.audio.av_frame_collector import UnsupportedByAvError
-from transforms.audio.convert import AudioLimits, Converted, convert
+from transforms.audio.convert import Converted, convert
 from transforms.audio.decode_ffmpeg import command, decode_ffmpeg
 from transforms.audio.excerpt import Cut, Excerpt
 from transforms.audio.sniff import HEAD, sniff

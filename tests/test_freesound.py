@@ -140,7 +140,7 @@ def test_the_rules_of_the_reference_set_hold_for_its_source_alone(tmp_path: Path
     assert dict(datasets["freesound"].reasons) == {"limit_exceeded": 1, "too_long": 1}
     assert datasets["everything"].samples == 3
     (tmp_path / "again.toml").write_text((tmp_path / "out" / "recipe.toml").read_text())
-    assert load_recipe(str(tmp_path / "again.toml")).sources[0].audio.max_seconds == 180.0
+    assert load_recipe(str(tmp_path / "again.toml")).sources[0].audio == {"max_seconds": 180.0, "min_source_rate": 16_000}
     before = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in ("freesound/train/0.tar", "everything/train/0.tar")}
     (tmp_path / "both.toml").write_text(LAIONS_RULES.replace("180.0", "200.0"))
     outcome = build_into(tmp_path / "out", tmp_path / "both.toml")

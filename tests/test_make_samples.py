@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.records import SAMPLE_RATE, Clip, Provenance, Reason, Recording, Rejected, Rejection, Sample
+from pipeline.records import SAMPLE_RATE, AudioLimits, Clip, Provenance, Reason, Recording, Rejected, Rejection, Sample
 from tests.sounds import RATE, by_soundfile, pcm16, tone, wav
-from transforms.audio.convert import AudioLimits
 from transforms.shards.make_samples import make_samples
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.recipe.model import RecipeError, bundled, load_recipe
+from pipeline.records import AudioLimits
 from sources import SOURCES
 
 SOURCE = '[[sources]]\nsource = "table"\ndataset = "Set"\npath = "clips.csv"\n'
@@ -129,6 +130,11 @@ def test_a_source_may_have_limits_of_its_own(home):
     recipe = recipe_of(home, "[audio]\nmin_seconds = 1.0", SOURCE + own + SOURCE.replace('"Set"', '"Other"'))
     audio = [recipe.audio_of(options) for options in recipe.sources]
     assert [(one.min_seconds, one.max_seconds) for one in audio] == [(1.0, 180.0), (1.0, 7200.0)]
+
+
+def test_the_limits_of_a_source_are_compared_with_those_of_the_recipe_not_with_the_defaults(home):
+    recipe = recipe_of(home, "[audio]\nmax_seconds = 10000.0", SOURCE + "[sources.audio]\nmin_seconds = 9000.0\n")
+    assert recipe.audio_of(recipe.sources[0]) == AudioLimits(min_seconds=9000.0, max_seconds=10000.0)
 
 
 def test_all_faults_are_said_at_once(home):

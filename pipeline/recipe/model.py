@@ -12,23 +12,30 @@ import json
 import os
 import re
 import tomllib
+from dataclasses import fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError
 
 from pipeline.recipe.captioner import T5Settings
+from pipeline.records import AudioLimits
 from sources import SOURCES
 from sources.metadata.identity import recordings_in
-from sources.metadata.options import AudioSettings, SourceOptions, split_name
+from sources.metadata.options import SourceOptions, check_table, split_name
 
 MAX_FAULTS = 50
+TABLES: dict[str, type] = {"audio": AudioLimits, "t5": T5Settings}
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
 
 
 class RecipeError(ValueError):
     """A recipe that cannot be built; the message lists every fault, one a line."""
+
+
+def _audio_limits(given: Any) -> AudioLimits:
+    return AudioLimits(**check_table(AudioLimits, given))
 
 
 class BuildRecipe(BaseModel):
@@ -46,7 +53,7 @@ class BuildRecipe(BaseModel):
     respect_robots_tag: bool = True
     contact: str | None = None
     seed: int = 0
-    audio: AudioSettings = AudioSettings()
+    audio: Annotated[AudioLimits, BeforeValidator(_audio_limits)] = AudioLimits()
     t5: T5Settings = T5Settings()
     sources: tuple[SerializeAsAny[SourceOptions], ...] = Field(min_length=1)
     base: Path
@@ -56,10 +63,13 @@ class BuildRecipe(BaseModel):
         """The tables that the rest of the recipe makes no use of."""
         return {"t5"} if self.captions == "template" else set()
 
-    def audio_of(self, options: SourceOptions) -> AudioSettings:
-        """Return what may become a sample of a source: the recipe's `[audio]` with the source's own keys over it."""
-        own = options.audio.model_dump(include=options.audio.model_fields_set)
-        return AudioSettings.model_validate(self.audio.model_dump() | own)
+    def audio_of(self, options: SourceOptions) -> AudioLimits:
+        """Return the limits of a source: the recipe's `[audio]` with the source's own keys over it.
+
+        Raises:
+            ValueError: together they leave nothing.
+        """
+        return replace(self.audio, **options.audio)
 
     def fingerprint(self, limit: int | None) -> str:
         """Return a hash of everything that decides the plan: the recipe, its metadata files, and how many rows are wanted."""
@@ -186,12 +196,12 @@ def _unused(recipe: BuildRecipe) -> list[str]:
 def _at_odds(recipe: BuildRecipe) -> list[str]:
     """Return a fault for limits of sound that leave nothing together, or that sources of one dataset do not share."""
     faults: list[str] = []
-    of_dataset: dict[str, AudioSettings] = {}
+    of_dataset: dict[str, AudioLimits] = {}
     for number, options in enumerate(recipe.sources):
         try:
             audio = recipe.audio_of(options)
-        except ValidationError as error:
-            faults.append(f"sources[{number}].audio, with the recipe's [audio]: {_as_toml_says(error.errors()[0]['msg'])}")
+        except ValueError as error:
+            faults.append(f"sources[{number}].audio, with the recipe's [audio]: {error}")
             continue
         if of_dataset.setdefault(options.dataset, audio) != audio:
             faults.append(f"sources[{number}].audio: another source of dataset {options.dataset!r} has other limits; give both the same")
@@ -204,8 +214,7 @@ def _in_words(error: ValidationError, model: type[BaseModel], where: str) -> lis
     for fault in error.errors(include_url=False):
         key = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            owner = model.model_fields.get(str(fault["loc"][0])) if len(fault["loc"]) > 1 else None
-            inner = owner.annotation if owner and isinstance(owner.annotation, type) and issubclass(owner.annotation, BaseModel) else model
+            inner = TABLES[str(fault["loc"][0])] if len(fault["loc"]) > 1 else model
             faults.append(where + key.removesuffix(str(fault["loc"][-1])) + _unknown(str(fault["loc"][-1]), fault["input"], inner))
         elif fault["type"] == "missing":
             faults.append(f"{where}{key}: none given, it is needed")
@@ -220,12 +229,13 @@ def _as_toml_says(message: str) -> str:
     >>> _as_toml_says("Input should be a valid tuple")
     'input should be a valid list'
     """
-    message = re.sub(r"valid dictionary or (instance|object) .*", "table", message.removeprefix("Value error, "))
+    message = re.sub(r"valid dictionary\b.*", "table", message.removeprefix("Value error, "))
     return message[0].lower() + message[1:].replace("valid tuple", "valid list")
 
 
-def _unknown(key: str, given: Any, model: type[BaseModel]) -> str:
-    allowed = [name for name in model.model_fields if name != "base"]
+def _unknown(key: str, given: Any, table: Any) -> str:
+    names = table.model_fields if issubclass(table, BaseModel) else [field.name for field in fields(table)]
+    allowed = [name for name in names if name != "base"]
     return f"{key} = {given!r}: no such key, allowed: {', '.join(allowed)}{nearest(key, allowed)}"
 
 

@@ -20,7 +20,6 @@ from pipeline.recipe.model import BuildRecipe
 from pipeline.verbs.plan import Plan, make_plan, promote, read_plan
 from pipeline.verbs.status import Books, missing_rows, read_the_books, retire_unplanned, unfinished, write_sizes
 from sources.metadata.options import SourceOptions
-from transforms.audio.convert import AudioLimits
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.http import HttpSettings
 from transforms.shards.build_shards import BuildSettings, BuildShards, ShardTask, spread_longest_first
@@ -96,9 +95,8 @@ def current_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine:
 def build_settings(recipe: BuildRecipe, folder: Folder) -> BuildSettings:
     """Return what every shard of this recipe is made with."""
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
-    limits = AudioLimits(**recipe.audio.model_dump())
-    own = {options.dataset: AudioLimits(**recipe.audio_of(options).model_dump()) for options in recipe.sources}
-    return BuildSettings(folder, Fetcher(recipe.base, http), limits, own, CONVERSION, N_THREADS, versions())
+    own = {options.dataset: recipe.audio_of(options) for options in recipe.sources}
+    return BuildSettings(folder, Fetcher(recipe.base, http), recipe.audio, own, CONVERSION, N_THREADS, versions())
 
 
 def versions() -> dict[str, str]:
@@ -135,7 +133,7 @@ def resolved_recipe(recipe: BuildRecipe) -> str:
     for key, value in document.items():
         if key == "sources":
             for options, entry in zip(recipe.sources, value, strict=True):
-                tables += _source_tables(recipe, options, entry)
+                tables += _source_tables(options, entry)
         elif isinstance(value, dict):
             tables.append(_toml_table(f"[{key}]", value))
         elif key != "base":
@@ -143,10 +141,10 @@ def resolved_recipe(recipe: BuildRecipe) -> str:
     return "\n".join([f"# resolved from {recipe.base}", *lines, *tables]) + "\n"
 
 
-def _source_tables(recipe: BuildRecipe, options: SourceOptions, entry: dict[str, Any]) -> Iterator[str]:
+def _source_tables(options: SourceOptions, entry: dict[str, Any]) -> Iterator[str]:
     yield _toml_table("[[sources]]", {name: item for name, item in entry.items() if name not in {"base", "audio"}})
-    if options.audio.model_fields_set:
-        yield _toml_table("[sources.audio]", recipe.audio_of(options).model_dump())
+    if options.audio:
+        yield _toml_table("[sources.audio]", options.audio)
 
 
 def _toml_table(head: str, values: dict[str, Any]) -> str:

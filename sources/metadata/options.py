@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_origin, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from pipeline.records import AudioLimits
 
 OURS = frozenset(
     (
@@ -34,28 +38,33 @@ def _not_ours(name: str) -> str:
 DatasetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100), AfterValidator(_not_ours)]
 
 
-class AudioSettings(BaseModel):
-    """What may become a sample: durations in seconds, rate in Hz, level in dB of full scale (highest peak)."""
+def check_table(record: type, given: Any) -> dict[str, Any]:
+    """Check a TOML table against the fields of a dataclass; return the keys that were given, and no defaults.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    Lists become tuples where the field is a tuple; numbers must be finite.
 
-    min_seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
-    max_seconds: float = Field(7200.0, gt=0, allow_inf_nan=False)
-    min_source_rate: int = Field(1000, ge=0)
-    silent_below_db: float = Field(-90.0, le=0, allow_inf_nan=False)
+    Raises:
+        ValidationError: a key is no field, or its value has another type or breaks the constraints in the field's annotation.
 
-    @model_validator(mode="after")
-    def _in_order(self) -> AudioSettings:
-        if self.min_seconds > self.max_seconds:
-            raise ValueError("min_seconds is above max_seconds, so nothing could become a sample")
-        return self
+    >>> check_table(AudioLimits, {"min_seconds": 2})
+    {'min_seconds': 2.0}
+    """
+    return _checker(record).validate_python(given)
+
+
+@lru_cache
+def _checker(record: type) -> TypeAdapter[dict[str, Any]]:
+    hints = get_type_hints(record, include_extras=True)
+    from_toml = {name: Annotated[hint, Strict(False)] if get_origin(hint) is tuple else hint for name, hint in hints.items()}
+    table = TypedDict("table", from_toml, total=False)  # type: ignore[misc]
+    return TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))(table))  # type: ignore[arg-type]
 
 
 class SourceOptions(BaseModel):
     """One `[[sources]]` entry, checked; `base` is the recipe's folder, which relative paths start from.
 
     `audio_root` is a folder, zip or tar of recordings that is searched by id and file name before any address is used.
-    `audio` holds the keys of the recipe's `[audio]` that are other for this source.
+    `audio` holds the fields of `AudioLimits` that differ from the recipe's `[audio]` for this source.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -63,7 +72,7 @@ class SourceOptions(BaseModel):
     source: str
     dataset: DatasetName
     audio_root: str | None = None
-    audio: AudioSettings = AudioSettings()
+    audio: Annotated[dict[str, Any], BeforeValidator(partial(check_table, AudioLimits))] = {}
     base: Path
 
     def resolve(self, path: str) -> Path:

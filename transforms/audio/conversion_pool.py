@@ -21,8 +21,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pipeline.records import Reason, Rejected
-from transforms.audio.convert import AudioLimits, Converted, convert
+from pipeline.records import AudioLimits, Reason, Rejected
+from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
 
 SECONDS = 300.0  # on the clock for one recording: forty times what two hours of sound take on one busy core

@@ -11,22 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.records import SAMPLE_RATE, Reason, Rejected, SourceFormat, Statistics
+from pipeline.records import SAMPLE_RATE, AudioLimits, Reason, Rejected, SourceFormat, Statistics
 from transforms.audio.decode import decode
 from transforms.audio.encode import IN_MEMORY, FlacWriter, Meter, long_flac
 from transforms.audio.excerpt import Cut, Excerpt
 from transforms.audio.plain_flac import plain_flac_md5
 from transforms.audio.resample import Resampler, to_int16
-
-
-@dataclass(frozen=True, slots=True)
-class AudioLimits:
-    """What may become a sample: durations in seconds, rate in Hz, level in dB of full scale (highest peak)."""
-
-    min_seconds: float = 0.0
-    max_seconds: float = 7200.0
-    min_source_rate: int = 1000
-    silent_below_db: float = -90.0
 
 
 @dataclass(frozen=True, slots=True)

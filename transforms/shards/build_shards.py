@@ -20,9 +20,8 @@ from pipeline.output.plan_files import plan_name, read_plan_file
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.shard_files import FileFacts, Marker, books_name, books_row, finished, marker_name, tar_name, write_books
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Reason, Rejection, Sample, ShardId, stable_hash
+from pipeline.records import AudioLimits, Clip, Reason, Rejection, Sample, ShardId, stable_hash
 from transforms.audio.conversion_pool import conversion_pool
-from transforms.audio.convert import AudioLimits
 from transforms.fetching.fetch import Fetch, Fetcher
 from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map

@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.records import Clip, Recording, Rejected, Rejection, Sample
-from transforms.audio.convert import AudioLimits, Converted, convert
+from pipeline.records import AudioLimits, Clip, Recording, Rejected, Rejection, Sample
+from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
 from transforms.fetching.fetch import Fetch
 
