@@ -11,7 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Interval, MinLen
 
 from augment.templates import label_words
 
@@ -23,21 +25,39 @@ _OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough mem
 
 
 @dataclass(frozen=True, slots=True)
-class Decoding:
-    """How a prompt is written and a caption is searched; part of the key under which captions are cached.
+class T5Settings:
+    """Say which T5 captions keywords, how it searches, and for which clips; unpublished values are our choice (docs/captions.md).
 
-    The search has no chance in it. `batch` is the number of prompts at a time, the first that is tried; `candidates`, at
-    most `beams`, how many captions of the search are kept, the best first.
+    `model` is a hub id, a hub id with @revision, or a folder. The beam search is deterministic. `batch` is the number of
+    prompts at a time, halved when memory runs out; `candidates` is how many captions of the search are used, the best
+    first, and never more than `beams`. Clips shorter than `min_seconds` or with more than `max_keywords` labels get no
+    caption by the T5. `only` names sources and datasets whose `text` holds the T5's caption alone, as Wu et al. 2023 did
+    for AudioSet and Epidemic Sound.
     """
 
-    beams: int = 4
+    model: Annotated[str, MinLen(1)] = DEFAULT_MODEL
+    beams: Annotated[int, Interval(ge=1, le=64)] = 4
+    batch: Annotated[int, Interval(ge=1, le=4096)] = 32
+    candidates: Annotated[int, Interval(ge=1, le=64)] = 4
     length_penalty: float = 1.5
-    no_repeat_ngram: int = 3
-    max_new_tokens: int = 40
-    batch: int = 32
-    candidates: int = 1
+    no_repeat_ngram: Annotated[int, Ge(0)] = 3
+    max_new_tokens: Annotated[int, Interval(ge=4, le=256)] = 40
     prefix: str = ""
     separator: str = " | "
+    min_seconds: Annotated[float, Ge(0)] = 2.0
+    max_keywords: Annotated[int, Ge(1)] = 8
+    only: tuple[str, ...] = ("audioset", "epidemic")
+
+    @property
+    def n_candidates(self) -> int:
+        """Number of captions that the search returns for a prompt."""
+        return min(self.candidates, self.beams)
+
+    @property
+    def generation(self) -> tuple[object, ...]:
+        """Every value that decides what a given model writes for a keyword set; part of the key of the caption cache."""
+        search = (self.beams, self.n_candidates, self.length_penalty, self.no_repeat_ngram, self.max_new_tokens)
+        return (*search, self.batch, self.prefix, self.separator)
 
 
 @dataclass(frozen=True)
@@ -50,7 +70,7 @@ class Model:
     network: Any = field(repr=False)
 
 
-def prompt(keywords: Sequence[str], decoding: Decoding | None = None) -> str:
+def prompt(keywords: Sequence[str], settings: T5Settings | None = None) -> str:
     """Return the one prompt for a set of keywords; empty when there are none.
 
     Of a label with several names the first is used, without what stands in brackets; no dot or separator within a
@@ -59,7 +79,7 @@ def prompt(keywords: Sequence[str], decoding: Decoding | None = None) -> str:
     >>> prompt(["Gunshot, gunfire", "Rattle (instrument)", "p.a. system", "gunshot"])
     'gunshot | rattle | pa system'
     """
-    form = decoding or Decoding()
+    form = settings or T5Settings()
     first_names = (re.split(r"[,;/|]", re.sub(r"\([^)]*\)", " ", label_words(keyword)))[0] for keyword in keywords)
     plain = (" ".join(name.replace(".", "").split()) for name in first_names)
     named = list(dict.fromkeys(name for name in plain if name))
@@ -103,23 +123,23 @@ def digest(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def generate(model: Model, keyword_sets: Sequence[Sequence[str]], decoding: Decoding) -> list[str]:
+def generate(model: Model, keyword_sets: Sequence[Sequence[str]], settings: T5Settings) -> list[str]:
     """Return one caption a keyword set, in order; empty for an empty set. The best of `candidates`."""
-    return [found[0] if found else "" for found in candidates(model, keyword_sets, decoding)]
+    return [found[0] if found else "" for found in candidates(model, keyword_sets, settings)]
 
 
-def candidates(model: Model, keyword_sets: Sequence[Sequence[str]], decoding: Decoding) -> list[list[str]]:
+def candidates(model: Model, keyword_sets: Sequence[Sequence[str]], settings: T5Settings) -> list[list[str]]:
     """Return the captions of each keyword set, the best first; none for an empty set.
 
     More than one cost the search nothing more, and what the guard says of the first need not hold for the second.
     Prompts of a like length share a batch. A batch that does not fit into memory is halved, down to a single prompt.
     """
-    prompts = [prompt(keywords, decoding) for keywords in keyword_sets]
+    prompts = [prompt(keywords, settings) for keywords in keyword_sets]
     distinct = sorted({text for text in prompts if text}, key=lambda text: (-len(model.tokenizer(text).input_ids), text))
     captions: dict[str, list[str]] = {"": []}
-    for start in range(0, len(distinct), decoding.batch):
-        batch = distinct[start : start + decoding.batch]
-        captions |= dict(zip(batch, _in_memory(model, batch, decoding), strict=True))
+    for start in range(0, len(distinct), settings.batch):
+        batch = distinct[start : start + settings.batch]
+        captions |= dict(zip(batch, _in_memory(model, batch, settings), strict=True))
     return [captions[text] for text in prompts]
 
 
@@ -135,19 +155,19 @@ def sentence(text: str) -> str:
     return plain[0].upper() + plain[1:] + ("" if plain[-1] in ".!?" else ".")
 
 
-def _in_memory(model: Model, prompts: list[str], decoding: Decoding) -> list[list[str]]:
+def _in_memory(model: Model, prompts: list[str], settings: T5Settings) -> list[list[str]]:
     """Return the captions of one batch, by prompt; of its halves, when it is too large for the memory."""
     try:
-        return _search(model, prompts, decoding)
+        return _search(model, prompts, settings)
     except (RuntimeError, MemoryError) as error:
         too_large = isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error))
         if not too_large or len(prompts) == 1:
             raise
     half = len(prompts) // 2  # outside of the handler, which would keep the tensors of the failed batch alive
-    return _in_memory(model, prompts[:half], decoding) + _in_memory(model, prompts[half:], decoding)
+    return _in_memory(model, prompts[:half], settings) + _in_memory(model, prompts[half:], settings)
 
 
-def _search(model: Model, prompts: list[str], decoding: Decoding) -> list[list[str]]:
+def _search(model: Model, prompts: list[str], settings: T5Settings) -> list[list[str]]:
     """Return the captions of one batch by beam search."""
     import torch
 
@@ -156,16 +176,16 @@ def _search(model: Model, prompts: list[str], decoding: Decoding) -> list[list[s
         found = model.network.generate(
             input_ids=encoded.input_ids,
             attention_mask=encoded.attention_mask,
-            num_beams=decoding.beams,
-            num_return_sequences=decoding.candidates,
-            length_penalty=decoding.length_penalty if decoding.beams > 1 else None,
-            no_repeat_ngram_size=decoding.no_repeat_ngram,
-            max_new_tokens=decoding.max_new_tokens,
-            early_stopping=decoding.beams > 1,
+            num_beams=settings.beams,
+            num_return_sequences=settings.n_candidates,
+            length_penalty=settings.length_penalty if settings.beams > 1 else None,
+            no_repeat_ngram_size=settings.no_repeat_ngram,
+            max_new_tokens=settings.max_new_tokens,
+            early_stopping=settings.beams > 1,
             do_sample=False,
         )
     texts = [sentence(text) for text in model.tokenizer.batch_decode(found, skip_special_tokens=True)]
-    return [texts[start : start + decoding.candidates] for start in range(0, len(texts), decoding.candidates)]
+    return [texts[start : start + settings.n_candidates] for start in range(0, len(texts), settings.n_candidates)]
 
 
 def compute_type() -> Any:

@@ -1,4 +1,4 @@
-"""Text: captions by a T5 in batches against one by one with the same decoding, and the cost of cleaning, templates and de-bias."""
+"""Text: captions by a T5 in batches against one by one with the same settings, and the cost of cleaning, templates and de-bias."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.debias.rewrite import debias
-from augment.keyword_to_caption import Decoding, Model, candidates
+from augment.keyword_to_caption import Model, T5Settings, candidates
 from augment.prose import clean_text
 from augment.templates import template
 from bench.measure import Cost, Row, cost_of, paired, ratio
@@ -29,23 +29,23 @@ def _by_t5(quick: bool) -> list[Row]:
     n_sets, n_tokens, n_rounds = (32, 4, 1) if quick else (32, 8, 2)
     model = random_t5(SMALL if quick else BASE, n_tokens)
     sets = [(f"word{number}", f"word{(7 * number + 1) % N_WORDS}", f"word{(11 * number + 2) % N_WORDS}") for number in range(n_sets)]
-    decoding = Decoding(max_new_tokens=n_tokens)
+    settings = T5Settings(max_new_tokens=n_tokens, candidates=1)
 
     def batched() -> Cost:
-        return cost_of(lambda: candidates(model, sets, decoding))
+        return cost_of(lambda: candidates(model, sets, settings))
 
     def one_by_one() -> Cost:
-        return cost_of(lambda: [candidates(model, [keywords], decoding) for keywords in sets])
+        return cost_of(lambda: [candidates(model, [keywords], settings) for keywords in sets])
 
-    candidates(model, sets[:2], decoding)  # what is set up at the first call belongs to neither
+    candidates(model, sets[:2], settings)  # what is set up at the first call belongs to neither
     costs = paired({"batched": batched, "one by one": one_by_one}, n_rounds)
     kind = f"{'t5-small' if quick else 't5-base'} shape, {str(model.network.dtype).removeprefix('torch.')}, {n_tokens} tokens"
     by_cpu = ratio([cost.cpu for cost in costs["one by one"]], [cost.cpu for cost in costs["batched"]])
     by_wall = ratio([cost.wall for cost in costs["one by one"]], [cost.wall for cost in costs["batched"]])
     best = min(cost.wall for cost in costs["batched"])
     return [
-        Row("captions", f"CPU of one by one / batches of {decoding.batch} ({kind})", *_first(by_cpu), "" if quick else ">= 7"),
-        Row("captions", f"time of one by one / batches of {decoding.batch} ({kind})", *_first(by_wall)),
+        Row("captions", f"CPU of one by one / batches of {settings.batch} ({kind})", *_first(by_cpu), "" if quick else ">= 7"),
+        Row("captions", f"time of one by one / batches of {settings.batch} ({kind})", *_first(by_wall)),
         Row("captions", f"captions a second in batches ({kind})", n_sets / best, "captions/s"),
     ]
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from augment import keyword_to_caption
-from augment.keyword_to_caption import Decoding, Model, candidates, digest, generate, load, prompt, sentence
+from augment.keyword_to_caption import Model, T5Settings, candidates, digest, generate, load, prompt, sentence
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_no_keyword_splits_the_prompt(keywords, text):
     assert prompt(keywords) == text
 
 
-def test_prompt_takes_prefix_and_separator_from_the_decoding():
-    assert prompt(["Dog", "Rain"], Decoding(prefix="say: ", separator=", ")) == "say: dog, rain"
-    assert prompt([], Decoding(prefix="say: ")) == ""
+def test_prompt_takes_prefix_and_separator_from_the_settings():
+    assert prompt(["Dog", "Rain"], T5Settings(prefix="say: ", separator=", ")) == "say: dog, rain"
+    assert prompt([], T5Settings(prefix="say: ")) == ""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_captions_come_in_the_order_of_their_keywords_and_each_distinct_set_is_c
     pytest.importorskip("torch")
     model = echo(8)
     sets = [["rain"], [], ["dog", "bark"], ["rain"], ["Rain"], ["a very long keyword"]]
-    assert generate(model, sets, Decoding(batch=2)) == [
+    assert generate(model, sets, T5Settings(batch=2)) == [
         "Rain is heard.",
         "",
         "Dog | bark is heard.",
@@ -99,15 +99,21 @@ def test_captions_come_in_the_order_of_their_keywords_and_each_distinct_set_is_c
 
 def test_candidates_stand_beside_their_keywords_with_the_best_first():
     pytest.importorskip("torch")
-    found = candidates(echo(8), [["dog"], [], ["rain"]], Decoding(candidates=2))
+    found = candidates(echo(8), [["dog"], [], ["rain"]], T5Settings(candidates=2))
     assert found == [["Dog is heard.", "Dog is heard again."], [], ["Rain is heard.", "Rain is heard again."]]
+
+
+def test_there_are_no_more_candidates_than_beams():
+    pytest.importorskip("torch")
+    found = candidates(echo(8), [["dog"], ["rain"]], T5Settings(beams=1, candidates=4))
+    assert found == [["Dog is heard."], ["Rain is heard."]]
 
 
 def test_a_batch_too_large_for_the_memory_is_halved():
     pytest.importorskip("torch")
     model = echo(2, error=RuntimeError("DefaultCPUAllocator: can't allocate memory"))
     sets = [[f"sound {index:02}"] for index in range(7)]
-    assert generate(model, sets, Decoding(batch=7)) == [f"Sound {index:02} is heard." for index in range(7)]
+    assert generate(model, sets, T5Settings(batch=7)) == [f"Sound {index:02} is heard." for index in range(7)]
     assert max(map(len, model.tokenizer.batches[1:])) == 4 and min(map(len, model.tokenizer.batches)) == 1
 
 
@@ -115,7 +121,7 @@ def test_a_batch_too_large_for_the_memory_is_halved():
 def test_an_error_that_smaller_batches_do_not_mend_is_raised(error):
     pytest.importorskip("torch")
     with pytest.raises(type(error)):
-        generate(echo(0, error=error), [["rain"], ["dog"]], Decoding())
+        generate(echo(0, error=error), [["rain"], ["dog"]], T5Settings())
 
 
 def test_digest_changes_with_content_and_not_with_place(tmp_path):
@@ -192,8 +198,8 @@ def test_a_real_t5_captions_the_same_every_time(tiny_t5):
         model = load(str(tiny_t5))
     assert model.digest == digest(tiny_t5) and "network" not in repr(model)
     sets = [["Dog", "Bark"], [], ["Rain"], ["Siren", "loud", "sound"]]
-    captions = generate(model, sets, Decoding(max_new_tokens=6, batch=2))
-    assert captions == generate(model, sets, Decoding(max_new_tokens=6, batch=2))
+    captions = generate(model, sets, T5Settings(max_new_tokens=6, batch=2))
+    assert captions == generate(model, sets, T5Settings(max_new_tokens=6, batch=2))
     assert captions[1] == "" and len(captions) == 4
 
 

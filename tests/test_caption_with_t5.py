@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from augment.keyword_to_caption import Decoding
+from augment.keyword_to_caption import T5Settings
 from pipeline.command import main
 from pipeline.engines.run import Engine
 from pipeline.output.plan_files import read_plan_file
@@ -25,7 +26,7 @@ from transforms.planning.caption_with_t5 import Captioner, keywords_of, make_bat
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries, on their way in
-CAPTIONER = Captioner("folder", "folder sha256:0", "0", Decoding(batch=2), 2.0, 3, ("audioset",), True)
+CAPTIONER = Captioner("folder", "folder sha256:0", "0", T5Settings(batch=2, min_seconds=2.0, max_keywords=3), debias=True)
 
 
 @pytest.fixture(scope="session")
@@ -167,14 +168,38 @@ def test_batches_hold_each_prompt_once_the_longest_first_whatever_the_order() ->
     assert list(make_batches(reversed(sets), CAPTIONER, frozenset({"known"}))) == batches
 
 
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ({"beams": 5}, True),
+        ({"candidates": 3}, True),
+        ({"candidates": 5}, False),  # there are 4 beams
+        ({"length_penalty": 1.0}, True),
+        ({"no_repeat_ngram": 2}, True),
+        ({"max_new_tokens": 41}, True),
+        ({"batch": 3}, True),
+        ({"prefix": "say: "}, True),
+        ({"separator": ", "}, True),
+        ({"model": "another address of the same files"}, False),
+        ({"min_seconds": 3.0}, False),
+        ({"max_keywords": 4}, False),
+        ({"only": ("Labelled",)}, False),
+    ],
+)
+def test_cached_captions_hold_for_the_settings_that_decide_what_is_written(changed: dict, again: bool) -> None:
+    other = replace(CAPTIONER, settings=replace(CAPTIONER.settings, **changed))
+    assert (other.maker != CAPTIONER.maker) is again
+    assert replace(CAPTIONER, digest="1").maker != CAPTIONER.maker
+
+
 def test_what_is_pickled_is_the_name_of_the_model() -> None:
-    handler = t5_handler.T5Handler("folder", "0", Decoding())
+    handler = t5_handler.T5Handler("folder", "0", T5Settings())
     assert len(pickle.dumps(handler)) < 1000
 
 
 def test_another_model_on_a_worker_is_said(tiny: Path) -> None:
     with pytest.raises(ValueError, match="another model on this worker"):
-        t5_handler.T5Handler(str(tiny), "0", Decoding()).load_model()
+        t5_handler.T5Handler(str(tiny), "0", T5Settings()).load_model()
 
 
 def complaint(path: Path, output: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

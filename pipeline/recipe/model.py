@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError
 
-from pipeline.recipe.captioner import T5Settings
+from augment.keyword_to_caption import T5Settings
 from pipeline.records import AudioLimits
 from sources import SOURCES
 from sources.metadata.identity import recordings_in
@@ -38,6 +38,10 @@ def _audio_limits(given: Any) -> AudioLimits:
     return AudioLimits(**check_table(AudioLimits, given))
 
 
+def _t5_settings(given: Any) -> T5Settings:
+    return T5Settings(**check_table(T5Settings, given))
+
+
 class BuildRecipe(BaseModel):
     """A checked recipe. Defaults are the published values where there are any; the rest keep everything that is sound."""
 
@@ -54,7 +58,7 @@ class BuildRecipe(BaseModel):
     contact: str | None = None
     seed: int = 0
     audio: Annotated[AudioLimits, BeforeValidator(_audio_limits)] = AudioLimits()
-    t5: T5Settings = T5Settings()
+    t5: Annotated[T5Settings, BeforeValidator(_t5_settings)] = T5Settings()
     sources: tuple[SerializeAsAny[SourceOptions], ...] = Field(min_length=1)
     base: Path
 

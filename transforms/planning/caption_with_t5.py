@@ -17,7 +17,7 @@ from apache_beam.ml.inference.base import RunInference
 
 from augment.debias.rewrite import debias
 from augment.guard import check
-from augment.keyword_to_caption import Decoding, prompt
+from augment.keyword_to_caption import T5Settings, prompt
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import Verdict, Written, part_name, read_cache, read_part, write_cache, write_part, write_verdicts
 from pipeline.records import Caption, Clip, TextHolds, stable_hash
@@ -26,45 +26,41 @@ from transforms.planning.t5_handler import Batch, T5Handler
 
 @dataclass(frozen=True, slots=True)
 class Captioner:
-    """A T5 and what is asked of it. `model` is how it is found, `name` how samples name it, `digest` its content.
+    """Hold the identity of a T5 that was loaded once, and the settings it captions with.
 
-    Clips known to be shorter than `min_seconds`, or with more than `max_keywords` labels, are not asked for; `only` names
-    sources and datasets whose `text` is to hold nothing but the T5's caption; `debias` says whether the guard is to judge
-    the text as de-biasing leaves it.
+    `path` is the folder or hub id to load it from, `name` how samples name it, `digest` the SHA-256 of its files. With
+    `debias` the guard judges the text as de-biasing leaves it.
     """
 
-    model: str
+    path: str
     name: str
     digest: str
-    decoding: Decoding
-    min_seconds: float
-    max_keywords: int
-    only: tuple[str, ...]
+    settings: T5Settings
     debias: bool
 
     @property
     def maker(self) -> str:
         """Hash of all that decides what is written for a prompt."""
-        return stable_hash(self.digest, self.decoding)
+        return stable_hash(self.digest, self.settings.generation)
 
 
 def keywords_of(clip: Clip, captioner: Captioner) -> tuple[str, ...]:
     """Return the keyword set of a clip, sorted; empty when the T5 is not to be asked."""
     if any(caption.origin == "human" for caption in clip.captions):
         return ()
-    if clip.end is not None and clip.end - (clip.start or 0.0) < captioner.min_seconds:
+    if clip.end is not None and clip.end - (clip.start or 0.0) < captioner.settings.min_seconds:
         return ()
     keywords = tuple(sorted(set(clip.labels)))
-    return keywords if len(keywords) <= captioner.max_keywords and prompt(keywords, captioner.decoding) else ()
+    return keywords if len(keywords) <= captioner.settings.max_keywords and prompt(keywords, captioner.settings) else ()
 
 
 def make_batches(sets: Iterable[tuple[str, ...]], captioner: Captioner, known: frozenset[str]) -> Iterator[Batch]:
     """Yield batches of keyword sets with distinct prompts that are not `known`, the longest prompts together."""
     by_prompt: dict[str, tuple[str, ...]] = {}
     for keywords in sorted(sets):
-        by_prompt.setdefault(prompt(keywords, captioner.decoding), keywords)
+        by_prompt.setdefault(prompt(keywords, captioner.settings), keywords)
     waiting = sorted(by_prompt.keys() - known, key=lambda text: (-len(text), text))
-    size = captioner.decoding.batch
+    size = captioner.settings.batch
     yield from (tuple(by_prompt[text] for text in waiting[at : at + size]) for at in range(0, len(waiting), size))
 
 
@@ -112,7 +108,7 @@ class CaptionWithT5(beam.PTransform):
         datasets = verdicts | "Datasets" >> beam.Map(lambda counted: counted[0].dataset) | "DistinctDatasets" >> beam.Distinct()
         captioned = judged | "Captioned" >> beam.Map(lambda pair: pair[0])
         together = (others, captioned) | "Together" >> beam.Flatten()
-        return together | "Say" >> beam.Map(_say, beam.pvalue.AsList(datasets), self.captioner.only)
+        return together | "Say" >> beam.Map(_say, beam.pvalue.AsList(datasets), self.captioner.settings.only)
 
 
 class WriteCaptions(beam.PTransform):
@@ -130,7 +126,7 @@ class WriteCaptions(beam.PTransform):
         once = clips.pipeline | "Once" >> beam.Create([None])
         batches = once | "Batches" >> beam.FlatMap(_missing_batches, beam.pvalue.AsIter(sets), captioner, folder)
         waiting, done = batches | "Apart" >> beam.Partition(_is_done, 2, captioner, folder)  # type: ignore[arg-type]
-        handler = T5Handler(captioner.model, captioner.digest, captioner.decoding)
+        handler = T5Handler(captioner.path, captioner.digest, captioner.settings)
         made = waiting | "Spread" >> beam.Reshuffle() | "Infer" >> RunInference(handler) | "Keep" >> beam.Map(_keep, captioner, folder)
         found = done | "Found" >> beam.Map(lambda batch: read_part(_prompts(batch, captioner), captioner.maker, folder))
         fresh = (made, found) | "Both" >> beam.Flatten() | "Each" >> beam.FlatMap(list)
@@ -149,11 +145,11 @@ def _is_asked(clip: Clip, n_partitions: int, captioner: Captioner) -> int:
 
 
 def _prompt_of(clip: Clip, captioner: Captioner) -> str:
-    return prompt(keywords_of(clip, captioner), captioner.decoding)
+    return prompt(keywords_of(clip, captioner), captioner.settings)
 
 
 def _prompts(batch: Batch, captioner: Captioner) -> list[str]:
-    return [prompt(keywords, captioner.decoding) for keywords in batch]
+    return [prompt(keywords, captioner.settings) for keywords in batch]
 
 
 def _missing_batches(_: None, sets: Iterable[tuple[str, ...]], captioner: Captioner, folder: Folder) -> Iterator[Batch]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from apache_beam.ml.inference.base import ModelHandler
 
-from augment.keyword_to_caption import Decoding, Model, candidates, load, prompt
+from augment.keyword_to_caption import Model, T5Settings, candidates, load, prompt
 from pipeline.output.t5_files import Written
 
 Batch = tuple[tuple[str, ...], ...]
@@ -31,11 +31,11 @@ class T5Handler(ModelHandler[Batch, tuple[Written, ...], Loaded]):
     of its batch.
     """
 
-    def __init__(self, model: str, digest: str, decoding: Decoding):
+    def __init__(self, model: str, digest: str, settings: T5Settings):
         super().__init__()
         self.model = model
         self.digest = digest
-        self.decoding = decoding
+        self.settings = settings
 
     def load_model(self) -> Loaded:
         """Return the model; called in the set-up of a worker.
@@ -56,8 +56,8 @@ class T5Handler(ModelHandler[Batch, tuple[Written, ...], Loaded]):
         """Yield what is written for each batch."""
         for sets in batch:
             with model.lock:
-                found = candidates(model.model, sets, self.decoding)
-            prompts = (prompt(keywords, self.decoding) for keywords in sets)
+                found = candidates(model.model, sets, self.settings)
+            prompts = (prompt(keywords, self.settings) for keywords in sets)
             yield tuple(Written(text, tuple(texts)) for text, texts in zip(prompts, found, strict=True))
 
     def batch_elements_kwargs(self) -> Mapping[str, Any]:
