@@ -24,7 +24,7 @@ from bench.peers import by_process, static_ffmpeg, system_ffmpeg
 from pipeline.engines.run import Engine
 from pipeline.output.plan_files import plan_name, read_plan_file
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import Recipe, load_recipe
+from pipeline.recipe.model import BuildRecipe, load_recipe
 from pipeline.verbs.build import build, build_settings, current_plan, run_tasks, unfinished
 from transforms.audio.conversion_pool import conversion_pool
 from transforms.audio.convert import convert
@@ -107,7 +107,7 @@ def _in_this_process(name: str, path: Path, output: Path) -> Cost:
     return cost_of(lambda: _by_ffmpeg(binary, sounds, output))
 
 
-def _planned(recipe: Recipe, folder: Folder, engine: Engine) -> tuple[BuildSettings, list[ShardTask]]:
+def _planned(recipe: BuildRecipe, folder: Folder, engine: Engine) -> tuple[BuildSettings, list[ShardTask]]:
     plan, _ = current_plan(recipe, folder, None, engine)
     settings = build_settings(recipe, folder)
     return settings, unfinished(plan, folder, settings.settings_hash_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,9 @@ from pipeline.engines.run import Engine
 from pipeline.output.shard_files import Marker, read_marker
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
+from pipeline.recipe.write import resolved_recipe
 from pipeline.verbs.plan import Plan, make_plan, promote, read_plan
 from pipeline.verbs.status import Books, missing_rows, read_the_books, retire_unplanned, unfinished, write_sizes
-from sources.metadata.options import SourceOptions
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.http import HttpSettings
 from transforms.shards.build_shards import BuildSettings, BuildShards, ShardTask, spread_longest_first
@@ -96,7 +96,7 @@ def build_settings(recipe: BuildRecipe, folder: Folder) -> BuildSettings:
     """Return what every shard of this recipe is made with."""
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
     own = {options.dataset: recipe.audio_of(options) for options in recipe.sources}
-    return BuildSettings(folder, Fetcher(recipe.base, http), recipe.audio, own, CONVERSION, N_THREADS, versions())
+    return BuildSettings(folder, Fetcher(recipe.folder, http), recipe.audio, own, CONVERSION, N_THREADS, versions())
 
 
 def versions() -> dict[str, str]:
@@ -123,43 +123,6 @@ def commit_of(path: Path) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.strip() or None
-
-
-def resolved_recipe(recipe: BuildRecipe) -> str:
-    """Return the recipe with every default filled in, as TOML."""
-    lines: list[str] = []
-    tables: list[str] = []
-    document = recipe.model_dump(mode="json", exclude_none=True, exclude=recipe.idle)
-    for key, value in document.items():
-        if key == "sources":
-            for options, entry in zip(recipe.sources, value, strict=True):
-                tables += _source_tables(options, entry)
-        elif isinstance(value, dict):
-            tables.append(_toml_table(f"[{key}]", value))
-        elif key != "base":
-            lines.append(f"{key} = {_toml(value)}")
-    return "\n".join([f"# resolved from {recipe.base}", *lines, *tables]) + "\n"
-
-
-def _source_tables(options: SourceOptions, entry: dict[str, Any]) -> Iterator[str]:
-    yield _toml_table("[[sources]]", {name: item for name, item in entry.items() if name not in {"base", "audio"}})
-    if options.audio:
-        yield _toml_table("[sources.audio]", options.audio)
-
-
-def _toml_table(head: str, values: dict[str, Any]) -> str:
-    return "\n".join(["", head, *(f"{key} = {_toml(value)}" for key, value in values.items())])
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, str):
-        escaped = "".join(char if char >= " " and char not in '"\\' else f"\\u{ord(char):04x}" for char in value)
-        return f'"{escaped}"'
-    return repr(value)
 
 
 def _markers(plan: Plan, folder: Folder) -> list[Marker]:

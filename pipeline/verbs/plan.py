@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
+from pipeline.failures import LostRowsError, RecipeError
 from pipeline.output.plan_files import read_keys, read_left_out, summary
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import T5_CACHE, T5_COUNTS, T5_TEXTS
-from pipeline.recipe.model import BuildRecipe, RecipeError
+from pipeline.recipe.model import BuildRecipe
 from pipeline.records import ShardId
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.caption import CaptionClips, Debias
@@ -33,7 +34,7 @@ def plan_clips(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: 
     """Recipe -> plan files, one a shard; everything left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
     distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
-    allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.base)
+    allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder)
     licensed, unlicensed = allowed | "CheckLicenses" >> CheckLicenses(recipe.licenses)
     captioned, textless = licensed | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(captioner, folder) if captioner else captioned
@@ -95,7 +96,7 @@ def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: En
 
     Raises:
         RecipeError: the T5 that the recipe names cannot be used; nothing was changed.
-        RuntimeError: the engine lost rows; nothing was changed.
+        LostRowsError: the engine lost rows; nothing was changed.
     """
     captioner = captioner_of(recipe)
     fingerprint = recipe.fingerprint(limit)  # before the tables are read: a change while they are makes the next plan
@@ -108,7 +109,7 @@ def finish_plan(fingerprint: str, folder: Folder) -> Plan:
     """Count what stands below plan.new, put it in place of the old plan, and return it.
 
     Raises:
-        RuntimeError: the engine lost rows; nothing was changed.
+        LostRowsError: the engine lost rows; nothing was changed.
     """
     index = _index(fingerprint, folder)
     folder.write_json(f"{NEW}/{INDEX}", index)
@@ -127,7 +128,7 @@ def captioner_of(recipe: BuildRecipe) -> Captioner | None:
     from pipeline.recipe.captioner import find_captioner
 
     try:
-        return find_captioner(recipe.t5, recipe.base, recipe.debias)
+        return find_captioner(recipe.t5, recipe.folder, recipe.debias)
     except ValueError as error:
         raise RecipeError(str(error)) from error
 
@@ -168,7 +169,7 @@ def _index(fingerprint: str, folder: Folder) -> dict[str, Any]:
     n_left_out = read_left_out(folder, f"{NEW}/{LEFT_OUT}").num_rows
     n_read, n_planned = sum(rows_read.values()), sum(shard["rows"] for shard in shards.values())
     if n_read != n_planned + n_left_out:
-        raise RuntimeError(f"the engine lost rows: {n_read} were read, {n_planned} planned, {n_left_out} left out; use another runner")
+        raise LostRowsError(f"the engine lost rows: {n_read} were read, {n_planned} planned, {n_left_out} left out")
     told = {"schema": 1, "fingerprint": fingerprint, "rows_read": rows_read, "left_out": n_left_out, "shards": shards}
     return told | ({} if t5 is None else {"t5": t5})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
+from pipeline.failures import RecipeError
 from pipeline.output.plan_files import plan_name, read_plan_file
 from pipeline.output.shard_files import read_marker
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import BuildRecipe, RecipeError, check_recipe
+from pipeline.recipe.model import BuildRecipe, parse_recipe
+from pipeline.recipe.write import resolved_recipe
 from pipeline.records import Clip, stable_hash
-from pipeline.verbs.build import Watch, build_record, build_settings, resolved_recipe
+from pipeline.verbs.build import Watch, build_record, build_settings
 from pipeline.verbs.plan import COUNTS, INDEX, LEFT_OUT, NEW, PLAN, Places, Plan, captioner_of, finish_plan, promote, read_plan, with_t5
 from pipeline.verbs.status import Books, SettingsHashOf, inputs_sha256, missing_rows, read_the_books
 from transforms.planning.assign_shards import AssignShards
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from transforms.planning.caption_with_t5 import Captioner
 
 REWORDED = "reworded.json"
-RESOLVED = "# resolved from "
 
 
 @dataclass(frozen=True)
@@ -106,18 +106,14 @@ def text_tasks(plan: Plan, folder: Folder, settings_hash_of: SettingsHashOf) -> 
 
 
 def own_recipe(folder: Folder) -> BuildRecipe:
-    """Return the recipe that a folder was last built with, its paths starting from where it lay then.
+    """Return the recipe that a folder was last built with; its paths start from the folder that it names.
 
     Raises:
         RecipeError: the folder has none, or what it names is not there any more.
     """
     if not folder.exists("recipe.toml"):
         raise RecipeError(f"{folder.root}: no recipe.toml here, so no finished build; name a recipe, or use build")
-    text = folder.read("recipe.toml").decode()
-    first = text.splitlines()[0]
-    if not first.startswith(RESOLVED):
-        raise RecipeError(f"{folder.root}/recipe.toml: does not say where its paths start from; name a recipe")
-    return check_recipe(tomllib.loads(text), Path(first.removeprefix(RESOLVED)) / "recipe.toml")
+    return parse_recipe(folder.read("recipe.toml"), Path(folder.path("recipe.toml")))
 
 
 def _new_plan(recipe: BuildRecipe, folder: Folder, old: Plan, engine: Engine) -> tuple[Plan, int]:
