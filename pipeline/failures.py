@@ -1,18 +1,51 @@
-"""Failures of a whole command, as against those of a clip: each is said to a person, with its remedy."""
+"""Explain why a command ended: every exception becomes a sentence, a remedy and an exit code.
+
+These are failures of a command. What keeps a single clip out is a `Rejected`, and is counted in the books.
+"""
 
 from __future__ import annotations
 
+import builtins
+import errno
 import re
+from dataclasses import dataclass
 
-OF_THE_DISK = re.compile(r"^(OSError|PermissionError|FileNotFoundError|NotADirectoryError)\b")
+DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: the books balance; something is missing or failed; bad usage or bad recipe; Ctrl-C."""
+
+WRITING_VERBS = frozenset({"plan", "build", "recaption"})
+AGAIN = "run the same command again: it continues where it stopped, and no file is half-written under its final name"
+DAMAGED = "run `laion-audio verify DIR` to see which file is damaged; remove it (or all of plan/, if it is there), and build again"
+REPORT = "this is a fault of the program, not of your input; please report it with the text above"
+STOPPED = "stopped; run the same command again to continue where it stopped"
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+NOT_A_FOLDER = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
+REMEDIES = (
+    (FULL, "free disk space, or give a folder on a larger disk"),
+    (REFUSED, "give a folder that you may write to, or change its permissions"),
+    (NOT_A_FOLDER, "give the path of a folder, not of a file"),
+    (frozenset({errno.ENAMETOOLONG}), "give a shorter path"),
+    (frozenset({errno.EMFILE, errno.ENFILE}), "allow more open files with `ulimit -n`, or give a smaller --workers"),
+)
+MEMORY = "give a smaller --workers, or use a machine with more memory"
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be built; the message lists every fault, one a line."""
+
+
+class UsageError(ValueError):
+    """The command line asks for something that cannot be done; the message says what can."""
 
 
 class EngineError(RuntimeError):
-    """A step of a pipeline failed; the text is the worker's traceback."""
+    """A step of a pipeline failed; the message is the traceback of the worker."""
 
     @property
     def cause(self) -> str:
-        """What went wrong, in the words of the error itself: the last line of the traceback.
+        """The error itself: the last line of the traceback.
 
         >>> EngineError("Traceback ...\\nRuntimeError: OSError: [Errno 28] No space left on device [while running 'Build']").cause
         'OSError: [Errno 28] No space left on device'
@@ -20,7 +53,83 @@ class EngineError(RuntimeError):
         last = str(self).strip().splitlines()[-1].removeprefix("RuntimeError: ")
         return re.sub(r" \[while running '[^']*'\]$", "", last)
 
-    @property
-    def is_of_the_disk(self) -> bool:
-        """Whether the disk or its rights were the cause, not a fault of the program."""
-        return OF_THE_DISK.match(self.cause) is not None
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Say why a command ended: what happened, what to do (may be empty), and the exit code.
+
+    `details` is the traceback of a worker; `is_bug` is true where this program is at fault.
+    """
+
+    sentence: str
+    remedy: str
+    exit_code: int
+    details: str = ""
+    is_bug: bool = False
+
+
+def explain(error: BaseException, verb: str) -> Failure:
+    """Return why a command ended, from the exception that ended it; `verb` decides whether running again continues."""
+    from pipeline.output.plan_index import LostRowsError, OutputFormatError
+    from pipeline.output.storage import FolderInUseError
+
+    match error:
+        case KeyboardInterrupt():
+            return Failure(STOPPED, "", INTERRUPTED)
+        case RecipeError() | UsageError() | OutputFormatError():
+            return Failure(str(error), "", USAGE)
+        case FolderInUseError():
+            return Failure(str(error), "", WRONG)
+        case LostRowsError():
+            return Failure(str(error), "use another --runner, or fewer --workers", WRONG)
+        case MemoryError():
+            return Failure("out of memory", _then_again(MEMORY, verb), WRONG)
+        case BrokenPipeError():
+            return Failure("the output was closed before all of it was printed", "", WRONG)
+        case OSError():
+            return Failure(str(error), _then_again(_remedy_of(error.errno), verb), WRONG)
+        case EngineError():
+            return _explain_worker(error, verb)
+        case UnicodeError():
+            return Failure(f"a name or a text is not UTF-8: {error}", "rename the file, or save the text as UTF-8", WRONG)
+    return _explain_folder(error)
+
+
+def _explain_worker(error: EngineError, verb: str) -> Failure:
+    """Explain a failure in a worker by the name and number of its error, which is all that an engine hands on."""
+    kind, _, message = error.cause.partition(": ")
+    kind = kind.rpartition(".")[2]
+    if kind == "MemoryError":
+        return Failure("out of memory", _then_again(MEMORY, verb), WRONG)
+    if _is_os_error(kind):
+        number = re.match(r"\[Errno (\d+)\]", message)
+        return Failure(message or kind, _then_again(_remedy_of(int(number[1]) if number else None), verb), WRONG)
+    if kind.startswith("Arrow") or kind == "JSONDecodeError":
+        return Failure(f"a file of the output folder cannot be read: {message}", DAMAGED, WRONG)
+    return Failure(error.cause, REPORT, WRONG, details=str(error), is_bug=True)
+
+
+def _explain_folder(error: BaseException) -> Failure:
+    """Explain an output folder that is damaged or of another version; anything else is a fault of the program."""
+    import json
+
+    import pyarrow as pa
+
+    if isinstance(error, json.JSONDecodeError | pa.ArrowException):
+        return Failure(f"a file of the output folder cannot be read: {error}", DAMAGED, WRONG)
+    return Failure(f"{type(error).__name__}: {error}", REPORT, WRONG, is_bug=True)
+
+
+def _is_os_error(kind: str) -> bool:
+    named = getattr(builtins, kind, None)
+    return isinstance(named, type) and issubclass(named, OSError)
+
+
+def _remedy_of(number: int | None) -> str:
+    """Return what to do about an error of the operating system, empty where its own text is all there is to say."""
+    return next((remedy for numbers, remedy in REMEDIES if number in numbers), "")
+
+
+def _then_again(remedy: str, verb: str) -> str:
+    """Add that the command may be run again, where it writes."""
+    return "; then ".join(part for part in (remedy, AGAIN if verb in WRITING_VERBS else "") if part)

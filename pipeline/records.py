@@ -34,12 +34,11 @@ NOT_STORED: Mapping[str, str] = {"column": ""}
 class Reason(enum.StrEnum):
     """Why a planned row did not become a sample."""
 
-    # Transient: the world may answer differently next time; `retry` takes these by default.
+    # Transient: another request may succeed later, so the next build that makes the shard tries again.
     TIMEOUT = "timeout"
     CONNECTION = "connection"
     THROTTLED = "throttled"
     SERVER_ERROR = "server_error"
-    BOT_CHECK = "bot_check"
     # Where the audio should be.
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
@@ -61,7 +60,6 @@ class Reason(enum.StrEnum):
     DUPLICATE = "duplicate"
     HELD_OUT = "held_out"
     LICENSE = "license"
-    REMOVED = "removed"
 
     @property
     def transient(self) -> bool:
@@ -69,7 +67,7 @@ class Reason(enum.StrEnum):
         return self in TRANSIENT
 
 
-TRANSIENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.BOT_CHECK})
+TRANSIENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR})
 
 
 class Rejected(Exception):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from pipeline.command import main
+from pipeline.command import VERBS, main
+from pipeline.parser import make_parser
 from sources import SOURCES
 from tests.fates import REASONS, command, make_fates, published
 
@@ -60,9 +64,6 @@ def test_a_dry_run_writes_nothing(
         (["build", "missing.toml", "--output", "x"], "missing.toml: neither a bundled recipe"),
         (["plan", "quickstart"], "--output DIR is needed"),
         (["status", "nowhere"], "no plan here"),
-        (["retry", "x"], "retry: not yet"),
-        (["remove", "x"], "remove: not yet"),
-        (["report", "x"], "report: not yet"),
         (["build", "quickstart", "--output", "x", "stray"], "unexpected argument 'stray'"),
     ],
 )
@@ -76,13 +77,97 @@ def test_bad_usage_ends_with_two_before_anything_runs(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["biuld"], ["status", "x", "--frobnicate"], ["build", "quickstart", "--output", "x", "--workers", "0"]]
+    ("arguments", "said"),
+    [
+        ([], "VERB"),
+        (["biuld"], "invalid choice: 'biuld'"),
+        (["retry", "x"], "invalid choice: 'retry'"),
+        (["status", "x", "--frobnicate"], "unknown option --frobnicate"),
+        (["build", "quickstart", "--output", "x", "--workers", "0"], "argument --workers: '0' is not a positive whole number"),
+        (["build", "quickstart", "--output", "x", "--limit", "-3"], "argument --limit: '-3' is not a positive whole number"),
+        (["build", "quickstart", "--output", "x", "--limit", "1.5"], "argument --limit: '1.5' is not a positive whole number"),
+        (["build", "quickstart", "--output", ""], "argument --output: the path is empty"),
+        (["plan", "quickstart", "--output", " "], "argument --output: the path is empty"),
+        (["status", ""], "argument DIR: the path is empty"),
+        (["verify", __file__], f"argument DIR: {__file__!r} is a file, give the path of a folder"),
+        (["build", "quickstart", "--output", __file__], "is a file, give the path of a folder"),
+        (["build", "quickstart", "--output", os.fsdecode(b"caf\xe9")], "'caf\\udce9' is not UTF-8"),
+        (["build", os.fsdecode(b"caf\xe9/recipe.toml"), "--output", "x"], "'caf\\udce9/recipe.toml' is not UTF-8"),
+    ],
 )
-def test_the_parser_refuses_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_parser_refuses_with_two_and_says_what_it_was_given(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "usage:" in printed and said in printed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_worker_and_one_row_are_enough(recipe: Path, tmp_path: Path) -> None:
+    assert main(["plan", str(recipe), "--output", str(tmp_path), "--workers", "1", "--limit", "1"]) == 0
+
+
+def test_a_recipe_in_a_folder_whose_name_is_not_utf8_is_refused_before_anything_runs(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(recipe.parent, folder)
+    monkeypatch.chdir(folder)
+    assert main(["build", "recipe.toml", "--output", str(tmp_path / "out")]) == 2
+    assert "not UTF-8" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_below_a_folder_whose_name_is_not_utf8_is_refused_before_anything_runs(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    monkeypatch.chdir(tmp_path / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(SystemExit) as stopped:
+        main(["build", str(recipe), "--output", "out"])
+    assert stopped.value.code == 2
+    assert "caf\\udce9/out' is not UTF-8" in capsys.readouterr().err
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_has_a_remedy_and_no_traceback(recipe: Path) -> None:
+    done = command("build", recipe, "--output", "/proc/nothing")
+    assert done.returncode == 1
+    assert "/proc/nothing" in done.stderr and "run the same command again" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_damaged_plan_has_a_remedy_and_no_traceback(recipe: Path, tmp_path: Path) -> None:
+    assert main(["plan", str(recipe), "--output", str(tmp_path), "--limit", "3"]) == 0
+    (tmp_path / "plan/rejections.parquet").write_bytes(b"not Parquet")
+    done = command("status", tmp_path)
+    assert done.returncode == 1
+    assert "cannot be read" in done.stderr and "laion-audio verify DIR" in done.stderr and "Traceback" not in done.stderr
+    assert "half-written" not in done.stderr
+
+
+def test_a_fault_of_the_program_is_said_before_its_traceback(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise KeyError("x")
+
+    monkeypatch.setitem(VERBS, "status", broken)
+    with pytest.raises(KeyError):
+        main(["status", str(tmp_path)])
+    assert "KeyError: 'x'\nthis is a fault of the program" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(VERBS, "status", interrupted)
+    assert main(["status", str(tmp_path)]) == 130
+    assert "run the same command again" in capsys.readouterr().err
 
 
 def test_every_fault_of_a_recipe_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,11 +187,23 @@ def test_sources_lists_every_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in printed for name in SOURCES)
 
 
-def test_help_teaches_every_verb() -> None:
-    told = command("--help")
-    assert told.returncode == 0 and "Exit codes" in told.stdout
-    for verb in ("sources", "plan", "build", "status", "verify", "retry", "remove", "recaption", "report"):
-        assert verb in told.stdout
+def test_help_names_every_verb_and_the_exit_codes() -> None:
+    printed = command("--help")
+    assert printed.returncode == 0 and "Exit codes" in printed.stdout
+    assert set(VERBS) == {"sources", "plan", "build", "recaption", "status", "verify"}
+    assert all(re.search(rf"^    {verb}\s", printed.stdout, re.MULTILINE) for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_has_examples_that_parse(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([verb, "--help"])
+    assert stopped.value.code == 0
+    _, _, examples = capsys.readouterr().out.partition("\nexample")
+    lines = [line.split() for line in examples.splitlines()[1:]]
+    assert lines and all(line[:2] == ["laion-audio", verb] for line in lines)
+    for line in lines:
+        assert make_parser().parse_args(line[1:]).verb == verb
 
 
 def test_unknown_options_go_to_beam(recipe: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ BELOW = {
     "transforms/shards": {RECORDS, OUTPUT, "sources", "transforms.fetching", "transforms.audio", "transforms.shards"},
     "train": {"train"},
 }
-HEAVY = ("apache_beam", "torch", "transformers", "av", "pyarrow")
+HEAVY = ("apache_beam", "torch", "transformers", "av", "pyarrow", "numpy", "pydantic", "fsspec", "filelock", "rich", "ftfy", "urllib3")
 
 
 def imported(path: Path) -> set[str]:
@@ -41,7 +41,18 @@ def test_records_know_nothing_else_of_ours():
     assert not {name for name in imported(ROOT / "pipeline/records.py") if name.split(".")[0] in OURS}
 
 
-def test_the_command_line_starts_without_what_only_some_verbs_need():
-    code = f"import sys, pipeline.command; print(*(name for name in {HEAVY} if name in sys.modules))"
+def heavy_imports_of(*arguments: str) -> list[str]:
+    """Return which heavy packages a command line has imported when it ends."""
+    code = f"import sys, pipeline.command\ntry: pipeline.command.main({list(arguments)})\nexcept SystemExit: pass\n"
+    code += f"print('imported', *(name for name in {HEAVY} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    return done.stdout.splitlines()[-1].split()[1:]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["status", "--help"], ["biuld"]])
+def test_help_and_bad_usage_import_nothing_that_takes_time(arguments):
+    assert heavy_imports_of(*arguments) == []
+
+
+def test_a_fault_of_a_recipe_is_found_before_an_engine_is_imported():
+    assert not {"apache_beam", "torch", "av"} & set(heavy_imports_of("build", "no-such-recipe", "--output", "x"))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.command import make_parser
+from pipeline.parser import make_parser
 from pipeline.recipe.model import BuildRecipe
 from pipeline.records import AudioLimits, Reason
 from sources import SOURCES, folder, table

@@ -18,9 +18,9 @@ import soundfile
 
 from pipeline.command import main
 from pipeline.engines.run import Engine
-from pipeline.failures import EngineError
+from pipeline.failures import EngineError, RecipeError
 from pipeline.output.storage import Folder, FolderInUseError
-from pipeline.recipe.model import RecipeError, load_recipe
+from pipeline.recipe.model import load_recipe
 from pipeline.records import Caption, Clip
 from pipeline.verbs.build import build
 from pipeline.verbs.recaption import Recaptioned, own_recipe, recaption

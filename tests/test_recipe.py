@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipe.model import RecipeError, bundled, load_recipe
+from pipeline.failures import RecipeError
+from pipeline.recipe.locate import bundled
+from pipeline.recipe.model import load_recipe
 from pipeline.records import AudioLimits
 from sources import SOURCES
 
@@ -38,7 +40,7 @@ def faults(home: Path, *given: str, **keys: str) -> list[str]:
 
 def test_the_smallest_recipe_has_the_published_defaults(home):
     recipe = recipe_of(home)
-    assert (recipe.shard_size, recipe.debias, recipe.captions, recipe.seed, recipe.licenses) == (512, True, "template", 0, ())
+    assert (recipe.shard_size, recipe.debias, recipe.captions, recipe.licenses) == (512, True, "template", ())
     assert (recipe.audio.min_seconds, recipe.audio.max_seconds, recipe.audio.min_source_rate) == (0.0, 7200.0, 1000)
 
 
@@ -50,9 +52,10 @@ def test_the_bundled_set_loads_by_name():
 @pytest.mark.parametrize(
     ("head", "fault"),
     [
-        ("shrd_size = 3", "shrd_size = 3: no such key, allowed: name, shard_size, "),
+        ("shrd_size = 3", "shrd_size = 3: no such key, allowed: name, folder, shard_size, "),
         ("shrd_size = 3", "did you mean 'shard_size'?"),
         ('base = "/"', "base = '/': no such key"),
+        ("folder = 3", "folder = 3: input should be a valid string"),
         ('shard_size = "512"', "shard_size = '512': input should be a valid integer"),
         ("shard_size = true", "shard_size = True: input should be a valid integer"),
         ("shard_size = 1.5", "shard_size = 1.5: input should be a valid integer"),
@@ -181,7 +184,7 @@ def test_the_fingerprint_changes_with_everything_that_decides_the_plan(home):
     seen = [
         fingerprint(),
         fingerprint(limit=1),
-        fingerprint("seed = 1"),
+        fingerprint('licenses = ["CC0-1.0"]'),
         fingerprint("debias = false"),
         fingerprint("[audio]\nmin_seconds = 1"),
     ]

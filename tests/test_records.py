@@ -2,10 +2,11 @@
 
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 
-from pipeline.records import TRANSIENT, Caption, Clip, Reason, Rejected, sample_key, short_hash, stable_hash
+from pipeline.records import TRANSIENT, AudioLimits, Caption, Clip, Reason, Rejected, sample_key, short_hash, stable_hash
 
 HOSTILE = [
     *("a", "A", "a.b", "a-b", "a b", "a/b", "../a", "a\\b", "a\n", "a\0", ".", "-", "__", "雨", "雪", "é", "e\u0301", "\udce9", "İ"),
@@ -46,7 +47,20 @@ def test_records_cannot_be_changed():
 
 def test_transient_reasons_are_those_of_the_network():
     assert {reason for reason in Reason if reason.transient} == TRANSIENT
-    assert {Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.BOT_CHECK} == TRANSIENT
+    assert {Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR} == TRANSIENT
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_given_by_some_stage_or_source(reason):
+    root = Path(__file__).parent.parent
+    files = [path for room in ("sources", "transforms") for path in (root / room).rglob("*.py")]
+    assert any(f"Reason.{reason.name}" in path.read_text(encoding="utf-8") for path in files)
+
+
+def test_audio_limits_that_leave_nothing_are_refused():
+    assert AudioLimits(min_seconds=2.0, max_seconds=2.0).min_source_rate == 1000
+    with pytest.raises(ValueError, match="min_seconds is above max_seconds"):
+        AudioLimits(min_seconds=2.0, max_seconds=1.9)
 
 
 def test_a_rejection_says_its_reason_and_detail():

@@ -12,7 +12,6 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from pipeline.failures import EngineError
 from pipeline.output.storage import WORK, Folder, FolderInUseError
 
 
@@ -88,12 +87,3 @@ def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
         raise FolderInUseError("inside")
     with folder.locked():
         pass
-
-
-def test_an_engine_error_says_the_cause_in_its_own_words() -> None:
-    error = EngineError(
-        "Traceback\n  File x\nRuntimeError: OSError: [Errno 28] No space left on device [while running 'BuildShards/Build']\n"
-    )
-    assert error.cause == "OSError: [Errno 28] No space left on device"
-    assert error.is_of_the_disk
-    assert not EngineError("RuntimeError: KeyError: 'x' [while running 'Y']").is_of_the_disk

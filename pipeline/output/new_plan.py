@@ -19,12 +19,8 @@ from pipeline.output.layout import (
     planned_shard,
 )
 from pipeline.output.plan_files import count_left_out, read_left_out, summary
-from pipeline.output.plan_index import Plan, PlannedShard, read_plan
+from pipeline.output.plan_index import LostRowsError, Plan, PlannedShard, read_plan
 from pipeline.output.storage import Folder
-
-
-class LostRowsError(RuntimeError):
-    """The engine lost rows between reading and writing."""
 
 
 def finish_plan(fingerprint: str, folder: Folder) -> Plan:
@@ -87,9 +83,7 @@ def _counted(fingerprint: str, folder: Folder) -> Plan:
     plan = Plan(fingerprint, planned, rows_read, count_left_out(read_left_out(folder, NEW_PLAN)), t5)
     n_read = sum(rows_read.values())
     if n_read != plan.n_clips + plan.n_left_out:
-        raise LostRowsError(
-            f"the engine lost rows: {n_read} were read, {plan.n_clips} planned, {plan.n_left_out} left out; use another runner"
-        )
+        raise LostRowsError(f"the engine lost rows: {n_read} were read, {plan.n_clips} planned, {plan.n_left_out} left out")
     return plan
 
 

@@ -18,6 +18,10 @@ class OutputFormatError(ValueError):
     """An output folder that this version cannot read: made by another version, or damaged. The message says what to do."""
 
 
+class LostRowsError(RuntimeError):
+    """An engine returned fewer or more rows than it was given; the message has the numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedShard:
     """A shard as the plan has it: the number of its rows, and their hash."""

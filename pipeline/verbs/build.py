@@ -147,7 +147,7 @@ def build_settings(recipe: BuildRecipe, folder: Folder) -> BuildSettings:
     """Return what every shard of this recipe is made with."""
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
     own = {options.dataset: recipe.audio_of(options) for options in recipe.sources}
-    return BuildSettings(folder, Fetcher(recipe.base, http), recipe.audio, own, CONVERSION, N_THREADS, versions())
+    return BuildSettings(folder, Fetcher(recipe.folder, http), recipe.audio, own, CONVERSION, N_THREADS, versions())
 
 
 def retire_unplanned(snapshot: Snapshot) -> list[ShardId]:

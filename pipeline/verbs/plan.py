@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
+from pipeline.failures import RecipeError
 from pipeline.output.layout import LEFT_OUT, NEW_PLAN, ROWS_READ
 from pipeline.output.new_plan import discard_new_plan, finish_plan
 from pipeline.output.plan_files import read_keys
 from pipeline.output.plan_index import Plan
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import BuildRecipe, RecipeError
+from pipeline.recipe.model import BuildRecipe
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.caption import CaptionClips, Debias
 from transforms.planning.check_licenses import CheckLicenses
@@ -33,7 +34,7 @@ def plan_clips(
     """Recipe -> plan files, one a shard; everything left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
     distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
-    allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.base)
+    allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder)
     licensed, unlicensed = allowed | "CheckLicenses" >> CheckLicenses(recipe.licenses)
     captioned, textless = licensed | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(captioner, folder) if captioner else captioned
@@ -95,7 +96,7 @@ def captioner_of(recipe: BuildRecipe) -> Captioner | None:
     from pipeline.recipe.captioner import find_captioner
 
     try:
-        return find_captioner(recipe.t5, recipe.base, recipe.debias)
+        return find_captioner(recipe.t5, recipe.folder, recipe.debias)
     except ValueError as error:
         raise RecipeError(str(error)) from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
+from pipeline.failures import RecipeError
 from pipeline.output.equal_sounds_file import read_equal_sounds
 from pipeline.output.layout import BUILD, LEFT_OUT, N_REWORDED, NEW_PLAN, PLAN, RECIPE, ROWS_READ
 from pipeline.output.new_plan import discard_new_plan, finish_plan, promote_interrupted
@@ -18,7 +18,7 @@ from pipeline.output.plan_files import read_rows_of
 from pipeline.output.plan_index import Plan
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import BuildRecipe, RecipeError, check_recipe
+from pipeline.recipe.model import BuildRecipe, parse_recipe
 from pipeline.recipe.write import resolved_recipe
 from pipeline.records import stable_hash
 from pipeline.verbs.build import Watch, build_settings, shard_task
@@ -38,8 +38,6 @@ from transforms.shards.shard_task import SettingsHashOf, ShardTask
 
 if TYPE_CHECKING:
     from transforms.planning.caption_with_t5 import Captioner
-
-RESOLVED = "# resolved from "
 
 
 @dataclass(frozen=True)
@@ -117,18 +115,14 @@ def text_tasks(snapshot: Snapshot, settings_hash_of: SettingsHashOf) -> Iterator
 
 
 def own_recipe(folder: Folder) -> BuildRecipe:
-    """Return the recipe that a folder was last built with, its paths starting from where it lay then.
+    """Return the recipe that a folder was last built with; its paths start from the folder that it names.
 
     Raises:
-        RecipeError: the folder has none, or what it names is not there any more.
+        RecipeError: there is none, or what it names is not there any more.
     """
-    if not folder.exists("recipe.toml"):
-        raise RecipeError(f"{folder.root}: no recipe.toml here, so no finished build; name a recipe, or use build")
-    text = folder.read("recipe.toml").decode()
-    first = text.splitlines()[0]
-    if not first.startswith(RESOLVED):
-        raise RecipeError(f"{folder.root}/recipe.toml: does not say where its paths start from; name a recipe")
-    return check_recipe(tomllib.loads(text), Path(first.removeprefix(RESOLVED)) / "recipe.toml")
+    if not folder.exists(RECIPE):
+        raise RecipeError(f"{folder.root}: no {RECIPE} here, so no finished build; name a recipe, or use build")
+    return parse_recipe(folder.read(RECIPE), Path(folder.path(RECIPE)))
 
 
 def _reword(recipe: BuildRecipe, before: Snapshot, engine: Engine) -> int:

@@ -1,0 +1,142 @@
+"""Parse the command line: every verb with its options, its help and an example. Imports nothing that takes time."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+from pipeline.recipe.locate import bundled
+
+BEAM_VERBS = frozenset({"plan", "build", "recaption"})
+"""Verbs that give options they do not know to Beam."""
+RECIPE = f"a bundled recipe ({', '.join(bundled())}) or the path of a TOML file"
+FOLDER = "output folder of a build: a path, gs://... or s3://..."
+EPILOG = """\
+examples:
+  laion-audio build quickstart --output data/quickstart     build the bundled set
+  laion-audio status data/quickstart                        show its books
+  laion-audio VERB --help                                   explain a verb
+
+Exit codes: 0 done and the books balance, 1 something is missing or wrong, 2 bad usage or bad recipe."""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; `verb` is the name of the verb, the other options are those of the verb."""
+    parser = argparse.ArgumentParser(
+        prog="laion-audio",
+        description="Build audio-text sets as WebDataset shards of 48 kHz mono FLAC with captions.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for add in (_add_sources, _add_plan, _add_build, _add_recaption, _add_status, _add_verify):
+        add(verbs)
+    return parser
+
+
+def _add(verbs: argparse._SubParsersAction, name: str, text: str, *examples: str) -> argparse.ArgumentParser:
+    lines = "".join(f"\n  laion-audio {name} {example}".rstrip() for example in examples)
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=f"example{'s' if len(examples) > 1 else ''}:{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _add_sources(verbs: argparse._SubParsersAction) -> None:
+    sources = _add(verbs, "sources", "list every source: what it is, its licence, what it needs, what is known dead", "", "--json")
+    sources.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def _add_plan(verbs: argparse._SubParsersAction) -> None:
+    examples = ("my-sounds.toml --dry-run", "my-sounds.toml --output data/my-sounds")
+    plan = _add(verbs, "plan", "write the plan of a recipe: which clips, which text, which shard", *examples)
+    _add_recipe(plan, output_is_needed=False)
+    plan.add_argument("--dry-run", action="store_true", help="write nothing, print an estimate: clips, hours, bytes, time by host")
+    _add_engine(plan)
+
+
+def _add_build(verbs: argparse._SubParsersAction) -> None:
+    examples = ("quickstart --output data/quickstart", "my-sounds.toml --output data/my-sounds --limit 100")
+    build = _add(verbs, "build", "build a recipe into a folder; run again to resume", *examples)
+    _add_recipe(build, output_is_needed=True)
+    build.add_argument("--json", action="store_true", help="print the books as JSON")
+    _add_engine(build)
+
+
+def _add_recaption(verbs: argparse._SubParsersAction) -> None:
+    examples = ("data/my-sounds", "data/my-sounds other-captions.toml")
+    text = "write new text into the shards of a folder; audio is copied, never fetched or decoded"
+    recaption = _add(verbs, "recaption", text, *examples)
+    recaption.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
+    recaption.add_argument("recipe", metavar="RECIPE", nargs="?", help=f"{RECIPE} (default: the one the folder was built with)")
+    recaption.add_argument("--json", action="store_true", help="print the books as JSON")
+    _add_engine(recaption)
+
+
+def _add_status(verbs: argparse._SubParsersAction) -> None:
+    text = "show the books of a folder: planned, samples, rejections by reason, shards, hours, bytes"
+    status = _add(verbs, "status", text, "data/quickstart", "data/quickstart --captions")
+    status.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
+    text = "show the captions instead: by origin, the T5's pass rate, what de-biasing changed"
+    status.add_argument("--captions", action="store_true", help=text)
+    status.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def _add_verify(verbs: argparse._SubParsersAction) -> None:
+    text = "read every file of a folder again and name every fault: hashes, pairs, JSON, counts"
+    verify = _add(verbs, "verify", text, "data/quickstart", "data/quickstart --deep")
+    verify.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
+    verify.add_argument("--deep", action="store_true", help="decode all audio too")
+
+
+def _add_recipe(parser: argparse.ArgumentParser, output_is_needed: bool) -> None:
+    parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    text = "output folder: a path, gs://... or s3://..."
+    parser.add_argument("--output", metavar="DIR", type=_folder, required=output_is_needed, help=text)
+    parser.add_argument("--limit", type=_positive, metavar="N", help="take at most the first N rows of every source")
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    text = "local (default), or any runner Beam knows: SparkRunner, DataflowRunner, PrismRunner, ...; unknown options go to Beam"
+    parser.add_argument("--runner", default="local", help=text)
+    text = "threads of the local engine that make shards (default: one a core)"
+    parser.add_argument("--workers", type=_positive, metavar="N", help=text)
+
+
+def _folder(text: str) -> str:
+    """Return the path or address of a folder; refuse an empty one and that of a file."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty, give the path of a folder")
+    if "://" in text:
+        return text
+    path = Path(text).absolute()
+    if not is_utf8(str(path)):
+        raise argparse.ArgumentTypeError(f"{str(path)!r} is not UTF-8, rename the folder or choose another")
+    if path.is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is a file, give the path of a folder")
+    return text
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether a text from the command line can be written to a file: names on disk may hold any bytes.
+
+    >>> is_utf8("café"), is_utf8("caf\\udce9")
+    (True, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _positive(text: str) -> int:
+    value = int(text) if text.isdecimal() else -math.inf
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(value)

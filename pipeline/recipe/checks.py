@@ -1,0 +1,67 @@
+"""Check what no single key of a recipe can show: hold-outs that exist, tables that have an effect, limits that agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from augment.keyword_to_caption import T5Settings
+from pipeline.recipe.faults import nearest
+from sources.metadata.identity import recordings_in
+from sources.metadata.options import split_name
+
+if TYPE_CHECKING:
+    from pipeline.recipe.model import BuildRecipe
+    from pipeline.records import AudioLimits
+
+
+def check_keys_together(recipe: BuildRecipe) -> list[str]:
+    """Return every fault of a recipe whose keys are valid one by one."""
+    return _holdout_faults(recipe) + _t5_faults(recipe) + _audio_faults(recipe)
+
+
+def _holdout_faults(recipe: BuildRecipe) -> list[str]:
+    """Return a fault for every `holdout` that is neither a table of addresses nor a source or dataset of this recipe."""
+    known = recipe.names
+    faults = []
+    for entry in recipe.holdout:
+        name, _, split = entry.partition(":")
+        try:
+            if (recipe.folder / entry).is_file():
+                recordings_in(recipe.folder / entry)
+            elif name in known:
+                split_name(split)
+            else:
+                faults.append(
+                    f"holdout = {entry!r}: neither a file of addresses nor a source of this recipe, allowed: {', '.join(known)}, "
+                    f"each with or without :SPLIT, or the path of a table with a column url or recording{nearest(name, known)}"
+                )
+        except (ValueError, OSError) as error:
+            faults.append(f"holdout = {entry!r}: {error}")
+    return faults
+
+
+def _t5_faults(recipe: BuildRecipe) -> list[str]:
+    """Return a fault for a `[t5]` table without effect, and for every name in its `only` that this recipe does not have."""
+    if recipe.unused_tables & recipe.model_fields_set:
+        return ['t5: used only with captions = "t5", and here captions are made by template; add that line, or remove the table']
+    given = recipe.t5.only if recipe.t5.only != T5Settings().only else ()
+    return [
+        f"t5.only = {name!r}: no such source or dataset here, allowed: {', '.join(recipe.names)}{nearest(name, recipe.names)}"
+        for name in given
+        if name not in recipe.names
+    ]
+
+
+def _audio_faults(recipe: BuildRecipe) -> list[str]:
+    """Return a fault for limits of audio that together leave nothing, or that differ between sources of one dataset."""
+    faults: list[str] = []
+    of_dataset: dict[str, AudioLimits] = {}
+    for number, options in enumerate(recipe.sources):
+        try:
+            audio = recipe.audio_of(options)
+        except ValueError as error:
+            faults.append(f"sources[{number}].audio, with the recipe's [audio]: {error}")
+            continue
+        if of_dataset.setdefault(options.dataset, audio) != audio:
+            faults.append(f"sources[{number}].audio: another source of dataset {options.dataset!r} has other limits; give both the same")
+    return faults
