@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 CAPTIONS = ["torch>=2.15", "transformers>=5.0", "sentencepiece>=0.2"]
-TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "webdataset>=1.0"]
+TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "tenacity>=9.0", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "webdataset>=1.0"]
 DEV = [
     "mypy>=2.0",
     "pytest>=9.0",
@@ -55,8 +55,7 @@ setup(
         "snowballstemmer>=3.0",
         "soundfile>=0.13",
         "soxr>=1.0",
-        "tenacity>=9.0",
-        "urllib3>=2.6",
+        "urllib3>=2.6,<3",  # private parts are used: transforms/fetching/safe_sockets.py
     ],
     extras_require={
         "captions": CAPTIONS,

@@ -217,6 +217,11 @@ def _busy(handler: _Handler, n: int) -> None:
         handler.reply(429)
 
 
+def _unavailable(handler: _Handler, n: int) -> None:
+    """`/unavailable?after=60`: 503 with that Retry-After."""
+    handler.reply(503, Retry_After=handler.query("after") or "")
+
+
 def _after_one(fault: Callable[[_Handler], None]) -> Callable[[_Handler, int], None]:
     return lambda handler, n: fault(handler) if n == 1 else handler.good()
 
@@ -360,6 +365,7 @@ BEHAVIOURS: dict[str, Callable[[_Handler, int], None]] = {
     "status": _status,
     "busy": _busy,
     "busy-once": _busy,
+    "unavailable": _unavailable,
     "weak-once": _after_one(lambda handler: handler.reply(503, b"try again")),
     "truncated": _always(_truncated),
     "truncated-once": _after_one(_truncated),
@@ -396,5 +402,6 @@ BEHAVIOURS: dict[str, Callable[[_Handler, int], None]] = {
     "long-robots-tag": _header("X_Robots_Tag", "noai, " + "a" * 60000),
     "long-header": _header("X_Long", "a" * 70000),
     "many-headers": _always(_many_headers),
+    "not-http": _always(lambda handler: handler.wfile.write(b"220 hush FTP server ready\r\n")),
     "endless-status": _always(lambda handler: handler.pour(BLOCK)),
 }

@@ -18,7 +18,7 @@ from pipeline.recipe.model import load_recipe
 from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejected, Sample, ShardId
 from pipeline.verbs.build import build_settings
 from tests.fates import tone
-from transforms.fetching.fetch import local_recording
+from transforms.fetching.local import local_recording
 from transforms.shards import previous_shard as module
 from transforms.shards.build_shards import build_shard, finished
 from transforms.shards.previous_shard import audio_request_hash, read_previous_shard

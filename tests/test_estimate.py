@@ -1,4 +1,6 @@
-"""What a build would take, said before it is begun."""
+"""What a build would take, before it is begun."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -6,40 +8,64 @@ import pytest
 
 from pipeline.engines.run import Engine
 from pipeline.recipe.model import load_recipe
-from pipeline.verbs.estimate import FLAC_BYTES_PER_SECOND, budget, estimate, host_of
+from pipeline.verbs.estimate import Estimate, HostLoad, estimate
+from transforms.fetching.hosts import HostLimits
 
 TABLE = """url,start,end,caption
 https://www.youtube.com/watch?v=aaaaaaaaaaa,0,10,One
 https://youtu.be/aaaaaaaaaaa,20,30,Another excerpt of it
 https://www.youtube.com/watch?v=bbbbbbbbbbb,5,15,Two
-https://freesound.org/s/1,,,Three
-https://example.org/a.wav,,6,Four
+https://cdn.freesound.org/s/1,,,Three
+HTTPS://Example.org/a.wav,,6,Four
 local.wav,,,Five
+bundled:quickstart/a.wav,0,2,Six
 local.wav,,,
 bad.wav,2,1,Bad
 """
 
 
-def test_a_plan_is_added_up_and_thrown_away(tmp_path: Path, monkeypatch):
+@pytest.fixture
+def estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Estimate:
     (tmp_path / "clips.csv").write_text(TABLE)
     (tmp_path / "r.toml").write_text('name = "x"\nshard_size = 4\n[[sources]]\nsource = "table"\ndataset = "D"\npath = "clips.csv"\n')
     (tmp_path / "scratch").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
-    found = estimate(load_recipe(str(tmp_path / "r.toml")), None, Engine(n_workers=2))
-    assert (found.n_clips, found.n_shards, found.n_left_out) == (6, 2, 2)
-    assert found.left_out == {"duplicate": 1, "out_of_range": 1}
-    assert (found.hours, found.n_without_length) == (36 / 3600, 2)
-    assert found.flac_bytes == 36 * FLAC_BYTES_PER_SECOND
-    assert list((tmp_path / "scratch").iterdir()) == []
-    loads = {load.name: (load.n_recordings, load.per_day) for load in found.hosts}
-    assert loads == {"example.org": (1, 0), "freesound.org": (1, 2000), "youtube.com": (2, 7200), "youtu.be": (1, 7200)}
+    result = estimate(load_recipe(str(tmp_path / "r.toml")), None, Engine(n_workers=2))
+    assert list((tmp_path / "scratch").iterdir()) == []  # the plan is not kept
+    return result
 
 
-@pytest.mark.parametrize(("host", "per_day"), [("freesound.org", 2000), ("cdn.freesound.org", 2000), ("notfreesound.org", 0), ("", 0)])
-def test_a_host_grants_what_it_is_known_to_grant(host, per_day):
-    assert budget(host) == per_day
+def test_clips_and_shards_of_the_plan_are_counted(estimated):
+    assert (estimated.n_clips, estimated.n_shards, estimated.n_left_out) == (7, 2, 2)
+    assert list(estimated.left_out.items()) == [("duplicate", 1), ("out_of_range", 1)]
 
 
-def test_a_broken_address_has_no_host():
-    assert host_of("http://[broken/") == ""
-    assert host_of("https://WWW.Example.org:8080/a") == "example.org"
+def test_hours_and_bytes_are_of_the_clips_with_a_known_length(estimated):
+    assert (estimated.hours, estimated.n_without_length) == (38 / 3600, 2)
+    assert estimated.flac_bytes == pytest.approx(38 * 52_800)
+
+
+def test_recordings_are_counted_once_for_the_host_that_limits_them(estimated):
+    loads = [(load.name, load.n_recordings, load.limits.per_day) for load in estimated.hosts]
+    assert loads == [("example.org", 1, None), ("freesound.org", 1, 2000), ("youtube.com", 2, 7200)]
+
+
+def test_what_a_host_allows_is_reported_and_not_promised():
+    load = HostLoad("freesound.org", 1200, HostLimits(per_day=2000, source="its page"))
+    assert load.in_words() == "; it allows 2000 a day (its page); this build does not limit itself yet"
+    assert HostLoad("example.org", 1, HostLimits()).in_words() == ""
+
+
+def test_an_estimate_needs_no_t5(tmp_path):
+    (tmp_path / "clips.csv").write_text("url,labels\na.wav,rain\n")
+    lines = ('name = "x"', 'captions = "t5"', "[t5]", f'model = "{tmp_path}/missing"')
+    source = ("[[sources]]", 'source = "table"', 'dataset = "D"', 'path = "clips.csv"')
+    (tmp_path / "r.toml").write_text("\n".join((*lines[:2], *source, *lines[2:])))
+    assert estimate(load_recipe(str(tmp_path / "r.toml")), None, Engine(n_workers=1)).n_clips == 1
+
+
+def test_an_estimate_of_a_part_counts_that_part(tmp_path):
+    (tmp_path / "clips.csv").write_text("url,caption\n" + "".join(f"{n}.wav,Rain\n" for n in range(5)))
+    source = ("[[sources]]", 'source = "table"', 'dataset = "D"', 'path = "clips.csv"')
+    (tmp_path / "r.toml").write_text("\n".join(('name = "x"', *source)))
+    assert estimate(load_recipe(str(tmp_path / "r.toml")), 3, Engine(n_workers=1)).n_clips == 3

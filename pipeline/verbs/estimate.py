@@ -1,42 +1,42 @@
-"""What a build would take, from its plan alone: `plan --dry-run`."""
+"""Estimate what a build would take, from its plan alone: `plan --dry-run`."""
 
 from __future__ import annotations
 
 import collections
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from pipeline.engines.run import Engine
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
+from pipeline.records import Clip
 from pipeline.verbs.plan import make_plan
+from transforms.fetching.addresses import host_of, scheme_of
+from transforms.fetching.hosts import HostLimits, limiting_host, limits_of
 
 FLAC_BYTES_PER_SECOND = 48_000 * 2 * 0.55
 """16-bit mono at 48 kHz; FLAC leaves about 55 % of environmental sound (measured on ESC-10, see docs/decisions.md)."""
-DAILY = {"freesound.org": 2_000, "youtube.com": 300 * 24, "youtu.be": 300 * 24}
-"""Recordings a day that a host is known to grant one user: Freesound's API documentation; yt-dlp's wiki for guests."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostLoad:
-    """How many recordings a host would be asked for, and what it grants a day (0: not known)."""
+    """How many recordings a host would be asked for, and what it is known to allow."""
 
     name: str
     n_recordings: int
-    per_day: int
+    limits: HostLimits
 
     def in_words(self) -> str:
-        """Return how long the host's own budget makes it take."""
-        if not self.per_day:
-            return ""
-        return f": {self.n_recordings / self.per_day:.1f} days at the {self.per_day} a day that it grants"
+        """Return what the host allows, as the end of a sentence that names the host and the recordings; nothing where not known."""
+        allowed = self.limits.in_words()
+        return f"; it allows {allowed}; this build does not limit itself yet" if allowed else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a plan holds and would cost."""
+    """What a plan holds and would cost. `hours` and `flac_bytes` are of the clips whose length is known before they are fetched."""
 
     n_clips: int
     n_shards: int
@@ -49,43 +49,33 @@ class Estimate:
 
 
 def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate:
-    """Plan a recipe into a folder that is thrown away, and add up what the plan holds."""
-    with tempfile.TemporaryDirectory(prefix="laion-audio-") as place:
-        folder = Folder(place)
-        by_template = recipe.model_copy(update={"captions": "template"})  # text costs a T5 hours, and an estimate nothing
+    """Plan a recipe into a temporary folder, and add up what the plan holds."""
+    with tempfile.TemporaryDirectory(prefix="laion-audio-") as temporary:
+        folder = Folder(temporary)
+        by_template = recipe.model_copy(update={"captions": "template"})  # a T5 takes hours, and its captions change no number here
         plan = make_plan(by_template, folder, limit, engine, None)
+        left_out = sum(map(collections.Counter, plan.left_out.values()), collections.Counter[str]())
         seconds, n_without_length = 0.0, 0
-        hosts: dict[str, set[str]] = collections.defaultdict(set)
+        recordings: dict[str, set[str]] = collections.defaultdict(set)
         for planned in plan.shards:
-            for clip in read_rows_of(folder, planned.shard):
-                if clip.end is None:
-                    n_without_length += 1
-                else:
-                    seconds += clip.end - (clip.start or 0.0)
-                if clip.url.startswith(("http://", "https://")):
-                    hosts[host_of(clip.url)].add(clip.recording)
-    loads = tuple(HostLoad(name, len(recordings), budget(name)) for name, recordings in sorted(hosts.items()))
-    left_out: collections.Counter[str] = collections.Counter()
-    for counts in plan.left_out.values():
-        left_out.update(counts)
-    reasons = dict(sorted(left_out.items()))
+            clips = read_rows_of(folder, planned.shard)
+            seconds += sum(clip.end - (clip.start or 0.0) for clip in clips if clip.end is not None)
+            n_without_length += sum(clip.end is None for clip in clips)
+            _add_recordings(recordings, clips)
     return Estimate(
-        plan.n_clips, len(plan.shards), plan.n_left_out, reasons, seconds / 3600, n_without_length, seconds * FLAC_BYTES_PER_SECOND, loads
+        n_clips=plan.n_clips,
+        n_shards=len(plan.shards),
+        n_left_out=plan.n_left_out,
+        left_out=dict(sorted(left_out.items())),
+        hours=seconds / 3600,
+        n_without_length=n_without_length,
+        flac_bytes=seconds * FLAC_BYTES_PER_SECOND,
+        hosts=tuple(HostLoad(host, len(names), limits_of(host)) for host, names in sorted(recordings.items())),
     )
 
 
-def host_of(url: str) -> str:
-    """Return the host of an address, as people write it.
-
-    >>> host_of("https://www.youtube.com/watch?v=x")
-    'youtube.com'
-    """
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
-
-
-def budget(host: str) -> int:
-    """Return how many recordings a day a host grants, 0 where that is not known."""
-    return next((count for name, count in DAILY.items() if host == name or host.endswith(f".{name}")), 0)
+def _add_recordings(recordings: dict[str, set[str]], clips: Iterable[Clip]) -> None:
+    """Add the recordings of clips to those of the host that limits their downloads."""
+    for clip in clips:
+        if scheme_of(clip.url) in {"http", "https"}:
+            recordings[limiting_host(host_of(clip.url))].add(clip.recording)

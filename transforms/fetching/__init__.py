@@ -1,1 +1,1 @@
-"""Clip -> recording: how audio is got."""
+"""Get the recording of a clip: from the user's own files, from the package, or over HTTP."""

@@ -1,4 +1,4 @@
-"""Recordings the user already has: a folder, a zip or a tar, searched by file name and by id."""
+"""Fetch recordings the user already has: search `audio_root`, a folder, zip or tar, by path, file name and id."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 from urllib.parse import unquote
 
-from pipeline.records import Reason, Rejected
+from pipeline.records import Clip, Reason, Recording, Rejected
 from sources.metadata.identity import urlsplit_path
+from transforms.fetching.local import local_recording
 
 MAX_MEMBER_BYTES = 4 << 30
 BLOCK = 1 << 16  # bytes
@@ -31,17 +32,60 @@ Member = zipfile.ZipInfo | tarfile.TarInfo
 
 
 class AudioRoot(Protocol):
-    """Somewhere recordings can be looked up."""
+    """A folder or an archive of recordings."""
 
-    def find(self, clip_id: str, url: str, work: Path) -> Path | None:
-        """Return a local file with the recording, unpacked into `work` where needed; `None` when it is not here."""
+    @property
+    def names(self) -> dict[str, str]:
+        """Every way to ask for a file -> its name inside the root; see `index`."""
+
+    def extract(self, name: str, work: Path) -> Path:
+        """Return a local file with the recording of that name, unpacked into `work` where needed."""
+
+
+class AudioRootHandler:
+    """Fetches recordings from the `audio_root` of their clips; leaves clips that it does not hold to other handlers.
+
+    Args:
+        base: folder that relative paths of roots start from: the recipe's.
+    """
+
+    def __init__(self, base: Path):
+        self._base = base
+        self._roots: dict[str, AudioRoot] = {}
+        self._lock = threading.Lock()
+
+    def matches(self, clip: Clip) -> bool:
+        """Return whether the clip has an audio_root, and the recording is in it.
+
+        Raises:
+            Rejected: as `open_audio_root`.
+        """
+        return clip.audio_root is not None and lookup(self._root(clip.audio_root).names, clip.id, clip.url) is not None
+
+    def fetch(self, clip: Clip, work: Path) -> Recording:
+        """Return the file itself, or a copy of the archive's member below `work`.
+
+        Raises:
+            Rejected: as `ArchiveRoot.extract` and `local_recording`.
+        """
+        assert clip.audio_root is not None
+        root = self._root(clip.audio_root)
+        name = lookup(root.names, clip.id, clip.url)
+        assert name is not None
+        return local_recording(root.extract(name, work))
+
+    def _root(self, path: str) -> AudioRoot:
+        with self._lock:  # one thread reads the list of names, the others wait for it
+            if path not in self._roots:
+                self._roots[path] = open_audio_root(self._base / path)
+            return self._roots[path]
 
 
 def open_audio_root(path: Path) -> AudioRoot:
-    """Return the folder or archive at `path`.
+    """Open the folder or archive at `path`, and read its list of names.
 
     Raises:
-        Rejected: `unavailable`, when it is neither.
+        Rejected: `unavailable`, when it is neither, or a compressed tar.
     """
     try:
         if path.is_dir():
@@ -54,7 +98,7 @@ def open_audio_root(path: Path) -> AudioRoot:
             if head.startswith(magic):
                 raise Rejected(
                     Reason.UNAVAILABLE,
-                    f"audio_root {path.name!r} is compressed as a whole ({name}), so that no member can be read without all before it: "
+                    f"audio_root {path.name!r} is compressed ({name}), so that no member can be read without all before it: "
                     "unpack it into a folder, a zip or an uncompressed tar",
                 )
         return _open_archive(path)
@@ -88,17 +132,21 @@ def _members(archive: Archive) -> Iterator[tuple[str, Member]]:
 
 
 def index(names: Iterable[str]) -> dict[str, str]:
-    """Return every way to ask for a file -> its name: whole path, file name, stem; of equals the first in order of names."""
-    found: dict[str, str] = {}
+    """Return every way to ask for a file -> its name: by path, by file name, by stem. The first name in sorted order wins.
+
+    >>> index(["wind/1.wav", "rain/1.wav"])
+    {'rain/1.wav': 'rain/1.wav', 'wind/1.wav': 'wind/1.wav', '1.wav': 'rain/1.wav', '1': 'rain/1.wav'}
+    """
+    by_form: dict[str, str] = {}
     ordered = sorted(names)
     for form in (str, lambda name: PurePosixPath(name).name, lambda name: PurePosixPath(name).stem):
         for name in ordered:
-            found.setdefault(form(name), name)
-    return found
+            by_form.setdefault(form(name), name)
+    return by_form
 
 
 def lookup(names: dict[str, str], clip_id: str, url: str) -> str | None:
-    """Return the name of the file for a clip: by its path, its file name (`%20` may be a space), or its id."""
+    """Return the name of the file for a clip: by its path, its file name (`%20` may be a space), or its id; `None` without one."""
     path = urlsplit_path(url)
     name = PurePosixPath(path).name
     return next((names[form] for form in (path, name, unquote(name), clip_id) if form and form in names), None)
@@ -111,15 +159,14 @@ class FolderRoot:
     path: Path
     names: dict[str, str]
 
-    def find(self, clip_id: str, url: str, work: Path) -> Path | None:
+    def extract(self, name: str, work: Path) -> Path:
         """Return the file itself."""
-        name = lookup(self.names, clip_id, url)
-        return self.path / name if name is not None else None
+        return self.path / name
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ArchiveRoot:
-    """A zip or tar of recordings. A member's name only finds it; it is never used as a path to write to."""
+    """A zip or tar of recordings. A member's name is only used to look it up, never as a path to write to."""
 
     path: Path
     archive: Archive
@@ -130,15 +177,12 @@ class ArchiveRoot:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", index(self.members))
 
-    def find(self, clip_id: str, url: str, work: Path) -> Path | None:
+    def extract(self, name: str, work: Path) -> Path:
         """Return a copy of the member below `work`; there is no file when it fails.
 
         Raises:
             Rejected: `corrupt` when the archive is damaged there, `too_large` or `forbidden` (encrypted) for the member.
         """
-        name = lookup(self.names, clip_id, url)
-        if name is None:
-            return None
         target = work / "member"
         try:
             with contextlib.closing(self._blocks(self.members[name])) as blocks, target.open("wb") as copy:
@@ -150,7 +194,7 @@ class ArchiveRoot:
         return target
 
     def _blocks(self, member: Member) -> Generator[bytes, None, None]:
-        """Yield the bytes of a member. A fault of the archive is the clip's, a fault of the disk they go to is not."""
+        """Yield the bytes of a member. Faults of the archive reject the clip; faults of the disk they are written to do not."""
         if isinstance(member, zipfile.ZipInfo):
             name, size, encrypted = member.filename, member.file_size, bool(member.flag_bits & ENCRYPTED)
         else:

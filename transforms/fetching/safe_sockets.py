@@ -1,13 +1,12 @@
-"""Sockets that may be trusted with a stranger's address: judged before they connect, bounded in time and bytes.
+"""Open connections only to allowed addresses, and bound what they receive in time and bytes.
 
-urllib3 takes connection classes but hands nothing down to them, so what a download may do stands in a context variable.
+urllib3 takes connection classes but passes no arguments to them, so the limits of a download are kept in a context variable.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
-import ipaddress
 import math
 import socket
 import time
@@ -22,76 +21,85 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.connection import create_connection
 
 from pipeline.records import Reason, Rejected
+from transforms.fetching.public_addresses import is_public
 
-MAX_LOOKED_UP = 8  # addresses of a name that are tried
+MAX_ADDRESSES_TRIED = 8  # of one name
 MAX_HOST_SHOWN = 200  # characters
-GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-def check_public(host: str, addresses: Iterable[str]) -> None:
-    """Raise Rejected (`unsafe_address`) unless every address is on the public internet, also when written inside an IPv6 address.
-
-    >>> check_public("example.org", ["93.184.215.14", "2606:4700::6810:84e5"])
-    """
-    for text in addresses:
-        address = ipaddress.ip_address(text.split("%")[0])
-        inner: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [address]
-        if isinstance(address, ipaddress.IPv6Address):
-            if address in NAT64:  # how a network without IPv4 writes the public ones
-                inner = [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-            elif address not in GLOBAL_UNICAST:
-                inner = []
-            elif address.sixtofour is not None:
-                inner.append(address.sixtofour)
-        if not inner or not all(part.is_global and not part.is_multicast for part in inner):
-            raise Rejected(Reason.UNSAFE_ADDRESS, f"{host[:MAX_HOST_SHOWN]} is {text}, not a public address")
+class ConnectionFailedError(urllib3.exceptions.HTTPError):
+    """No connection could be made: the name cannot be looked up, or all its addresses refuse. Its text is for users."""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadLimits:
-    """What the download under way in this thread may do, down to its sockets."""
+    """What the download of this thread may do, down to its sockets.
+
+    `deadline` is in seconds of `time.monotonic`; `max_bytes` bounds one response with its headers.
+    """
 
     deadline: float = math.inf
     max_bytes: int = 0
     allow_private: bool = False
 
 
-DOWNLOAD_LIMITS: ContextVar[DownloadLimits] = ContextVar("DOWNLOAD_LIMITS", default=DownloadLimits())  # noqa: B039 - frozen; urllib3 hands nothing down to its sockets
+DOWNLOAD_LIMITS: ContextVar[DownloadLimits] = ContextVar("DOWNLOAD_LIMITS", default=DownloadLimits())  # noqa: B039 - frozen
 
 
-class _Wire(io.RawIOBase):
-    """The bytes of one response, until the deadline and up to the limit.
+def check_public(host: str, addresses: Iterable[str]) -> None:
+    """Check that every address of a host is on the public internet.
 
-    A socket's own timeout starts anew with every byte, and status, headers and chunk sizes are read before anyone counts.
+    Raises:
+        Rejected: `unsafe_address`, with the first address that is not.
+
+    >>> check_public("example.org", ["93.184.215.14", "2606:4700::6810:84e5"])
+    """
+    for address in addresses:
+        if not is_public(address):
+            raise Rejected(Reason.UNSAFE_ADDRESS, f"{host[:MAX_HOST_SHOWN]} is {address}, not a public address")
+
+
+class LimitedReader(io.RawIOBase):
+    """Reads one response, until the deadline and up to the number of bytes that `limits` allow.
+
+    A socket's own timeout starts anew with every byte, and http.client reads status, headers and chunk sizes without a limit.
     """
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, terms: DownloadLimits):
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, limits: DownloadLimits):
         self.raw = raw
         self.sock = sock
-        self.terms = terms
-        self.patience = sock.gettimeout()
+        self.limits = limits
+        self.read_timeout = sock.gettimeout()
         self.n_bytes = 0
 
     def readable(self) -> bool:
+        """Return that this can be read, as `io.BufferedReader` asks."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self.terms.deadline - time.monotonic()
+        """Read what has arrived into `buffer`; return the number of bytes.
+
+        Raises:
+            Rejected: `timeout` after the deadline, `too_large` when more bytes came than allowed.
+            TimeoutError: nothing arrived within the read timeout, or until the deadline.
+        """
+        left = self.limits.deadline - time.monotonic()
         if left <= 0:
             raise Rejected(Reason.TIMEOUT, "not done in the time that all attempts together have")
-        if self.patience is not None and left < self.patience:
+        if self.read_timeout is not None and left < self.read_timeout:
             self.sock.settimeout(left)
         n_bytes = self.raw.readinto(buffer)
         self.n_bytes += n_bytes or 0
-        if self.n_bytes > self.terms.max_bytes:
-            raise Rejected(Reason.TOO_LARGE, f"more than {self.terms.max_bytes} bytes with all that is around the file")
+        if self.n_bytes > self.limits.max_bytes:
+            raise Rejected(Reason.TOO_LARGE, f"more than {self.limits.max_bytes} bytes with all that is around the file")
         return n_bytes
 
     def readall(self) -> bytes:
-        raise ValueError("nothing is read without a limit")  # what a chunk of -1 bytes asks for
+        """Refuse to read without a limit: http.client tries that for a chunk of -1 bytes."""
+        raise ValueError("a chunk of the body has no valid length")
 
     def close(self) -> None:
+        """Close the reader and what it reads from."""
         self.raw.close()
         super().close()
 
@@ -99,29 +107,36 @@ class _Wire(io.RawIOBase):
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **options: Any):
         super().__init__(sock, *args, **options)
-        self.fp: Any = io.BufferedReader(_Wire(self.fp.detach(), sock, DOWNLOAD_LIMITS.get()))
+        self.fp: Any = io.BufferedReader(LimitedReader(self.fp.detach(), sock, DOWNLOAD_LIMITS.get()))
 
 
 def _connect(connection: HTTPConnection) -> socket.socket:
-    """Look a name up once, and connect to what was found and judged: a second answer may be another."""
+    """Look the host's name up once, check its addresses, and connect to one of these: a second look-up may have another result."""
     host = connection._dns_host.strip("[]")
-    try:
-        found = list(dict.fromkeys(str(entry[4][0]) for entry in socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)))
-    except UnicodeError as error:
-        raise urllib3.exceptions.LocationParseError(host) from error
-    except socket.gaierror as error:
-        raise urllib3.exceptions.NameResolutionError(host, connection, error) from error
+    addresses = _look_up(host, connection.port)
     if not DOWNLOAD_LIMITS.get().allow_private:
-        check_public(host, found)
-    fault = OSError("no address")
-    for address in found[:MAX_LOOKED_UP]:
+        check_public(host, addresses)
+    fault = OSError("it has no address")
+    for address in addresses[:MAX_ADDRESSES_TRIED]:
         try:
             return create_connection((address, connection.port), connection.timeout, None, connection.socket_options)
         except OSError as error:
             fault = error
+    shown = host[:MAX_HOST_SHOWN]
     if isinstance(fault, TimeoutError):
-        raise urllib3.exceptions.ConnectTimeoutError(connection, f"no connection to {host} in time") from fault
-    raise urllib3.exceptions.NewConnectionError(connection, f"no connection to {host}: {fault}") from fault
+        raise urllib3.exceptions.ConnectTimeoutError(f"no connection to {shown} in time") from fault
+    raise ConnectionFailedError(f"no connection to {shown}: {fault.strerror or fault}") from fault
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    """Return the addresses of a name, each once, in the order of the system's preference."""
+    try:
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise urllib3.exceptions.LocationParseError(host) from error
+    except socket.gaierror as error:
+        raise ConnectionFailedError(f"the name {host[:MAX_HOST_SHOWN]} cannot be looked up: {error.strerror}") from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class _Connection(HTTPConnection):
@@ -135,8 +150,12 @@ class _TlsConnection(HTTPSConnection):
 
 
 class Pool(HTTPConnectionPool):
+    """Keeps limited connections to one host."""
+
     ConnectionCls = _Connection
 
 
 class TlsPool(HTTPSConnectionPool):
+    """Keeps limited connections over TLS to one host."""
+
     ConnectionCls = _TlsConnection
