@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import os
 import re
 import tomllib
 from dataclasses import fields, replace
@@ -22,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 from augment.keyword_to_caption import T5Settings
 from pipeline.records import AudioLimits
 from sources import SOURCES
+from sources.metadata.file_hash import file_sha256
 from sources.metadata.identity import recordings_in
 from sources.metadata.options import SourceOptions, check_table, split_name
 
@@ -76,12 +76,11 @@ class BuildRecipe(BaseModel):
         return replace(self.audio, **options.audio)
 
     def fingerprint(self, limit: int | None) -> str:
-        """Return a hash of everything that decides the plan: the recipe, its metadata files, and how many rows are wanted."""
+        """Return a hash of everything that decides the plan: the recipe, its sources, its lists of held-out clips, and `limit`."""
         exclude: dict[str, Any] = {"base": True, "sources": {"__all__": {"base"}}, **dict.fromkeys(self.idle, True)}
         parts = [json.dumps([self.model_dump(mode="json", exclude=exclude), limit], sort_keys=True)]
-        for options in self.sources:
-            parts += [f"{os.path.relpath(path, self.base)} {_digest(path)}" for path in SOURCES[options.source].metadata(options)]
-        parts += [_digest(path) for entry in self.holdout if (path := self.base / entry).is_file()]
+        parts += [SOURCES[options.source].fingerprint(options) for options in self.sources]
+        parts += [file_sha256(path) for entry in self.holdout if (path := self.base / entry).is_file()]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -251,13 +250,3 @@ def nearest(given: str, allowed: Any) -> str:
     """
     close = difflib.get_close_matches(given, list(allowed), 1)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _digest(path: Path) -> str:
-    """Return the SHA-256 of a metadata file; audio counts by its name alone, which the caller adds."""
-    from sources.folder import SUFFIXES
-
-    if path.suffix.lower() in SUFFIXES or not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
