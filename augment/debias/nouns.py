@@ -72,67 +72,67 @@ def nouns() -> dict[str, Noun]:
     return found
 
 
-def replace_nouns(draft: CaptionEditor) -> None:
+def replace_nouns(editor: CaptionEditor) -> None:
     """Replace every noun of gender and leave out every adjective of gender; a second person of another gender is "another"."""
     seen: dict[str, set[str]] = {}
     index = 0
-    while index < len(draft.words):
-        if is_adjective(draft, index):
-            draft.drop(index, "adjective")
+    while index < len(editor.words):
+        if is_adjective(editor, index):
+            editor.drop(index, "adjective")
             continue
-        found = mention(draft, index)
+        found = mention(editor, index)
         if found is None:
-            _note_neutral(draft, index, seen)
+            _note_neutral(editor, index, seen)
             index += 1
             continue
-        _replace(draft, found)
-        _tell_apart(draft, found, seen)
+        _replace(editor, found)
+        _tell_apart(editor, found, seen)
         index = found.head + (not found.taken_in)
 
 
-def mention(draft: CaptionEditor, index: int) -> Mention | None:
+def mention(editor: CaptionEditor, index: int) -> Mention | None:
     """Return the person named at `index`, if that is a noun of gender; call `is_adjective` first."""
-    base, suffix = _base(draft, index)
+    base, suffix = _base(editor, index)
     noun = nouns().get(base)
-    if noun is None or draft.kept[index]:
+    if noun is None or editor.kept[index]:
         return None
-    taken_in = base in _TAKEN_IN and draft.follows(index) and draft.at(index - 1) in _INSIDE and not draft.kept[index - 1]
-    inside = draft.lower[index - 1]
+    taken_in = base in _TAKEN_IN and editor.follows(index) and editor.at(index - 1) in _INSIDE and not editor.kept[index - 1]
+    inside = editor.lower[index - 1]
     if taken_in:
         noun = Noun("person", inside, _PLURALS.get(inside, inside + "s"), noun.plural, noun.gender)
     start, determiner = index - taken_in, ""
     adjectives: tuple[str, ...] = ()
-    while draft.follows(start) and draft.at(start - 1) in words("person_adjectives") and len(adjectives) < 3:
-        start, adjectives = start - 1, (draft.lower[start - 1], *adjectives)
-    if draft.follows(start) and (draft.at(start - 1) in determiners() or draft.at(start - 1).isdigit()):
-        start, determiner = start - 1, draft.lower[start - 1]
-    return Mention(start, index, determiner, adjectives, noun, _is_plural(draft, index, noun, determiner), suffix, taken_in)
+    while editor.follows(start) and editor.at(start - 1) in words("person_adjectives") and len(adjectives) < 3:
+        start, adjectives = start - 1, (editor.lower[start - 1], *adjectives)
+    if editor.follows(start) and (editor.at(start - 1) in determiners() or editor.at(start - 1).isdigit()):
+        start, determiner = start - 1, editor.lower[start - 1]
+    return Mention(start, index, determiner, adjectives, noun, _is_plural(editor, index, noun, determiner), suffix, taken_in)
 
 
-def is_adjective(draft: CaptionEditor, index: int, paired: bool = False) -> bool:
+def is_adjective(editor: CaptionEditor, index: int, paired: bool = False) -> bool:
     """Whether the word of gender at `index` only describes the noun after it, as "male" does in "male voice".
 
     `paired`: the word is the second of "male and female", after which "laugh" is a verb.
     """
-    word, after = draft.lower[index], draft.at(index + 1)
-    if draft.kept[index] or not draft.follows(index + 1):
+    word, after = editor.lower[index], editor.at(index + 1)
+    if editor.kept[index] or not editor.follows(index + 1):
         return False
     kind = _followers().get(after.removesuffix("'s"))
     if word not in ADJECTIVES:
         return word in _TAKEN_IN | {"lady"} and kind == "voice"
-    if after in ("and", "or") and (draft.at(index + 2) in ADJECTIVES):
-        return is_adjective(draft, index + 2, True)
-    if after.endswith("ing") and draft.at(index - 1) in _OF_SOUND:
+    if after in ("and", "or") and (editor.at(index + 2) in ADJECTIVES):
+        return is_adjective(editor, index + 2, True)
+    if after.endswith("ing") and editor.at(index - 1) in _OF_SOUND:
         return True  # "soft female talking"
-    if after.endswith(("-like", "-sounding")) or (draft.words[index].islower() and draft.words[index + 1][0].isupper()):
+    if after.endswith(("-like", "-sounding")) or (editor.words[index].islower() and editor.words[index + 1][0].isupper()):
         return True  # "male Kayapó singers"
     if kind == "activity":
-        return draft.at(index - 1) not in determiners() and draft.at(index - 1) not in words("person_adjectives")
+        return editor.at(index - 1) not in determiners() and editor.at(index - 1) not in words("person_adjectives")
     if kind == "either":
-        return not paired and draft.at(index - 1) not in words("person_adjectives")
+        return not paired and editor.at(index - 1) not in words("person_adjectives")
     if kind or (after.endswith(_AGENTS) and after not in _NO_AGENTS | function_words() | singular_verbs()):
         return True
-    return not paired and draft.at(index - 1) in _ONE and draft.follows(index) and _must_be_noun(after)
+    return not paired and editor.at(index - 1) in _ONE and editor.follows(index) and _must_be_noun(after)
 
 
 def _must_be_noun(word: str) -> bool:
@@ -148,46 +148,46 @@ def _followers() -> dict[str, str]:
     return {row[0]: row[1] for row in rows("debias_followers")}
 
 
-def _base(draft: CaptionEditor, index: int) -> tuple[str, str]:
+def _base(editor: CaptionEditor, index: int) -> tuple[str, str]:
     """Return the word at `index` without its possessive ending, and the ending."""
-    word = draft.lower[index]
+    word = editor.lower[index]
     if word.endswith("'s"):
         return word[:-2], "'s"
     if word in _MISSPELT:
         return _MISSPELT[word], "'s"
-    possessive = draft.gaps[index + 1] in ("' ", "’ ") and word.endswith("s") and draft.at(index + 1) not in function_words()
+    possessive = editor.gaps[index + 1] in ("' ", "’ ") and word.endswith("s") and editor.at(index + 1) not in function_words()
     return word, "'s" if possessive else ""
 
 
-def _is_plural(draft: CaptionEditor, index: int, noun: Noun, determiner: str) -> bool:
+def _is_plural(editor: CaptionEditor, index: int, noun: Noun, determiner: str) -> bool:
     """Whether several persons are meant; "a women" and "women is" are slips of the pen for one, "two man" for several."""
     if determiner in _ONE:
         return False
     if determiner in _MANY or (determiner.isdigit() and determiner != "1"):
         return True
-    single = noun.plural and not determiner and draft.at(index - 1) not in ("and", "of") and draft.follows(index + 1)
-    return noun.plural and not (single and draft.at(index + 1) in AUXILIARIES)
+    single = noun.plural and not determiner and editor.at(index - 1) not in ("and", "of") and editor.follows(index + 1)
+    return noun.plural and not (single and editor.at(index + 1) in AUXILIARIES)
 
 
-def _replace(draft: CaptionEditor, found: Mention) -> None:
+def _replace(editor: CaptionEditor, found: Mention) -> None:
     """Put the neutral noun in the place of a mention's."""
-    if found.suffix and draft.gaps[found.head + 1].startswith(("'", "’")):
-        draft.gaps[found.head + 1] = draft.gaps[found.head + 1][1:]
+    if found.suffix and editor.gaps[found.head + 1].startswith(("'", "’")):
+        editor.gaps[found.head + 1] = editor.gaps[found.head + 1][1:]
     rule = "possessive" if found.suffix else found.noun.rule
-    draft.replace(found.head - found.taken_in, found.head + 1, found.neutral, rule)
+    editor.replace(found.head - found.taken_in, found.head + 1, found.neutral, rule)
 
 
-def _note_neutral(draft: CaptionEditor, index: int, seen: dict[str, set[str]]) -> None:
+def _note_neutral(editor: CaptionEditor, index: int, seen: dict[str, set[str]]) -> None:
     """Remember a person without gender, such as "a person", so that the next one can be told apart."""
-    if draft.lower[index] in ("person", "child", "adult") and draft.at(index - 1) in ("a", "an") and draft.at(index + 1) not in _TAKEN_IN:
-        seen.setdefault(draft.lower[index], set()).add("")
+    if editor.lower[index] in ("person", "child", "adult") and editor.at(index - 1) in ("a", "an") and editor.at(index + 1) not in _TAKEN_IN:
+        seen.setdefault(editor.lower[index], set()).add("")
 
 
-def _tell_apart(draft: CaptionEditor, found: Mention, seen: dict[str, set[str]]) -> None:
+def _tell_apart(editor: CaptionEditor, found: Mention, seen: dict[str, set[str]]) -> None:
     """Say "another person" where "a man ... a woman" named two."""
     if found.determiner not in ("a", "an") or found.adjectives or found.suffix or found.plural:
         return
     genders = seen.setdefault(found.noun.one, set())
     if genders and found.noun.gender not in genders:
-        draft.replace(found.start, found.start + 1, "another", "another")
+        editor.replace(found.start, found.start + 1, "another", "another")
     genders.add(found.noun.gender)

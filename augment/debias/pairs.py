@@ -16,34 +16,34 @@ _CLAUSE_BEGINS = frozenset({
 _POSSESSIVE = frozenset({"my", "your", "his", "her", "our", "their", "its", "the", "these", "those"})
 
 
-def merge_pairs(draft: CaptionEditor) -> None:
-    """Merge the pairs of a draft, and put the verbs that follow into the plural."""
+def merge_pairs(editor: CaptionEditor) -> None:
+    """Merge the pairs of a editor, and put the verbs that follow into the plural."""
     index = 0
-    while index < len(draft.words):
-        if draft.lower[index] in ADJECTIVES and _merge_adjectives(draft, index):
+    while index < len(editor.words):
+        if editor.lower[index] in ADJECTIVES and _merge_adjectives(editor, index):
             continue
-        first = None if is_adjective(draft, index) else mention(draft, index)
-        second = _partner(draft, first) if first else None
-        if first and second and _belongs(draft, first, second):
-            _merge(draft, first, second)
+        first = None if is_adjective(editor, index) else mention(editor, index)
+        second = _partner(editor, first) if first else None
+        if first and second and _belongs(editor, first, second):
+            _merge(editor, first, second)
         else:
             index += 1
 
 
-def _merge_adjectives(draft: CaptionEditor, index: int) -> bool:
+def _merge_adjectives(editor: CaptionEditor, index: int) -> bool:
     """Take out "male and female" or "a male and a female" before a noun, which becomes plural where it was two; whether it stood there."""
-    if draft.at(index + 1) not in ("and", "or", "to"):
+    if editor.at(index + 1) not in ("and", "or", "to"):
         return False
-    second = index + 2 + (draft.at(index + 2) in ("a", "an"))
+    second = index + 2 + (editor.at(index + 2) in ("a", "an"))
     noun = second + 1
-    if draft.at(second) not in ADJECTIVES or not is_adjective(draft, second, paired=True) or any(draft.kept[index:noun]):
+    if editor.at(second) not in ADJECTIVES or not is_adjective(editor, second, paired=True) or any(editor.kept[index:noun]):
         return False
-    determiner = draft.at(index - 1) if draft.follows(index) else ""
-    two = _TWO.get(determiner) if draft.lower[index + 1] == "and" else None
-    if two and plural_noun(draft.lower[noun]):
-        draft.replace(index - 1, noun + 1, f"{two} {plural_noun(draft.lower[noun])}", "pair")
+    determiner = editor.at(index - 1) if editor.follows(index) else ""
+    two = _TWO.get(determiner) if editor.lower[index + 1] == "and" else None
+    if two and plural_noun(editor.lower[noun]):
+        editor.replace(index - 1, noun + 1, f"{two} {plural_noun(editor.lower[noun])}", "pair")
     else:
-        draft.replace(index, noun + 1, draft.words[noun], "adjective")
+        editor.replace(index, noun + 1, editor.words[noun], "adjective")
     return True
 
 
@@ -57,29 +57,29 @@ def plural_noun(noun: str) -> str | None:
     return plural if plural in words("debias_followers") or (noun.endswith(("er", "or", "ist")) and noun != "laughter") else None
 
 
-def _partner(draft: CaptionEditor, first: Mention) -> Mention | None:
+def _partner(editor: CaptionEditor, first: Mention) -> Mention | None:
     """Return the mention that is joined to `first`, if one is."""
     at = first.head + 1
-    if at >= len(draft.words) or first.suffix:
+    if at >= len(editor.words) or first.suffix:
         return None
-    gap = draft.gaps[at].strip()
-    if not gap and draft.lower[at] in ("and", "or"):
+    gap = editor.gaps[at].strip()
+    if not gap and editor.lower[at] in ("and", "or"):
         at += 1
     elif gap not in (",", "/", "&", "+"):
         return None
-    for head in range(at, min(at + 5, len(draft.words))):
-        found = None if is_adjective(draft, head, paired=True) else mention(draft, head)
+    for head in range(at, min(at + 5, len(editor.words))):
+        found = None if is_adjective(editor, head, paired=True) else mention(editor, head)
         if found is not None:
-            return found if found.start == at and (gap != "," or _ends_list(draft, head)) else None
+            return found if found.start == at and (gap != "," or _ends_list(editor, head)) else None
     return None
 
 
-def _ends_list(draft: CaptionEditor, head: int) -> bool:
+def _ends_list(editor: CaptionEditor, head: int) -> bool:
     """Whether "and" follows: a comma joins persons only in a list."""
-    return draft.at(head + 1) == "and" and draft.at(head + 2) not in singular_verbs()
+    return editor.at(head + 1) == "and" and editor.at(head + 2) not in singular_verbs()
 
 
-def _belongs(draft: CaptionEditor, first: Mention, second: Mention) -> bool:
+def _belongs(editor: CaptionEditor, first: Mention, second: Mention) -> bool:
     """Whether two mentions side by side are one subject or object that a plural can name."""
     if first.noun.one != second.noun.one and {first.noun.one, second.noun.one} != _ALIKE:
         return False
@@ -88,17 +88,17 @@ def _belongs(draft: CaptionEditor, first: Mention, second: Mention) -> bool:
         return False
     if first.determiner in ("another", "other") and second.determiner:
         return False
-    verb = draft.at(second.head + 1)
+    verb = editor.at(second.head + 1)
     if second.determiner in ("a", "an") and verb in singular_verbs():
         # "A dog barks at a man and a woman laughs" names two subjects.
-        before = draft.at(first.start - 1)
-        return not before or not draft.follows(first.start) or before in _CLAUSE_BEGINS
+        before = editor.at(first.start - 1)
+        return not before or not editor.follows(first.start) or before in _CLAUSE_BEGINS
     return True
 
 
-def _merge(draft: CaptionEditor, first: Mention, second: Mention) -> None:
+def _merge(editor: CaptionEditor, first: Mention, second: Mention) -> None:
     """Put one plural in the place of two mentions; after "or", the first of them without the second."""
-    either = draft.lower[first.head + 1] == "or" or draft.gaps[first.head + 1].strip() == "/"
+    either = editor.lower[first.head + 1] == "or" or editor.gaps[first.head + 1].strip() == "/"
     if either:
         noun = first.noun.many if first.plural else first.noun.one
         phrase = [first.determiner, *first.adjectives, noun + second.suffix]
@@ -106,11 +106,11 @@ def _merge(draft: CaptionEditor, first: Mention, second: Mention) -> None:
         noun = second.noun.many if first.noun.one == second.noun.one else "people"
         ending = "'" if second.suffix and noun.endswith("s") else second.suffix
         phrase = [_determiner(first, second), *first.adjectives, noun + ending]
-    draft.replace(first.start, second.head + 1, " ".join(filter(None, phrase)), "either" if either else "pair")
-    if draft.at(first.start + 1) == "and" and draft.at(first.start + 2) in _BARE and first.determiner != "the":
-        draft.insert(first.start + 2, "an" if draft.at(first.start + 2) == "infant" else "a")
+    editor.replace(first.start, second.head + 1, " ".join(filter(None, phrase)), "either" if either else "pair")
+    if editor.at(first.start + 1) == "and" and editor.at(first.start + 2) in _BARE and first.determiner != "the":
+        editor.insert(first.start + 2, "an" if editor.at(first.start + 2) == "infant" else "a")
     if not either and not second.suffix:
-        agree(draft, first.start + 1, known=True)
+        agree(editor, first.start + 1, known=True)
 
 
 def _determiner(first: Mention, second: Mention) -> str:

@@ -43,16 +43,16 @@ def debias(text: str) -> Debiased:
     """
     if gendered().isdisjoint(WORD.findall(plain(text))):
         return Debiased(text)
-    draft = CaptionEditor.of(text)
-    if not is_english(draft.lower):
+    editor = CaptionEditor.of(text)
+    if not is_english(editor.lower):
         return Debiased(text)
-    keep(draft)
-    _replace_phrases(draft)
-    merge_pairs(draft)
-    replace_nouns(draft)
-    replace_pronouns(draft)
-    _mend_articles(draft)
-    return Debiased(draft.text(), tuple(draft.changes)) if draft.changes else Debiased(text)
+    keep(editor)
+    _replace_phrases(editor)
+    merge_pairs(editor)
+    replace_nouns(editor)
+    replace_pronouns(editor)
+    _mend_articles(editor)
+    return Debiased(editor.text(), tuple(editor.changes)) if editor.changes else Debiased(text)
 
 
 @cache
@@ -73,27 +73,27 @@ def _phrases() -> dict[str, list[tuple[tuple[str, ...], str, str, str]]]:
     return found
 
 
-def _replace_phrases(draft: CaptionEditor) -> None:
+def _replace_phrases(editor: CaptionEditor) -> None:
     """Replace words that change only together."""
     index = 0
-    while index < len(draft.words):
-        for phrase, gap, after, rule in _phrases().get(draft.lower[index], ()):
+    while index < len(editor.words):
+        for phrase, gap, after, rule in _phrases().get(editor.lower[index], ()):
             stop = index + len(phrase)
-            whole = tuple(draft.lower[index:stop]) == phrase and set(draft.gaps[index + 1 : stop]) == {gap}
-            if whole and not any(draft.kept[index:stop]):
-                draft.replace(index, stop, after, rule)
+            whole = tuple(editor.lower[index:stop]) == phrase and set(editor.gaps[index + 1 : stop]) == {gap}
+            if whole and not any(editor.kept[index:stop]):
+                editor.replace(index, stop, after, rule)
                 break
         index += 1
 
 
-def _mend_articles(draft: CaptionEditor) -> None:
+def _mend_articles(editor: CaptionEditor) -> None:
     """Put "a" or "an" before words that are new there."""
-    for index in range(1, len(draft.words)):
-        article = draft.lower[index - 1]
-        if article in ("a", "an") and draft.touched[index] and draft.follows(index):
-            wanted = "an" if _sounds_like_a_vowel(draft.lower[index]) else "a"
+    for index in range(1, len(editor.words)):
+        article = editor.lower[index - 1]
+        if article in ("a", "an") and editor.touched[index] and editor.follows(index):
+            wanted = "an" if _sounds_like_a_vowel(editor.lower[index]) else "a"
             if wanted != article:
-                draft.replace(index - 1, index, wanted, "article")
+                editor.replace(index - 1, index, wanted, "article")
 
 
 def _sounds_like_a_vowel(word: str) -> bool:

@@ -88,40 +88,40 @@ def is_adverb(word: str) -> bool:
     )
 
 
-def agree(draft: CaptionEditor, start: int, known: bool) -> None:
+def agree(editor: CaptionEditor, start: int, known: bool) -> None:
     """Put the verb at `start`, and those joined to it, into the plural; with `known` only a verb from the table."""
-    index = _skip_adverbs(draft, start)
-    if not draft.follows(index) or not _pluralise(draft, index, known):
+    index = _skip_adverbs(editor, start)
+    if not editor.follows(index) or not _pluralise(editor, index, known):
         return
-    while index + 1 < len(draft.words):
+    while index + 1 < len(editor.words):
         index += 1
-        if draft.lower[index] in _SUBORDINATE or re.search(r"[.;:!?()]", draft.gaps[index]):
+        if editor.lower[index] in _SUBORDINATE or re.search(r"[.;:!?()]", editor.gaps[index]):
             return
-        if draft.lower[index] in _LINKS or draft.gaps[index].strip() == ",":
-            while draft.at(index) in _LINKS:
+        if editor.lower[index] in _LINKS or editor.gaps[index].strip() == ",":
+            while editor.at(index) in _LINKS:
                 index += 1
-            index = _skip_adverbs(draft, index)
-            if not _joined_verb(draft, index) or not _pluralise(draft, index, True):
+            index = _skip_adverbs(editor, index)
+            if not _joined_verb(editor, index) or not _pluralise(editor, index, True):
                 return
 
 
-def _skip_adverbs(draft: CaptionEditor, index: int) -> int:
+def _skip_adverbs(editor: CaptionEditor, index: int) -> int:
     """Return the first place from `index` on that holds no adverb."""
-    while is_adverb(draft.at(index)):
+    while is_adverb(editor.at(index)):
         index += 1
     return index
 
 
-def _joined_verb(draft: CaptionEditor, index: int) -> bool:
+def _joined_verb(editor: CaptionEditor, index: int) -> bool:
     """Whether the word is a further verb of the same subject and not the noun of a new one ("and whistles blow")."""
-    after = draft.at(index + 1)
-    return draft.at(index) in singular_verbs() and after not in AUXILIARIES.values() and after not in words("verbs")
+    after = editor.at(index + 1)
+    return editor.at(index) in singular_verbs() and after not in AUXILIARIES.values() and after not in words("verbs")
 
 
-def _pluralise(draft: CaptionEditor, index: int, known: bool) -> bool:
+def _pluralise(editor: CaptionEditor, index: int, known: bool) -> bool:
     """Put one verb into the plural; whether the word there was, or could be, the verb of the subject."""
-    word = draft.at(index)
+    word = editor.at(index)
     if word in singular_verbs() or (not known and re.search(r"[^s']s$", word) and word not in _NOT_VERBS and word not in function_words()):
-        draft.replace(index, index + 1, plural_form(word), "agreement")
+        editor.replace(index, index + 1, plural_form(word), "agreement")
         return True
     return bool(word) and word not in function_words()
