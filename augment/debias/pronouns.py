@@ -1,4 +1,4 @@
-"""Pronouns of gender -> "they", "them", "their", with the verbs that agree."""
+"""Replace pronouns of gender by "they", "them" and "their", and put their verbs into the plural."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def replace_pronouns(editor: CaptionEditor) -> None:
 
 
 def _subject(editor: CaptionEditor, index: int, ending: str) -> None:
-    """Replace "he" or "she", also contracted with a verb, and put its verb into the plural."""
+    """Replace "he" or "she" at `index` and put its verb into the plural; `ending` is a contracted verb such as "'s"."""
     after = editor.at(index + 1)
     if ending == "'s":
         editor.replace(index, index + 1, "they've" if _CONTRACTED_HAVE.search(after) else "they're", "pronoun")
@@ -55,14 +55,14 @@ def _subject(editor: CaptionEditor, index: int, ending: str) -> None:
 
 
 def _stands_alone(editor: CaptionEditor, index: int) -> bool:
-    """Whether no noun follows, as in "a friend of his" or "is his"."""
+    """Return whether no noun follows "his" at `index`, as in "a friend of his" or "is his"."""
     after = editor.at(index + 1)
-    belongs = editor.at(index - 1) == "of" and after in singular_verbs()
-    return belongs or not editor.follows(index + 1) or (after in function_words() and after not in ("near", "inside", "outside", "over"))
+    after_of = editor.at(index - 1) == "of" and after in singular_verbs()
+    return after_of or not editor.follows(index + 1) or (after in function_words() and after not in ("near", "inside", "outside", "over"))
 
 
 def _is_object(editor: CaptionEditor, index: int) -> bool:
-    """Whether "her" is an object ("behind her") and not a possessive ("her dog")."""
+    """Return whether "her" at `index` is an object ("behind her") and not a possessive ("her dog")."""
     after, before = editor.at(index + 1), editor.at(index - 1)
     if not editor.follows(index + 1) or after in _following_an_object() or re.fullmatch(r"\d+", after):
         return True
@@ -74,5 +74,5 @@ def _is_object(editor: CaptionEditor, index: int) -> bool:
 
 @cache
 def _following_an_object() -> frozenset[str]:
-    """Return the words that begin something new after an object."""
+    """Return the words that can follow an object, and cannot follow the possessive "her"."""
     return frozenset(word for word, kind in rows("function_words") if kind not in ("number", "quantity")) | {"another"}
