@@ -1,1 +1,1 @@
-"""Text in, text out: cleaning, templates, keyword to caption, its guard, and de-biasing. No Beam, no audio."""
+"""Functions from text to text: cleaning, templates, keywords to captions, the guard of these, and de-biasing."""

@@ -1,4 +1,4 @@
-"""Raw text of the web -> one clean line: no markup, no addresses, no control characters, Unicode in one form."""
+"""Clean text from web pages: remove markup, addresses and control characters, and normalise Unicode."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import ftfy
 import nh3
 
 MAX_CHARACTERS = 300  # of a caption; tokenizers of the text towers keep 77 tokens
-MAX_RAW = 2000  # characters of raw text that are looked at; the caption is in the first few hundred
+MAX_RAW = 2000  # characters of raw text that are read; the caption is in the first few hundred
 MIN_LETTERS = 2
 
-# Anything that more than trimming might be needed for. Most captions have none of it and are done in a microsecond.
+# Matches text that may need more than trimming. Most captions do not match, and are clean in a microsecond.
 _SUSPECT = re.compile(
     r"[^A-Za-z0-9 .,;:!?()'\"/$%-]"
     r"|[.,;!?)( /A-Z-](?:(?<=[a-z][A-Z])[a-z]|(?<=\.)[A-Za-z]|(?<=[,;!?)])[A-Za-z]|(?<= )[ ,.;:!?)]|(?<=\() |(?<=/)/|(?<=[-.!?])[-.!?])"
 )
 _BLOCK = re.compile(r"<\s*/?\s*(?:br|p|div|li|ul|ol|tr|td|h[1-6]|hr|blockquote)\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z!][^<>]{0,500}>|<!--.*?-->", re.DOTALL)
-_OPEN_TAG = re.compile(r"<(?:a|img|script|iframe|span|font)\b[^<>]*$", re.IGNORECASE)  # cut off in the middle
+_OPEN_TAG = re.compile(r"<(?:a|img|script|iframe|span|font)\b[^<>]*$", re.IGNORECASE)  # a tag without its end, at the end of the text
 _BBCODE = re.compile(r"\[/?(?:url|b|i|u|img|quote|code|size|color|list|\*)(?:=[^\]]*)?\]", re.IGNORECASE)
 _MARKDOWN_LINK = re.compile(r"\[([^\][]+)\]\((?:https?:|www\.|/)[^)]*\)")
 _UNWANTED = re.compile(
@@ -46,9 +46,9 @@ _STARTERS = frozenset({
 _RUN_ON = re.compile(r"[A-Z](?<=[a-z0-9][A-Z])[a-z]+\b")
 _GLUED = re.compile(r"[.!?](?<=[a-z)\]0-9].)(?=[A-Z][a-z']|[A-Z] )|[,;!?)](?<=[a-z].)(?=[A-Za-z])")
 _TIDY = (
-    (re.compile(r"[(\[{<]\s*[-.,:;/\s]*[)\]}>]"), " "),  # brackets that held an address
-    (re.compile(r"[-=*~_#+|][-=*~_#+| ]*[-=*~_#+|]{2,}[-=*~_#+| ]*"), " "),  # rules drawn with characters
-    (re.compile(r"&(#?\w+);"), r"&\1"),  # no entity, but it looks like one
+    (re.compile(r"[(\[{<]\s*[-.,:;/\s]*[)\]}>]"), " "),  # brackets that are empty, because an address was removed
+    (re.compile(r"[-=*~_#+|][-=*~_#+| ]*[-=*~_#+|]{2,}[-=*~_#+| ]*"), " "),  # lines drawn with characters
+    (re.compile(r"&(#?\w+);"), r"&\1"),  # looks like an entity, but is none
     (re.compile(r"([!?])[!?]+"), r"\1"),
     (re.compile(r"\.{2,}|…"), "... "),
     (re.compile(r"\s+"), " "),
@@ -59,19 +59,20 @@ _TIDY = (
 
 
 def clean_text(raw: str) -> str:
-    """Return text as one line of at most `MAX_CHARACTERS`, in NFC; empty when fewer than two letters are left.
+    """Return text as one line of at most `MAX_CHARACTERS`, in Unicode form NFC; empty when fewer than two letters are left.
 
     >>> clean_text('Rain &amp; wind<br>on a <b>roof</b>, see <a href="http://example.org/x">http://example.org/x</a>')
     'Rain & wind on a roof, see'
     >>> clean_text("38.")
     ''
     """
-    text = " ".join(lines(raw))
-    return cut(text)
+    return cut(" ".join(lines(raw)))
 
 
 def lines(raw: str) -> list[str]:
-    """Return the lines of a text, each clean; a line that only goes on with the one before is joined to it.
+    """Return the clean lines of a text that are not empty.
+
+    A line that begins with a small letter is joined to the line before, unless that line ends a sentence.
 
     >>> lines("A dog barks\\r\\nin the yard.\\nZoom H4n")
     ['A dog barks in the yard.', 'Zoom H4n']
@@ -81,18 +82,20 @@ def lines(raw: str) -> list[str]:
     raw = raw[:MAX_RAW]
     text = raw if raw.isascii() else ftfy.fix_text(_UNWANTED.sub("", raw), unescape_html=False, normalization="NFC")
     text = _without_addresses(_without_markup(_UNWANTED.sub("", text)))
-    found: list[str] = []
-    for line in _LINE_BREAKS.split(text):
-        tidy = _tidied(line)
-        if found and tidy and tidy[0].islower() and found[-1][-1:] not in ".!?":
-            found[-1] += " " + tidy
-        elif tidy:
-            found.append(tidy)
-    return found
+    clean: list[str] = []
+    for line in filter(None, map(_tidied, _LINE_BREAKS.split(text))):
+        if clean and line[0].islower() and clean[-1][-1] not in ".!?":
+            clean[-1] += " " + line
+        else:
+            clean.append(line)
+    return clean
 
 
 def cut(text: str) -> str:
-    """Return text cut after the last whole word within the limit; empty when it has fewer than two letters."""
+    """Return text cut after the last complete word within `MAX_CHARACTERS`; empty when it has fewer than two letters.
+
+    A single word that is longer than the limit is cut inside.
+    """
     if len(text) > MAX_CHARACTERS:
         text = text[: MAX_CHARACTERS + 1].rpartition(" ")[0] or text[:MAX_CHARACTERS]
         text = text.rstrip(" -(")
@@ -101,12 +104,13 @@ def cut(text: str) -> str:
 
 
 def has_letters(text: str) -> bool:
-    """Whether a text has enough letters to say anything."""
-    return sum(map(str.isalpha, text[:40])) >= MIN_LETTERS or sum(map(str.isalpha, text)) >= MIN_LETTERS
+    """Return whether a text has at least `MIN_LETTERS` letters."""
+    start = text[:40]  # where nearly every text has its letters
+    return sum(map(str.isalpha, start)) >= MIN_LETTERS or sum(map(str.isalpha, text)) >= MIN_LETTERS
 
 
 def _without_markup(text: str) -> str:
-    """Return text without tags and entities, also where they were escaped more than once."""
+    """Return text without tags and entities, also when they are escaped up to three times."""
     for _ in range(3):
         before = text
         if "<" in text:
@@ -122,19 +126,19 @@ def _without_markup(text: str) -> str:
 
 
 def _without_addresses(text: str) -> str:
-    """Return text without web addresses and e-mail."""
+    """Return text without web addresses and e-mail addresses."""
     if "@" in text or "at)" in text or "at]" in text:
         text = _EMAIL.sub(" ", text)
-    return _ADDRESS.sub(_punctuation, text) if _DOTTED.search(text) else text
+    return _ADDRESS.sub(_final_punctuation, text) if _DOTTED.search(text) else text
 
 
-def _punctuation(address: re.Match) -> str:
-    """Return what stays of an address: the end of the sentence it stood in."""
+def _final_punctuation(address: re.Match) -> str:
+    """Return the marks at the end of an address, which end the sentence around it."""
     return " " + address[0][len(address[0].rstrip(".,!?")) :]
 
 
 def _tidied(line: str) -> str:
-    """Return one line with single blanks, and a blank between sentences that lost their line break."""
+    """Return one line with single blanks, and with a blank between sentences whose line break was lost."""
     line = _RUN_ON.sub(_new_sentence, _GLUED.sub(r"\g<0> ", line))
     for pattern, replacement in _TIDY:
         line = pattern.sub(replacement, line)
@@ -142,5 +146,5 @@ def _tidied(line: str) -> str:
 
 
 def _new_sentence(word: re.Match) -> str:
-    """Return a word that lost its line break ("at nightRecorded with") as the beginning of a sentence."""
+    """Return a word whose line break was lost ("at nightRecorded with") as the beginning of a sentence."""
     return f". {word[0]}" if word[0] in _STARTERS else word[0]

@@ -1,9 +1,10 @@
-"""Whether a generated caption says what its keywords say, and nothing else."""
+"""Check that a generated caption names all of its keywords and nothing else."""
 
 from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -15,7 +16,7 @@ from augment.tables import rows, words
 from augment.templates import label_words
 
 MIN_WORDS, MAX_WORDS = 3, 30
-MAX_OF_A_WORD = 2  # times one word of content may stand in a caption
+MAX_OF_A_WORD = 2  # times that a word of content may stand in a caption
 
 RULES = ("length", "sentences", "repetition", "uncovered", "unsupported")
 
@@ -23,15 +24,16 @@ _STEMMING = threading.Lock()
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _BRACKETS = re.compile(r"\([^)]*\)")
 _PARTS = re.compile(r",|/|;|\betc\b")
-_STRAY = re.compile(r"[|<>{}\[\]_\\=*#]")  # what prose does not hold: a prompt that was said again, markup
+_STRAY = re.compile(r"[|<>{}\[\]_\\=*#]")  # signs that do not occur in prose: of a repeated prompt, of markup
 
 
 def check(caption: str, keywords: Sequence[str]) -> str | None:
-    """Return the name of the first of `RULES` that a caption breaks; `None` when it may stand.
+    """Return the name of the first of `RULES` that a caption breaks; `None` when it breaks none.
 
-    length: 3 to 30 words; sentences: exactly one, of prose; repetition: no word of content three times, no pair of words twice;
-    uncovered: of every keyword, one of its names is there, word by word, by stem or synonym; unsupported: no other
-    words of content than those of the keywords, their synonyms, what they may bring, and fillers.
+    length: 3 to 30 words. sentences: exactly one sentence, without signs of markup. repetition: no word of content three
+    times, no word twice in a row, no pair of words twice. uncovered: every keyword is named, by all words of one of its
+    names or their synonyms. unsupported: every word of content belongs to the keywords, their synonyms, the words that
+    `guard_supports.tsv` allows for them, or the fillers. Words are compared by stem.
 
     >>> check("A dog barks while rain falls", ["Dog", "Bark", "Rain"])
     >>> check("A dog barks at a teddy bear", ["Dog", "Bark"])
@@ -39,21 +41,21 @@ def check(caption: str, keywords: Sequence[str]) -> str | None:
     >>> check("A dog barks loudly", ["Dog", "Siren"])
     'uncovered'
     """
-    found = [word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(caption)]
-    if not MIN_WORDS <= len(found) <= MAX_WORDS:
+    written = [word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(caption)]
+    if not MIN_WORDS <= len(written) <= MAX_WORDS:
         return "length"
     if _STRAY.search(caption) or sum(bool(_WORD.search(sentence)) for sentence in sentencex.segment("en", caption)) != 1:
         return "sentences"
-    content = [word for word in found if word not in _grammar()]
-    if _repeats(found, content):
+    content = [word for word in written if word not in _grammar()]
+    if _repeats(written, content):
         return "repetition"
     names = [_names(keyword) for keyword in keywords]
-    present = _stems_of(found)
+    present = _stems_of(written)
     if not content or not all(any(_covered(name, present) for name in options) for options in names if options):
         return "uncovered"
     allowed = _allowed(tuple(dict.fromkeys(word for keyword in keywords for word in _WORD.findall(label_words(keyword).lower()))))
-    in_two = {word for one, two in pairwise(found) if stem(one + two) in allowed for word in (one, two)}  # "door bell"
-    return None if all(word in in_two or _is_allowed(word, allowed) for word in content) else "unsupported"
+    halves = {word for pair in pairwise(written) if stem("".join(pair)) in allowed for word in pair}  # "door bell"
+    return None if all(word in halves or _is_allowed(word, allowed) for word in content) else "unsupported"
 
 
 @lru_cache(maxsize=65_536)
@@ -70,35 +72,35 @@ def stem(word: str) -> str:
 
 @cache
 def _stemmer() -> snowballstemmer.stemmer:
-    """Return the stemmer, which works on itself and so serves one thread at a time."""
+    """Return the stemmer. It stores the word that it works on in itself, so only one thread at a time may use it."""
     return snowballstemmer.stemmer("english")
 
 
 @cache
 def _irregular() -> dict[str, str]:
-    """Return irregular form -> plain form."""
+    """Return irregular form -> base form."""
     return {row[0]: row[1] for row in rows("irregular_forms")}
 
 
 @cache
 def _grammar() -> frozenset[str]:
-    """Return the words that carry no content."""
+    """Return the words of grammar, which have no content."""
     return frozenset(row[0] for row in rows("function_words"))
 
 
 @cache
 def _fillers() -> frozenset[str]:
-    """Return the stems of words that any caption may hold."""
+    """Return the stems of the words that any caption may hold."""
     return frozenset(map(stem, words("guard_fillers")))
 
 
 @cache
 def _related(table: str) -> dict[str, frozenset[str]]:
-    """Return stem of a keyword's word -> stems that a table allows for it."""
-    found: dict[str, frozenset[str]] = {}
-    for row in rows(table):
-        found[stem(row[0])] = found.get(stem(row[0]), frozenset()) | frozenset(map(stem, row[1].split()))
-    return found
+    """Return stem of a keyword's word -> stems that the table lists for it."""
+    related: dict[str, frozenset[str]] = {}
+    for word, others in rows(table):
+        related[stem(word)] = related.get(stem(word), frozenset()) | frozenset(map(stem, others.split()))
+    return related
 
 
 @lru_cache(maxsize=65_536)
@@ -113,15 +115,15 @@ def _names(keyword: str) -> tuple[tuple[str, ...], ...]:
     return tuple(name for name in names if name) or tuple(tuple(_WORD.findall(part)) for part in parts if _WORD.search(part))
 
 
-def _stems_of(found: list[str]) -> frozenset[str]:
-    """Return the stems of words, of the parts of those with hyphens, and of neighbours written as one."""
-    split = [part for word in found for part in word.split("-")]
-    joined = [one + two for one, two in pairwise(split)]
-    return frozenset(map(stem, (*found, *split, *joined, *(word.replace("-", "") for word in found))))
+def _stems_of(written: list[str]) -> frozenset[str]:
+    """Return the stems of words, of the parts of words with hyphens, and of two words in a row written as one word."""
+    split = [part for word in written for part in word.split("-")]
+    joined = map("".join, pairwise(split))
+    return frozenset(map(stem, (*written, *split, *joined, *(word.replace("-", "") for word in written))))
 
 
 def _covered(name: tuple[str, ...], present: frozenset[str]) -> bool:
-    """Whether every word of a name is there, by stem or synonym."""
+    """Return whether every word of a name is among the stems of a caption, itself or by a synonym."""
     return all(
         stem(word) in present
         or stem(word.replace("-", "")) in present
@@ -133,7 +135,7 @@ def _covered(name: tuple[str, ...], present: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=4_096)
 def _allowed(keyword_words: tuple[str, ...]) -> frozenset[str]:
-    """Return the stems that keywords allow into a caption."""
+    """Return the stems of the words of content that keywords allow in a caption."""
     allowed = set(_fillers()) | _stems_of(list(keyword_words))
     for word in keyword_words:
         for part in {stem(word), *map(stem, word.split("-"))}:
@@ -144,7 +146,7 @@ def _allowed(keyword_words: tuple[str, ...]) -> frozenset[str]:
 
 
 def _is_allowed(word: str, allowed: frozenset[str]) -> bool:
-    """Whether one word of a caption is allowed, as it is or part by part."""
+    """Return whether a word of a caption is allowed, or all of its parts between hyphens are."""
     return (
         stem(word) in allowed
         or stem(word.replace("-", "")) in allowed
@@ -152,11 +154,10 @@ def _is_allowed(word: str, allowed: frozenset[str]) -> bool:
     )
 
 
-def _repeats(found: list[str], content: list[str]) -> bool:
-    """Whether a caption says something again: a word of content three times, a word after itself, a pair of words twice."""
-    stems = [stem(word) for word in content]
-    if any(stems.count(one) > MAX_OF_A_WORD for one in stems):
+def _repeats(written: list[str], content: list[str]) -> bool:
+    """Return whether a word of content stands three times, a word twice in a row, or a pair of words twice."""
+    if any(count > MAX_OF_A_WORD for count in Counter(map(stem, content)).values()):
         return True
-    pairs = list(pairwise(found))
-    telling = [pair for pair in pairs if pair[0] not in _grammar() or pair[1] not in _grammar()]
-    return any(one == two for one, two in pairs) or len(set(telling)) < len(telling)
+    pairs = list(pairwise(written))
+    with_content = [pair for pair in pairs if not _grammar().issuperset(pair)]
+    return any(first == second for first, second in pairs) or len(set(with_content)) < len(with_content)

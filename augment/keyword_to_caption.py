@@ -1,7 +1,7 @@
-"""Keywords -> a sentence by a T5, in batches; the pure half of the caption stage, which adds Beam and the cache.
+"""Write captions for sets of keywords with a T5, in batches. Beam and the cache are in `transforms/planning`.
 
-Wu et al. 2023 captioned AudioSet's labels with a T5 that they did not name. `DEFAULT_MODEL`, the prompt and the decoding
-are our choice, close to what is known of theirs. What a model writes is believed only after `augment.guard` has seen it.
+Wu et al. 2023 captioned the labels of AudioSet with a T5 that they did not name. `DEFAULT_MODEL`, the prompt and the search
+are our choice, close to what is known of theirs. `augment.guard` decides which of the captions are used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from augment.templates import label_words
 DEFAULT_MODEL = "mrm8488/t5-base-finetuned-common_gen"
 INSTALL = "pip install 'laion-audio[captions]'"
 _T5 = frozenset({"t5", "mt5", "umt5", "longt5"})
-_FILES = ("*.json", "*.safetensors", "*.model", "*.bin", "*.txt")  # what shapes the output
+_FILES = ("*.json", "*.safetensors", "*.model", "*.bin", "*.txt")  # the files that decide the output
 _OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 
 
@@ -62,7 +62,7 @@ class T5Settings:
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded T5: shared between threads, never pickled. `digest` names its content, whatever folder it came from."""
+    """A loaded T5, shared between threads and never pickled. `digest` is the hash of its files, wherever they lie."""
 
     name: str
     digest: str
@@ -71,10 +71,10 @@ class Model:
 
 
 def prompt(keywords: Sequence[str], settings: T5Settings | None = None) -> str:
-    """Return the one prompt for a set of keywords; empty when there are none.
+    """Return the prompt for a set of keywords; empty when there are none. Equal keywords are used once.
 
-    Of a label with several names the first is used, without what stands in brackets; no dot or separator within a
-    keyword can split the prompt.
+    Of a label with several names the first is used, without text in brackets. Dots and the signs `,`, `;`, `/` and `|` are
+    removed from keywords, so that they cannot split the prompt.
 
     >>> prompt(["Gunshot, gunfire", "Rattle (instrument)", "p.a. system", "gunshot"])
     'gunshot | rattle | pa system'
@@ -82,14 +82,15 @@ def prompt(keywords: Sequence[str], settings: T5Settings | None = None) -> str:
     form = settings or T5Settings()
     first_names = (re.split(r"[,;/|]", re.sub(r"\([^)]*\)", " ", label_words(keyword)))[0] for keyword in keywords)
     plain = (" ".join(name.replace(".", "").split()) for name in first_names)
-    named = list(dict.fromkeys(name for name in plain if name))
-    return form.prefix + form.separator.join(named) if named else ""
+    distinct = list(dict.fromkeys(filter(None, plain)))
+    return form.prefix + form.separator.join(distinct) if distinct else ""
 
 
 def load(model: str) -> Model:
-    """Load a T5 from a folder, or by hub id ("owner/name", "owner/name@revision"), in bfloat16 where the machine computes with it.
+    """Load a T5 from a folder, or by hub id ("owner/name", "owner/name@revision"), in the type of `compute_type`.
 
-    Raises ValueError, with what to do, when it is not there, cannot be fetched or is no T5.
+    Raises:
+        ValueError: the model is missing, cannot be fetched or is not a T5; the message says what to do.
     """
     try:
         import torch
@@ -99,8 +100,8 @@ def load(model: str) -> Model:
         raise ValueError(f"captions by T5 need {missing.name}, which is not installed: {INSTALL}") from missing
     folder = Path(model) if Path(model).is_dir() else _from_hub(model)
     if not (folder / "config.json").is_file():
-        raise ValueError(f"{model}: no config.json there, so it is no model folder; give the folder written by save_pretrained")
-    logging.disable_progress_bar()  # it would write over ours
+        raise ValueError(f"{model}: no config.json in it, so it is not the folder of a model; give the folder written by save_pretrained")
+    logging.disable_progress_bar()  # it would overwrite the progress bar of the build
     try:
         kind = AutoConfig.from_pretrained(folder).model_type
         if kind not in _T5:
@@ -114,25 +115,25 @@ def load(model: str) -> Model:
 
 
 def digest(folder: Path) -> str:
-    """Return the SHA-256 of the files of a model that shape its output, by name and content."""
-    whole = hashlib.sha256()
+    """Return a SHA-256 over the names and contents of the files of a model that decide its output."""
+    combined = hashlib.sha256()
     for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{path.name}\0{content}\n".encode())
-    return whole.hexdigest()
+        combined.update(f"{path.name}\0{content}\n".encode())
+    return combined.hexdigest()
 
 
 def generate(model: Model, keyword_sets: Sequence[Sequence[str]], settings: T5Settings) -> list[str]:
-    """Return one caption a keyword set, in order; empty for an empty set. The best of `candidates`."""
-    return [found[0] if found else "" for found in candidates(model, keyword_sets, settings)]
+    """Return the best caption for each keyword set, in their order; an empty text for an empty set."""
+    return [captions[0] if captions else "" for captions in candidates(model, keyword_sets, settings)]
 
 
 def candidates(model: Model, keyword_sets: Sequence[Sequence[str]], settings: T5Settings) -> list[list[str]]:
-    """Return the captions of each keyword set, the best first; none for an empty set.
+    """Return the captions for each keyword set, the best first; none for an empty set.
 
-    More than one cost the search nothing more, and what the guard says of the first need not hold for the second.
-    Prompts of a like length share a batch. A batch that does not fit into memory is halved, down to a single prompt.
+    Several captions cost no more than one, and the guard may accept the second when it refuses the first. Prompts of
+    similar length share a batch. A batch that is too large for the memory is halved, down to a single prompt.
     """
     prompts = [prompt(keywords, settings) for keywords in keyword_sets]
     distinct = sorted({text for text in prompts if text}, key=lambda text: (-len(model.tokenizer(text).input_ids), text))
@@ -144,7 +145,7 @@ def candidates(model: Model, keyword_sets: Sequence[Sequence[str]], settings: T5
 
 
 def sentence(text: str) -> str:
-    """Return generated text as a sentence: capital, full stop, single blanks.
+    """Return generated text with a capital at the beginning, a full stop at the end, and single blanks.
 
     >>> sentence(" a dog  barks at night"), sentence("")
     ('A dog barks at night.', '')
@@ -156,24 +157,24 @@ def sentence(text: str) -> str:
 
 
 def _in_memory(model: Model, prompts: list[str], settings: T5Settings) -> list[list[str]]:
-    """Return the captions of one batch, by prompt; of its halves, when it is too large for the memory."""
+    """Return the captions of each prompt of a batch; halve a batch that is too large for the memory."""
     try:
         return _search(model, prompts, settings)
     except (RuntimeError, MemoryError) as error:
         too_large = isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error))
         if not too_large or len(prompts) == 1:
             raise
-    half = len(prompts) // 2  # outside of the handler, which would keep the tensors of the failed batch alive
+    half = len(prompts) // 2  # outside of the handler, which holds the tensors of the failed batch
     return _in_memory(model, prompts[:half], settings) + _in_memory(model, prompts[half:], settings)
 
 
 def _search(model: Model, prompts: list[str], settings: T5Settings) -> list[list[str]]:
-    """Return the captions of one batch by beam search."""
+    """Return the captions of each prompt of a batch, by beam search."""
     import torch
 
     encoded = model.tokenizer(prompts, return_tensors="pt", padding=True, truncation=True, max_length=128).to(model.network.device)
     with torch.inference_mode():
-        found = model.network.generate(
+        tokens = model.network.generate(
             input_ids=encoded.input_ids,
             attention_mask=encoded.attention_mask,
             num_beams=settings.beams,
@@ -184,22 +185,27 @@ def _search(model: Model, prompts: list[str], settings: T5Settings) -> list[list
             early_stopping=settings.beams > 1,
             do_sample=False,
         )
-    texts = [sentence(text) for text in model.tokenizer.batch_decode(found, skip_special_tokens=True)]
+    texts = [sentence(text) for text in model.tokenizer.batch_decode(tokens, skip_special_tokens=True)]
     return [texts[start : start + settings.n_candidates] for start in range(0, len(texts), settings.n_candidates)]
 
 
 def compute_type() -> Any:
-    """Return bfloat16 where the machine computes with it in hardware, else float32."""
+    """Return bfloat16 where the hardware computes in it, else float32."""
     import torch
 
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    able = torch.cpu.get_capabilities()
-    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") or able.get("arm_bf16") else torch.float32
+    capabilities = torch.cpu.get_capabilities()
+    has_bfloat16 = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
+    return torch.bfloat16 if has_bfloat16 else torch.float32
 
 
 def _from_hub(model: str) -> Path:
-    """Return the folder into which the hub's files were fetched, or where they lie from before."""
+    """Return the folder with the files of a model on the hub; fetch those that are missing.
+
+    Raises:
+        ValueError: the name is not a hub id, or the hub refuses it or cannot be reached.
+    """
     name, _, revision = model.partition("@")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or name.startswith("."):
         raise ValueError(f"{model}: no such folder; give the folder of a T5, or a hub id such as {DEFAULT_MODEL}")

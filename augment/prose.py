@@ -1,4 +1,4 @@
-"""Titles, file names and descriptions of sounds -> words a caption can hold."""
+"""Turn titles, file names and descriptions of sounds into words for a caption."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ _UNITS = frozenset(
 
 
 def title_to_text(title: str) -> str:
-    """Return the words of a title; file names, which many titles are, lose extension, counters and vendor codes.
+    """Return the words of a title. Many titles are file names; remove their extension, counters and codes.
 
     >>> title_to_text("Girl Screaming_05.wav"), title_to_text("Rain on a tin roof - 2nd take"), title_to_text("38.wav")
     ('Girl Screaming', 'Rain on a tin roof, 2nd take', '')
     """
     text = _INNER_FILE.sub("", " ".join(lines(title)))
     if _EXTENSION.search(text) or "_" in text or not re.search(r"\s", text):
-        return cut(" ".join(_named(_without_dots(title))))
+        return cut(" ".join(_words_of_name(_without_dots(title))))
     return clean_text(re.sub(r"\s+-+\s+", ", ", text))
 
 
 def file_name_to_text(name: str) -> str:
-    """Return the words of a file name as the beginning of a sentence; empty when it holds none.
+    """Return the words of a file name, with a capital at the beginning; empty when it has no words.
 
     >>> file_name_to_text("BB01_DoorOpen-02.wav"), file_name_to_text("recordings/3_knocks.flac"), file_name_to_text("DR0000_0123.wav")
     ('Door open', '3 knocks', '')
     """
-    found = _named(re.split(r"[/\\]", _without_dots(name))[-1])
-    text = cut(" ".join(map(_lowered, found)))
+    names = _words_of_name(re.split(r"[/\\]", _without_dots(name))[-1])
+    text = cut(" ".join(map(_lowered, names)))
     return text[:1].upper() + text[1:]
 
 
 def first_sentence(description: str) -> str:
-    """Return the first sentence that tells of the sound: not of the recorder, the licence or where to find more.
+    """Return the first sentence that describes the sound, not the recorder, the licence or other pages; empty when there is none.
 
     >>> first_sentence("Take No. 3 of a bell, e.g. at 44.1kHz. Recorded with a Zoom H4n.")
     'Take No. 3 of a bell, e.g. at 44.1kHz.'
@@ -68,24 +68,24 @@ def first_sentence(description: str) -> str:
 
 @cache
 def _boilerplate() -> re.Pattern:
-    """Return a pattern of sentences that say nothing of the sound."""
+    """Return a pattern that matches sentences about other things than the sound."""
     return re.compile("|".join(f"(?:{row[0]})" for row in rows("boilerplate")), re.IGNORECASE)
 
 
-def _named(name: str) -> list[str]:
-    """Return the words of a file name without extension, counters and codes."""
+def _words_of_name(name: str) -> list[str]:
+    """Return the words of a file name without extension, date, counters and codes; none when only empty names are left."""
     stem = _DATE.sub(" ", _EXTENSION.sub("", _INNER_FILE.sub("", name).strip()))
     pieces = [piece for piece in _BETWEEN_WORDS.split(stem) if piece]
-    if not any(" " in gap for gap in re.findall(r"\s", stem)):
+    if " " not in stem:
         pieces = [part for piece in pieces for part in piece.split("-") if part]
-    split = [word for piece in pieces for word in _words_of(piece)]
-    kept = [word for place, word in enumerate(split) if not _is_counter(split, place)]
-    telling = [word for word in kept if not _NOTE.fullmatch(word) and word.lower() not in words("empty_names")]
-    return kept if has_letters("".join(telling)) else []
+    split = [word for piece in pieces for word in _words_of_piece(piece)]
+    kept = [word for index, word in enumerate(split) if not _is_counter(split, index)]
+    descriptive = [word for word in kept if not _NOTE.fullmatch(word) and word.lower() not in words("empty_names")]
+    return kept if has_letters("".join(descriptive)) else []
 
 
 def _without_dots(name: str) -> str:
-    """Return a name in one clean line, with blanks for the dots of a name that has no blanks."""
+    """Return a name as one clean line; in a name without blanks, every dot becomes a blank."""
     stem = _EXTENSION.sub("", name.strip())
     if "." in stem and not re.search(r"\s|//|www", stem):
         stem = stem.replace(".", " ")
@@ -96,12 +96,12 @@ def _lowered(word: str) -> str:
     """Return a word of a file name in lower case, unless it is a name or an acronym."""
     if word in words("proper_words"):
         return word
-    shouted = word.isupper() and len(word) >= ACRONYM_LENGTH
-    return word.lower() if shouted or word[1:].islower() or len(word) == 1 else word
+    capitals = word.isupper() and len(word) >= ACRONYM_LENGTH
+    return word.lower() if capitals or word[1:].islower() or len(word) == 1 else word
 
 
-def _words_of(piece: str) -> list[str]:
-    """Return the words run together in one piece of a file name; none of a code such as "BB01"."""
+def _words_of_piece(piece: str) -> list[str]:
+    """Return the words that are joined in one piece of a file name ("DoorOpen"); none for a code such as "BB01"."""
     bare = piece.strip(".,;:!()[]{}#~")
     if _QUANTITY.fullmatch(bare) or _NOTE.fullmatch(bare):
         return [bare]
@@ -110,11 +110,11 @@ def _words_of(piece: str) -> list[str]:
     return [word for word in _CAMEL.split(piece) if re.search(r"\w", word)]
 
 
-def _is_counter(split: list[str], place: int) -> bool:
-    """Whether a word only numbers the file: "02", "v3", a date; not "3 knocks" or "120 bpm"."""
-    word = split[place].strip(".,()[]")
+def _is_counter(split: list[str], index: int) -> bool:
+    """Return whether a word only numbers the file ("02", "v3"), unlike the numbers of "3 knocks" and "120 bpm"."""
+    word = split[index].strip(".,()[]")
     if not _NUMBER.fullmatch(word) or _QUANTITY.fullmatch(word):
         return not word
-    after = split[place + 1] if place + 1 < len(split) else ""
+    after = split[index + 1] if index + 1 < len(split) else ""
     counts = after.islower() and word.isdigit() and not word.startswith("0") and int(word) <= 24
     return not (counts or after.lower() in _UNITS or word in ("808", "909"))

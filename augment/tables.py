@@ -1,4 +1,4 @@
-"""Read the word tables published beside this file, so that what the rules know can be read and reviewed without code."""
+"""Read the word tables in `augment/data`. Words stand in tables, so that they can be reviewed without reading code."""
 
 from __future__ import annotations
 

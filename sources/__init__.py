@@ -1,23 +1,17 @@
-"""Where clips come from: one module a source, and `SOURCES`, the list of them."""
+"""The sources of clips: one module for each, listed in `SOURCES` under the name that recipes use."""
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
 from sources import audioset, folder, freesound, quickstart, table
+from sources.metadata.source import Source, source
 
-SOURCES: dict[str, ModuleType] = {
-    "audioset": audioset,
-    "folder": folder,
-    "freesound": freesound,
-    "quickstart": quickstart,
-    "table": table,
+SOURCES: dict[str, Source[Any]] = {
+    "audioset": source(audioset),
+    "folder": source(folder),
+    "freesound": source(freesound),
+    "quickstart": source(quickstart),
+    "table": source(table),
 }
-"""Every source by the name a recipe gives it. A source module has
-
-* `CARD`, what `laion-audio sources` says of it;
-* `Options`, the keys that its `[[sources]]` entry may hold;
-* `check(options)`, which raises ValueError when something needed is missing, before anything runs;
-* `read(options)`, which yields a `Clip` for every good row and a `Rejection` for every bad one;
-* `metadata(options)`, the files that `read` reads: when they change, the plan is made anew.
-"""
+"""Every source by name. `sources.metadata.source.Source` lists what a source module must define."""

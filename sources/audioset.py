@@ -1,8 +1,8 @@
-"""AudioSet (Gemmeke et al., 2017): excerpts of 10 s of YouTube with labels out of 527 classes.
+"""Read clips from AudioSet (Gemmeke et al., 2017): 10 s excerpts of YouTube videos with labels of 527 classes.
 
-Licence: CC-BY 4.0 for the labels; the audio belongs to whoever published it. Bring: one of the official
-`*_segments.csv` and `class_labels_indices.csv`; the recordings in `audio_root`, named by their YouTube id.
-Splits: balanced_train, unbalanced_train, eval, after the name of the file.
+Licence: CC-BY 4.0 for the labels; the audio belongs to those who published it. Needed: one of the official
+`*_segments.csv`, `class_labels_indices.csv`, and the recordings in `audio_root`, named by their YouTube id.
+Splits: balanced_train, unbalanced_train and eval, taken from the name of the segments file.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pipeline.records import Clip, Reason, Rejected, Rejection
+from pipeline.records import Clip, Reason, Rejected, Rejection, stable_hash
 from sources.metadata.card import Card
+from sources.metadata.cells import parse_seconds
+from sources.metadata.file_hash import file_sha256
 from sources.metadata.options import SourceOptions
 from sources.metadata.rows import read_rows
-from sources.table import seconds
 
 CARD = Card(
     title="AudioSet: 10 s excerpts of YouTube, 527 classes",
     license="labels CC-BY-4.0; audio as published on YouTube",
     bring="`segments` (an official *_segments.csv) and `classes` (class_labels_indices.csv); recordings in `audio_root` by YouTube id",
     text='a template over the display names, or a T5 (captions = "t5")',
-    dead="videos that were taken down since: not found without a copy in `audio_root`",
+    dead="videos that were taken down: not found without a copy in `audio_root`",
 )
 SPLITS = re.compile(r"(unbalanced_train|balanced_train|eval)_segments")
 YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -31,14 +32,14 @@ N_CELLS = 4  # YTID, start_seconds, end_seconds, positive_labels
 
 
 class Options(SourceOptions):
-    """Keys of an `audioset` entry: `segments`, one of the official tables, and `classes`, the names of their labels."""
+    """Keys of an `audioset` entry: `segments`, one of the official tables, and `classes`, the table of label names."""
 
     segments: str
     classes: str
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
-    """Yield a clip for every segment, and a rejection for every line that is none.
+    """Yield a clip for every segment and a rejection for every line that is not a segment.
 
     Raises:
         ValueError: a table cannot be read.
@@ -49,17 +50,17 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
         try:
             yield _clip(cells, names, split, number, options)
         except Rejected as rejected:
-            nameless = Clip(options.source, options.dataset, split, f"line-{number}", "", row_number=number)
-            yield Rejection(nameless, rejected.reason, "read", f"{path.name}, line {number}: {rejected.detail}")
+            bare = Clip(options.source, options.dataset, split, f"line-{number}", "", row_number=number)
+            yield Rejection(bare, rejected.reason, "read", f"{path.name}, line {number}: {rejected.detail}")
 
 
 def check(options: Options) -> None:
-    """Raise ValueError when a table is missing or is not what its key says."""
+    """Raise ValueError when a table is missing or is not the table that its key asks for."""
     path = options.resolve(options.segments)
     class_names(options.resolve(options.classes))
     split_of(path)
     if not path.is_file():
-        raise ValueError(f"{path}: no such file; AudioSet's download page has it")
+        raise ValueError(f"{path}: no such file; download it from the page of AudioSet")
     number, cells = next(_lines(path), (0, []))
     if len(cells) != N_CELLS:
         raise ValueError(
@@ -67,13 +68,13 @@ def check(options: Options) -> None:
         )
 
 
-def metadata(options: Options) -> list[Path]:
-    """Return the files that the clips are read from."""
-    return [options.resolve(options.segments), options.resolve(options.classes)]
+def fingerprint(options: Options) -> str:
+    """Return a hash of the content of both tables."""
+    return stable_hash(*(file_sha256(options.resolve(path)) for path in (options.segments, options.classes)))
 
 
 def class_names(path: Path) -> dict[str, str]:
-    """Return machine id -> display name, as class_labels_indices.csv has them.
+    """Return machine id -> display name, as written in class_labels_indices.csv.
 
     Raises:
         ValueError: the table is missing, or lacks a column.
@@ -87,19 +88,24 @@ def class_names(path: Path) -> dict[str, str]:
 
 
 def split_of(path: Path) -> str:
-    """Return the split that a table of segments is, by its name.
+    """Return the split of a segments file, taken from its name.
+
+    Raises:
+        ValueError: the name holds none of the three splits.
 
     >>> split_of(Path("audioset_balanced_train_segments.csv"))
     'balanced_train'
     """
-    found = SPLITS.search(path.name)
-    if found is None:
-        raise ValueError(f"{path}: named like none of balanced_train_segments.csv, unbalanced_train_segments.csv, eval_segments.csv")
-    return found[1]
+    match = SPLITS.search(path.name)
+    if match is None:
+        raise ValueError(
+            f"{path}: the name must hold balanced_train_segments, unbalanced_train_segments or eval_segments: the split is taken from it"
+        )
+    return match[1]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number, cells) of every line that is neither comment nor header; blanks after commas do not count."""
+    """Yield (line number, cells) for every line except comments, the header and empty lines; drop blanks after commas."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         for number, line in enumerate(file, 1):
             if line.strip() and not line.startswith(("#", "YTID,")):
@@ -107,13 +113,15 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _clip(cells: list[str], names: Mapping[str, str], split: str, number: int, options: Options) -> Clip:
+    """Return the clip of a line, or raise Rejected."""
     if len(cells) != N_CELLS:
-        raise Rejected(Reason.BAD_ROW, f"{len(cells)} cells, where there should be {N_CELLS}")
-    video, start, end = cells[0].strip(), seconds(cells[1].strip(), "start_seconds"), seconds(cells[2].strip(), "end_seconds")
+        raise Rejected(Reason.BAD_ROW, f"{len(cells)} cells, {N_CELLS} are needed")
+    video, start_cell, end_cell = (cell.strip() for cell in cells[:3])
+    start, end = parse_seconds(start_cell, "start_seconds"), parse_seconds(end_cell, "end_seconds")
     if not YOUTUBE_ID.fullmatch(video):
-        raise Rejected(Reason.BAD_ROW, f"{video[:40]!r} is no YouTube id")
+        raise Rejected(Reason.BAD_ROW, f"{video[:40]!r} is not a YouTube id")
     if start is None or end is None or end <= start:
-        raise Rejected(Reason.OUT_OF_RANGE, f"from {cells[1].strip()[:20]!r} s to {cells[2].strip()[:20]!r} s")
+        raise Rejected(Reason.OUT_OF_RANGE, f"from {start_cell[:20]!r} s to {end_cell[:20]!r} s")
     labels = [label.strip() for label in cells[3].split(",") if label.strip()]
     if unknown := [label for label in labels if label not in names]:
         raise Rejected(Reason.BAD_ROW, f"label {unknown[0][:40]!r} is not in {options.classes}")
@@ -122,7 +130,7 @@ def _clip(cells: list[str], names: Mapping[str, str], split: str, number: int, o
         dataset=options.dataset,
         split=split,
         id=f"{video}_{round(start * 1000)}",  # as AudioSet itself names segments
-        url=f"https://youtu.be/{video}",  # the form whose last part audio_root finds a file by
+        url=f"https://youtu.be/{video}",  # audio_root is searched for the last part of the path
         start=start,
         end=end,
         labels=tuple(dict.fromkeys(names[label] for label in labels)),

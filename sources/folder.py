@@ -1,8 +1,8 @@
-"""A folder of recordings: text from `captions.csv`, from a side-car of the same stem, or from the parent folder's name.
+"""Read clips from a folder of recordings, with text from `captions.csv`, from side-car files or from names of folders.
 
-In this order: `captions.csv` in the root (`file_name` and caption columns, and whatever else the source `table` knows);
-`rain.json` (`caption` or `text`, `labels` or `tags`, and title, license, creator, split) or `rain.txt` (a caption a line)
-beside `rain.wav`; the name of the folder that holds the file, as its label.
+The first text that exists is used: `captions.csv` in the root (`file_name`, caption columns, and the other columns of the
+source `table`); `rain.json` (`caption` or `text`, `labels` or `tags`, and title, license, creator, split) or `rain.txt`
+(one caption a line) beside `rain.wav`; the name of the folder that holds the file, as its label.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.records import Caption, Clip, Reason, Rejection
+from pipeline.records import Caption, Clip, Reason, Rejection, stable_hash
 from sources import table
 from sources.metadata.card import Card
+from sources.metadata.cells import resolve_url, split_labels, split_texts
+from sources.metadata.file_hash import file_sha256
 from sources.metadata.licenses import spdx
 from sources.metadata.options import SourceOptions, split_name
 
@@ -36,33 +38,33 @@ CAPTIONS = "captions.csv"
 
 
 class Options(SourceOptions):
-    """Keys of a `folder` entry: its `root`, and the split that files without one belong to."""
+    """Keys of a `folder` entry: its `root`, and the `split` of files that name no split."""
 
     root: str
     split: str = "train"
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
-    """Yield a clip for every recording below `root`, in the order of their paths; those in captions.csv come first.
+    """Yield a clip for every row of captions.csv, then for every other recording below `root`, sorted by path.
 
     Raises:
-        ValueError: `root` is no folder, or captions.csv cannot be read.
+        ValueError: `root` is not a folder, or captions.csv cannot be read.
     """
     check(options)
     root = options.resolve(options.root)
-    named: set[str] = set()
+    urls: set[str] = set()
     if (root / CAPTIONS).is_file():
         for outcome in table.read(_captions_table(options), split_name(options.split)):
-            named.add(outcome.url if isinstance(outcome, Clip) else outcome.clip.url)
+            urls.add(outcome.url if isinstance(outcome, Clip) else outcome.clip.url)
             yield outcome
     for path in _recordings(root):
-        url = table.located(path.relative_to(root).as_posix(), PurePosixPath(options.root))
-        if url not in named:
+        url = resolve_url(path.relative_to(root).as_posix(), PurePosixPath(options.root))
+        if url not in urls:
             yield _clip_or_rejection(options, root, path, url)
 
 
 def check(options: Options) -> None:
-    """Raise ValueError when `root` is no folder, its captions.csv cannot be read, or the split is no name."""
+    """Raise ValueError when `root` is not a folder, its captions.csv cannot be read, or `split` is not a valid name."""
     if not options.resolve(options.root).is_dir():
         raise ValueError(f"root = {options.root!r}: no such folder below {options.base}")
     split_name(options.split)
@@ -70,15 +72,18 @@ def check(options: Options) -> None:
         table.check(_captions_table(options))
 
 
-def metadata(options: Options) -> list[Path]:
-    """Return every file whose name or content decides what the clips are; recordings count by name."""
+def fingerprint(options: Options) -> str:
+    """Return a hash of the paths of all recordings below `root`, and of the content of captions.csv and the side-cars."""
     root = options.resolve(options.root)
     recordings = _recordings(root)
-    beside = {path.with_suffix(suffix) for path in recordings for suffix in (".json", ".txt")}
-    return [*recordings, *(path for path in (root / CAPTIONS, *sorted(beside)) if path.is_file())]
+    side_cars = {path.with_suffix(suffix) for path in recordings for suffix in (".json", ".txt")}
+    texts = [path for path in (root / CAPTIONS, *sorted(side_cars)) if path.is_file()]
+    names = (path.relative_to(root).as_posix() for path in (*recordings, *texts))
+    return stable_hash(*names, *map(file_sha256, texts))
 
 
 def _recordings(root: Path) -> list[Path]:
+    """Return the paths of all audio files below a folder, sorted."""
     return [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
@@ -89,15 +94,16 @@ def _captions_table(options: Options) -> table.Options:
 
 
 def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Clip | Rejection:
+    """Return the clip of a recording at `path`; a rejection when its side-car is broken."""
     clip_id = path.relative_to(root).as_posix()
     clip = Clip(options.source, options.dataset, split_name(options.split), clip_id, url, recording=url)
     try:
-        told = _side_car(path)
-        split = split_name(_text(told, "split") or options.split)
+        side_car = _side_car(path)
+        split = split_name(_text(side_car, "split") or options.split)
     except ValueError as error:
         return Rejection(clip, Reason.BAD_ROW, "read", str(error))
-    captions = table.texts(told.get("caption", told.get("text")))
-    labels = table.labels_of(told.get("labels", told.get("tags")))
+    captions = split_texts(side_car.get("caption", side_car.get("text")))
+    labels = split_labels(side_car.get("labels", side_car.get("tags")))
     if not captions and not labels and path.parent != root:
         labels = [path.parent.name]
     return replace(
@@ -105,14 +111,14 @@ def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Cl
         split=split,
         captions=tuple(map(Caption, captions)),
         labels=tuple(dict.fromkeys(labels)),
-        title=_text(told, "title"),
-        license=spdx(_text(told, "license")),
-        creator=_text(told, "creator"),
+        title=_text(side_car, "title"),
+        license=spdx(_text(side_car, "license")),
+        creator=_text(side_car, "creator"),
     )
 
 
 def _side_car(path: Path) -> dict[str, Any]:
-    """Return what the side-car of a recording says; nothing where there is none.
+    """Return the fields in the side-car of a recording: the .json file, else the .txt file, else nothing.
 
     Raises:
         ValueError: the side-car is not UTF-8, or not a JSON object.
@@ -120,15 +126,16 @@ def _side_car(path: Path) -> dict[str, Any]:
     text, data = path.with_suffix(".txt"), path.with_suffix(".json")
     try:
         if data.is_file():
-            told = json.loads(data.read_text(encoding="utf-8-sig"))
-            if not isinstance(told, dict):
-                raise ValueError(f"a JSON object is needed, not a {type(told).__name__}")
-            return told
+            fields = json.loads(data.read_text(encoding="utf-8-sig"))
+            if not isinstance(fields, dict):
+                raise ValueError(f"a JSON object is needed, not a {type(fields).__name__}")
+            return fields
         return {"caption": text.read_text(encoding="utf-8-sig").splitlines()} if text.is_file() else {}
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{(data if data.is_file() else text).name}: {error}") from error
 
 
-def _text(told: dict[str, Any], name: str) -> str | None:
-    value = told.get(name)
+def _text(side_car: dict[str, Any], name: str) -> str | None:
+    """Return a field of a side-car as text; `None` when it is missing or empty."""
+    value = side_car.get(name)
     return str(value).strip() or None if value is not None else None

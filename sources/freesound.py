@@ -1,18 +1,18 @@
-"""Freesound: records as its API gives them, in a table of the user's: parquet, csv, tsv or jsonl.
+"""Read clips from Freesound: records as its API returns them, in a table of the user (parquet, csv, tsv or jsonl).
 
-Licence: CC per clip (CC0, BY, BY-NC, Sampling+), where the table has a column `license`. Bring: the table, and the audio
-by its addresses or in `audio_root`, by id. No splits: all of it is `train`.
+Licence: CC per clip (CC0, BY, BY-NC, Sampling+), read from the column `license`. Needed: the table, and the audio at the
+addresses in it or in `audio_root`, named by id. There are no splits: every clip is `train`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources.metadata.card import Card
+from sources.metadata.file_hash import file_sha256
 from sources.metadata.licenses import spdx
 from sources.metadata.options import SourceOptions
 from sources.metadata.rows import Row, columns_of, read_rows
@@ -21,12 +21,12 @@ CARD = Card(
     title="Freesound: a table of its records (id, title, tags, description, username, download_url)",
     license="CC per clip, column `license`",
     bring="the table (`path`); audio by its address column, or in `audio_root` by id",
-    text="the title; the first sentence of the description; a template over the tags when neither says anything",
+    text="the title; the first sentence of the description; a template over the tags when both are empty",
 )
-TAGS = ("tags", "tags:")  # the second as published with the reference set, colon included
+TAGS = ("tags", "tags:")  # the second is the name in the published reference set, colon included
 ADDRESSES = ("download_url", "url")
 TEXT = ("title", *TAGS, "description")
-ID = re.compile(r"(\d+)(?:\.0)?")  # a column of whole numbers with gaps becomes 1234.0
+ID = re.compile(r"(\d+)(?:\.0)?")  # pandas writes a column of integers with empty cells as 1234.0
 
 
 class Options(SourceOptions):
@@ -36,27 +36,27 @@ class Options(SourceOptions):
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
-    """Yield a clip for every record, and a rejection for every row that is none.
+    """Yield a clip for every record and a rejection for every row without the number of a sound.
 
     Raises:
         ValueError: the table cannot be read, or lacks a column that is needed.
     """
     check(options)
     for row in read_rows(options.resolve(options.path)):
-        found = ID.fullmatch(_cell(row, "id"))
-        if row.fault or found is None:
-            nameless = Clip(options.source, options.dataset, "train", f"row-{row.number}", _cell(row, *ADDRESSES), row_number=row.number)
-            detail = row.fault or f"id {_cell(row, 'id')[:40]!r} is no number of a Freesound sound"
-            yield Rejection(nameless, Reason.BAD_ROW, "read", f"{options.path}, row {row.number}: {detail}")
+        match = ID.fullmatch(_cell(row, "id"))
+        if row.fault or match is None:
+            bare = Clip(options.source, options.dataset, "train", f"row-{row.number}", _cell(row, *ADDRESSES), row_number=row.number)
+            detail = row.fault or f"id {_cell(row, 'id')[:40]!r} is not the number of a Freesound sound"
+            yield Rejection(bare, Reason.BAD_ROW, "read", f"{options.path}, row {row.number}: {detail}")
         else:
-            yield _clip(row, found[1], options)
+            yield _clip(row, match[1], options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when the table cannot be read, or has no ids, no text, or no way to the audio."""
     path = options.resolve(options.path)
     columns = columns_of(path)
-    if columns is None:  # jsonl: every row names its own
+    if columns is None:  # jsonl: each row has its own columns
         return
     if "id" not in columns or not set(TEXT) & set(columns):
         raise ValueError(f"{path}: a column id and one of {', '.join(TEXT)} are needed, there are {', '.join(columns)}")
@@ -64,20 +64,20 @@ def check(options: Options) -> None:
         raise ValueError(f"{path}: a column {' or '.join(ADDRESSES)} is needed, or audio_root, there are {', '.join(columns)}")
 
 
-def metadata(options: Options) -> list[Path]:
-    """Return the file that the clips are read from."""
-    return [options.resolve(options.path)]
+def fingerprint(options: Options) -> str:
+    """Return a hash of the content of the table."""
+    return file_sha256(options.resolve(options.path))
 
 
 def captions_of(title: str, description: str) -> tuple[Caption, ...]:
-    """Return what a record says of its sound: its title, and the first sentence of its description, which somebody wrote of it.
+    """Return the captions of a record: its title and the first sentence of its description. Equal texts are one caption.
 
     >>> [(caption.text, caption.origin) for caption in captions_of("Dog_bark-02.wav", "My dog at night. Recorded with Zoom H4n.")]
     [('Dog bark', 'title'), ('My dog at night.', 'human')]
     >>> captions_of("38.wav", "Recorded with Zoom H4n.")
     ()
     """
-    from augment.prose import first_sentence, title_to_text  # splitters and tables: not before there is something to split
+    from augment.prose import first_sentence, title_to_text  # slow to import, and `check` does without
 
     texts = ((title_to_text(title), "title"), (first_sentence(description), "human"))
     distinct: dict[str, Caption] = {}
@@ -88,7 +88,7 @@ def captions_of(title: str, description: str) -> tuple[Caption, ...]:
 
 
 def tags_of(value: Any) -> list[str]:
-    """Return the tags of a record: a list, or text divided by commas that may end in one.
+    """Return the distinct tags of a record: a list, or a text split at commas; leave out empty tags.
 
     >>> tags_of("bell,church-bell,,bell,")
     ['bell', 'church-bell']
@@ -98,6 +98,7 @@ def tags_of(value: Any) -> list[str]:
 
 
 def _clip(row: Row, number: str, options: Options) -> Clip:
+    """Return the clip of a record; `number` is the number of the sound on Freesound."""
     tags = next((row.values[name] for name in TAGS if row.values.get(name) is not None), None)
     return Clip(
         source=options.source,
@@ -116,7 +117,7 @@ def _clip(row: Row, number: str, options: Options) -> Clip:
     )
 
 
-def _cell(row: Row, *names: str) -> str:
-    """Return the first of some columns that says anything."""
-    values = (str(row.values.get(name) if row.values.get(name) is not None else "").strip() for name in names)
+def _cell(row: Row, *columns: str) -> str:
+    """Return the first text that is not empty among some columns of a row; empty when there is none."""
+    values = (str(row.values.get(column) if row.values.get(column) is not None else "").strip() for column in columns)
     return next((value for value in values if value), "")

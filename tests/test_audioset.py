@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import pytest
@@ -49,7 +48,7 @@ def test_the_split_is_in_the_name_of_the_file(split: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("line", "reason", "said"),
     [
-        ('short, 0.0, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'short' is no YouTube id"),
+        ('short, 0.0, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'short' is not a YouTube id"),
         ('--PJHxphWEs, x, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'x' is not a number"),
         ('--PJHxphWEs, 10.0, 10.0, "/m/09x0r"', Reason.OUT_OF_RANGE, "from '10.0' s to '10.0' s"),
         ('--PJHxphWEs, 0.0, 10.0, "/m/unknown"', Reason.BAD_ROW, "label '/m/unknown' is not in class_labels"),
@@ -69,7 +68,7 @@ def test_tables_that_are_missing_or_swapped_are_refused_before_anything_runs(tmp
     options = write(tmp_path, '--PJHxphWEs, 0.000, 10.000, "/m/09x0r"')
     for key, value, said in [
         ("segments", "gone_eval_segments.csv", "no such file"),
-        ("segments", "class_labels_indices.csv", "named like none of"),
+        ("segments", "class_labels_indices.csv", "the split is taken from it"),
         ("classes", "gone.csv", "no such file"),
         ("classes", "eval_segments.csv", "mid and display_name are needed|cells"),
     ]:
@@ -80,9 +79,39 @@ def test_tables_that_are_missing_or_swapped_are_refused_before_anything_runs(tmp
         audioset.check(options)
 
 
-def test_metadata_are_both_tables(tmp_path: Path) -> None:
-    assert [path.name for path in audioset.metadata(write(tmp_path))] == ["eval_segments.csv", "class_labels_indices.csv"]
+def test_fingerprint_changes_with_the_content_of_each_table_and_not_with_the_folder(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    before = audioset.fingerprint(write(tmp_path / "a"))
+    assert audioset.fingerprint(write(tmp_path / "b")) == before
+    options = write(tmp_path / "b", '--PJHxphWEs, 0.000, 10.000, "/m/09x0r"')
+    with_a_segment = audioset.fingerprint(options)
+    (tmp_path / "b" / "class_labels_indices.csv").write_text(CLASSES.replace("Gush", "Spray"))
+    assert len({before, with_a_segment, audioset.fingerprint(options)}) == 3
 
 
-def test_examples_in_the_docstrings_run() -> None:
-    assert doctest.testmod(audioset).failed == 0
+def test_comments_empty_lines_and_bytes_that_are_not_utf_8_do_not_stop_the_reading(tmp_path: Path) -> None:
+    options = write(tmp_path)
+    content = (
+        b"# YTID, x\n\n  \n\xff, 0.0, 10.0, /m/09x0r\n#--PJHxphWEs, 0, 1, /m/09x0r\nYTID, start_seconds, end_seconds, positive_labels\n"
+    )
+    (tmp_path / "eval_segments.csv").write_bytes(b"\xef\xbb\xbf" + content + b'--PJHxphWEs, 0.0, 10.0, " /m/09x0r,, /m/09x0r "\n')
+    broken, clip = audioset.read(options)
+    assert isinstance(broken, Rejection) and broken.clip.row_number == 4 and broken.clip.id == "line-4"
+    assert isinstance(clip, Clip) and clip.row_number == 7 and clip.labels == ("Speech",)
+
+
+def test_a_segment_needs_both_times_and_a_row_of_the_classes_both_names(tmp_path: Path) -> None:
+    (rejection,) = audioset.read(write(tmp_path, '--PJHxphWEs, , 10.0, "/m/09x0r"'))
+    assert isinstance(rejection, Rejection) and rejection.reason is Reason.OUT_OF_RANGE
+    (rejection,) = audioset.read(write(tmp_path, '--PJHxphWEs, 1.0, , "/m/09x0r"'))
+    assert isinstance(rejection, Rejection) and rejection.reason is Reason.OUT_OF_RANGE
+    for row in ("3,,Speech", "3,/m/1,"):
+        (tmp_path / "class_labels_indices.csv").write_text(f"{CLASSES}{row}\n")
+        with pytest.raises(ValueError, match=r"class_labels_indices\.csv, row 4: mid and display_name are needed"):
+            audioset.class_names(tmp_path / "class_labels_indices.csv")
+
+
+def test_audio_root_and_milliseconds_reach_the_clip(tmp_path: Path) -> None:
+    (clip,) = audioset.read(write(tmp_path, '--PJHxphWEs, 1.2346, 10.0, "/m/09x0r"', audio_root="videos"))
+    assert isinstance(clip, Clip) and (clip.id, clip.audio_root) == ("--PJHxphWEs_1235", "videos")

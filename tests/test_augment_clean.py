@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 import unicodedata
 
 import pytest
 
-from augment import clean
 from augment.clean import MAX_CHARACTERS, clean_text, lines
 
 
@@ -112,7 +110,3 @@ def test_no_combination_of_nasty_pieces_leaves_markup_addresses_or_line_breaks()
                 text = clean_text(f"{first}{second}{third}Rain falls{third}{second}{first}")
                 assert not re.search(r"<br|http|[\x00-\x1f\x7f]|ok@ok|  ", text), (first, second, third, text)
                 assert text == unicodedata.normalize("NFC", text).strip() and len(text) <= MAX_CHARACTERS
-
-
-def test_examples_in_the_docstrings_run():
-    assert doctest.testmod(clean).failed == 0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import doctest
 import time
 
 import pytest
 
-from augment import prose
 from augment.clean import clean_text
 from augment.debias.rewrite import debias
 from augment.prose import file_name_to_text, first_sentence, title_to_text
@@ -104,10 +102,6 @@ def test_title_becomes_words(title, text):
 )
 def test_first_sentence_tells_of_the_sound(description, sentence):
     assert first_sentence(description) == sentence
-
-
-def test_examples_in_the_docstrings_run():
-    assert doctest.testmod(prose).failed == 0
 
 
 @pytest.mark.slow

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
-
 import pytest
 
-from augment import tables, templates
 from augment.templates import label_words, template
 
 
@@ -67,8 +64,3 @@ def test_template_is_the_same_every_time_and_keeps_the_order():
     labels = ["Siren", "Ambulance (siren)", "Vehicle"]
     assert {template(labels) for _ in range(5)} == {"The sound of siren, ambulance (siren), and vehicle."}
     assert template(labels[::-1]) == "The sound of vehicle, ambulance (siren), and siren."
-
-
-@pytest.mark.parametrize("module", [templates, tables])
-def test_examples_in_the_docstrings_run(module):
-    assert doctest.testmod(module).failed == 0

@@ -1,6 +1,7 @@
-"""A folder of recordings -> clips: captions.csv, side-cars, names of folders."""
+"""Folders of recordings become clips with text from captions.csv, side-cars or names of folders."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from sources import folder
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for name in ("top.wav", "dog/bark.WAV", "dog/howl.flac", "cat/purr.mp3", "cat/notes.pdf"):
-        place(tmp_path / "sounds" / name)
+        write(tmp_path / "sounds" / name)
     return tmp_path / "sounds"
 
 
-def place(path: Path, text: str | bytes = b"") -> None:
+def write(path: Path, text: str | bytes = b"") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
@@ -49,10 +50,10 @@ def test_the_name_of_the_parent_folder_is_the_label(root):
 
 
 def test_a_side_car_is_used_before_the_name_of_the_folder(root):
-    told = {"text": ["A bark", ""], "tags": "dog;yard", "license": "CC0", "creator": "Ada", "title": "Rex", "split": "test"}
-    place(root / "dog/bark.json", json.dumps(told))
-    place(root / "dog/bark.txt", "not read")
-    place(root / "dog/howl.txt", "\ufeffA howl\n\nA long howl\n")
+    fields = {"text": ["A bark", ""], "tags": "dog;yard", "license": "CC0", "creator": "Ada", "title": "Rex", "split": "test"}
+    write(root / "dog/bark.json", json.dumps(fields))
+    write(root / "dog/bark.txt", "not read")
+    write(root / "dog/howl.txt", "\ufeffA howl\n\nA long howl\n")
     found = read(root)
     bark = found["dog/bark.WAV"]
     assert (texts(bark), bark.labels, bark.license, bark.creator, bark.title) == (["A bark"], ("dog", "yard"), "CC0-1.0", "Ada", "Rex")
@@ -61,7 +62,7 @@ def test_a_side_car_is_used_before_the_name_of_the_folder(root):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("bark.json", "{", "bark.json: "),
         ("bark.json", "[1]", "bark.json: a JSON object is needed, not a list"),
@@ -71,17 +72,17 @@ def test_a_side_car_is_used_before_the_name_of_the_folder(root):
         ("bark.txt", b"caf\xe9", "bark.txt: 'utf-8' codec"),
     ],
 )
-def test_a_broken_side_car_rejects_its_recording_alone(root, name, content, said):
-    place(root / "dog" / name, content)
+def test_a_broken_side_car_rejects_its_recording_alone(root, name, content, message):
+    write(root / "dog" / name, content)
     found = read(root)
     assert found["dog/bark.WAV"].reason == Reason.BAD_ROW
-    assert said in found["dog/bark.WAV"].detail
+    assert message in found["dog/bark.WAV"].detail
     assert isinstance(found["dog/howl.flac"], Clip)
 
 
 def test_captions_csv_is_used_before_side_cars_and_names(root):
-    place(root / "dog/bark.txt", "not read")
-    place(root / "captions.csv", "file_name,caption,split\n./dog/bark.WAV,A bark,test\ngone.wav,Nothing,\n")
+    write(root / "dog/bark.txt", "not read")
+    write(root / "captions.csv", "file_name,caption,split\n./dog/bark.WAV,A bark,test\ngone.wav,Nothing,\n")
     found = read(root, split="valid")
     assert texts(found["./dog/bark.WAV"]) == ["A bark"]
     assert "dog/bark.WAV" not in found
@@ -94,32 +95,69 @@ def test_captions_csv_is_used_before_side_cars_and_names(root):
     }
 
 
-def test_a_recording_of_a_bad_row_does_not_come_in_by_its_folder(root):
-    place(root / "captions.csv", "file_name,caption,start\ndog/bark.WAV,A bark,soon\n")
+def test_a_recording_with_a_bad_row_in_captions_csv_is_not_read_a_second_time(root):
+    write(root / "captions.csv", "file_name,caption,start\ndog/bark.WAV,A bark,soon\n")
     found = read(root)
     assert "dog/bark.WAV" not in found
     assert found["row-1"].reason == Reason.BAD_ROW
     assert len(found) == 4
 
 
-def test_a_root_outside_of_the_recipes_folder_gives_one_path_a_recording(root):
-    place(root / "captions.csv", "file_name,caption\ntop.wav,On top\n")
+def test_a_root_outside_the_folder_of_the_recipe_gives_each_recording_one_path(root):
+    write(root / "captions.csv", "file_name,caption\ntop.wav,On top\n")
     given = folder.Options(source="folder", dataset="F", base=root / "dog", root="../cat/..")
     assert sorted(clip.url for clip in folder.read(given)) == ["../cat/purr.mp3", "../dog/bark.WAV", "../dog/howl.flac", "../top.wav"]
 
 
-def test_faults_of_a_folder_are_said_before_anything_runs(root):
+def test_check_names_the_fault_of_a_folder(root):
     with pytest.raises(ValueError, match="root = 'missing': no such folder below"):
         folder.check(options(root.parent / "missing"))
     with pytest.raises(ValueError, match="split 'a b' is not a name"):
         folder.check(options(root, split="a b"))
-    place(root / "captions.csv", "file,caption\n")
+    write(root / "captions.csv", "file,caption\n")
     with pytest.raises(ValueError, match="'file_name': no such column, there are file, caption"):
         folder.check(options(root))
 
 
-def test_only_files_that_decide_the_clips_are_metadata(root):
-    for name in ("dog/bark.json", "captions.csv", "out/Set/train/0.tar", "out/build.json"):
-        place(root / name, "{}")
-    names = {path.relative_to(root).as_posix() for path in folder.metadata(options(root))}
-    assert names == {"top.wav", "dog/bark.WAV", "dog/howl.flac", "cat/purr.mp3", "dog/bark.json", "captions.csv"}
+@pytest.mark.parametrize("name", ["new.wav", "dog/bark.json", "dog/howl.txt", "captions.csv"])
+def test_fingerprint_changes_with_every_file_that_decides_the_clips(root, name):
+    before = folder.fingerprint(options(root))
+    write(root / name, "{}")
+    changed = folder.fingerprint(options(root))
+    write(root / name, '{"a": 1}')
+    assert before != changed
+    assert (folder.fingerprint(options(root)) != changed) == (name != "new.wav")  # audio counts by its name
+
+
+@pytest.mark.parametrize("name", ["cat/notes.txt", "dog/other.json", "out/Set/train/0.tar", "dog/captions.csv", "sound.wav.txt"])
+def test_fingerprint_does_not_change_with_other_files(root, name):
+    before = folder.fingerprint(options(root))
+    write(root / name, "text")
+    assert folder.fingerprint(options(root)) == before
+
+
+def test_fingerprint_is_equal_for_equal_folders_and_differs_when_a_file_is_renamed(root, tmp_path):
+    write(root / "dog/bark.txt", "A bark")
+    copy = tmp_path / "else/where/sounds"
+    shutil.copytree(root, copy)
+    before = folder.fingerprint(options(root))
+    assert folder.fingerprint(options(copy)) == before
+    (copy / "cat").rename(copy / "kitten")
+    assert folder.fingerprint(options(copy)) != before
+
+
+def test_a_json_side_car_may_be_empty_and_then_the_folder_names_the_label(root):
+    write(root / "dog/bark.json", '{"title": "", "split": null, "caption": null, "tags": []}')
+    clip = read(root)["dog/bark.WAV"]
+    assert (clip.labels, clip.title, clip.split, clip.captions) == (("dog",), None, "train", ())
+
+
+def test_caption_and_labels_of_a_side_car_win_over_text_and_tags(root):
+    write(root / "dog/bark.json", '{"caption": "A bark", "text": "no", "labels": ["dog", "dog"], "tags": "no"}')
+    clip = read(root)["dog/bark.WAV"]
+    assert (texts(clip), clip.labels) == (["A bark"], ("dog",))
+
+
+def test_a_folder_with_the_suffix_of_audio_is_not_a_recording(root):
+    (root / "album.mp3").mkdir()
+    assert "album.mp3" not in read(root)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import doctest
 from pathlib import Path
 
 import pyarrow as pa
@@ -103,11 +102,44 @@ def test_audio_root_stands_in_for_addresses(tmp_path: Path) -> None:
     freesound.check(given)
     (clip,) = freesound.read(given)
     assert isinstance(clip, Clip) and (clip.url, clip.audio_root) == ("", "audio")
-    assert freesound.metadata(given) == [tmp_path / "records.csv"]
 
 
-def test_examples_in_the_docstrings_run() -> None:
-    assert doctest.testmod(freesound).failed == 0
+def test_fingerprint_changes_with_the_content_of_the_table_and_not_with_its_folder(tmp_path: Path) -> None:
+    prints = []
+    for name, content in (("a", "id,title\n12,Rain\n"), ("b", "id,title\n12,Rain\n"), ("c", "id,title\n13,Rain\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "records.csv").write_text(content)
+        prints.append(freesound.fingerprint(options(tmp_path / name / "records.csv")))
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_a_jsonl_table_is_checked_row_by_row(tmp_path: Path) -> None:
+    (tmp_path / "records.jsonl").write_text('{"id": 12, "title": "Rain"}\n[]\n')
+    given = options(tmp_path / "records.jsonl")
+    freesound.check(given)
+    clip, broken = freesound.read(given)
+    assert isinstance(clip, Clip) and clip.id == "12"
+    assert isinstance(broken, Rejection) and broken.detail == "records.jsonl, row 2: a list, not an object"
+
+
+def test_read_refuses_a_table_that_check_refuses(tmp_path: Path) -> None:
+    (tmp_path / "records.csv").write_text("id,url\n12,https://example.org/12.ogg\n")
+    with pytest.raises(ValueError, match="a column id and one of title"):
+        list(freesound.read(options(tmp_path / "records.csv")))
+
+
+def test_a_bad_row_names_its_address_and_at_most_forty_characters_of_its_id(tmp_path: Path) -> None:
+    (rejection,) = freesound.read(table(tmp_path, RECORD | {"id": "x" * 50}))
+    assert isinstance(rejection, Rejection)
+    assert (rejection.clip.id, rejection.clip.row_number, rejection.clip.url) == ("row-1", 1, RECORD["download_url"])
+    assert rejection.detail.endswith(f"row 1: id {'x' * 40!r} is not the number of a Freesound sound")
+
+
+def test_empty_cells_are_no_title_no_creator_no_licence_and_no_address(tmp_path: Path) -> None:
+    (clip,) = freesound.read(table(tmp_path, RECORD | {"title": " ", "username": "", "license": None, "download_url": "", "url": " u "}))
+    assert isinstance(clip, Clip)
+    assert (clip.title, clip.creator, clip.license, clip.url) == (None, None, None, "u")
+    assert clip.captions == (Caption("A girl screams & runs.", "human"),)
 
 
 LAIONS_RULES = """

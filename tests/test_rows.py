@@ -68,8 +68,8 @@ def test_a_cell_longer_than_any_text_is_an_error_of_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("a.csv", b"", "empty, a first row with the names of the columns is needed"),
-        ("a.csv", b"url,caption,url\n", "the header names 'url' twice"),
+        ("a.csv", b"", "the file is empty; a first row with the names of the columns is needed"),
+        ("a.csv", b"url,caption,url\n", "the header names 'url' more than once"),
         ("a.csv", "url,caption\n".encode("utf-16"), r"row 0 \(the header\): not UTF-8"),
         ("a.csv", b'"url,caption\n', r"row 0 \(the header\): unexpected end of data"),
         ("a.xlsx", b"", "tables are read as .csv, .tsv, .jsonl, .parquet, not .xlsx"),

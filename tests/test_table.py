@@ -1,4 +1,4 @@
-"""A table of the user's -> clips, and a rejection for every row that cannot be understood."""
+"""Tables of users become clips, and a rejection for every row that cannot be read."""
 
 import json
 from pathlib import Path
@@ -46,23 +46,6 @@ def test_columns_of_other_names_are_read_as_the_recipe_says(tmp_path):
     assert (texts(clip), clip.labels, clip.url) == (["A Dog!", "a dog"], ("dog", "bark"), "a.wav")
 
 
-@pytest.mark.parametrize(
-    ("cell", "labels"),
-    [
-        ("Gunshot, gunfire;Speech", ["Gunshot, gunfire", "Speech"]),
-        ("a|b, c", ["a", "b, c"]),
-        ("a,b", ["a", "b"]),
-        (" ; a ;; ", ["a"]),
-        ("", []),
-        (None, []),
-        (["a", None, " "], ["a"]),
-        (5, ["5"]),
-    ],
-)
-def test_labels_are_divided_by_the_rarest_sign_there_is(cell, labels):
-    assert table.labels_of(cell) == labels
-
-
 def test_lists_in_cells_are_several_texts(tmp_path):
     jsonl = options(tmp_path, json.dumps({"url": "a", "caption": ["x", None, ""], "labels": ["p", "q;r"]}), "t.jsonl")
     pq.write_table(pa.table({"url": ["a"], "caption": [["x", "y"]], "labels": [["p"]]}), tmp_path / "t.parquet")
@@ -73,13 +56,13 @@ def test_lists_in_cells_are_several_texts(tmp_path):
 @pytest.mark.parametrize(
     ("start", "end", "seconds"), [("", "", (None, None)), ("nan", "NaN", (None, None)), (" 1e1 ", "12.5", (10, 12.5)), ("0", "1", (0, 1))]
 )
-def test_positions_are_seconds_or_nothing(tmp_path, start, end, seconds):
+def test_times_are_seconds_or_absent(tmp_path, start, end, seconds):
     clip = only(tmp_path, f"url,start,end\na.wav,{start},{end}\n")
     assert (clip.start, clip.end) == seconds
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "reason", "said"),
+    ("start", "end", "reason", "message"),
     [
         ("ten", "", Reason.BAD_ROW, "start = 'ten' is not a number of seconds"),
         ("0:10", "", Reason.BAD_ROW, "is not a number of seconds"),
@@ -89,22 +72,54 @@ def test_positions_are_seconds_or_nothing(tmp_path, start, end, seconds):
         ("5", "5", Reason.OUT_OF_RANGE, "is not after"),
     ],
 )
-def test_bad_positions_reject_the_row_with_its_number(tmp_path, start, end, reason, said):
-    no = only(tmp_path, f"url,start,end\na.wav,{start},{end}\n")
-    assert (no.reason, no.stage, no.clip.url) == (reason, "read", "a.wav")
-    assert no.detail.startswith("t.csv, row 1: ")
-    assert said in no.detail
+def test_bad_times_reject_the_row_and_name_its_number(tmp_path, start, end, reason, message):
+    rejection = only(tmp_path, f"url,start,end\na.wav,{start},{end}\n")
+    assert (rejection.reason, rejection.stage, rejection.clip.url) == (reason, "read", "a.wav")
+    assert rejection.detail.startswith("t.csv, row 1: ")
+    assert message in rejection.detail
 
 
-def test_a_row_that_names_no_recording_or_no_possible_split_is_rejected(tmp_path):
-    found = list(table.read(options(tmp_path, "url,split\n,train\na.wav,../up\nb.wav,\n")))
-    assert [outcome.reason for outcome in found[:2]] == [Reason.BAD_ROW] * 2
-    assert "neither an address nor an id" in found[0].detail
-    assert "split '../up' is not a name" in found[1].detail
-    assert found[2].split == "train"
+def test_a_row_without_a_recording_or_with_an_impossible_split_is_rejected(tmp_path):
+    nameless, escaping, good = table.read(options(tmp_path, "url,split\n,train\na.wav,../up\nb.wav,\n"))
+    assert nameless.reason == escaping.reason == Reason.BAD_ROW
+    assert "neither an address nor an id" in nameless.detail
+    assert "split '../up' is not a name" in escaping.detail
+    assert good.split == "train"
 
 
-def test_an_id_is_made_from_what_the_row_points_to_and_not_from_its_place(tmp_path):
+def test_the_split_of_the_caller_is_used_for_rows_that_name_none(tmp_path):
+    given = options(tmp_path, "url,split\na.wav,\nb.wav,test\nc.wav,a b\n")
+    first, second, bad = table.read(given, "valid")
+    assert (first.split, second.split, bad.clip.split) == ("valid", "test", "valid")
+
+
+def test_a_recording_is_named_by_its_address_and_without_one_by_dataset_and_id(tmp_path):
+    content = "id,url\n1,https://freesound.org/s/17\n2,\n"
+    assert [clip.recording for clip in clips(options(tmp_path, content, audio_root="audio"))] == ["freesound:17", "T:2"]
+
+
+def test_columns_with_names_that_only_resemble_the_usual_ones_are_not_read(tmp_path):
+    clip = only(tmp_path, "url,caption_a,my_caption,caption_12,id2,title\na.wav,x,y,z,7,\n")
+    assert (texts(clip), clip.title, clip.creator) == (["z"], None, None)
+    assert clip.id.startswith("a-")
+
+
+def test_repeated_labels_are_listed_once_in_their_order(tmp_path):
+    assert only(tmp_path, "url,labels\na.wav,dog;cat;dog\n").labels == ("dog", "cat")
+
+
+def test_fingerprint_changes_with_the_content_of_the_table_and_not_with_its_folder(tmp_path):
+    first, same, other = (options(tmp_path / name, content) for name, content in (("a", "url\nx\n"), ("b", "url\nx\n"), ("c", "url\ny\n")))
+    assert table.fingerprint(first) == table.fingerprint(same) != table.fingerprint(other)
+
+
+def test_a_table_inside_the_package_is_read_with_a_prefix_before_every_path(tmp_path):
+    (tmp_path / "clips.csv").write_text("id,url,caption\n1,audio/a.wav,Rain\n")
+    [clip] = table.read_table_at(tmp_path / "clips.csv", "bundled:set", "set", "Set")
+    assert (clip.source, clip.dataset, clip.split, clip.url, texts(clip)) == ("set", "Set", "train", "bundled:set/audio/a.wav", ["Rain"])
+
+
+def test_an_id_is_made_from_address_and_excerpt_and_not_from_the_row_number(tmp_path):
     rows = "a.wav,,\nb.wav,0,1\nb.wav,1,2\n"
     before = {clip.key for clip in clips(options(tmp_path, f"url,start,end\n{rows}"))}
     after = {clip.key for clip in clips(options(tmp_path, f"url,start,end\nnew.wav,,\n{rows}"))}
@@ -130,6 +145,8 @@ def test_an_id_and_an_audio_root_are_enough(tmp_path):
         ({"url": "address", "caption": ["text", "more"]}, "caption = 'more': no such column"),
         ({}, "url = none given: a column of addresses or paths is needed"),
         ({"id": "address"}, "or an id column together with audio_root"),
+        ({"audio_root": "audio"}, "or an id column together with audio_root"),
+        ({"url": "address", "labels": "zzz"}, r"labels = 'zzz': no such column, there are address, text$"),
     ],
 )
 def test_columns_are_checked_before_anything_runs(tmp_path, keys, complaint):

@@ -1,1 +1,1 @@
-"""Caption -> the same caption without words of gender."""
+"""Replace words of gender in captions by neutral words. The entry is `augment.debias.rewrite.debias`."""

@@ -1,4 +1,4 @@
-"""A caption under correction: its words, the gaps between them, and the list of what was changed."""
+"""Edit a caption word by word, and record every change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|\d+")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One replacement: the rule that made it, the words before and after."""
+    """A replacement: the name of the rule, the words before and the words after."""
 
     rule: str
     before: str
@@ -19,10 +19,11 @@ class Change:
 
 @dataclass(slots=True)
 class CaptionEditor:
-    """Words and gaps of one caption; lives within one call of `debias` and is edited in place.
+    """The words of a caption and the gaps between them, edited in place within one call of `debias`.
 
-    `gaps[i]` stands before `words[i]`, `gaps[-1]` after the last. `lower` are the words to look up, with straight
-    apostrophes. A word that is `kept` is not looked at again; one that is `touched` is new, or follows something taken out.
+    `gaps[i]` stands before `words[i]`, `gaps[-1]` after the last word. `lower` holds the words in small letters with
+    straight apostrophes, for tables. A word that is `kept` is not changed again. A word that is `touched` is new, or the
+    word before it was removed. `changes` lists the replacements in the order in which they were made.
     """
 
     words: list[str]
@@ -34,34 +35,34 @@ class CaptionEditor:
 
     @classmethod
     def of(cls, text: str) -> CaptionEditor:
-        """Take a text apart."""
-        found = list(WORD.finditer(text))
-        edges = [0, *(edge for match in found for edge in match.span()), len(text)]
+        """Split a text into words and gaps."""
+        matches = list(WORD.finditer(text))
+        edges = [0, *(edge for match in matches for edge in match.span()), len(text)]
         gaps = [text[start:stop] for start, stop in zip(edges[::2], edges[1::2], strict=True)]
-        words = [match[0] for match in found]
+        words = [match[0] for match in matches]
         lower = [plain(word) for word in words]
         return cls(words, gaps, lower, [False] * len(words), [False] * len(words))
 
     def text(self) -> str:
-        """Put the text together again."""
+        """Return the text with all changes."""
         pieces = [piece for pair in zip(self.gaps, self.words, strict=False) for piece in pair]
         return "".join((*pieces, self.gaps[-1]))
 
     def at(self, index: int) -> str:
-        """Return the word to look up at `index`; empty outside the text."""
+        """Return the word at `index` in small letters; empty outside the caption."""
         return self.lower[index] if 0 <= index < len(self.lower) else ""
 
     def follows(self, index: int) -> bool:
-        """Whether the word at `index` follows the one before it with nothing but a blank between."""
+        """Return whether only a blank stands between the word at `index` and the word before it."""
         return 0 < index < len(self.words) and self.gaps[index] == " "
 
     def span(self, start: int, stop: int) -> str:
-        """Return the text of the words from `start` to before `stop`."""
+        """Return the text from the word at `start` to the word before `stop`."""
         between = zip(self.gaps[start + 1 : stop], self.words[start + 1 : stop], strict=True)
         return self.words[start] + "".join(gap + word for gap, word in between)
 
     def replace(self, start: int, stop: int, after: str, rule: str) -> None:
-        """Put `after` in the place of the words from `start` to before `stop`, in the case of the first of them."""
+        """Replace the words from `start` to before `stop` by `after`, capitalised like the first of them."""
         before, cased = self.span(start, stop), in_case_of(self.words[start], after)
         self.changes.append(Change(rule, before, cased))
         self.words[start:stop] = [cased]
@@ -71,9 +72,9 @@ class CaptionEditor:
         self.touched[start:stop] = [True]
 
     def drop(self, index: int, rule: str) -> None:
-        """Take out the word at `index`, which another word follows; a capital goes on to that word."""
+        """Remove the word at `index`, which another word must follow. At the beginning that word gets the capital."""
         self.changes.append(Change(rule, self.span(index, index + 2), self.words[index + 1]))
-        if self.words[index][0].isupper() and not self.words[index - 1 : index]:
+        if index == 0 and self.words[index][0].isupper():
             self.words[index + 1] = self.words[index + 1][0].upper() + self.words[index + 1][1:]
         del self.gaps[index + 1]
         for column in (self.words, self.lower, self.kept, self.touched):
@@ -81,7 +82,7 @@ class CaptionEditor:
         self.touched[index] = True
 
     def insert(self, index: int, word: str) -> None:
-        """Put a word before the one at `index`."""
+        """Insert a word and a blank before the word at `index`."""
         self.gaps.insert(index + 1, " ")
         self.words.insert(index, word)
         self.lower.insert(index, word)
@@ -90,7 +91,7 @@ class CaptionEditor:
 
 
 def plain(word: str) -> str:
-    """Return a word as tables hold it: lower case, straight apostrophe."""
+    """Return a text as tables hold it: small letters, straight apostrophes."""
     return word.lower().replace("’", "'")
 
 

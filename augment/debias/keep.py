@@ -1,4 +1,4 @@
-"""Which words of gender are no statement about a person, and stay: names, titles, set phrases, animals, plugs, quotations."""
+"""Mark the words of gender that say nothing about a person: in names, titles, set phrases, quotations, of animals and plugs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NAMING = frozenset({"lady", "mother", "father", "brother", "sister", "papa", "m
 _SEX = frozenset(
     {"male", "female", "males", "females", "mother", "father", "mothers", "fathers", "mom", "mama", "papa", "boy", "girl", "lady"}
 )
-_ONLY_WITH_DETERMINER = frozenset({"son", "sons", "dude", "gal"})  # "son" is also Spanish and French, "dude" an exclamation
-_MOSTLY = 0.6  # share of capitalised words from which capitals are a habit of the title and not a sign of names
+_ONLY_WITH_DETERMINER = frozenset({"son", "sons", "dude", "gal"})  # "son" is also Spanish and French, "dude" is also an exclamation
+_MOSTLY = 0.6  # share of capitalised words above which the text is a title, where a capital is no sign of a name
 
 
 def is_english(lower: list[str]) -> bool:
-    """Whether no other language has more of its commonest words in the text than English has of its own.
+    """Return whether a text has at least as many English words of grammar as common words of other languages.
 
     >>> is_english("a man speaks".split()), is_english("der hund und das kind, he".split())
     (True, False)
@@ -28,70 +28,70 @@ def is_english(lower: list[str]) -> bool:
     return not foreign or foreign <= sum(word in words("function_words") for word in lower)
 
 
-def keep(draft: CaptionEditor) -> None:
-    """Mark the words of a draft that stay as they are."""
-    for index, word in enumerate(draft.lower):
+def keep(editor: CaptionEditor) -> None:
+    """Mark the words of a caption that must not change."""
+    for index, word in enumerate(editor.lower):
         for phrase, offset in _phrases().get(word, ()):
             start = index - offset
-            if start >= 0 and tuple(draft.lower[start : start + len(phrase)]) == phrase and _unbroken(draft, start, len(phrase)):
-                draft.kept[start : start + len(phrase)] = [True] * len(phrase)
-        if word in _SEX and draft.at(index + 1) in words("debias_species") and draft.follows(index + 1):
-            draft.kept[index] = True
-        if word in _ONLY_WITH_DETERMINER and not _introduced(draft, index):
-            draft.kept[index] = True
-        if word == "man" and draft.at(index - 1) == "to" and draft.at(index + 1) == "the":
-            draft.kept[index] = True  # to man the guns
-    _keep_names(draft)
-    _keep_quotations(draft)
+            if start >= 0 and tuple(editor.lower[start : start + len(phrase)]) == phrase and _unbroken(editor, start, len(phrase)):
+                editor.kept[start : start + len(phrase)] = [True] * len(phrase)
+        if word in _SEX and editor.at(index + 1) in words("debias_species") and editor.follows(index + 1):
+            editor.kept[index] = True
+        if word in _ONLY_WITH_DETERMINER and not _introduced(editor, index):
+            editor.kept[index] = True
+        if word == "man" and editor.at(index - 1) == "to" and editor.at(index + 1) == "the":
+            editor.kept[index] = True  # to man the guns
+    _keep_names(editor)
+    _keep_quotations(editor)
 
 
-def _introduced(draft: CaptionEditor, index: int) -> bool:
-    """Whether a determiner, an adjective of persons or "and" goes before a word."""
-    before = draft.at(index - 1)
-    return draft.follows(index) and (before in ("and", "or", "with") or before in determiners() or before in words("person_adjectives"))
+def _introduced(editor: CaptionEditor, index: int) -> bool:
+    """Return whether a determiner, an adjective of persons, "and", "or" or "with" stands before a word."""
+    before = editor.at(index - 1)
+    return editor.follows(index) and (before in ("and", "or", "with") or before in determiners() or before in words("person_adjectives"))
 
 
-def _unbroken(draft: CaptionEditor, start: int, length: int) -> bool:
-    """Whether nothing but blanks, hyphens and apostrophes stands between the words of a phrase."""
-    return all(gap.strip() in ("", "-", "'", "’") for gap in draft.gaps[start + 1 : start + length])
+def _unbroken(editor: CaptionEditor, start: int, length: int) -> bool:
+    """Return whether only blanks, hyphens and apostrophes stand between the words of a phrase."""
+    return all(gap.strip() in ("", "-", "'", "’") for gap in editor.gaps[start + 1 : start + length])
 
 
 @cache
 def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], int], ...]]:
-    """Return word -> the phrases it is part of, with its place in each."""
-    found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    """Return word -> the phrases that hold it, each with the index of the word in it."""
+    phrases_of: dict[str, list[tuple[tuple[str, ...], int]]] = {}
     gendered = {word for row in rows("debias_nouns") for word in row[1:3]}
     for phrase in words("debias_keep"):
         parts = tuple(plain(word) for word in WORD.findall(phrase))
-        for place, part in enumerate(parts):
+        for index, part in enumerate(parts):
             if part.removesuffix("'s") in gendered or len(parts) == 1:
-                found.setdefault(part, []).append((parts, place))
-    return {word: tuple(phrases) for word, phrases in found.items()}
+                phrases_of.setdefault(part, []).append((parts, index))
+    return {word: tuple(phrases) for word, phrases in phrases_of.items()}
 
 
-def _keep_names(draft: CaptionEditor) -> None:
-    """Keep capitalised words within a sentence ("the Old Man of Hoy"), unless the whole text is written in capitals."""
-    inner = [word for word in draft.words[1:] if len(word) > 3]
+def _keep_names(editor: CaptionEditor) -> None:
+    """Keep capitalised words inside a sentence ("the Old Man of Hoy"), unless most words of the text have capitals."""
+    inner = [word for word in editor.words[1:] if len(word) > 3]
     if not inner or sum(word[0].isupper() for word in inner) > _MOSTLY * len(inner):
         return
-    for index, word in enumerate(draft.words):
+    for index, word in enumerate(editor.words):
         if not word[0].isupper() or len(word) == 1:
             continue
-        begins = index == 0 or bool(re.search(r"[.!?:;(\"“\-|]", draft.gaps[index]))
-        next_is_name = index + 1 < len(draft.words) and draft.words[index + 1][0].isupper() and draft.follows(index + 1)
-        if not begins or (draft.lower[index] in _NAMING and next_is_name):
-            draft.kept[index] = True
+        begins = index == 0 or bool(re.search(r"[.!?:;(\"“\-|]", editor.gaps[index]))
+        next_is_name = index + 1 < len(editor.words) and editor.words[index + 1][0].isupper() and editor.follows(index + 1)
+        if not begins or (editor.lower[index] in _NAMING and next_is_name):
+            editor.kept[index] = True
 
 
-def _keep_quotations(draft: CaptionEditor) -> None:
-    """Keep what stands in quotation marks, unless that is the whole text: it is a title, or what somebody says."""
-    if not any(mark in gap for gap in draft.gaps for mark in '"“„«'):
+def _keep_quotations(editor: CaptionEditor) -> None:
+    """Keep words in quotation marks, unless the complete text is quoted: they are a title, or speech."""
+    if not any(mark in gap for gap in editor.gaps for mark in '"“„«'):
         return
-    whole = draft.text()
-    spans = [match.span() for match in _QUOTED.finditer(whole) if match.end() - match.start() < len(whole.strip(" ."))]
+    text = editor.text()
+    spans = [match.span() for match in _QUOTED.finditer(text) if match.end() - match.start() < len(text.strip(" ."))]
     position = 0
-    for index, word in enumerate(draft.words):
-        position += len(draft.gaps[index])
+    for index, word in enumerate(editor.words):
+        position += len(editor.gaps[index])
         if any(start < position < stop for start, stop in spans):
-            draft.kept[index] = True
+            editor.kept[index] = True
         position += len(word)

@@ -1,4 +1,4 @@
-"""Nouns and adjectives of gender -> neutral ones: "a woman" -> "a person", "male voice" -> "voice", "policemen" -> "police officers"."""
+"""Replace nouns of gender by neutral nouns ("a woman" -> "a person") and remove adjectives of gender ("male voice" -> "voice")."""
 
 from __future__ import annotations
 
@@ -14,36 +14,37 @@ NUMBERS = (
     "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 )  # fmt: skip
 ADJECTIVES = frozenset({"male", "female"})
-_ONE = frozenset({"a", "an", "one", "another", "each", "every", "this", "that"})
-_MANY = frozenset({*NUMBERS[2:], "several", "many", "multiple", "few", "various", "both", "these", "those"})
-_INSIDE = frozenset({"adult", "teen", "baby", "infant", "toddler", "child", "kid", "human"})
-_TAKEN_IN = frozenset({"male", "males", "female", "females", "man", "men", "woman", "women", "boy", "boys", "girl", "girls"})
-_MISSPELT = {"mans": "man", "womans": "woman", "mens": "men", "womens": "women"}  # "a mans voice"
+_SINGULAR_DETERMINERS = frozenset({"a", "an", "one", "another", "each", "every", "this", "that"})
+_PLURAL_DETERMINERS = frozenset({*NUMBERS[2:], "several", "many", "multiple", "few", "various", "both", "these", "those"})
+_NEUTRAL_PERSONS = frozenset({"adult", "teen", "baby", "infant", "toddler", "child", "kid", "human"})
+_PERSONS_BY_GENDER = frozenset({"male", "males", "female", "females", "man", "men", "woman", "women", "boy", "boys", "girl", "girls"})
+_MISSPELT = {"mans": "man", "womans": "woman", "mens": "men", "womens": "women"}  # in "a mans voice"
 _PLURALS = {"child": "children", "baby": "babies"}
 _PAST = frozenset({"spoke", "said", "sang", "told", "began", "made", "gave", "ran", "went", "came", "heard", "seen"})
-_OF_SOUND = frozenset({"soft", "faint", "muffled", "low", "brief", "quiet", "background", "deep", "slight", "distorted"})
-_AGENTS = ("er", "ers", "or", "ors", "ist", "ists", "ian", "ians")
-_NO_AGENTS = frozenset({
+_SOUND_ADJECTIVES = frozenset({"soft", "faint", "muffled", "low", "brief", "quiet", "background", "deep", "slight", "distorted"})
+_AGENT_ENDINGS = ("er", "ers", "or", "ors", "ist", "ists", "ian", "ians")
+_NOT_AGENTS = frozenset({
     "whisper", "mutter", "stutter", "chatter", "utter", "holler", "jabber", "banter", "whimper", "snicker", "louder", "closer",
 })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """What the table says of a word: its rule, its neutral words for one and for many, whether it means many, its gender."""
+    """A row of the table for one of its words: the rule, the neutral noun in both numbers, the number and gender of the word."""
 
     rule: str
-    one: str
-    many: str
-    plural: bool
+    singular: str
+    plural: str
+    is_plural: bool
     gender: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A person named by a word of gender at `head`, in a noun phrase from `start` on.
+    """A person, named by a noun of gender at index `head`, in a noun phrase that begins at index `start`.
 
-    `taken_in`: the word before already says who it is ("adult male"), so that the noun itself is left out.
+    `suffix` is "'s" for a possessive, else empty. `is_redundant`: the word before `head` is a neutral noun ("adult male"), so
+    that the noun of gender can be removed.
     """
 
     start: int
@@ -51,92 +52,92 @@ class Mention:
     determiner: str
     adjectives: tuple[str, ...]
     noun: Noun
-    plural: bool
+    is_plural: bool
     suffix: str
-    taken_in: bool
+    is_redundant: bool
 
     @property
     def neutral(self) -> str:
         """The neutral noun in the number of this mention, with its possessive ending."""
-        word = self.noun.many if self.plural else self.noun.one
+        word = self.noun.plural if self.is_plural else self.noun.singular
         return word + ("'" if self.suffix and word.endswith("s") else self.suffix)
 
 
 @cache
 def nouns() -> dict[str, Noun]:
-    """Return word -> what the table says of it."""
-    found = {}
-    for rule, one, many, neutral_one, neutral_many, gender in rows("debias_nouns"):
-        found[one] = Noun(rule, neutral_one, neutral_many, False, gender)
-        found[many] = Noun(rule, neutral_one, neutral_many, True, gender)
-    return found
+    """Return noun of gender, singular or plural -> its row of the table."""
+    table = {}
+    for rule, singular, plural, neutral_singular, neutral_plural, gender in rows("debias_nouns"):
+        table[singular] = Noun(rule, neutral_singular, neutral_plural, False, gender)
+        table[plural] = Noun(rule, neutral_singular, neutral_plural, True, gender)
+    return table
 
 
-def replace_nouns(draft: CaptionEditor) -> None:
-    """Replace every noun of gender and leave out every adjective of gender; a second person of another gender is "another"."""
+def replace_nouns(editor: CaptionEditor) -> None:
+    """Replace every noun of gender and remove every adjective of gender; call a second person of another gender "another"."""
     seen: dict[str, set[str]] = {}
     index = 0
-    while index < len(draft.words):
-        if is_adjective(draft, index):
-            draft.drop(index, "adjective")
+    while index < len(editor.words):
+        if is_adjective(editor, index):
+            editor.drop(index, "adjective")
             continue
-        found = mention(draft, index)
-        if found is None:
-            _note_neutral(draft, index, seen)
+        person = mention(editor, index)
+        if person is None:
+            _remember_neutral(editor, index, seen)
             index += 1
             continue
-        _replace(draft, found)
-        _tell_apart(draft, found, seen)
-        index = found.head + (not found.taken_in)
+        _replace(editor, person)
+        _distinguish(editor, person, seen)
+        index = person.head + (not person.is_redundant)
 
 
-def mention(draft: CaptionEditor, index: int) -> Mention | None:
-    """Return the person named at `index`, if that is a noun of gender; call `is_adjective` first."""
-    base, suffix = _base(draft, index)
+def mention(editor: CaptionEditor, index: int) -> Mention | None:
+    """Return the person that a noun of gender at `index` names, or `None`. Call `is_adjective` first: "male" may be both."""
+    base, suffix = _base(editor, index)
     noun = nouns().get(base)
-    if noun is None or draft.kept[index]:
+    if noun is None or editor.kept[index]:
         return None
-    taken_in = base in _TAKEN_IN and draft.follows(index) and draft.at(index - 1) in _INSIDE and not draft.kept[index - 1]
-    inside = draft.lower[index - 1]
-    if taken_in:
-        noun = Noun("person", inside, _PLURALS.get(inside, inside + "s"), noun.plural, noun.gender)
-    start, determiner = index - taken_in, ""
+    before = editor.at(index - 1)
+    is_redundant = base in _PERSONS_BY_GENDER and editor.follows(index) and before in _NEUTRAL_PERSONS and not editor.kept[index - 1]
+    if is_redundant:
+        noun = Noun("person", before, _PLURALS.get(before, before + "s"), noun.is_plural, noun.gender)
+    start, determiner = index - is_redundant, ""
     adjectives: tuple[str, ...] = ()
-    while draft.follows(start) and draft.at(start - 1) in words("person_adjectives") and len(adjectives) < 3:
-        start, adjectives = start - 1, (draft.lower[start - 1], *adjectives)
-    if draft.follows(start) and (draft.at(start - 1) in determiners() or draft.at(start - 1).isdigit()):
-        start, determiner = start - 1, draft.lower[start - 1]
-    return Mention(start, index, determiner, adjectives, noun, _is_plural(draft, index, noun, determiner), suffix, taken_in)
+    while editor.follows(start) and editor.at(start - 1) in words("person_adjectives") and len(adjectives) < 3:
+        start, adjectives = start - 1, (editor.lower[start - 1], *adjectives)
+    if editor.follows(start) and (editor.at(start - 1) in determiners() or editor.at(start - 1).isdigit()):
+        start, determiner = start - 1, editor.lower[start - 1]
+    return Mention(start, index, determiner, adjectives, noun, _is_plural(editor, index, noun, determiner), suffix, is_redundant)
 
 
-def is_adjective(draft: CaptionEditor, index: int, paired: bool = False) -> bool:
-    """Whether the word of gender at `index` only describes the noun after it, as "male" does in "male voice".
+def is_adjective(editor: CaptionEditor, index: int, paired: bool = False) -> bool:
+    """Return whether the word of gender at `index` describes the noun after it, as "male" does in "male voice".
 
-    `paired`: the word is the second of "male and female", after which "laugh" is a verb.
+    `paired`: the word is the second of "male and female", so that "laugh" after it is a verb.
     """
-    word, after = draft.lower[index], draft.at(index + 1)
-    if draft.kept[index] or not draft.follows(index + 1):
+    word, after = editor.lower[index], editor.at(index + 1)
+    if editor.kept[index] or not editor.follows(index + 1):
         return False
     kind = _followers().get(after.removesuffix("'s"))
     if word not in ADJECTIVES:
-        return word in _TAKEN_IN | {"lady"} and kind == "voice"
-    if after in ("and", "or") and (draft.at(index + 2) in ADJECTIVES):
-        return is_adjective(draft, index + 2, True)
-    if after.endswith("ing") and draft.at(index - 1) in _OF_SOUND:
+        return word in _PERSONS_BY_GENDER | {"lady"} and kind == "voice"
+    if after in ("and", "or") and (editor.at(index + 2) in ADJECTIVES):
+        return is_adjective(editor, index + 2, True)
+    if after.endswith("ing") and editor.at(index - 1) in _SOUND_ADJECTIVES:
         return True  # "soft female talking"
-    if after.endswith(("-like", "-sounding")) or (draft.words[index].islower() and draft.words[index + 1][0].isupper()):
+    if after.endswith(("-like", "-sounding")) or (editor.words[index].islower() and editor.words[index + 1][0].isupper()):
         return True  # "male Kayapó singers"
     if kind == "activity":
-        return draft.at(index - 1) not in determiners() and draft.at(index - 1) not in words("person_adjectives")
+        return editor.at(index - 1) not in determiners() and editor.at(index - 1) not in words("person_adjectives")
     if kind == "either":
-        return not paired and draft.at(index - 1) not in words("person_adjectives")
-    if kind or (after.endswith(_AGENTS) and after not in _NO_AGENTS | function_words() | singular_verbs()):
+        return not paired and editor.at(index - 1) not in words("person_adjectives")
+    if kind or (after.endswith(_AGENT_ENDINGS) and after not in _NOT_AGENTS | function_words() | singular_verbs()):
         return True
-    return not paired and draft.at(index - 1) in _ONE and draft.follows(index) and _must_be_noun(after)
+    return not paired and editor.at(index - 1) in _SINGULAR_DETERMINERS and editor.follows(index) and _must_be_noun(after)
 
 
 def _must_be_noun(word: str) -> bool:
-    """Whether a word after "a male" can be nothing but a noun: no verb there goes without an ending."""
+    """Return whether a word after "a male" can only be a noun: a verb would have an ending there."""
     if word in function_words() | determiners() | singular_verbs() | words("verbs") | _PAST:
         return False
     return not (word.endswith(("ing", "ed", "ly")) or (word.endswith("s") and not word.endswith("ss")))
@@ -144,50 +145,54 @@ def _must_be_noun(word: str) -> bool:
 
 @cache
 def _followers() -> dict[str, str]:
-    """Return word after "male" -> its kind."""
+    """Return word that may follow "male" -> its kind in the table."""
     return {row[0]: row[1] for row in rows("debias_followers")}
 
 
-def _base(draft: CaptionEditor, index: int) -> tuple[str, str]:
-    """Return the word at `index` without its possessive ending, and the ending."""
-    word = draft.lower[index]
+def _base(editor: CaptionEditor, index: int) -> tuple[str, str]:
+    """Return the word at `index` without its possessive ending, and "'s" if it had one."""
+    word = editor.lower[index]
     if word.endswith("'s"):
         return word[:-2], "'s"
     if word in _MISSPELT:
         return _MISSPELT[word], "'s"
-    possessive = draft.gaps[index + 1] in ("' ", "’ ") and word.endswith("s") and draft.at(index + 1) not in function_words()
+    possessive = editor.gaps[index + 1] in ("' ", "’ ") and word.endswith("s") and editor.at(index + 1) not in function_words()
     return word, "'s" if possessive else ""
 
 
-def _is_plural(draft: CaptionEditor, index: int, noun: Noun, determiner: str) -> bool:
-    """Whether several persons are meant; "a women" and "women is" are slips of the pen for one, "two man" for several."""
-    if determiner in _ONE:
+def _is_plural(editor: CaptionEditor, index: int, noun: Noun, determiner: str) -> bool:
+    """Return whether several persons are meant. "a women" and "women is" are misspelt for one person, "two man" for several."""
+    if determiner in _SINGULAR_DETERMINERS:
         return False
-    if determiner in _MANY or (determiner.isdigit() and determiner != "1"):
+    if determiner in _PLURAL_DETERMINERS or (determiner.isdigit() and determiner != "1"):
         return True
-    single = noun.plural and not determiner and draft.at(index - 1) not in ("and", "of") and draft.follows(index + 1)
-    return noun.plural and not (single and draft.at(index + 1) in AUXILIARIES)
+    subject = noun.is_plural and not determiner and editor.at(index - 1) not in ("and", "of") and editor.follows(index + 1)
+    return noun.is_plural and not (subject and editor.at(index + 1) in AUXILIARIES)
 
 
-def _replace(draft: CaptionEditor, found: Mention) -> None:
-    """Put the neutral noun in the place of a mention's."""
-    if found.suffix and draft.gaps[found.head + 1].startswith(("'", "’")):
-        draft.gaps[found.head + 1] = draft.gaps[found.head + 1][1:]
-    rule = "possessive" if found.suffix else found.noun.rule
-    draft.replace(found.head - found.taken_in, found.head + 1, found.neutral, rule)
+def _replace(editor: CaptionEditor, person: Mention) -> None:
+    """Replace the noun of a mention by its neutral noun."""
+    if person.suffix and editor.gaps[person.head + 1].startswith(("'", "’")):
+        editor.gaps[person.head + 1] = editor.gaps[person.head + 1][1:]
+    rule = "possessive" if person.suffix else person.noun.rule
+    editor.replace(person.head - person.is_redundant, person.head + 1, person.neutral, rule)
 
 
-def _note_neutral(draft: CaptionEditor, index: int, seen: dict[str, set[str]]) -> None:
-    """Remember a person without gender, such as "a person", so that the next one can be told apart."""
-    if draft.lower[index] in ("person", "child", "adult") and draft.at(index - 1) in ("a", "an") and draft.at(index + 1) not in _TAKEN_IN:
-        seen.setdefault(draft.lower[index], set()).add("")
+def _remember_neutral(editor: CaptionEditor, index: int, seen: dict[str, set[str]]) -> None:
+    """Remember "a person", "a child" or "an adult" at `index`, so that the next person can be called "another"."""
+    if (
+        editor.lower[index] in ("person", "child", "adult")
+        and editor.at(index - 1) in ("a", "an")
+        and editor.at(index + 1) not in _PERSONS_BY_GENDER
+    ):
+        seen.setdefault(editor.lower[index], set()).add("")
 
 
-def _tell_apart(draft: CaptionEditor, found: Mention, seen: dict[str, set[str]]) -> None:
-    """Say "another person" where "a man ... a woman" named two."""
-    if found.determiner not in ("a", "an") or found.adjectives or found.suffix or found.plural:
+def _distinguish(editor: CaptionEditor, person: Mention, seen: dict[str, set[str]]) -> None:
+    """Write "another person" for the second person of "a man ... a woman"; `seen`: neutral noun -> genders so far."""
+    if person.determiner not in ("a", "an") or person.adjectives or person.suffix or person.is_plural:
         return
-    genders = seen.setdefault(found.noun.one, set())
-    if genders and found.noun.gender not in genders:
-        draft.replace(found.start, found.start + 1, "another", "another")
-    genders.add(found.noun.gender)
+    genders = seen.setdefault(person.noun.singular, set())
+    if genders and person.noun.gender not in genders:
+        editor.replace(person.start, person.start + 1, "another", "another")
+    genders.add(person.noun.gender)

@@ -1,4 +1,4 @@
-"""Two people named side by side -> one plural: "a man and a woman" -> "two people", "two men and a woman" -> "three people"."""
+"""Merge two persons in a row into a plural: "a man and a woman" -> "two people", "two men and a woman" -> "three people"."""
 
 from __future__ import annotations
 
@@ -8,47 +8,50 @@ from augment.debias.verbs import agree, singular_verbs
 from augment.tables import words
 
 _TWO = {"a": "two", "an": "two", "one": "two", "another": "two other"}
-_ALIKE = {"adult", "person"}  # "an adult male and a woman" are two people
-_BARE = frozenset({"child", "kid", "baby", "infant", "toddler", "boy", "girl", "dog", "cat"})
+_BOTH_PERSONS = {"adult", "person"}  # neutral nouns that differ in "an adult male and a woman", who are two people
+_WITHOUT_ARTICLE = frozenset({"child", "kid", "baby", "infant", "toddler", "boy", "girl", "dog", "cat"})
 _CLAUSE_BEGINS = frozenset({
     "and", "as", "while", "when", "then", "by", "with", "where", "because", "but", "after", "before", "or", "if", "since",
 })  # fmt: skip
 _POSSESSIVE = frozenset({"my", "your", "his", "her", "our", "their", "its", "the", "these", "those"})
 
 
-def merge_pairs(draft: CaptionEditor) -> None:
-    """Merge the pairs of a draft, and put the verbs that follow into the plural."""
+def merge_pairs(editor: CaptionEditor) -> None:
+    """Merge every pair of persons in a caption, and put the verbs after it into the plural."""
     index = 0
-    while index < len(draft.words):
-        if draft.lower[index] in ADJECTIVES and _merge_adjectives(draft, index):
+    while index < len(editor.words):
+        if editor.lower[index] in ADJECTIVES and _merge_adjectives(editor, index):
             continue
-        first = None if is_adjective(draft, index) else mention(draft, index)
-        second = _partner(draft, first) if first else None
-        if first and second and _belongs(draft, first, second):
-            _merge(draft, first, second)
+        first = None if is_adjective(editor, index) else mention(editor, index)
+        second = _partner(editor, first) if first else None
+        if first and second and _belongs(editor, first, second):
+            _merge(editor, first, second)
         else:
             index += 1
 
 
-def _merge_adjectives(draft: CaptionEditor, index: int) -> bool:
-    """Take out "male and female" or "a male and a female" before a noun, which becomes plural where it was two; whether it stood there."""
-    if draft.at(index + 1) not in ("and", "or", "to"):
+def _merge_adjectives(editor: CaptionEditor, index: int) -> bool:
+    """Remove "male and female" or "a male and a female" at `index` before a noun; return whether it was there.
+
+    After "a ... and ..." the noun becomes plural: "a male and female voice" -> "two voices".
+    """
+    if editor.at(index + 1) not in ("and", "or", "to"):
         return False
-    second = index + 2 + (draft.at(index + 2) in ("a", "an"))
+    second = index + 2 + (editor.at(index + 2) in ("a", "an"))
     noun = second + 1
-    if draft.at(second) not in ADJECTIVES or not is_adjective(draft, second, paired=True) or any(draft.kept[index:noun]):
+    if editor.at(second) not in ADJECTIVES or not is_adjective(editor, second, paired=True) or any(editor.kept[index:noun]):
         return False
-    determiner = draft.at(index - 1) if draft.follows(index) else ""
-    two = _TWO.get(determiner) if draft.lower[index + 1] == "and" else None
-    if two and plural_noun(draft.lower[noun]):
-        draft.replace(index - 1, noun + 1, f"{two} {plural_noun(draft.lower[noun])}", "pair")
+    determiner = editor.at(index - 1) if editor.follows(index) else ""
+    two = _TWO.get(determiner) if editor.lower[index + 1] == "and" else None
+    if two and plural_noun(editor.lower[noun]):
+        editor.replace(index - 1, noun + 1, f"{two} {plural_noun(editor.lower[noun])}", "pair")
     else:
-        draft.replace(index, noun + 1, draft.words[noun], "adjective")
+        editor.replace(index, noun + 1, editor.words[noun], "adjective")
     return True
 
 
 def plural_noun(noun: str) -> str | None:
-    """Return the plural of a noun that can be counted and follows "male"; `None` of any other.
+    """Return the plural of a noun that can follow "male" and be counted; `None` for other nouns.
 
     >>> plural_noun("voice"), plural_noun("child"), plural_noun("laughter")
     ('voices', 'children', None)
@@ -57,89 +60,87 @@ def plural_noun(noun: str) -> str | None:
     return plural if plural in words("debias_followers") or (noun.endswith(("er", "or", "ist")) and noun != "laughter") else None
 
 
-def _partner(draft: CaptionEditor, first: Mention) -> Mention | None:
-    """Return the mention that is joined to `first`, if one is."""
-    at = first.head + 1
-    if at >= len(draft.words) or first.suffix:
+def _partner(editor: CaptionEditor, first: Mention) -> Mention | None:
+    """Return the person that "and", "or", a comma or a sign joins to `first`; `None` when there is none."""
+    start = first.head + 1
+    if start >= len(editor.words) or first.suffix:
         return None
-    gap = draft.gaps[at].strip()
-    if not gap and draft.lower[at] in ("and", "or"):
-        at += 1
+    gap = editor.gaps[start].strip()
+    if not gap and editor.lower[start] in ("and", "or"):
+        start += 1
     elif gap not in (",", "/", "&", "+"):
         return None
-    for head in range(at, min(at + 5, len(draft.words))):
-        found = None if is_adjective(draft, head, paired=True) else mention(draft, head)
-        if found is not None:
-            return found if found.start == at and (gap != "," or _ends_list(draft, head)) else None
+    for head in range(start, min(start + 5, len(editor.words))):
+        person = None if is_adjective(editor, head, paired=True) else mention(editor, head)
+        if person is not None:
+            return person if person.start == start and (gap != "," or _ends_list(editor, head)) else None
     return None
 
 
-def _ends_list(draft: CaptionEditor, head: int) -> bool:
-    """Whether "and" follows: a comma joins persons only in a list."""
-    return draft.at(head + 1) == "and" and draft.at(head + 2) not in singular_verbs()
+def _ends_list(editor: CaptionEditor, head: int) -> bool:
+    """Return whether "and" and no verb follows the person at `head`: a comma joins persons only in a list."""
+    return editor.at(head + 1) == "and" and editor.at(head + 2) not in singular_verbs()
 
 
-def _belongs(draft: CaptionEditor, first: Mention, second: Mention) -> bool:
-    """Whether two mentions side by side are one subject or object that a plural can name."""
-    if first.noun.one != second.noun.one and {first.noun.one, second.noun.one} != _ALIKE:
+def _belongs(editor: CaptionEditor, first: Mention, second: Mention) -> bool:
+    """Return whether two persons in a row are one subject or one object, which a plural can name."""
+    if first.noun.singular != second.noun.singular and {first.noun.singular, second.noun.singular} != _BOTH_PERSONS:
         return False
     shared = not second.determiner and not second.adjectives
     if not (shared or first.adjectives == second.adjectives) or second.determiner == "another":
         return False
     if first.determiner in ("another", "other") and second.determiner:
         return False
-    verb = draft.at(second.head + 1)
+    verb = editor.at(second.head + 1)
     if second.determiner in ("a", "an") and verb in singular_verbs():
         # "A dog barks at a man and a woman laughs" names two subjects.
-        before = draft.at(first.start - 1)
-        return not before or not draft.follows(first.start) or before in _CLAUSE_BEGINS
+        before = editor.at(first.start - 1)
+        return not before or not editor.follows(first.start) or before in _CLAUSE_BEGINS
     return True
 
 
-def _merge(draft: CaptionEditor, first: Mention, second: Mention) -> None:
-    """Put one plural in the place of two mentions; after "or", the first of them without the second."""
-    either = draft.lower[first.head + 1] == "or" or draft.gaps[first.head + 1].strip() == "/"
+def _merge(editor: CaptionEditor, first: Mention, second: Mention) -> None:
+    """Replace two persons by a plural; replace "a man or a woman" by the first person alone."""
+    either = editor.lower[first.head + 1] == "or" or editor.gaps[first.head + 1].strip() == "/"
     if either:
-        noun = first.noun.many if first.plural else first.noun.one
+        noun = first.noun.plural if first.is_plural else first.noun.singular
         phrase = [first.determiner, *first.adjectives, noun + second.suffix]
     else:
-        noun = second.noun.many if first.noun.one == second.noun.one else "people"
+        noun = second.noun.plural if first.noun.singular == second.noun.singular else "people"
         ending = "'" if second.suffix and noun.endswith("s") else second.suffix
         phrase = [_determiner(first, second), *first.adjectives, noun + ending]
-    draft.replace(first.start, second.head + 1, " ".join(filter(None, phrase)), "either" if either else "pair")
-    if draft.at(first.start + 1) == "and" and draft.at(first.start + 2) in _BARE and first.determiner != "the":
-        draft.insert(first.start + 2, "an" if draft.at(first.start + 2) == "infant" else "a")
+    editor.replace(first.start, second.head + 1, " ".join(filter(None, phrase)), "either" if either else "pair")
+    if editor.at(first.start + 1) == "and" and editor.at(first.start + 2) in _WITHOUT_ARTICLE and first.determiner != "the":
+        editor.insert(first.start + 2, "an" if editor.at(first.start + 2) == "infant" else "a")
     if not either and not second.suffix:
-        agree(draft, first.start + 1, known=True)
+        agree(editor, first.start + 1, known=True)
 
 
 def _determiner(first: Mention, second: Mention) -> str:
-    """Return what says how many: the sum where both are counted, else the vaguer of the two."""
+    """Return the determiner of both persons together: their sum when both are counted, else the less exact determiner."""
     if first.determiner in _POSSESSIVE and second.determiner in ("", first.determiner):
-        both = first.determiner == "the" and not first.plural and not second.plural
+        both = first.determiner == "the" and not first.is_plural and not second.is_plural
         return "the two" if both else first.determiner
     if first.determiner == "another":
         return "two other"
-    one, two = _count(first), _count(second)
-    if one and two:
-        spelt = one + two < len(NUMBERS) and not first.determiner.isdigit()
-        return NUMBERS[one + two] if spelt else str(one + two)
-    if one and two is None:
-        return "several" if one > 1 else _vague(second)
+    n_first, n_second = _count(first), _count(second)
+    if n_first and n_second:
+        total = n_first + n_second
+        return NUMBERS[total] if total < len(NUMBERS) and not first.determiner.isdigit() else str(total)
+    if n_first and n_second is None:
+        return "several" if n_first > 1 else _vague(second)
     return _vague(first)
 
 
-def _count(found: Mention) -> int | None:
-    """Return how many persons a mention names; `None` when it does not say."""
-    if found.determiner.isdigit():
-        return int(found.determiner)
-    if found.determiner in NUMBERS:
-        return NUMBERS.index(found.determiner)
-    if found.plural:
-        return None
-    return 1
+def _count(person: Mention) -> int | None:
+    """Return the number of persons that a mention names; `None` for a plural without a number."""
+    if person.determiner.isdigit():
+        return int(person.determiner)
+    if person.determiner in NUMBERS:
+        return NUMBERS.index(person.determiner)
+    return None if person.is_plural else 1
 
 
-def _vague(found: Mention) -> str:
-    """Return the determiner of persons who are not counted."""
-    return found.determiner if found.plural else ""
+def _vague(person: Mention) -> str:
+    """Return the determiner of a plural, and an empty one for a single person."""
+    return person.determiner if person.is_plural else ""

@@ -1,7 +1,7 @@
-"""Caption -> the same caption without words of gender, and what was changed by which rule.
+"""Replace words of gender in a caption by neutral words, and list the changes.
 
-The tables in `augment/data` say which words; the modules beside this one say when. In order: what is kept, set phrases,
-pairs, nouns and adjectives, pronouns with their verbs, articles.
+The tables in `augment/data` list the words; the modules in this folder decide when they change. The steps: mark what must not
+change, then replace set phrases, pairs of persons, nouns and adjectives, pronouns with their verbs, and articles.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ _Y_OR_W = ("uni", "use", "usu", "euro", "one", "ukr", "uk", "eul", "ut")
 
 @dataclass(frozen=True, slots=True)
 class Debiased:
-    """A caption after de-biasing. `text` equals the input when `changes` is empty."""
+    """A caption after de-biasing. `text` equals the given text when `changes` is empty."""
 
     text: str
     changes: tuple[Change, ...] = ()
 
 
 def debias(text: str) -> Debiased:
-    """Replace words of gender by neutral ones and mend the grammar around them; a second time nothing changes.
+    """Replace words of gender by neutral words and correct the grammar around them; a second call changes nothing.
+
+    Text that is not English stays unchanged.
 
     >>> debias("A woman talks to her dog while he barks").text
     'A person talks to their dog while they bark'
@@ -43,21 +45,21 @@ def debias(text: str) -> Debiased:
     """
     if gendered().isdisjoint(WORD.findall(plain(text))):
         return Debiased(text)
-    draft = CaptionEditor.of(text)
-    if not is_english(draft.lower):
+    editor = CaptionEditor.of(text)
+    if not is_english(editor.lower):
         return Debiased(text)
-    keep(draft)
-    _replace_phrases(draft)
-    merge_pairs(draft)
-    replace_nouns(draft)
-    replace_pronouns(draft)
-    _mend_articles(draft)
-    return Debiased(draft.text(), tuple(draft.changes)) if draft.changes else Debiased(text)
+    keep(editor)
+    _replace_phrases(editor)
+    merge_pairs(editor)
+    replace_nouns(editor)
+    replace_pronouns(editor)
+    _mend_articles(editor)
+    return Debiased(editor.text(), tuple(editor.changes)) if editor.changes else Debiased(text)
 
 
 @cache
 def gendered() -> frozenset[str]:
-    """Return every word that some rule may change, in all its forms."""
+    """Return every word that some rule may change, in all its forms; a text without any of them stays unchanged."""
     plain_words = {*nouns(), *_PRONOUNS, "mans", "mens", "womans", "womens"}
     contracted = {word + ending for word in plain_words for ending in ("'s", "'ll", "'d")}
     return frozenset(plain_words | contracted)
@@ -65,39 +67,39 @@ def gendered() -> frozenset[str]:
 
 @cache
 def _phrases() -> dict[str, list[tuple[tuple[str, ...], str, str, str]]]:
-    """Return first word -> the set phrases that begin with it, longest first: words, gap between them, neutral words, rule."""
-    found: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
+    """Return first word -> the set phrases that begin with it, longest first, as (words, gap between them, neutral words, rule)."""
+    phrases: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
     for rule, before, after in sorted(rows("debias_phrases"), key=lambda row: -len(row[1])):
         phrase = tuple(WORD.findall(before))
-        found.setdefault(phrase[0], []).append((phrase, "/" if "/" in before else " ", after, rule))
-    return found
+        phrases.setdefault(phrase[0], []).append((phrase, "/" if "/" in before else " ", after, rule))
+    return phrases
 
 
-def _replace_phrases(draft: CaptionEditor) -> None:
-    """Replace words that change only together."""
+def _replace_phrases(editor: CaptionEditor) -> None:
+    """Replace the set phrases of a caption, whose words change only together."""
     index = 0
-    while index < len(draft.words):
-        for phrase, gap, after, rule in _phrases().get(draft.lower[index], ()):
+    while index < len(editor.words):
+        for phrase, gap, after, rule in _phrases().get(editor.lower[index], ()):
             stop = index + len(phrase)
-            whole = tuple(draft.lower[index:stop]) == phrase and set(draft.gaps[index + 1 : stop]) == {gap}
-            if whole and not any(draft.kept[index:stop]):
-                draft.replace(index, stop, after, rule)
+            matches = tuple(editor.lower[index:stop]) == phrase and set(editor.gaps[index + 1 : stop]) == {gap}
+            if matches and not any(editor.kept[index:stop]):
+                editor.replace(index, stop, after, rule)
                 break
         index += 1
 
 
-def _mend_articles(draft: CaptionEditor) -> None:
-    """Put "a" or "an" before words that are new there."""
-    for index in range(1, len(draft.words)):
-        article = draft.lower[index - 1]
-        if article in ("a", "an") and draft.touched[index] and draft.follows(index):
-            wanted = "an" if _sounds_like_a_vowel(draft.lower[index]) else "a"
+def _mend_articles(editor: CaptionEditor) -> None:
+    """Correct "a" and "an" before words that were changed."""
+    for index in range(1, len(editor.words)):
+        article = editor.lower[index - 1]
+        if article in ("a", "an") and editor.touched[index] and editor.follows(index):
+            wanted = "an" if _sounds_like_a_vowel(editor.lower[index]) else "a"
             if wanted != article:
-                draft.replace(index - 1, index, wanted, "article")
+                editor.replace(index - 1, index, wanted, "article")
 
 
 def _sounds_like_a_vowel(word: str) -> bool:
-    """Whether "an" goes before a word.
+    """Return whether the article of a word is "an".
 
     >>> [_sounds_like_a_vowel(word) for word in ("actor", "person", "hour", "university", "unknown")]
     [True, False, True, False, True]

@@ -1,4 +1,4 @@
-"""Agreement: third person singular -> plural, for subjects that have become "they" or "two people"."""
+"""Put verbs into the plural after subjects that became "they" or "two people"."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _NOT_VERBS = frozenset({
     "always", "sometimes", "perhaps", "besides", "towards", "afterwards", "across", "as", "this", "its", "his", "us", "thus", "less",
     "yes", "unless", "upstairs", "downstairs", "outdoors", "indoors",
 })  # fmt: skip
+_ADVERBS = frozenset({"also", "then", "just", "still", "now", "never", "always", "often", "again", "soon", "sometimes", "only"})
 _LINKS = frozenset({"and", "or", "but", "then"})
 _SUBORDINATE = frozenset({
     "as", "while", "when", "before", "after", "followed", "who", "that", "which", "because", "if", "until", "though", "where", "with",
@@ -51,13 +52,13 @@ def third_person(verb: str) -> str:
 
 @cache
 def singular_verbs() -> frozenset[str]:
-    """Return the third person singular of every verb of captions, with the auxiliaries."""
+    """Return the third person singular of every verb in `verbs.tsv`, and the auxiliaries."""
     return frozenset(map(third_person, words("verbs"))) | frozenset(AUXILIARIES)
 
 
 @cache
 def function_words() -> frozenset[str]:
-    """Return the words that can follow an object or end a noun phrase, without determiners."""
+    """Return the words of grammar that are no determiners: they can follow an object or end a noun phrase."""
     return frozenset(
         word for word, kind in rows("function_words") if kind in ("preposition", "conjunction", "pronoun", "auxiliary", "adverb")
     )
@@ -71,57 +72,47 @@ def determiners() -> frozenset[str]:
 
 
 def is_adverb(word: str) -> bool:
-    """Whether a word may stand between a subject and its verb."""
-    return (word.endswith("ly") and word not in words("verbs")) or word in (
-        "also",
-        "then",
-        "just",
-        "still",
-        "now",
-        "never",
-        "always",
-        "often",
-        "again",
-        "soon",
-        "sometimes",
-        "only",
-    )
+    """Return whether a word may stand between a subject and its verb."""
+    return (word.endswith("ly") and word not in words("verbs")) or word in _ADVERBS
 
 
-def agree(draft: CaptionEditor, start: int, known: bool) -> None:
-    """Put the verb at `start`, and those joined to it, into the plural; with `known` only a verb from the table."""
-    index = _skip_adverbs(draft, start)
-    if not draft.follows(index) or not _pluralise(draft, index, known):
+def agree(editor: CaptionEditor, start: int, known: bool) -> None:
+    """Put the verb at `start`, and the verbs joined to it, into the plural; with `known` only a verb from the table.
+
+    Verbs behind a word that begins a subordinate clause, or behind a mark other than a comma, have another subject.
+    """
+    index = _skip_adverbs(editor, start)
+    if not editor.follows(index) or not _pluralise(editor, index, known):
         return
-    while index + 1 < len(draft.words):
+    while index + 1 < len(editor.words):
         index += 1
-        if draft.lower[index] in _SUBORDINATE or re.search(r"[.;:!?()]", draft.gaps[index]):
+        if editor.lower[index] in _SUBORDINATE or re.search(r"[.;:!?()]", editor.gaps[index]):
             return
-        if draft.lower[index] in _LINKS or draft.gaps[index].strip() == ",":
-            while draft.at(index) in _LINKS:
+        if editor.lower[index] in _LINKS or editor.gaps[index].strip() == ",":
+            while editor.at(index) in _LINKS:
                 index += 1
-            index = _skip_adverbs(draft, index)
-            if not _joined_verb(draft, index) or not _pluralise(draft, index, True):
+            index = _skip_adverbs(editor, index)
+            if not _joined_verb(editor, index) or not _pluralise(editor, index, True):
                 return
 
 
-def _skip_adverbs(draft: CaptionEditor, index: int) -> int:
-    """Return the first place from `index` on that holds no adverb."""
-    while is_adverb(draft.at(index)):
+def _skip_adverbs(editor: CaptionEditor, index: int) -> int:
+    """Return the index of the first word from `index` on that is no adverb."""
+    while is_adverb(editor.at(index)):
         index += 1
     return index
 
 
-def _joined_verb(draft: CaptionEditor, index: int) -> bool:
-    """Whether the word is a further verb of the same subject and not the noun of a new one ("and whistles blow")."""
-    after = draft.at(index + 1)
-    return draft.at(index) in singular_verbs() and after not in AUXILIARIES.values() and after not in words("verbs")
+def _joined_verb(editor: CaptionEditor, index: int) -> bool:
+    """Return whether the word is a further verb of the same subject, and not the noun of another ("and whistles blow")."""
+    after = editor.at(index + 1)
+    return editor.at(index) in singular_verbs() and after not in AUXILIARIES.values() and after not in words("verbs")
 
 
-def _pluralise(draft: CaptionEditor, index: int, known: bool) -> bool:
-    """Put one verb into the plural; whether the word there was, or could be, the verb of the subject."""
-    word = draft.at(index)
+def _pluralise(editor: CaptionEditor, index: int, known: bool) -> bool:
+    """Put the verb at `index` into the plural; return whether the word there can be the verb of the subject."""
+    word = editor.at(index)
     if word in singular_verbs() or (not known and re.search(r"[^s']s$", word) and word not in _NOT_VERBS and word not in function_words()):
-        draft.replace(index, index + 1, plural_form(word), "agreement")
+        editor.replace(index, index + 1, plural_form(word), "agreement")
         return True
     return bool(word) and word not in function_words()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tomllib
 from dataclasses import replace
 from functools import partial
@@ -24,6 +23,7 @@ from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
 from pipeline.recipe.locate import locate
 from pipeline.records import AudioLimits
 from sources import SOURCES
+from sources.metadata.file_hash import file_sha256
 from sources.metadata.options import SourceOptions, check_table
 
 MAX_FAULTS = 50  # lines of one message
@@ -84,12 +84,11 @@ class BuildRecipe(BaseModel):
         return replace(self.audio, **options.audio)
 
     def fingerprint(self, limit: int | None) -> str:
-        """Return a hash of everything that decides the plan: the recipe, its metadata files, and how many rows are wanted."""
+        """Return a hash of everything that decides the plan: the recipe, its sources, its lists of held-out clips, and `limit`."""
         exclude: dict[str, Any] = {"folder": True, "sources": {"__all__": {"base"}}, **dict.fromkeys(self.unused_tables, True)}
         parts = [json.dumps([self.model_dump(mode="json", exclude=exclude), limit], sort_keys=True)]
-        for options in self.sources:
-            parts += [f"{os.path.relpath(path, self.folder)} {_digest(path)}" for path in SOURCES[options.source].metadata(options)]
-        parts += [_digest(path) for entry in self.holdout if (path := self.folder / entry).is_file()]
+        parts += [SOURCES[options.source].fingerprint(options) for options in self.sources]
+        parts += [file_sha256(path) for entry in self.holdout if (path := self.folder / entry).is_file()]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -180,13 +179,3 @@ def _check_source(entry: Any, folder: Path, where: str) -> tuple[SourceOptions |
 def _printable(path: Path) -> str:
     """Return a path in one line, whatever characters are in its name."""
     return str(path) if str(path).isprintable() else repr(str(path))
-
-
-def _digest(path: Path) -> str:
-    """Return the SHA-256 of a metadata file; audio counts by its name alone, which the caller adds."""
-    from sources.folder import SUFFIXES
-
-    if path.suffix.lower() in SUFFIXES or not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

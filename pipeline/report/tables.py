@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 if TYPE_CHECKING:
     from pipeline.verbs.estimate import Estimate
     from pipeline.verbs.status import Books, DatasetCounts
+    from sources.metadata.source import Source
 
 
 def books_table(books: Books) -> Table:
@@ -31,7 +31,7 @@ def books_table(books: Books) -> Table:
     return table
 
 
-def sources_table(sources: Mapping[str, ModuleType]) -> Table:
+def sources_table(sources: Mapping[str, Source[Any]]) -> Table:
     """Return what the sources are and need."""
     table = Table(show_lines=True)
     for name in ("source", "what it is", "licence", "bring", "text", "known dead"):

@@ -1,1 +1,1 @@
-"""What sources share: rows of tables, identities, licences, options."""
+"""Code that several sources use: tables, cells, identities, licences, options, and the protocol of a source."""

@@ -1,4 +1,4 @@
-"""What the list of sources says of one of them."""
+"""The description of a source that `laion-audio sources` prints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A source in a few words. `bring` is what the user must have; `dead` says what is known not to work any more."""
+    """A short description of a source.
+
+    `title`: what the source is. `license`: the licence of its clips. `bring`: the files that the user must have.
+    `text`: where captions come from. `dead`: what is known to be unavailable today.
+    """
 
     title: str
     license: str

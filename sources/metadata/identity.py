@@ -1,4 +1,4 @@
-"""Which recording a row is about: the key that duplicates, held-out clips and shards go by."""
+"""Name the recording that a row points to. Duplicates, held-out clips and shards are found by this name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ YOUTUBE_ID = re.compile(r"^[A-Za-z0-9_-]{11}$")
 
 
 def recording_of(url: str) -> str:
-    """Return the name of the whole recording at `url`, equal for every address known to lead to the same one.
+    """Return the name of the recording at `url`, equal for all known addresses of the same Freesound sound or YouTube video.
+
+    Any other address, without its fragment, and any path is its own name.
 
     >>> recording_of("https://freesound.org/people/nfrae/sounds/100032/")
     'freesound:100032'
@@ -25,11 +27,11 @@ def recording_of(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-    except ValueError:  # a broken address is its own recording; fetching it says what is wrong
+    except ValueError:  # a broken address is its own recording; the fetcher reports the fault
         return url
     host = (parts.hostname or "").removeprefix("www.")
-    if (host == "freesound.org" or host.endswith(".freesound.org")) and (found := FREESOUND.match(parts.path)):
-        return f"freesound:{found[1]}"
+    if (host == "freesound.org" or host.endswith(".freesound.org")) and (match := FREESOUND.match(parts.path)):
+        return f"freesound:{match[1]}"
     if host in {"youtube.com", "m.youtube.com", "youtu.be"}:
         video = parse_qs(parts.query).get("v", [parts.path.rsplit("/", 1)[-1]])[0]
         if YOUTUBE_ID.match(video):
@@ -38,7 +40,9 @@ def recording_of(url: str) -> str:
 
 
 def id_of(url: str, start: float | None, end: float | None) -> str:
-    """Return an id for a row that has none: the file's stem and a hash of what the row points to, never its position.
+    """Return an id for a row without an id: the stem of the file and a hash of address and excerpt (in seconds).
+
+    The row number plays no part, so that rows added before a row do not change its id.
 
     >>> id_of("recordings/rain.wav", 1.0, 2.5)
     'rain-29b0b4635809'
@@ -53,15 +57,15 @@ def urlsplit_path(url: str) -> str:
 
 
 def recordings_in(path: Path) -> frozenset[str]:
-    """Return the recordings that a table lists in its column `recording` or `url`.
+    """Return the names of the recordings that a table lists in its column `recording` or `url`.
 
     Raises:
-        ValueError: it has neither column, or a row that cannot be read.
+        ValueError: the table cannot be read, or a row of it is broken or names no recording.
     """
-    listed = set()
+    names = set()
     for row in read_rows(path):
         name = str(row.values.get("recording") or row.values.get("url") or "").strip()
         if row.fault or not name:
             raise ValueError(f"{path}, row {row.number}: {row.fault or 'neither recording nor url is given'}")
-        listed.add(recording_of(name))
-    return frozenset(listed)
+        names.add(recording_of(name))
+    return frozenset(names)

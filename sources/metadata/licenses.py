@@ -1,4 +1,4 @@
-"""Licences as sources write them -> SPDX identifiers, so that an allow list means something."""
+"""Convert licences as sources write them to SPDX identifiers, so that an allow list can name them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ NAMES = {
 
 
 def spdx(given: str | None) -> str | None:
-    """Return the SPDX identifier for a licence's name or address; what is not known stays as it was given.
+    """Return the SPDX identifier of a licence's name or address; return an unknown licence unchanged; `None` for no licence.
 
-    A name without a version ("Attribution") names no licence text, so it stays as it is; "Sampling+" has no SPDX
-    identifier of its own and is written in their manner.
+    A name without a version ("Attribution") names no licence text, so it stays unchanged. "Sampling+" has no SPDX
+    identifier; it gets one of the same form.
 
     >>> spdx("http://creativecommons.org/licenses/by-nc/3.0/"), spdx("CC0"), spdx("cc by 4.0"), spdx("RemArc"), spdx("")
     ('CC-BY-NC-3.0', 'CC0-1.0', 'CC-BY-4.0', 'RemArc', None)
@@ -34,11 +34,11 @@ def spdx(given: str | None) -> str | None:
     text = (given or "").strip()
     if not text:
         return None
-    if found := CREATIVE_COMMONS.search(text):
-        name, version = found[1].lower(), found[2]
+    if match := CREATIVE_COMMONS.search(text):
+        name, version = match[1].lower(), match[2]
         if name == "zero":
             return f"CC0-{version}"
         return f"CC-Sampling-Plus-{version}" if name == "sampling+" else f"CC-{name.upper()}-{version}"
-    if found := SHORT.match(text):
-        return f"CC-{found[1].upper()}-{found[2]}"
+    if match := SHORT.match(text):
+        return f"CC-{match[1].upper()}-{match[2]}"
     return NAMES.get(text.lower(), text)

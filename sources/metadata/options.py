@@ -1,4 +1,4 @@
-"""The keys that every `[[sources]]` entry of a recipe shares."""
+"""Check the keys that every `[[sources]]` entry of a recipe may hold, and names of datasets and splits."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def _checker(record: type) -> TypeAdapter[dict[str, Any]]:
 
 
 class SourceOptions(BaseModel):
-    """One `[[sources]]` entry, checked; `base` is the recipe's folder, which relative paths start from.
+    """A checked `[[sources]]` entry. `base` is the folder of the recipe, where relative paths start.
 
-    `audio_root` is a folder, zip or tar of recordings that is searched by id and file name before any address is used.
-    `audio` holds the fields of `AudioLimits` that differ from the recipe's `[audio]` for this source.
+    `audio_root` is a folder, zip or tar of recordings; it is searched by id and file name before an address is used.
+    `audio` holds the fields of `AudioLimits` that this source sets in place of the recipe's `[audio]`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -81,10 +81,10 @@ class SourceOptions(BaseModel):
 
 
 def split_name(given: str) -> str:
-    """Return the split directory for what a table calls it: `val` and `validation` are `valid`, nothing is `train`.
+    """Return the name of a split's folder: lower case, `valid` for "val" and "validation", `train` for an empty name.
 
     Raises:
-        ValueError: the name cannot be a directory of shards.
+        ValueError: the name is longer than `MAX_SPLIT` or holds other characters than letters, digits, '_' and '-'.
 
     >>> split_name("Validation"), split_name(""), split_name("balanced_train")
     ('valid', 'train', 'balanced_train')

@@ -1,4 +1,4 @@
-"""Metadata files -> rows: csv, tsv, jsonl and parquet, read row by row, with the row's number in every complaint."""
+"""Read tables row by row: csv, tsv, jsonl and parquet. Every error message names the row."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
-csv.field_size_limit(1 << 20)  # a longer cell is an unclosed quote, not text
+csv.field_size_limit(1 << 20)  # characters; a longer cell is an open quote, not text
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table: `number` as an editor counts lines (jsonl) or records after the header (csv, parquet).
+    """A row of a table.
 
-    `fault` says why `values` cannot be trusted.
+    `number` counts from 1: lines of the file (jsonl), or records after the header (csv, tsv, parquet). `values` maps
+    column names to cells. `fault` says why `values` is wrong; it is empty for a good row.
     """
 
     number: int
@@ -26,10 +27,10 @@ class Row:
 
 
 def columns_of(path: Path) -> list[str] | None:
-    """Return the column names of a table; `None` for jsonl, where each row names its own.
+    """Return the column names of a table; `None` for jsonl, where each row has its own columns.
 
     Raises:
-        ValueError: the file is missing, of a format we do not read, or its header cannot be read.
+        ValueError: the file is missing, has none of the `FORMATS`, or has a header that cannot be read.
     """
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: tables are read as {', '.join(FORMATS)}, not {path.suffix or 'a file without extension'}")
@@ -41,7 +42,11 @@ def columns_of(path: Path) -> list[str] | None:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Yield every row of a table; a bad row carries its fault, a bad file raises ValueError."""
+    """Yield every row of a table; a bad row has a `fault`.
+
+    Raises:
+        ValueError: the file is missing or cannot be read to its end.
+    """
     columns = columns_of(path)
     if path.suffix.lower() == ".parquet":
         yield from _parquet_rows(path)
@@ -111,32 +116,35 @@ def _csv_rows(path: Path, columns: list[str]) -> Iterator[Row]:
 
 
 def _fault(cells: list[str], columns: list[str]) -> str:
+    """Return what is wrong with a csv row; empty for a good row."""
     ragged = f"{len(cells)} cells where the header has {len(columns)}" if len(cells) != len(columns) else ""
     return _unreadable("".join(cells)) or ragged
 
 
 def _header(path: Path) -> list[str]:
+    """Return the column names of a csv or tsv file."""
     with _open(path) as lines:
         try:
             columns = next(csv.reader(lines, delimiter=_delimiter(path), strict=True), None)
         except csv.Error as error:
             raise ValueError(f"{path}: row 0 (the header): {error}") from error
     if not columns:
-        raise ValueError(f"{path}: empty, a first row with the names of the columns is needed")
+        raise ValueError(f"{path}: the file is empty; a first row with the names of the columns is needed")
     if fault := _unreadable("".join(columns)):
         raise ValueError(f"{path}: row 0 (the header): {fault}")
     if len(set(columns)) != len(columns):
-        twice = sorted({name for name in columns if columns.count(name) > 1})
-        raise ValueError(f"{path}: the header names {', '.join(map(repr, twice))} twice")
+        repeated = sorted({name for name in columns if columns.count(name) > 1})
+        raise ValueError(f"{path}: the header names {', '.join(map(repr, repeated))} more than once; give each column its own name")
     return columns
 
 
 def _open(path: Path):  # type: ignore[no-untyped-def]
-    """Open as UTF-8; bytes that are not UTF-8 come through as lone surrogates, so that one bad row spoils only itself."""
+    """Open as UTF-8. Other bytes become lone surrogates, so that a bad row does not stop the reading of the rest."""
     return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def _unreadable(text: str) -> str:
+    """Return why a text cannot be stored; empty when it can."""
     try:
         text.encode()
     except UnicodeEncodeError:

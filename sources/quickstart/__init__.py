@@ -1,6 +1,6 @@
-"""The bundled set: about a hundred short CC0 sounds in many formats, and a few rows that must fail.
+"""Read clips from the bundled set: about a hundred short CC0 sounds in many formats, and a few rows that must fail.
 
-Licence: CC0-1.0, every clip. Bring: nothing. How it was made: `make_sounds.py` beside this file.
+Licence: CC0-1.0 for every clip. Needed: nothing. `make_sounds.py` beside this file made the set.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.records import Clip, Rejection
 from sources import table
 from sources.metadata.card import Card
+from sources.metadata.file_hash import file_sha256
 from sources.metadata.options import DatasetName, SourceOptions
 from sources.metadata.rows import columns_of
 
@@ -24,7 +25,7 @@ TABLE = Path(__file__).parent / "clips.csv"
 
 
 class Options(SourceOptions):
-    """Keys of a `quickstart` entry: none of its own."""
+    """Keys of a `quickstart` entry: only those that every source has."""
 
     dataset: DatasetName = "Quickstart"
 
@@ -39,6 +40,6 @@ def check(options: Options) -> None:
     columns_of(TABLE)
 
 
-def metadata(options: Options) -> list[Path]:
-    """Return the bundled table."""
-    return [TABLE]
+def fingerprint(options: Options) -> str:
+    """Return a hash of the content of the bundled table."""
+    return file_sha256(TABLE)
