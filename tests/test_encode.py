@@ -10,7 +10,8 @@ import soundfile
 
 from pipeline.records import SAMPLE_RATE, Statistics
 from transforms.audio import encode as module
-from transforms.audio.encode import FlacWriter, Meter
+from transforms.audio.encode import FlacWriter
+from transforms.audio.meter import Meter
 
 
 def encode_flac(frames: np.ndarray, place: Path = Path("/nowhere"), block: int = 10**9) -> bytes | Path:

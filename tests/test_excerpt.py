@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.records import Reason, Rejected
-from transforms.audio.excerpt import OVERSHOOT, Excerpt, check_format
+from transforms.audio.excerpt import END_TOLERANCE, Excerpt, check_format
 
 RATE = 1000
 
@@ -32,7 +32,7 @@ def test_what_was_asked_for_is_accepted():
 
 
 def test_an_excerpt_may_end_a_little_after_its_recording():
-    just = 2000 - round(OVERSHOOT * RATE)
+    just = 2000 - round(END_TOLERANCE * RATE)
     assert refusal(Excerpt(1.0, 3.0), just, 1000) is None
     assert refusal(Excerpt(1.0, 3.0), just - 1, 1000) is Reason.OUT_OF_RANGE
 

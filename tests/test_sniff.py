@@ -6,7 +6,7 @@ import pytest
 
 from tests.sounds import FORMATS, encoded, id3, picture
 from transforms.audio import sniff as module
-from transforms.audio.sniff import HEAD, demuxers, has_xing_header, sniff, tag_length
+from transforms.audio.sniff import HEAD_BYTES, allowed_demuxers, has_xing_header, id3_length, sniff
 
 CONTAINERS = {
     "wav": {"wav_u8", "wav_16", "wav_24", "wav_32", "wav_float", "wav_double", "wav_alaw", "wav_mulaw", "wav_ima_adpcm", "wav_ms_adpcm"}
@@ -36,7 +36,7 @@ CONTAINERS = {
 def test_every_format_is_known_by_its_first_bytes():
     found: dict[str | None, set[str]] = {}
     for name in FORMATS:
-        found.setdefault(sniff(encoded(name, 0.3)[:HEAD]), set()).add(name)
+        found.setdefault(sniff(encoded(name, 0.3)[:HEAD_BYTES]), set()).add(name)
     assert found == CONTAINERS
 
 
@@ -64,19 +64,19 @@ def test_text_playlists_pictures_and_archives_are_not_audio(data):
 
 def test_unknown_bytes_are_probed_but_never_as_a_playlist():
     assert sniff(bytes(range(128, 256))) == ""
-    assert not {"hls", "concat", "dash", "image2", "sdp", "rtsp"} & set(demuxers("").split(","))
+    assert not {"hls", "concat", "dash", "image2", "sdp", "rtsp"} & set(allowed_demuxers("").split(","))
 
 
 def test_only_an_mp3_that_counts_its_frames_is_taken_for_one():
-    assert has_xing_header(encoded("mp3_by_libsndfile")[:HEAD])
-    assert not has_xing_header(encoded("mp3_without_xing")[:HEAD])
+    assert has_xing_header(encoded("mp3_by_libsndfile")[:HEAD_BYTES])
+    assert not has_xing_header(encoded("mp3_without_xing")[:HEAD_BYTES])
 
 
 def test_a_tag_in_front_does_not_hide_what_follows():
     data = id3(100) + encoded("mp3_by_libsndfile")
     assert sniff(data) == "id3"
-    assert sniff(data[tag_length(data) :]) == "mp3"
-    assert "mp3" in demuxers("id3").split(",")
+    assert sniff(data[id3_length(data) :]) == "mp3"
+    assert "mp3" in allowed_demuxers("id3").split(",")
 
 
 def test_the_examples_of_the_module_hold():
