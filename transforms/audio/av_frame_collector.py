@@ -74,6 +74,7 @@ class AvFrameCollector:
         is_before_excerpts = self._position + n_frames <= self._first_frame
         if is_before_excerpts and not self._n_in_fifo and self._resampler is None and frame.sample_rate == self._rate:
             self._position += n_frames
+            self._plan_block()
             return
         assert self._fifo is not None  # set by _begin_format
         try:
