@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.loopback import Loopback
+
+settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)  # the same examples in every run
+settings.load_profile("repeatable")
 
 
 @pytest.fixture

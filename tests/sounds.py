@@ -1,7 +1,8 @@
-"""Sounds and broken files for tests, all made by code: every format we promise to read, and every way a file can be wrong."""
+"""Make sounds and broken files for tests by code: every format that the project reads, and ways in which files are wrong."""
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 from collections.abc import Callable
@@ -38,7 +39,7 @@ def bursts(at: tuple[float, ...], seconds: float, rate: int = RATE) -> np.ndarra
 
 
 SIXTEEN_BITS = {"wavpack": "s16p", "tta": "s16", "alac": "s16p", "flac": "s16"}
-"""Sample formats to ask of lossless encoders, whose first choice may be 8 bits."""
+"""Sample formats for lossless encoders; the default of some is 8 bits."""
 
 
 def by_soundfile(frames: np.ndarray, rate: int, container: str, subtype: str) -> bytes:
@@ -75,7 +76,7 @@ def _encode(media: av.container.OutputContainer, stream: av.AudioStream, frames:
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: how to make it, and what to expect of it. `error` is the largest difference to what went in."""
+    """A kind of file and how to make it. `error` is the largest difference, of full scale, between a frame and its original."""
 
     make: Callable[[np.ndarray, int], bytes]
     error: float
@@ -93,7 +94,7 @@ def _av(
     return Format(lambda frames, rate: by_av(frames, rate, muxer, codec, options, bit_rate), error, **kind)
 
 
-LOSSY = 0.05  # of full scale, for a steady tone, codec delay and edges apart
+LOSSY = 0.05  # of full scale, for a steady tone, without its edges and the delay of the codec
 FORMATS: dict[str, Format] = {
     "wav_u8": _sf("WAV", "PCM_U8", 1 / 100),
     "wav_16": _sf("WAV", "PCM_16", 1 / 30000),
@@ -142,6 +143,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
+@functools.cache
 def encoded(name: str, seconds: float = 1.0) -> bytes:
     """Return a tone as a file of the named format, at that format's usual rate and number of channels."""
     kind = FORMATS[name]
@@ -151,7 +153,12 @@ def encoded(name: str, seconds: float = 1.0) -> bytes:
 def wav(
     data: bytes, *, tag: int = 1, n_channels: int = 1, rate: int = RATE, bits: int = 16, claimed: int | None = None, riff: int | None = None
 ) -> bytes:
-    """Return a WAV with a header that says whatever is wanted, true or not."""
+    """Return a WAV whose header holds the given values, true or not.
+
+    Args:
+        claimed: size of the data chunk in bytes.
+        riff: size of the RIFF chunk in bytes.
+    """
     block = max(1, n_channels * bits // 8) & 0xFFFF
     claimed = len(data) if claimed is None else claimed
     riff = (36 + claimed) & 0xFFFFFFFF if riff is None else riff
@@ -190,17 +197,17 @@ def picture(n_pixels: int = 16) -> bytes:
     return buffer.getvalue()
 
 
-def film(with_sound: bool) -> bytes:
-    """Return an MP4 with one second of moving pictures, with or without a tone."""
+def film(with_sound: bool, muxer: str = "mp4", n_pictures: int = 10) -> bytes:
+    """Return a film with ten pictures a second, with or without one second of a tone."""
     buffer = io.BytesIO()
     sound = tone(1.0)
-    with av.open(buffer, "w", format="mp4") as media:
+    with av.open(buffer, "w", format=muxer) as media:
         video = media.add_stream("mpeg4", rate=10)
         video.width = video.height = 32
         video.pix_fmt = "yuv420p"
         audio = media.add_stream("aac", rate=RATE, layout="stereo") if with_sound else None
-        for number in range(10):
-            picture = np.full((32, 32, 3), 20 * number, np.uint8)
+        for number in range(n_pictures):
+            picture = np.full((32, 32, 3), 20 * number % 256, np.uint8)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts = number
             media.mux(video.encode(frame))

@@ -48,7 +48,7 @@ EARLIER: set[int] = set()
 def helpers() -> list[int]:
     """Return the conversion processes of this test, without those that other tests of this process keep for later."""
     found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True).stdout
-    running = [int(line.split()[0]) for line in found.splitlines() if "serve_from" in line]
+    running = [int(line.split()[0]) for line in found.splitlines() if "conversion_pool import serve" in line]
     return [process for process in running if process not in EARLIER]
 
 

@@ -10,20 +10,21 @@ from pipeline.records import SourceFormat
 from sources import quickstart
 from tests.sounds import FORMATS, LOSSY, RATE, bursts, by_soundfile, clicks, encoded, pcm16, tone, wav
 from transforms.audio.decode import decode
-from transforms.audio.excerpt import Cut, Excerpt
+from transforms.audio.excerpt import Excerpt
+from transforms.audio.excerpt_cutter import ExcerptCutter
 
 
 class Decoded:
     """All frames of an excerpt, mono."""
 
     def __init__(self, excerpt: Excerpt):
-        self.cut = Cut(excerpt, self)
+        self.cutter = ExcerptCutter(excerpt, self)
         self.blocks: list[np.ndarray] = [np.zeros(0, np.float32)]
 
     def begin(self, source: SourceFormat) -> None:
         self.format, self.rate = source, source.rate
 
-    def take(self, frames: np.ndarray) -> None:
+    def add(self, frames: np.ndarray) -> None:
         self.blocks.append(frames / np.float32(32768))
 
     @property
@@ -35,7 +36,7 @@ def decoded(data: bytes, place: Path, start: float = 0.0, end: float | None = No
     path = place / "no-name-that-helps"
     path.write_bytes(data)
     found = Decoded(Excerpt(start, end))
-    (verdict,) = decode(path, [found.cut])
+    (verdict,) = decode(path, [found.cutter])
     if verdict is not None:
         raise verdict
     return found
@@ -45,7 +46,7 @@ def decoded(data: bytes, place: Path, start: float = 0.0, end: float | None = No
 def test_every_format_decodes_to_the_sound_that_went_in(name, tmp_path):
     kind = FORMATS[name]
     found = decoded(encoded(name), tmp_path)
-    assert (found.rate, found.format.n_channels, found.cut.n_nonfinite) == (kind.rate, kind.n_channels, 0)
+    assert (found.rate, found.format.n_channels, found.cutter.n_nonfinite) == (kind.rate, kind.n_channels, 0)
     assert found.frames.dtype == np.float32
     assert abs(len(found.frames) / kind.rate - 1.0) < 0.05  # codecs pad to whole packets
     middle = found.frames[kind.rate // 4 : 3 * kind.rate // 4]

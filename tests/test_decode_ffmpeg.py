@@ -12,8 +12,9 @@ from transforms.audio import decode_ffmpeg as module
 from transforms.audio.av_frame_collector import UnsupportedByAvError
 from transforms.audio.convert import Converted, convert
 from transforms.audio.decode_ffmpeg import command, decode_ffmpeg
-from transforms.audio.excerpt import Cut, Excerpt
-from transforms.audio.sniff import HEAD, sniff
+from transforms.audio.excerpt import Excerpt
+from transforms.audio.excerpt_cutter import ExcerptCutter
+from transforms.audio.sniff import HEAD_BYTES, sniff
 
 
 class Frames:
@@ -25,7 +26,7 @@ class Frames:
     def begin(self, source: SourceFormat) -> None:
         self.source = source
 
-    def take(self, frames: np.ndarray) -> None:
+    def add(self, frames: np.ndarray) -> None:
         self.blocks.append(frames / np.float32(32768))
 
 
@@ -34,7 +35,7 @@ def test_it_reads_formats_and_cuts_them(name, tmp_path):
     data = encoded(name)
     (tmp_path / "a").write_bytes(data)
     sink, rate = Frames(), FORMATS[name].rate
-    assert decode_ffmpeg(tmp_path / "a", sniff(data[:HEAD]) or "", [Cut(Excerpt(0.25, 0.75), sink)]) == [None]
+    assert decode_ffmpeg(tmp_path / "a", sniff(data[:HEAD_BYTES]) or "", [ExcerptCutter(Excerpt(0.25, 0.75), sink)]) == [None]
     frames = np.concatenate(sink.blocks)
     assert (sink.source.decoder, sink.source.rate, len(frames)) == ("ffmpeg", rate, rate // 2)
     assert np.sqrt((frames.astype(float) ** 2).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
@@ -73,7 +74,7 @@ def test_it_follows_no_playlist_and_opens_no_file(tmp_path):
     for text in (f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n", f"ffconcat version 1.0\nfile {secret}\n"):
         (tmp_path / "a").write_text(text)
         for container in ("", "mp3", "wav", "hls", "concat"):
-            assert decode_ffmpeg(tmp_path / "a", container, [Cut(Excerpt(), Frames())]) is None
+            assert decode_ffmpeg(tmp_path / "a", container, [ExcerptCutter(Excerpt(), Frames())]) is None
     said = command("ffmpeg", "mp3")
     assert said[said.index("-protocol_whitelist") + 1] == "fd"
 
@@ -87,16 +88,16 @@ def _program(place: Path, body: str) -> str:
 
 def test_a_process_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find_ffmpeg", lambda: _program(tmp_path, "exec sleep 60"))
-    monkeypatch.setattr(module, "SECONDS", 0.2)
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.2)
     (tmp_path / "a").write_bytes(encoded("m4a"))
-    assert decode_ffmpeg(tmp_path / "a", "mov", [Cut(Excerpt(), Frames())]) is None
+    assert decode_ffmpeg(tmp_path / "a", "mov", [ExcerptCutter(Excerpt(), Frames())]) is None
 
 
 def test_a_process_has_a_bound_of_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find_ffmpeg", lambda: _program(tmp_path, f"ulimit -v > {tmp_path / 'limit'}"))
     (tmp_path / "a").write_bytes(encoded("m4a"))
-    assert decode_ffmpeg(tmp_path / "a", "mov", [Cut(Excerpt(), Frames())]) is None
-    assert int((tmp_path / "limit").read_text()) * 1024 == module.MEMORY
+    assert decode_ffmpeg(tmp_path / "a", "mov", [ExcerptCutter(Excerpt(), Frames())]) is None
+    assert int((tmp_path / "limit").read_text()) * 1024 == module.MEMORY_LIMIT
 
 
 def test_without_any_ffmpeg_there_is_no_last_resort(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""FFmpeg's frames -> mono blocks for every excerpt: gathered first, since mixing a frame at a time takes five times as long."""
+"""Collect FFmpeg's frames into mono blocks. Mixing one frame (20 ms) at a time would take five times as long."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import soxr
 from av.audio.fifo import AudioFifo
 
 from pipeline.records import Reason, Rejected, SourceFormat
-from transforms.audio.excerpt import Cut, check_format
+from transforms.audio.excerpt import check_format
+from transforms.audio.excerpt_cutter import BLOCK_FRAMES, ExcerptCutter
 from transforms.audio.mix import to_mono
 
-BLOCK = 1 << 16  # frames gathered before they are mixed down
-READABLE = frozenset({"u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp"})
-"""Kinds of samples that PyAV hands out as arrays: all but 64-bit integers."""
+READABLE_FORMATS = frozenset({"u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp"})
+"""FFmpeg's sample formats that PyAV converts to arrays: all but 64-bit integers."""
 
 
 class UnsupportedByAvError(Exception):
-    """FFmpeg's libraries, as they came with PyAV, have no reader or decoder for these bytes; a larger build may."""
+    """FFmpeg's libraries in PyAV have no demuxer, decoder or sample format for these bytes; a larger build of FFmpeg may."""
 
     def __init__(self, rejected: Rejected):
         super().__init__(rejected)
@@ -28,98 +28,108 @@ class UnsupportedByAvError(Exception):
 
 
 class AvFrameCollector:
-    """A recording as it goes by, frame by frame, at the rate of its first frame whatever comes later.
+    """Mixes the frames of a recording to mono and passes them to the cutters in blocks.
 
-    `add` is called for every 20 ms of sound: what can be left for whole blocks is not done there.
+    All positions count frames at the rate of the first frame. Later frames with another rate are resampled to it.
+    `add` is called for every 20 ms of audio, so it leaves all it can to `_pass_on`, which is called once a block.
     """
 
-    def __init__(self, cuts: Sequence[Cut]):
-        self.source: SourceFormat | None = None
-        self.name = ""
-        self.is_full = False  # whether no excerpt wants more
-        self._cuts = cuts
-        self._at = 0  # of the first frame that was not passed on, at the first rate
-        self._n_gathered = 0  # at the rate of the frames that come now
-        self._n_due = 0  # how many are gathered before they are passed on
+    def __init__(self, cutters: Sequence[ExcerptCutter]):
+        self.source: SourceFormat | None = None  # None until the first frame
+        self.name = ""  # of the source format, "container/codec"; set before the first frame
+        self.is_complete = False  # whether no cutter needs more frames
+        self._cutters = cutters
+        self._first_frame = self._stop_frame = 0  # of the part of the recording that any cutter needs
+        self._position = 0  # of the first frame that was not passed on, at the first rate
         self._fifo: AudioFifo | None = None
-        self._rate = self._n_channels = 1  # of the frames that come now
-        self._converter: soxr.ResampleStream | None = None
-        self._first = self._stop = 0
+        self._rate = self._n_channels = 1  # of the frames in the fifo
+        self._n_in_fifo = 0
+        self._n_in_block = 0  # frames to have in the fifo before they are passed on
+        self._resampler: soxr.ResampleStream | None = None
 
     @property
-    def n_seen(self) -> int:
-        """How many frames have come, at the first frame's rate."""
-        if self._converter is None or self.source is None:
-            return self._at + self._n_gathered
-        return self._at + self._n_gathered * self.source.rate // self._rate
+    def n_decoded(self) -> int:
+        """How many frames were added, counted at the rate of the first one."""
+        if self._resampler is None or self.source is None:
+            return self._position + self._n_in_fifo
+        return self._position + self._n_in_fifo * self.source.rate // self._rate
 
-    def seconds(self, since: int) -> float:
-        """Return how long it went on since frame `since`."""
-        return (self.n_seen - since) / self.source.rate if self.source else 0.0
+    def seconds_since(self, frame: int) -> float:
+        """Return the duration of what was added after `frame`, an earlier value of `n_decoded`."""
+        return (self.n_decoded - frame) / self.source.rate if self.source else 0.0
 
     def add(self, frame: av.AudioFrame) -> None:
-        """Take a decoded frame; those before the first excerpt are only counted."""
+        """Add a decoded frame. Frames before the first excerpt are only counted.
+
+        Raises:
+            UnsupportedByAvError: PyAV cannot convert its sample format.
+            Rejected: `corrupt`, for an impossible rate or number of channels.
+        """
         n_frames = frame.samples
         if not n_frames:
             return
         frame.pts = None
-        if self._fifo is None or frame.layout.nb_channels != self._n_channels:  # a fifo of PyAV would read channels that are not there
-            self._reshape(frame)
-        if not self._n_gathered and self._converter is None and self._at + n_frames <= self._first and frame.sample_rate == self._rate:
-            self._at += n_frames
+        if self._fifo is None or frame.layout.nb_channels != self._n_channels:  # PyAV's fifo would read channels that do not exist
+            self._begin_format(frame)
+        is_before_excerpts = self._position + n_frames <= self._first_frame
+        if is_before_excerpts and not self._n_in_fifo and self._resampler is None and frame.sample_rate == self._rate:
+            self._position += n_frames
+            self._plan_block()
             return
-        assert self._fifo is not None
+        assert self._fifo is not None  # set by _begin_format
         try:
             self._fifo.write(frame)
-        except ValueError:  # the rate or the kind of samples has changed: the fifo wants them all alike
-            self._reshape(frame)
+        except ValueError:  # the rate or the sample format has changed, which a fifo does not accept
+            self._begin_format(frame)
             self._fifo.write(frame)
-        self._n_gathered += n_frames
-        if self._n_gathered >= self._n_due:
-            self._pass_on(last=False)
+        self._n_in_fifo += n_frames
+        if self._n_in_fifo >= self._n_in_block:
+            self._pass_on(is_last=False)
 
-    def drain(self) -> None:
-        """Pass on what was gathered; called where the recording ends or the shape of its frames changes."""
-        self._pass_on(last=True)
-        self._fifo = self._converter = None
+    def flush(self) -> None:
+        """Pass on all frames that are left; called when the recording ends or the format of its frames changes."""
+        self._pass_on(is_last=True)
+        self._fifo = self._resampler = None
 
-    def _reshape(self, frame: av.AudioFrame) -> None:
-        """Begin to gather frames of another shape."""
-        self.drain()
+    def _begin_format(self, frame: av.AudioFrame) -> None:
+        """Flush, then prepare for frames with the rate, channels and sample format of this one."""
+        self.flush()
         rate, n_channels = frame.sample_rate, frame.layout.nb_channels
         check_format(rate, n_channels)
-        if frame.format.name not in READABLE:
-            raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"samples of the kind {frame.format.name} cannot be read"))
+        if frame.format.name not in READABLE_FORMATS:
+            raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"the sample format {frame.format.name} cannot be read"))
         if self.source is None:
             self.source = SourceFormat(self.name, rate, n_channels, "av")
-            for cut in self._cuts:
-                cut.begin(self.source)
-            self._first, self._stop = min(cut.first for cut in self._cuts), max(cut.stop for cut in self._cuts)
+            for cutter in self._cutters:
+                cutter.begin(self.source)
+            self._first_frame = min(cutter.first_frame for cutter in self._cutters)
+            self._stop_frame = max(cutter.stop_frame for cutter in self._cutters)
         self._rate, self._n_channels, self._fifo = rate, n_channels, AudioFifo()
         if rate != self.source.rate:
-            self._converter = soxr.ResampleStream(rate, self.source.rate, 1, dtype="float32", quality="HQ")
-        self._look_ahead()
+            self._resampler = soxr.ResampleStream(rate, self.source.rate, 1, dtype="float32", quality="HQ")
+        self._plan_block()
 
-    def _look_ahead(self) -> None:
-        """Set how many frames to gather next: a block, or what the last excerpt still wants."""
+    def _plan_block(self) -> None:
+        """Set how many frames the next block has: BLOCK_FRAMES, or fewer where the last excerpt ends earlier."""
         if self.source is not None:
-            n_wanted = (self._stop - self._at) * self._rate / self.source.rate
-            self.is_full, self._n_due = n_wanted <= 0, min(BLOCK, math.ceil(n_wanted))
+            n_wanted = (self._stop_frame - self._position) * self._rate / self.source.rate
+            self.is_complete, self._n_in_block = n_wanted <= 0, min(BLOCK_FRAMES, math.ceil(n_wanted))
 
-    def _pass_on(self, last: bool) -> None:
-        mono, n_nonfinite = self._gathered()
-        if self._converter is not None:
-            mono = self._converter.resample_chunk(mono.astype(np.float32, copy=False), last=last)
-        for cut in self._cuts:
-            cut.offer(self._at, mono, n_nonfinite)
-        self._at += len(mono)
-        self._look_ahead()
+    def _pass_on(self, is_last: bool) -> None:
+        mono, n_nonfinite = self._read_fifo()
+        if self._resampler is not None:
+            mono = self._resampler.resample_chunk(mono.astype(np.float32, copy=False), last=is_last)
+        for cutter in self._cutters:
+            cutter.add(self._position, mono, n_nonfinite)
+        self._position += len(mono)
+        self._plan_block()
 
-    def _gathered(self) -> tuple[np.ndarray, int]:
-        if self._fifo is None or not self._n_gathered:
+    def _read_fifo(self) -> tuple[np.ndarray, int]:
+        """Empty the fifo; return its frames as `to_mono` does."""
+        if self._fifo is None or not self._n_in_fifo:
             return np.zeros(0, np.float32), 0
-        self._n_gathered = 0
-        whole = self._fifo.read()
-        assert whole is not None  # there are samples
-        values = whole.to_ndarray()
-        return to_mono(values.T if whole.format.is_planar else values.reshape(-1, whole.layout.nb_channels))
+        self._n_in_fifo = 0
+        block = self._fifo.read()
+        assert block is not None  # the fifo is not empty
+        values = block.to_ndarray()
+        return to_mono(values.T if block.format.is_planar else values.reshape(-1, block.layout.nb_channels))

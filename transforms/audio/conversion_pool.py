@@ -1,7 +1,7 @@
-"""Conversion in processes of its own: a decoder that hangs can be stopped, one that crashes harms nobody, none holds the GIL.
+"""Convert recordings in other processes. A decoder that hangs can be stopped there, and one that crashes ends no other work.
 
-Threads cannot be killed, and PyAV keeps the interpreter's lock for most of its work: threads decode at 1.5 times the speed
-of one at best. A process a core, started when first needed, gives both. It ends when the pipe to its parent does.
+Threads cannot be killed, and PyAV holds the interpreter's lock for most of its work: two threads decode only 1.5 times as fast
+as one. A process is started when it is first needed. It ends when the pipe to its parent is closed.
 """
 
 from __future__ import annotations
@@ -25,54 +25,61 @@ from pipeline.records import AudioLimits, Reason, Rejected
 from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
 
-SECONDS = 300.0  # on the clock for one recording: forty times what two hours of sound take on one busy core
-MEMORY = 4 << 30  # bytes of address space a process may take
-CRASHES = {-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL}
+TIMEOUT_SECONDS = 300.0  # of wall-clock time for a recording: forty times what two hours of audio take on one busy core
+MEMORY_LIMIT = 4 << 30  # bytes of address space of a process
+CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL})
+STDERR_TAIL_BYTES = 2000
 PROGRAM = (
-    "import os, sys; os.environ |= {'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}; sys.path[:] = sys.argv[2].split(os.pathsep); "
-    "from transforms.audio.conversion_pool import serve_from; serve_from(int(sys.argv[1]))"
+    "import os, sys; os.environ |= {'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}; sys.path[:] = sys.argv[3].split(os.pathsep); "
+    "from transforms.audio.conversion_pool import serve; serve(int(sys.argv[1]), int(sys.argv[2]))"
 )
-"""What a process runs. It sets its own environment: to copy that of the parent is not safe while other threads change it."""
+"""What a process runs. It sets its environment itself: copying the parent's is not safe while other threads change it."""
 
 
 class ConversionError(Exception):
-    """A conversion process ended for a reason that is not the recording's; the words are its own last ones."""
+    """A conversion process failed, and not because of the recording. The message holds its exit code and the end of its stderr."""
 
 
 class ConversionPool:
-    """At most `n_processes` conversions at once, for any number of threads.
+    """Converts in at most `n_processes` processes at once, for any number of threads.
 
     Args:
-        seconds: on the clock, for one recording.
+        n_processes: how many conversions may run at the same time.
+        seconds: of wall-clock time that the conversion of a recording may take.
+        memory_limit: bytes of address space that a process may use.
     """
 
-    def __init__(self, n_processes: int, seconds: float = SECONDS):
+    def __init__(self, n_processes: int, seconds: float = TIMEOUT_SECONDS, memory_limit: int = MEMORY_LIMIT):
         self._seconds = seconds
-        self._idle: queue.LifoQueue[_Process | None] = queue.LifoQueue()  # last in, first out: the warm ones first
+        self._memory_limit = memory_limit
+        self._idle: queue.LifoQueue[_ConversionProcess | None] = queue.LifoQueue()  # last in, first out: running processes first
         for _ in range(n_processes):
             self._idle.put(None)
 
-    def convert(self, path: Path, excerpts: Sequence[Excerpt], limits: AudioLimits, place: Path) -> list[Converted | Rejected]:
-        """Do as `transforms.convert.convert`; all excerpts of a recording whose decoder hangs or crashes are rejected.
+    def convert(self, path: Path, excerpts: Sequence[Excerpt], limits: AudioLimits, folder: Path) -> list[Converted | Rejected]:
+        """Do the same as `transforms.audio.convert.convert`, in another process.
+
+        All excerpts are rejected with `timeout` when the decoder hangs, `corrupt` when it crashes, `limit_exceeded` when it
+        needs too much memory.
 
         Raises:
-            ConversionError: the process failed in a way that no recording should make it fail.
+            ConversionError: the process failed, and not because of the recording.
         """
-        with self._borrowed() as process:
-            if not process.ask((path, excerpts, limits, place), self._seconds):
+        with self._borrow_process() as process:
+            if not process.send((path, excerpts, limits, folder), self._seconds):
                 process.stop()
-                return [Rejected(Reason.TIMEOUT, f"no result after {self._seconds:g} s of decoding") for _ in excerpts]
-            answer = process.answer()
-        if isinstance(answer, int):
-            if answer in CRASHES:
-                return [Rejected(Reason.CORRUPT, f"the decoder crashed ({signal.Signals(-answer).name})") for _ in excerpts]
-            if answer == -signal.SIGKILL:
-                return [Rejected(Reason.LIMIT_EXCEEDED, "the system ended the decoder, as it does when memory is short") for _ in excerpts]
-            raise ConversionError(f"exit code {answer}: {process.last_words}")
-        return answer
+                return [Rejected(Reason.TIMEOUT, f"decoding did not end within {self._seconds:g} s") for _ in excerpts]
+            answer = process.receive()
+        if not isinstance(answer, int):
+            return answer
+        if -answer in CRASH_SIGNALS:
+            return [Rejected(Reason.CORRUPT, f"the decoder crashed ({signal.Signals(-answer).name})") for _ in excerpts]
+        if -answer == signal.SIGKILL:
+            return [Rejected(Reason.LIMIT_EXCEEDED, "the system killed the decoder, as it does when memory is short") for _ in excerpts]
+        raise ConversionError(f"exit code {answer}: {process.stderr_tail}")
 
     def close(self) -> None:
-        """End the processes that are idle."""
+        """Stop the idle processes."""
         with contextlib.suppress(queue.Empty):
             while True:
                 process = self._idle.get_nowait()
@@ -80,71 +87,71 @@ class ConversionPool:
                     process.stop()
 
     @contextlib.contextmanager
-    def _borrowed(self) -> Iterator[_Process]:
+    def _borrow_process(self) -> Iterator[_ConversionProcess]:
         process = self._idle.get()
         try:
-            if process is None or not process.alive:
-                process = _Process()
+            if process is None:
+                process = _ConversionProcess(self._memory_limit)
             yield process
-        except BaseException:  # whoever asked is gone, and the answer must not reach the next
+        except BaseException:  # the caller does not read the answer, and the next caller must not get it
             if process is not None:
                 process.stop()
             raise
         finally:
-            self._idle.put(process if process is not None and process.alive else None)
+            self._idle.put(process if process is not None and process.is_running else None)
 
 
-class _Process:
-    """The parent's end of one conversion process."""
+class _ConversionProcess:
+    """One conversion process, as its parent sees it."""
 
-    def __init__(self) -> None:
-        self._pipe, theirs = Pipe()
+    def __init__(self, memory_limit: int) -> None:
+        self._pipe, child_end = Pipe()
         self._stderr = tempfile.TemporaryFile()
         paths = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)])
         self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(theirs.fileno()), paths],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, "-c", PROGRAM, str(child_end.fileno()), str(memory_limit), paths],
+            pass_fds=[child_end.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
-            start_new_session=True,  # Ctrl-C is for the parent, which lets what was begun end
+            start_new_session=True,  # Ctrl-C is for the parent, which lets conversions finish
         )
-        theirs.close()
-        self.alive = True
-        self.last_words = ""
+        child_end.close()
+        self.is_running = True
+        self.stderr_tail = ""
 
-    def ask(self, request: tuple[Path, Sequence[Excerpt], AudioLimits, Path], seconds: float) -> bool:
-        """Send a request and return whether there is an answer, or an end, within so many seconds."""
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended meanwhile; `answer` finds out how
+    def send(self, request: tuple[Path, Sequence[Excerpt], AudioLimits, Path], seconds: float) -> bool:
+        """Send the arguments of `convert`; return whether the process answers or ends within `seconds`."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has ended; `receive` returns its exit code
             self._pipe.send(request)
         return self._pipe.poll(seconds)
 
-    def answer(self) -> list[Converted | Rejected] | int:
-        """Return the answer, or the exit code of a process that ended instead."""
+    def receive(self) -> list[Converted | Rejected] | int:
+        """Return the results, or the exit code of a process that has ended."""
         try:
             results: list[Converted | Rejected] = self._pipe.recv()
             return results
         except (EOFError, ConnectionResetError):
-            code = self._process.wait()
+            exit_code = self._process.wait()
             self.stop()
-            return code
+            return exit_code
 
     def stop(self) -> None:
-        """End it, whatever it does, and keep the end of what it wrote to stderr."""
-        self.alive = False
+        """Kill the process if it runs, and read the end of its stderr; a second call does nothing."""
+        if not self.is_running:
+            return
+        self.is_running = False
         self._pipe.close()
         self._process.kill()
         self._process.wait()
-        if self._stderr.closed:
-            return
         with self._stderr:
             self._stderr.seek(0)
-            self.last_words = self._stderr.read()[-2000:].decode(errors="replace").strip()
+            self.stderr_tail = self._stderr.read()[-STDERR_TAIL_BYTES:].decode(errors="replace").strip()
 
 
 def conversion_pool() -> ConversionPool:
-    """Return the pool of this process, one conversion a core: cores are shared by all shards and threads, and so is it."""
-    return _pool_of(os.getpid())  # a forked child must not talk into its parent's pipes
+    """Return the pool that all shards and threads of this process share; it runs one conversion process a core."""
+    return _pool_of(os.getpid())  # a forked child must not use the pipes of its parent
 
 
 @functools.cache
@@ -155,22 +162,24 @@ def _pool_of(pid: int) -> ConversionPool:
     return pool
 
 
-def serve(pipe: Connection) -> None:
-    """Answer requests until the parent is gone."""
-    with contextlib.suppress(ValueError, OSError):  # not every system has this limit
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+def serve(descriptor: int, memory_limit: int) -> None:
+    """Answer the requests that arrive at an inherited file descriptor, until the parent closes its end.
+
+    Args:
+        descriptor: of a `multiprocessing` connection.
+        memory_limit: bytes of address space that this process may use.
+    """
+    pipe = Connection(descriptor)
+    with contextlib.suppress(ValueError, OSError):  # some systems do not have this limit
+        resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
     while True:
         try:
-            path, excerpts, limits, place = pipe.recv()
+            path, excerpts, limits, folder = pipe.recv()
         except EOFError:
             return
         try:
-            results = convert(path, excerpts, limits, place)
+            results = convert(path, excerpts, limits, folder)
         except MemoryError:
-            results = [Rejected(Reason.LIMIT_EXCEEDED, f"decoding takes more than {MEMORY >> 30} GB of memory") for _ in excerpts]
+            detail = f"decoding takes more than {memory_limit / (1 << 30):.3g} GB of memory"
+            results = [Rejected(Reason.LIMIT_EXCEEDED, detail) for _ in excerpts]
         pipe.send(results)
-
-
-def serve_from(descriptor: int) -> None:
-    """Answer requests that come through an inherited file descriptor."""
-    serve(Connection(descriptor))

@@ -1,4 +1,4 @@
-"""Everything else by FFmpeg's libraries, in process: opus, vorbis, m4a, webm, raw MP3, and some forty more."""
+"""Decode with FFmpeg's libraries, in this process: Opus, Vorbis, M4A, WebM, raw MP3 and about forty other formats."""
 
 from __future__ import annotations
 
@@ -10,98 +10,110 @@ from av.container import InputContainer
 
 from pipeline.records import Reason, Rejected
 from transforms.audio.av_frame_collector import AvFrameCollector, UnsupportedByAvError
-from transforms.audio.excerpt import Cut
-from transforms.audio.ogg_links import links
-from transforms.audio.sniff import demuxers
+from transforms.audio.excerpt_cutter import ExcerptCutter
+from transforms.audio.ogg_links import split_ogg_links
+from transforms.audio.sniff import allowed_demuxers
 
-ESTIMATED = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "tta", "mpegts", "mpeg"})
-"""Containers whose duration FFmpeg guesses from size and bit rate: too rough to find an end that is missing."""
-LACKING = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError, ValueError)
-"""What is raised where something is missing in the libraries and not in the file; PyAV knows formats by name, hence ValueError."""
-ERRORS = (av.error.FFmpegError, ValueError, OSError, IndexError)
-"""What PyAV raises at broken bytes: FFmpeg's own errors, what a file says when it is told to seek before its beginning, and
-IndexError where a stream turns up that was not there when the container was opened."""
-
-
-class BrokenOffError(Exception):
-    """A container that ends in a fault of its own; the words say which."""
+ESTIMATED_DURATION = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "tta", "mpegts", "mpeg"})
+"""Containers whose duration FFmpeg estimates from size and bit rate: not exact enough to notice that the end is missing."""
+MISSING_END = 1.0  # seconds that a recording may be shorter than its container says
+UNSUPPORTED_ERRORS = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError, ValueError)
+"""Raised when the libraries lack something and the file may be right. PyAV raises ValueError for an unknown format name."""
+DECODE_ERRORS = (av.error.FFmpegError, ValueError, OSError, IndexError)
+"""Raised for broken bytes. OSError: a seek before the beginning of the file. IndexError: a stream that appears after opening."""
 
 
-def decode_av(file: IO[bytes], container: str, cuts: Sequence[Cut]) -> list[Rejected | None]:
-    """Feed all cuts in one pass from the first frame on; a recording that changes its rate keeps its first.
+class DemuxError(Exception):
+    """FFmpeg cannot read the container any further; the message is FFmpeg's."""
+
+
+def decode_av(file: IO[bytes], container: str, cutters: Sequence[ExcerptCutter]) -> list[Rejected | None]:
+    """Decode once from the first frame on and pass the frames to every cutter.
+
+    A recording whose rate changes has the rate of its first frame.
 
     Args:
-        file: opened at its first byte; decoders see bytes, never a name or an address they could follow.
-        container: as `transforms.sniff.sniff` says; `""` to probe.
+        file: a local file at its first byte. FFmpeg gets no name or address, and so opens nothing else.
+        container: as `sniff` returns it; `""` to probe the content.
+        cutters: one for every excerpt.
+
+    Returns:
+        As `decode`.
 
     Raises:
-        UnsupportedByAvError: before any frame.
-        Rejected: as `transforms.decode.decode`.
+        UnsupportedByAvError: before any frame was decoded.
+        Rejected: as `decode`.
     """
-    flow = AvFrameCollector(cuts)
+    collector = AvFrameCollector(cutters)
     faults, ends_early = _Faults(), False
-    for part in links(file) if container == "ogg" else [file]:
-        n_before = flow.n_seen
+    for part in split_ogg_links(file) if container == "ogg" else [file]:
+        n_before = collector.n_decoded
         with _open(part, container) as media:
-            if not media.streams.audio:
-                raise Rejected(Reason.NOT_AUDIO, f"{media.format.name} without an audio stream")
-            stream = media.streams.audio[0]
-            if stream.codec_context is None:
-                raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"FFmpeg: no decoder for the sound in this {media.format.name}"))
-            _decode(media, stream, flow, faults)
-            if flow.is_full:
+            stream = _audio_stream(media)
+            _decode(media, stream, collector, faults)
+            if collector.is_complete:
                 break
-            ends_early = ends_early or _ends_early(media, stream, flow.seconds(since=n_before))
-    if flow.source is None:
+            ends_early = ends_early or _ends_early(media, stream, collector.seconds_since(n_before))
+    if collector.source is None:
         raise Rejected(Reason.CORRUPT if faults else Reason.EMPTY, str(faults) or "no frames")
-    return [_verdict(cut, flow, faults, ends_early) for cut in cuts]
+    return [_rejection(cutter, collector, faults, ends_early) for cutter in cutters]
 
 
 def _open(file: IO[bytes], container: str) -> InputContainer:
-    names = demuxers(container)
+    names = allowed_demuxers(container)
     options = {"format_whitelist": names, "protocol_whitelist": "none"} | ({"max_probe_packets": "1"} if container == "wav" else {})
     try:
         media = av.open(file, format=names if "," not in names else None, options=options, metadata_errors="replace")
-    except ERRORS as error:
-        refusal = Rejected(Reason.CORRUPT if container else Reason.NOT_AUDIO, f"FFmpeg: {_words(error)}")
-        raise (UnsupportedByAvError(refusal) if isinstance(error, LACKING) else refusal) from error
+    except DECODE_ERRORS as error:
+        rejected = Rejected(Reason.CORRUPT if container else Reason.NOT_AUDIO, f"FFmpeg: {_message(error)}")
+        raise (UnsupportedByAvError(rejected) if isinstance(error, UNSUPPORTED_ERRORS) else rejected) from error
     assert isinstance(media, InputContainer)  # opened for reading
     return media
 
 
-def _decode(media: InputContainer, stream: av.AudioStream, flow: AvFrameCollector, faults: _Faults) -> None:
-    """Feed the frames of one container to the flow, until it wants no more."""
-    stream.codec_context.thread_count = 1  # the cores are busy with other clips
-    flow.name = f"{media.format.name.split(',')[0]}/{stream.codec_context.name}"
+def _audio_stream(media: InputContainer) -> av.AudioStream:
+    """Return the first audio stream; raise Rejected (`not_audio`) or UnsupportedByAvError when there is none to decode."""
+    if not media.streams.audio:
+        raise Rejected(Reason.NOT_AUDIO, f"{media.format.name} without an audio stream")
+    stream = media.streams.audio[0]
+    if stream.codec_context is None:
+        raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"FFmpeg: no decoder for the audio stream of this {media.format.name}"))
+    return stream
+
+
+def _decode(media: InputContainer, stream: av.AudioStream, collector: AvFrameCollector, faults: _Faults) -> None:
+    """Pass the frames of one container to the collector until it needs no more."""
+    stream.codec_context.thread_count = 1  # the other cores convert other clips
+    collector.name = f"{media.format.name.split(',')[0]}/{stream.codec_context.name}"
     try:
         for packet in _packets(media, stream):
             try:
                 frames = stream.decode(packet)
-            except ERRORS as error:
-                faults.packet = faults.packet or _words(error)
+            except DECODE_ERRORS as error:
+                faults.packet = faults.packet or _message(error)
                 continue
             for frame in frames:
-                flow.add(frame)
-            if flow.is_full:
+                collector.add(frame)
+            if collector.is_complete:
                 break
-    except BrokenOffError as error:
+    except DemuxError as error:
         faults.container = faults.container or str(error)
-    flow.drain()
+    collector.flush()
 
 
-def _verdict(cut: Cut, flow: AvFrameCollector, faults: _Faults, ends_early: bool) -> Rejected | None:
-    """Return what is wrong with a cut; a bad packet or two are forgiven where the recording is there to its end."""
+def _rejection(cutter: ExcerptCutter, collector: AvFrameCollector, faults: _Faults, ends_early: bool) -> Rejected | None:
+    """Return why an excerpt is not accepted, or None. A few broken packets are accepted when the recording reaches its end."""
     fault = str(faults)
     if ends_early:
         fault = fault or "the file ends"
-    elif cut.excerpt.end is None and cut.n_frames:
+    elif cutter.excerpt.end is None and cutter.n_frames:
         fault = faults.container
-    return cut.verdict(min(flow.n_seen, cut.first), fault)
+    return cutter.rejection(min(collector.n_decoded, cutter.first_frame), fault)
 
 
 def _ends_early(media: InputContainer, stream: av.AudioStream, seconds: float) -> bool:
-    """Return whether the container says that there are more than `seconds`, where it can know."""
-    if media.format.name in ESTIMATED:
+    """Return whether the container promises clearly more than the decoded `seconds`. False where it cannot know its duration."""
+    if media.format.name in ESTIMATED_DURATION:
         return False
     if stream.duration is not None and stream.time_base is not None:
         promised = float(stream.duration * stream.time_base)
@@ -109,23 +121,23 @@ def _ends_early(media: InputContainer, stream: av.AudioStream, seconds: float) -
         promised = media.duration / av.time_base
     else:
         return False
-    return seconds < promised - 1.0
+    return seconds < promised - MISSING_END
 
 
 def _packets(media: InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
-    """Yield the packets of a stream; ends where the file does.
+    """Yield the packets of a stream until the file ends.
 
     Raises:
-        BrokenOffError: the container cannot be followed any further; what it holds behind that point is unknown.
+        DemuxError: the container cannot be read any further.
     """
     try:
         yield from media.demux(stream)
-    except ERRORS as error:
-        raise BrokenOffError(_words(error)) from error
+    except DECODE_ERRORS as error:
+        raise DemuxError(_message(error)) from error
 
 
 class _Faults:
-    """The first fault of a packet, and the fault that ended a container."""
+    """The first error of a packet, and the error that ended reading a container; empty when there was none."""
 
     packet = ""
     container = ""
@@ -137,5 +149,5 @@ class _Faults:
         return bool(str(self))
 
 
-def _words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error))[:120]

@@ -1,6 +1,6 @@
-"""The last resort: one ffmpeg process, bounded in time and memory, for what the decoders in process do not open.
+"""Decode with one ffmpeg process, bounded in time and memory: for what FFmpeg's libraries in PyAV do not support.
 
-Its binary often knows codecs that the libraries do not. It gets bytes on its standard input and may open nothing else.
+The ffmpeg program is often a larger build than these libraries. It reads bytes from standard input and may open nothing else.
 """
 
 from __future__ import annotations
@@ -20,50 +20,62 @@ import imageio_ffmpeg
 import numpy as np
 
 from pipeline.records import Rejected, SourceFormat
-from transforms.audio.excerpt import Cut, check_format
+from transforms.audio.excerpt import check_format
+from transforms.audio.excerpt_cutter import BLOCK_FRAMES, ExcerptCutter
 from transforms.audio.mix import to_mono
-from transforms.audio.sniff import demuxers
+from transforms.audio.sniff import allowed_demuxers
 
-SECONDS = 120.0  # on the clock; afterwards the process is ended
-MEMORY = 4 << 30  # bytes of address space
-BLOCK = 1 << 16  # frames read at once
-AU = struct.Struct(">4s5I")  # magic, offset of the frames, their bytes, encoding, rate, channels
+TIMEOUT_SECONDS = 120.0  # of wall-clock time; then the process is killed
+MEMORY_LIMIT = 4 << 30  # bytes of address space
+AU_HEADER = struct.Struct(">4s5I")  # magic number, offset of the frames, their bytes, encoding, rate, channels
 
 
-def decode_ffmpeg(path: Path, container: str, cuts: Sequence[Cut]) -> list[Rejected | None] | None:
-    """Feed all cuts in one pass, and return their verdicts; None where ffmpeg does not read it either, or is not there."""
-    binary = find_ffmpeg()
-    if binary is None:
+def decode_ffmpeg(path: Path, container: str, cutters: Sequence[ExcerptCutter]) -> list[Rejected | None] | None:
+    """Decode once from the first frame on and pass the frames to every cutter.
+
+    Args:
+        path: of a local file.
+        container: as `sniff` returns it.
+        cutters: one for every excerpt.
+
+    Returns:
+        As `decode`; None where ffmpeg decodes no frame, or is not installed.
+
+    Raises:
+        Rejected: `corrupt`, for an impossible rate or number of channels.
+    """
+    program = find_ffmpeg()
+    if program is None:
         return None
     with path.open("rb") as file:
         process = subprocess.Popen(
-            command(binary, container), stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=_limit_memory
+            command(program, container), stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=_limit_memory
         )
-    watchdog = threading.Timer(SECONDS, process.kill)
-    watchdog.start()
+    timer = threading.Timer(TIMEOUT_SECONDS, process.kill)
+    timer.start()
     assert process.stdout is not None  # a pipe was asked for
     try:
-        return _feed(process, process.stdout, container, cuts)
+        return _read(process, process.stdout, container, cutters)
     finally:
-        watchdog.cancel()
+        timer.cancel()
         process.kill()
         process.wait()
         process.stdout.close()
 
 
-def command(binary: str, container: str) -> list[str]:
-    """Return the command: bytes in, floats out as AU, whose header needs no length; nothing but these two may be opened.
+def command(program: str, container: str) -> list[str]:
+    """Return the ffmpeg command: bytes in, float32 frames out as AU, a format whose header does not need a length.
 
-    The `fd` protocol (FFmpeg 6 and later) goes back and forth in a file on standard input, as MP4 demands.
+    The `fd` protocol (FFmpeg 6 and later) can seek in a file on standard input, which MP4 needs. No other protocol is allowed.
     """
-    source = ffmpeg.input("fd:", fd=0, protocol_whitelist="fd", format_whitelist=demuxers(container))
+    source = ffmpeg.input("fd:", fd=0, protocol_whitelist="fd", format_whitelist=allowed_demuxers(container))
     arguments = source["a:0"].output("pipe:1", format="au", acodec="pcm_f32be", threads=1)
-    return arguments.global_args("-nostdin", "-v", "error").compile(cmd=binary)
+    return arguments.global_args("-nostdin", "-v", "error").compile(cmd=program)
 
 
 @functools.cache
 def find_ffmpeg() -> str | None:
-    """Return the path of the packaged ffmpeg, else of the system's, else None."""
+    """Return the path of the ffmpeg program: that of the package imageio-ffmpeg, else the system's, else None."""
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError:
@@ -71,25 +83,28 @@ def find_ffmpeg() -> str | None:
 
 
 def _limit_memory() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
 
 
-def _feed(process: subprocess.Popen[bytes], output: IO[bytes], container: str, cuts: Sequence[Cut]) -> list[Rejected | None] | None:
-    header = output.read(AU.size)
-    if len(header) < AU.size:
+def _read(
+    process: subprocess.Popen[bytes], output: IO[bytes], container: str, cutters: Sequence[ExcerptCutter]
+) -> list[Rejected | None] | None:
+    header = output.read(AU_HEADER.size)
+    if len(header) < AU_HEADER.size:
         return None
-    _, offset, _, _, rate, n_channels = AU.unpack(header)
+    _, offset, _, _, rate, n_channels = AU_HEADER.unpack(header)
     check_format(rate, n_channels)
-    output.read(offset - AU.size)
-    for cut in cuts:
-        cut.begin(SourceFormat(f"{container}/unknown", rate, n_channels, "ffmpeg"))
-    at, size = 0, 4 * n_channels
-    while not all(cut.is_full for cut in cuts) and len(data := output.read(BLOCK * size)) >= size:
-        values = np.frombuffer(data[: len(data) - len(data) % size], ">f4").astype(np.float32).reshape(-1, n_channels)
-        for cut in cuts:
-            cut.offer(at, *to_mono(values))
-        at += len(values)
-    complete = all(cut.is_full for cut in cuts) or process.wait() == 0
-    if not at:
+    output.read(offset - AU_HEADER.size)
+    for cutter in cutters:
+        cutter.begin(SourceFormat(f"{container}/unknown", rate, n_channels, "ffmpeg"))
+    position, frame_bytes = 0, 4 * n_channels
+    while not all(cutter.is_complete for cutter in cutters) and len(data := output.read(BLOCK_FRAMES * frame_bytes)) >= frame_bytes:
+        values = np.frombuffer(data[: len(data) - len(data) % frame_bytes], ">f4").astype(np.float32).reshape(-1, n_channels)
+        mono, n_nonfinite = to_mono(values)
+        for cutter in cutters:
+            cutter.add(position, mono, n_nonfinite)
+        position += len(values)
+    succeeded = all(cutter.is_complete for cutter in cutters) or process.wait() == 0
+    if not position:
         return None
-    return [cut.verdict(min(at, cut.first), "" if complete else "ffmpeg gave up") for cut in cuts]
+    return [cutter.rejection(min(position, cutter.first_frame), "" if succeeded else "ffmpeg failed") for cutter in cutters]

@@ -1,4 +1,4 @@
-"""WAV, FLAC and tagged MP3 by libsndfile: the fastest exact decoder for them."""
+"""Decode WAV, FLAC and MP3 with a Xing header by libsndfile, the fastest exact decoder for them."""
 
 from __future__ import annotations
 
@@ -10,84 +10,87 @@ import numpy as np
 import soundfile
 
 from pipeline.records import Rejected, SourceFormat
-from transforms.audio.excerpt import Cut, check_format
+from transforms.audio.excerpt import check_format
+from transforms.audio.excerpt_cutter import BLOCK_FRAMES, ExcerptCutter
 from transforms.audio.mix import to_mono
-from transforms.audio.sniff import HEAD
+from transforms.audio.sniff import HEAD_BYTES
 from transforms.audio.streaming_sound_file import StreamingSoundFile
 
-UNKNOWN = 1 << 62  # frames: libsndfile's word for "the header does not say", and more than any file holds
-RUN_IN = 1 << 15  # frames of an MP3 decoded before the first one that is wanted
-BLOCK = 1 << 16  # frames read at once: they stay in the processor's cache, and a header's frame count is no allocation
+UNKNOWN_LENGTH = 1 << 62  # frames; libsndfile returns at least this when the header gives no length
+MP3_RUN_IN = 1 << 15  # frames of an MP3 decoded before the first wanted one
 
 
-class NotForSoundfileError(Exception):
+class UnsupportedBySoundfileError(Exception):
     """libsndfile does not read these bytes; another decoder may."""
 
 
-def decode_soundfile(path: Path, cuts: Sequence[Cut]) -> list[Rejected | None]:
-    """Feed every cut its frames, one cut after the other, seeking to each.
+def decode_soundfile(path: Path, cutters: Sequence[ExcerptCutter]) -> list[Rejected | None]:
+    """Decode the frames of one cutter after the other, with a seek to each.
+
+    Returns:
+        As `decode`.
 
     Raises:
-        NotForSoundfileError: libsndfile refuses the file, before any frame.
-        Rejected: as `transforms.decode.decode`.
+        UnsupportedBySoundfileError: before any frame was decoded.
+        Rejected: `corrupt`, for an impossible rate or number of channels.
     """
-    descriptor = os.open(path, os.O_RDONLY)  # by descriptor: a name could carry meaning
+    descriptor = os.open(path, os.O_RDONLY)  # libsndfile gets no name: it could choose a format by the extension
     try:
         sound = StreamingSoundFile(descriptor, closefd=False)
     except soundfile.LibsndfileError as error:
         os.close(descriptor)
-        raise NotForSoundfileError(str(error)) from error
+        raise UnsupportedBySoundfileError(str(error)) from error
     try:
         with sound:
-            if not 0 < sound.frames < UNKNOWN:  # nobody came back to write the length into the header
-                raise NotForSoundfileError("the header does not say how long it is")
+            if not 0 < sound.frames < UNKNOWN_LENGTH:
+                raise UnsupportedBySoundfileError("the header does not give the number of frames")
             check_format(sound.samplerate, sound.channels)
             name = f"{sound.format.lower()}/{sound.subtype.lower()}"
             source = SourceFormat(name, sound.samplerate, sound.channels, "soundfile")
-            return [_feed(sound, path, source, cut) for cut in cuts]
+            return [_decode_excerpt(sound, path, source, cutter) for cutter in cutters]
     finally:
         os.close(descriptor)
 
 
-def _feed(sound: StreamingSoundFile, path: Path, source: SourceFormat, cut: Cut) -> Rejected | None:
-    cut.begin(source)
-    n_before = min(cut.first, sound.frames)
-    promised = min(cut.n_wanted, sound.frames - n_before)
-    fault = _read(sound, n_before, promised, cut)
-    if not fault and (cut.n_frames < promised or (not cut.is_full and _ends_early(sound, path))):
+def _decode_excerpt(sound: StreamingSoundFile, path: Path, source: SourceFormat, cutter: ExcerptCutter) -> Rejected | None:
+    cutter.begin(source)
+    n_before = min(cutter.first_frame, sound.frames)
+    n_promised = min(cutter.n_wanted, sound.frames - n_before)
+    fault = _read(sound, n_before, n_promised, cutter)
+    if not fault and (cutter.n_frames < n_promised or (not cutter.is_complete and _ends_early(sound, path))):
         fault = "the file ends"
-    return cut.verdict(n_before, fault)
+    return cutter.rejection(n_before, fault)
 
 
-def _read(sound: StreamingSoundFile, first: int, n_frames: int, cut: Cut) -> str:
-    """Feed up to `n_frames` frames from `first` on, and return the fault that ended reading, empty when none did.
+def _read(sound: StreamingSoundFile, first_frame: int, n_frames: int, cutter: ExcerptCutter) -> str:
+    """Pass up to `n_frames` frames from `first_frame` on to the cutter; return libsndfile's error, empty when there was none.
 
-    Behind a jump an MP3 lacks what earlier packets left for later ones: up to 5,504 frames came out wrong. It starts earlier.
+    After a seek in an MP3 up to 5,504 frames were wrong, because packets depend on earlier ones. So decoding starts earlier.
     """
     dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-    at, stop = max(0, first - RUN_IN) if sound.format == "MP3" else first, first + n_frames
-    block = np.empty((min(stop - at, BLOCK), sound.channels), dtype)  # one for all blocks: new memory costs page faults
+    position, stop = max(0, first_frame - MP3_RUN_IN) if sound.format == "MP3" else first_frame, first_frame + n_frames
+    buffer = np.empty((min(stop - position, BLOCK_FRAMES), sound.channels), dtype)  # used for all blocks: new memory costs page faults
     try:
-        if sound.tell() != at:
-            sound.seek(at)
-        while at < stop and sound.tell() < sound.frames:  # broken MP3 may stand behind its own end
-            frames = sound.read(out=block[: stop - at])
+        if sound.tell() != position:
+            sound.seek(position)
+        while position < stop and sound.tell() < sound.frames:  # libsndfile's position in a broken MP3 can be after its end
+            frames = sound.read(out=buffer[: stop - position])
             if not len(frames):
                 break
-            cut.offer(at, *to_mono(frames))
-            at += len(frames)
+            cutter.add(position, *to_mono(frames))
+            position += len(frames)
     except soundfile.LibsndfileError as error:
         return f"decoder: {error.error_string}"
     return ""
 
 
 def _ends_early(sound: StreamingSoundFile, path: Path) -> bool:
-    """Return whether a WAV's data chunk promises more than the file holds: libsndfile corrects that in silence."""
+    """Return whether the data chunk of a WAV promises more bytes than the file has; libsndfile does not report it."""
     if sound.format not in {"WAV", "WAVEX"}:
         return False
     with path.open("rb") as file:
-        head = file.read(HEAD)
+        head = file.read(HEAD_BYTES)
     at = head.find(b"data")
-    promised = int.from_bytes(head[at + 4 : at + 8], "little") if at >= 0 else 0
-    known = 0 < promised < 0x7FFFFFC0  # programs that stream write 0, 0x7fffffff or ffffffff before they know
-    return known and at + 8 + promised > path.stat().st_size + 1
+    n_promised = int.from_bytes(head[at + 4 : at + 8], "little") if at >= 0 else 0
+    is_known = 0 < n_promised < 0x7FFFFFC0  # programs that write to a pipe leave 0, 0x7fffffff or 0xffffffff
+    return is_known and at + 8 + n_promised > path.stat().st_size + 1

@@ -1,4 +1,4 @@
-"""Ogg files that are several recordings in a row: FFmpeg follows such a chain only while nothing about the sound changes."""
+"""Split chained Ogg files, which are several recordings in a row. FFmpeg reads a chain only while its format stays the same."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ import io
 import os
 from typing import IO, cast
 
-PAGE = 27  # bytes of a page's header before its segment table
-BEGINS = 2  # the bit of a page that begins a stream
+PAGE_HEADER_BYTES = 27  # of a page, before its segment table
+FLAGS_AT, N_SEGMENTS_AT = 5, 26  # bytes of the page header (RFC 3533, section 6)
+BEGIN_OF_STREAM = 2  # flag of the first page of a stream
 
 
-def links(file: IO[bytes]) -> list[IO[bytes]]:
-    """Return every link of a chain as a file of its own; the file itself where there is but one.
+def split_ogg_links(file: IO[bytes]) -> list[IO[bytes]]:
+    """Return every link of a chain as a file of its own; the file itself when there is only one.
 
-    Streams that run side by side (a film with sound) begin together and are one link.
+    Streams that run in parallel (a film with sound) begin together and are one link.
     """
-    starts, at, begun = [0], 0, True
+    starts, at, previous_begins = [0], 0, True
     file.seek(0)
-    while len(header := file.read(PAGE)) == PAGE and header.startswith(b"OggS"):
-        begins = bool(header[5] & BEGINS)
-        if begins and not begun:
+    while len(header := file.read(PAGE_HEADER_BYTES)) == PAGE_HEADER_BYTES and header.startswith(b"OggS"):
+        begins = bool(header[FLAGS_AT] & BEGIN_OF_STREAM)
+        if begins and not previous_begins:
             starts.append(at)
-        begun = begins
-        segments = file.read(header[26])
-        at += PAGE + len(segments) + sum(segments)
+        previous_begins = begins
+        segments = file.read(header[N_SEGMENTS_AT])
+        at += PAGE_HEADER_BYTES + len(segments) + sum(segments)
         file.seek(at)
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
     if len(starts) == 1:
         return [file]
-    return [cast("IO[bytes]", _Part(file, start, stop)) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
+    return [cast("IO[bytes]", _FileSlice(file, start, stop)) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
 
 
-class _Part(io.RawIOBase):
-    """Bytes `start` to `stop` of a file, as a file."""
+class _FileSlice(io.RawIOBase):
+    """The bytes `start` to `stop` of a file, as a file."""
 
     def __init__(self, file: IO[bytes], start: int, stop: int):
         super().__init__()

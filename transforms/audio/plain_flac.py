@@ -1,37 +1,42 @@
-"""FLAC files that may be handed on as they are: nothing in them but sound."""
+"""Find FLAC files that can be copied as they are, because they hold audio and nothing else."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-STREAMINFO, PADDING, SEEKTABLE, COMMENTS = 0, 1, 3, 4
-MOST = 1 << 16  # bytes of metadata that are worth looking through
+STREAMINFO, PADDING, SEEKTABLE, COMMENTS = 0, 1, 3, 4  # kinds of metadata blocks (RFC 9639, section 8)
+STREAMINFO_BYTES = 34
+MD5 = slice(18, 34)  # of the unencoded frames, in STREAMINFO; zeros when the encoder did not compute it
+MAX_METADATA_BYTES = 1 << 16  # a file with more metadata is not examined
 
 
 def plain_flac_md5(path: Path) -> bytes | None:
-    """Return the MD5 that a FLAC's header gives of its frames; None when it gives none, or holds more than sound.
+    """Return the MD5 of the frames that the header of a FLAC gives; None when it gives none, or the file holds more than audio.
 
-    Pictures, cue sheets, comments and programs' own blocks would travel into shards unseen: such a file is encoded anew.
+    A copied file takes its pictures, cue sheets, comments and application blocks into a shard. So files with such blocks
+    must be encoded again.
     """
     with path.open("rb") as file:
-        data = file.read(MOST)
+        data = file.read(MAX_METADATA_BYTES)
     md5: bytes | None = None
-    at, last = 4, not data.startswith(b"fLaC")
-    while not last:
+    at, is_last = 4, not data.startswith(b"fLaC")
+    while not is_last:
         if at + 4 > len(data):
             return None
-        last, kind, size = bool(data[at] & 0x80), data[at] & 0x7F, int.from_bytes(data[at + 1 : at + 4])
+        is_last, kind, size = bool(data[at] & 0x80), data[at] & 0x7F, int.from_bytes(data[at + 1 : at + 4])
         body, at = data[at + 4 : at + 4 + size], at + 4 + size
-        if len(body) < size or kind not in {STREAMINFO, PADDING, SEEKTABLE, COMMENTS} or (kind == COMMENTS and not _is_bare(body)):
-            return None
-        if kind == PADDING and any(body):
+        if len(body) < size or not _is_plain(kind, body):
             return None
         if kind == STREAMINFO:
-            md5 = body[18:34] if size == 34 and any(body[18:34]) else None
+            md5 = body[MD5] if size == STREAMINFO_BYTES and any(body[MD5]) else None
     return md5
 
 
-def _is_bare(comments: bytes) -> bool:
-    """Return whether a block of comments names the encoder and nothing else."""
-    vendor = int.from_bytes(comments[:4], "little")
-    return len(comments) == 8 + vendor and not any(comments[4 + vendor :])
+def _is_plain(kind: int, body: bytes) -> bool:
+    """Return whether a metadata block tells nothing but how to decode the audio and the encoder's name."""
+    if kind == PADDING:
+        return not any(body)
+    if kind == COMMENTS:
+        n_vendor = int.from_bytes(body[:4], "little")  # bytes of the encoder's name; the number of comments follows it
+        return len(body) == 8 + n_vendor and not any(body[4 + n_vendor :])
+    return kind in {STREAMINFO, SEEKTABLE}

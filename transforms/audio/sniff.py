@@ -1,10 +1,10 @@
-"""First bytes -> container: decoders are chosen by content, never by name."""
+"""Find the container of a recording by its first bytes. Decoders are chosen by content, never by file name."""
 
 from __future__ import annotations
 
 import re
 
-HEAD = 4096  # bytes that decide
+HEAD_BYTES = 4096  # of a recording that are looked at
 
 MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"fLaC", "flac"),
@@ -27,11 +27,13 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"FLV\x01", "flv"),
     (0, b"ID3", "id3"),
 )
-DEMUXERS = {"wav": "wav", "aiff": "aiff", "id3": "mp3,aac,flac,ac3,tta,wav"}
-"""FFmpeg demuxers a container may be opened with, where they are not simply called as the container is."""
+"""Offset, bytes that stand there, container."""
 
-PROBED = "mp3,aac,ac3,eac3,dts,mpegts,mpeg,loas,amr,gsm,spx,ogg,mov,matroska,wav"
-"""Demuxers tried on bytes that begin with nothing known: raw streams have no header. No playlist is among them."""
+ID3_DEMUXERS = "mp3,aac,flac,ac3,tta,wav"
+"""FFmpeg demuxers for recordings after an ID3 tag."""
+
+PROBED_DEMUXERS = "mp3,aac,ac3,eac3,dts,mpegts,mpeg,loas,amr,gsm,spx,ogg,mov,matroska,wav"
+"""Demuxers for bytes without a known beginning: raw streams have no header. None of them reads playlists."""
 
 NOT_AUDIO = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<(?:!doctype|html|\?xml|svg|head|body|!--)|[{\[]\s*[\"{\[\]}]|#EXTM3U|\[playlist\]|ffconcat)|\A(?:PK\x03\x04|\x89PNG|\xff\xd8\xff|GIF8|%PDF|\x1f\x8b|BM|Rar!|7z\xbc\xaf)",
@@ -40,7 +42,10 @@ NOT_AUDIO = re.compile(
 
 
 def sniff(head: bytes) -> str | None:
-    """Return the container that `head` begins, `""` for bytes worth probing, `None` for what is known to be something else.
+    """Return the name of the container, `""` when the bytes are unknown and must be probed, None when they are no audio.
+
+    Args:
+        head: first bytes of the recording, up to HEAD_BYTES.
 
     >>> sniff(b"RIFF\\x24\\x00\\x00\\x00WAVEfmt "), sniff(b"<html>404"), sniff(b"ID3\\x04")
     ('wav', None, 'id3')
@@ -59,10 +64,10 @@ def sniff(head: bytes) -> str | None:
     return None if NOT_AUDIO.match(head) or _is_text(head) else ""
 
 
-def tag_length(head: bytes) -> int:
-    """Return how many bytes an ID3v2 tag at the beginning takes, header and footer included; 0 where there is none.
+def id3_length(head: bytes) -> int:
+    """Return the length in bytes of the ID3v2 tag that `head` begins with, its header and footer included; 0 without a tag.
 
-    >>> tag_length(b"ID3\\x04\\x00\\x00\\x00\\x00\\x01\\x00"), tag_length(b"fLaC")
+    >>> id3_length(b"ID3\\x04\\x00\\x00\\x00\\x00\\x01\\x00"), id3_length(b"fLaC")
     (138, 0)
     """
     if not head.startswith(b"ID3") or len(head) < 10:
@@ -74,15 +79,18 @@ def tag_length(head: bytes) -> int:
 
 
 def has_xing_header(head: bytes) -> bool:
-    """Return whether an MP3 says how many frames it has: without that, libsndfile cuts variable bit rates short."""
+    """Return whether an MP3 has a Xing or Info header, which holds its number of frames.
+
+    Without it libsndfile decodes only a part of an MP3 with variable bit rate, and reports no error.
+    """
     return b"Xing" in head or b"Info" in head
 
 
-def demuxers(container: str) -> str:
-    """Return the only FFmpeg demuxers that may look at bytes of this container."""
-    return DEMUXERS.get(container, container) if container else PROBED
+def allowed_demuxers(container: str) -> str:
+    """Return the names of the only FFmpeg demuxers that may read a container, separated by commas."""
+    return {"id3": ID3_DEMUXERS, "": PROBED_DEMUXERS}.get(container, container)
 
 
 def _is_text(head: bytes) -> bool:
-    """Return whether every byte is printable ASCII or white space: no raw audio stream is."""
+    """Return whether every byte is printable ASCII or white space; no raw audio stream is."""
     return not head.translate(None, bytes(range(32, 127)) + b"\t\r\n\f")

@@ -1,4 +1,4 @@
-"""Sound files that libsndfile reads or writes from front to back, a block at a time."""
+"""Read or write a sound file from front to back, block by block, with libsndfile."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import soundfile
 
 
 class StreamingSoundFile(soundfile.SoundFile):
-    """A sound file whose blocks follow each other, without the seek that soundfile makes after each of them.
+    """A sound file without the seek that soundfile makes after every block.
 
-    That seek goes to where the file stands already, but makes a decoder begin anew: an MP3 comes out damaged there, and a
-    fifth of its time goes into it. A jump that is meant, by `seek`, works as ever.
+    That seek goes to the current position. It resets the decoder all the same: an MP3 is damaged there, and decoding takes a
+    fifth longer. An explicit call of `seek` works as in soundfile.
     """
 
     def seekable(self) -> bool:
-        """Return False, for which soundfile leaves the position to libsndfile."""
+        """Return False: soundfile then leaves the position to libsndfile."""
         return False

@@ -1,0 +1,67 @@
+"""A chained Ogg file is split where a new recording begins, and nowhere else."""
+
+import io
+import os
+
+import pytest
+
+from tests.sounds import encoded
+from transforms.audio.ogg_links import split_ogg_links
+
+FIRST, SECOND, THIRD = encoded("vorbis", 0.3), encoded("ogg_opus", 0.5), encoded("ogg_flac", 0.2)
+
+
+def page(begins: bool, body: bytes) -> bytes:
+    """Return an Ogg page with one or more segments of 255 bytes and a last shorter one."""
+    segments = bytes([255] * (len(body) // 255) + [len(body) % 255])
+    header = b"OggS\x00" + (b"\x02" if begins else b"\x00") + bytes(20) + bytes([len(segments)])
+    return header + segments + body
+
+
+def test_every_link_of_a_chain_is_a_file_with_the_bytes_of_one_recording():
+    links = split_ogg_links(io.BytesIO(FIRST + SECOND + THIRD))
+    assert [link.read() for link in links] == [FIRST, SECOND, THIRD]
+
+
+def test_a_single_recording_is_the_file_itself_at_its_first_byte():
+    file = io.BytesIO(FIRST)
+    file.seek(100)
+    assert split_ogg_links(file) == [file]
+    assert file.tell() == 0
+
+
+def test_streams_that_begin_together_are_one_link():
+    film = page(True, b"video") + page(True, b"audio") + page(False, b"v" * 700) + page(False, b"a" * 300)
+    file = io.BytesIO(film)
+    assert split_ogg_links(file) == [file]
+    links = split_ogg_links(io.BytesIO(film + film))
+    assert [link.read() for link in links] == [film, film]
+
+
+@pytest.mark.parametrize("rest", [b"garbage after the last page " * 3, b"OggS\x00\x02 a short one"])
+def test_bytes_after_the_last_page_belong_to_the_last_link(rest):
+    links = split_ogg_links(io.BytesIO(FIRST + SECOND + rest))
+    assert [link.read() for link in links] == [FIRST, SECOND + rest]
+
+
+def test_a_link_that_is_cut_short_ends_with_the_file():
+    links = split_ogg_links(io.BytesIO(FIRST + SECOND[:-50]))
+    assert [link.read() for link in links] == [FIRST, SECOND[:-50]]
+
+
+def test_a_link_seeks_and_reads_inside_its_own_bytes():
+    first, second = split_ogg_links(io.BytesIO(FIRST + SECOND))
+    assert (second.readable(), second.seekable(), second.tell()) == (True, True, 0)
+    assert second.read(10) == SECOND[:10]
+    assert second.tell() == 10
+    assert second.seek(5, os.SEEK_CUR) == 15
+    assert second.read(4) == SECOND[15:19]
+    assert second.seek(-8, os.SEEK_END) == len(SECOND) - 8
+    assert second.read() == SECOND[-8:]
+    assert second.read(1) == b""
+    assert second.seek(3) == 3
+    assert second.read(2) == SECOND[3:5]
+    assert second.seek(-100) == 0
+    assert second.seek(10**9) == len(SECOND)
+    assert first.seek(0, os.SEEK_END) == len(FIRST)
+    assert first.read(5) == b""
