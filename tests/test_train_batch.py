@@ -37,12 +37,12 @@ def test_the_plan_can_be_entered_at_any_step():
     assert list(batch_plan(11, 3, 1, 0, 9))[4:] == list(batch_plan(11, 3, 1, 4, 9))
 
 
-@pytest.mark.parametrize("world", [2, 4])
-def test_ranks_share_each_step_of_the_one_plan_equally(world):
+@pytest.mark.parametrize("world_size", [2, 4])
+def test_ranks_share_each_step_of_the_one_plan_equally(world_size):
     whole = list(batch_plan(18, 8, 3, 0, 5))
-    parts = [list(batch_plan(18, 8, 3, 0, 5, rank, world)) for rank in range(world)]
+    parts = [list(batch_plan(18, 8, 3, 0, 5, rank, world_size)) for rank in range(world_size)]
     assert [[item for part in step for item in part] for step in zip(*parts, strict=True)] == whole
-    assert {len(step) for part in parts for step in part} == {8 // world}
+    assert {len(step) for part in parts for step in part} == {8 // world_size}
 
 
 def test_another_seed_gives_another_order():

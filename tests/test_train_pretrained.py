@@ -10,7 +10,7 @@ from torch import nn
 from train.errors import BadInput
 from train.recipe import TrainRecipe
 from train.towers.model import Clap, build_model
-from train.towers.pretrained import load_published, read_weights
+from train.towers.pretrained import load_pretrained, read_weights
 from train.towers.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["a dog barks"], 300, 77)
@@ -22,7 +22,7 @@ def make(seed: int, **changes: object) -> Clap:
 
 
 def load(model: Clap, path: Path) -> str:
-    return load_published(model, read_weights(path), str(path))
+    return load_pretrained(model, read_weights(path), str(path))
 
 
 def same(one: nn.Module, two: nn.Module) -> bool:

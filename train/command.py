@@ -212,8 +212,8 @@ def run_export(options: argparse.Namespace, say: Say) -> None:
 
 def run_compare(options: argparse.Namespace, say: Say) -> None:
     recipe = get_recipe(options)
-    from train.encoder_study import compare, study_table
+    from train.encoder_study import compare_encoders, study_table
     from train.fit import Place
 
-    scores = compare(options.shards, recipe, Place(options.output, options.cache, get_device(options), say, sys.stderr.isatty()))
+    scores = compare_encoders(options.shards, recipe, Place(options.output, options.cache, get_device(options), say, sys.stderr.isatty()))
     say(study_table(scores))

@@ -16,7 +16,7 @@ AUDIO: tuple[Literal["htsat-tiny", "cnn14"], ...] = ("htsat-tiny", "cnn14")
 TEXT: tuple[Literal["clip", "bert", "roberta"], ...] = ("clip", "bert", "roberta")
 
 
-def compare(shards: str, recipe: TrainRecipe, place: Place, split: str = "test") -> dict[str, dict]:
+def compare_encoders(shards: str, recipe: TrainRecipe, place: Place, split: str = "test") -> dict[str, dict]:
     """Train each pair into its own folder, or take it from there if it is done; return and write scores.json."""
     clips = FixedClips(find_shards(shards, split), recipe.fusion != "none", place.cache)
     scores: dict[str, dict] = {}

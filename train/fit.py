@@ -19,11 +19,11 @@ from train.evaluate import score, table
 from train.loop.checkpoint import drop_old, last_checkpoint, load_checkpoint, load_weights, read_run, save_checkpoint, start_run
 from train.loop.log import RunLog
 from train.loop.plots import learning_curve
-from train.loop.ranks import average, rank, wait, world
+from train.loop.ranks import all_reduce_mean, barrier, rank, world_size
 from train.loop.step import lock_towers, make_optimizer, save_memory, train_step, training_mode
 from train.recipe import TrainRecipe
 from train.towers.model import Clap, build_model
-from train.towers.pretrained import load_published, read_weights
+from train.towers.pretrained import load_pretrained, read_weights
 from train.towers.text import check_fit, pretrained_config
 from train.towers.tokenizer import count_cut, load_tokenizer, train_tokenizer
 
@@ -86,7 +86,7 @@ def fit(shards: str, recipe: TrainRecipe, place: Place, resume: bool = False) ->
     torch.manual_seed(recipe.seed)
     model = build_model(recipe, tokenizer)
     if published:
-        place.announce(load_published(model, published, recipe.audio_weights))
+        place.announce(load_pretrained(model, published, recipe.audio_weights))
     model.to(place.device)
     lock_towers(model, recipe.lock)
     save_memory(model, recipe.checkpointing)
@@ -96,7 +96,7 @@ def fit(shards: str, recipe: TrainRecipe, place: Place, resume: bool = False) ->
     training = Training(clips, valid, recipe, place, model, tokenizer, make_optimizer(model, recipe))
     if resume:
         restore(training)
-    wait()  # until every rank has seen that the folder is free
+    barrier()  # until every rank has seen that the folder is free
     if not resume and rank() == 0:
         start_run(place.output, recipe, model, tokenizer, fingerprint(clips.shards))
     n_parameters = sum(p.numel() for p in model.parameters())
@@ -107,7 +107,7 @@ def fit(shards: str, recipe: TrainRecipe, place: Place, resume: bool = False) ->
 def train(run: Training) -> None:
     """Take the remaining steps; validate and save every valid_every steps and at the end."""
     recipe, place, progress = run.recipe, run.place, run.progress
-    plan = batch_plan(len(run.clips), recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world())
+    plan = batch_plan(len(run.clips), recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world_size())
     loader = train_loader(run.clips, plan, Collate(run.tokenizer, recipe.context), recipe.workers)
     log = RunLog(place.output, progress.step, recipe.steps, place.say, place.bar, recipe.wandb) if rank() == 0 else None
     training_mode(run.model)
@@ -123,10 +123,10 @@ def train(run: Training) -> None:
             values = {"loss": loss, "lr": run.optimizer.param_groups[0]["lr"], "clips_per_second": recipe.batch / seconds}
             log.step(progress.step, values, shown=progress.step % recipe.log_every == 0)
         if progress.step % recipe.valid_every == 0 or progress.step == recipe.steps:
-            average([b for b in run.model.buffers() if b.is_floating_point()])  # statistics of batch normalisation
+            all_reduce_mean([b for b in run.model.buffers() if b.is_floating_point()])  # statistics of batch normalisation
             if log:
                 validate(run, log)
-            wait()
+            barrier()
             started = time.monotonic()
     if log:
         log.close()
@@ -193,8 +193,8 @@ def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, Fi
         raise BadInput(
             f"{shards} has {len(clips)} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller"
         )
-    if recipe.batch % (world() * recipe.chunks):
-        raise BadInput(f"batch = {recipe.batch} does not divide into {world()} ranks of {recipe.chunks} chunks")
+    if recipe.batch % (world_size() * recipe.chunks):
+        raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.chunks} chunks")
     per_epoch = len(clips) // recipe.batch
     steps, valid_every = recipe.steps or recipe.epochs * per_epoch, recipe.valid_every or per_epoch
     return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)

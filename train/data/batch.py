@@ -140,10 +140,10 @@ def decode(flac: bytes, fused: bool, rng: np.random.Generator | None) -> Tensor:
 
 
 def batch_plan(
-    n_samples: int, batch: int, seed: int, first: int, last: int, rank: int = 0, world: int = 1
+    n_samples: int, batch: int, seed: int, first: int, last: int, rank: int = 0, world_size: int = 1
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield for the steps first to last - 1 what this rank reads, as (epoch, index): its part of the step's part of the epoch's order."""
-    per_epoch, own = n_samples // batch, batch // world
+    per_epoch, own = n_samples // batch, batch // world_size
     for epoch, steps in itertools.groupby(range(first, last), lambda step: step // per_epoch):
         order = np.random.default_rng((seed, epoch)).permutation(n_samples)
         for step in steps:

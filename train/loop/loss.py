@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from train.loop.ranks import gather, rank
+from train.loop.ranks import all_gather, rank
 
 
 def contrastive_loss(audio: Tensor, text: Tensor, log_scale: Tensor, caption: Tensor | None = None) -> Tensor:
@@ -12,12 +12,12 @@ def contrastive_loss(audio: Tensor, text: Tensor, log_scale: Tensor, caption: Te
     audio, text: unit vectors (n, 512) of this rank; caption: (n,) int64, if given, equal texts are positives of each other.
     The mean over ranks of this value and of its gradients is that of one process with all pairs.
     """
-    all_audio, all_text = gather(audio), gather(text)
+    all_audio, all_text = all_gather(audio), all_gather(text)
     own = torch.arange(len(audio), device=audio.device) + len(audio) * rank()
     if caption is None:
         targets = torch.nn.functional.one_hot(own, len(all_audio)).float()
     else:
-        equal = (caption[:, None] == gather(caption)).float()
+        equal = (caption[:, None] == all_gather(caption)).float()
         targets = equal / equal.sum(1, keepdim=True)
     scale = log_scale.exp()
     to_text = cross_entropy(scale * audio @ all_text.T, targets)

@@ -19,31 +19,31 @@ def leave_ranks() -> None:
         dist.destroy_process_group()
 
 
-def world() -> int:
+def world_size() -> int:
     """Return how many processes train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
     """Return which of them this one is."""
-    return dist.get_rank() if world() > 1 else 0
+    return dist.get_rank() if world_size() > 1 else 0
 
 
-def wait() -> None:
+def barrier() -> None:
     """Wait for all ranks."""
-    if world() > 1:
+    if world_size() > 1:
         dist.barrier()
 
 
-def gather(x: Tensor) -> Tensor:
+def all_gather(x: Tensor) -> Tensor:
     """Join a tensor of equal shape from all ranks along the first dimension; gradients flow back to the rank they belong to."""
-    return _Gather.apply(x) if world() > 1 else x
+    return _AllGather.apply(x) if world_size() > 1 else x
 
 
-class _Gather(torch.autograd.Function):
+class _AllGather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
-        parts = [torch.empty_like(x) for _ in range(world())]
+        parts = [torch.empty_like(x) for _ in range(world_size())]
         dist.all_gather(parts, x.contiguous())
         return torch.cat(parts)
 
@@ -51,14 +51,14 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
         gradient = gradient.contiguous()
         dist.all_reduce(gradient)
-        return gradient.chunk(world())[rank()]
+        return gradient.chunk(world_size())[rank()]
 
 
 @torch.no_grad()
-def average(tensors: list[Tensor]) -> None:
+def all_reduce_mean(tensors: list[Tensor]) -> None:
     """Replace each tensor by its mean over the ranks, all in one message."""
-    if world() > 1 and tensors:
+    if world_size() > 1 and tensors:
         flat = torch.cat([t.flatten() for t in tensors])
         dist.all_reduce(flat)
-        for t, mean in zip(tensors, (flat / world()).split([t.numel() for t in tensors]), strict=True):
+        for t, mean in zip(tensors, (flat / world_size()).split([t.numel() for t in tensors]), strict=True):
             t.copy_(mean.view_as(t))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from train.loop.loss import contrastive_loss
-from train.loop.ranks import average, rank
+from train.loop.ranks import all_reduce_mean, rank
 from train.recipe import TrainRecipe
 from train.towers.fusion import at_least_one
 from train.towers.model import Batch, Clap
@@ -23,12 +23,12 @@ def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, reci
     audio, text = embed_batch(model, batch, longer, recipe)
     loss = contrastive_loss(audio, text, model.log_scale, batch.caption if recipe.multi_positive else None)
     whole = loss.detach().clone()
-    average([whole])
+    all_reduce_mean([whole])
     if not whole.isfinite():
         return whole.item()
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    average([p.grad for p in model.parameters() if p.grad is not None])
+    all_reduce_mean([p.grad for p in model.parameters() if p.grad is not None])
     if recipe.clip_norm:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     for group in optimizer.param_groups:

@@ -26,7 +26,7 @@ CLIP_NAMES = (
 )
 
 
-def load_published(model: Clap, weights: dict[str, Tensor], path: str) -> str:
+def load_pretrained(model: Clap, weights: dict[str, Tensor], path: str) -> str:
     """Put what read_weights found in a published checkpoint into the model and say what was loaded."""
     own = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
     both = any(name.startswith("text_branch.") for name in weights)
