@@ -26,7 +26,7 @@ import transformers
 from torch.nn import functional as F
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaConfig, RobertaModel
 
-from train.data.batch import Clips
+from train.data.samples import Clips
 from train.data.shards import find_shards
 from train.loop.step import make_optimizer, train_step
 from train.recipe import TrainRecipe
