@@ -20,7 +20,7 @@ import torch
 
 from bench.measure import cost_of
 from train.classify import PROMPT
-from train.data.batch import Example, FixedClips
+from train.data.samples import Example, FixedClips
 from train.data.shards import find_shards
 
 RECIPE = 'name = "esc10"\n[[sources]]\nsource = "table"\ndataset = "esc10"\npath = "clips.csv"\n'

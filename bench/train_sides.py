@@ -26,16 +26,16 @@ import transformers
 from torch.nn import functional as F
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaConfig, RobertaModel
 
-from train.data.batch import Clips
+from train.data.samples import Clips
 from train.data.shards import find_shards
 from train.loop.step import make_optimizer, train_step
-from train.recipe import Recipe
+from train.recipe import TrainRecipe
 from train.towers.features import clip_features
 from train.towers.model import Batch, Clap, build_audio
 
 AUDIO_CONFIG = {"sample_rate": 48_000, "window_size": 1024, "hop_size": 480, "mel_bins": 64, "fmin": 50, "fmax": 14_000}
 ROBERTA = RobertaConfig(vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1)
-RECIPE = Recipe(steps=100, warmup=1)
+RECIPE = TrainRecipe(steps=100, warmup=1)
 BATCH = 8
 
 

@@ -1,13 +1,13 @@
-"""Checkpoints: whole or not at all, and refused when they are of something else."""
+"""Checkpoints: written, read, and rejected if they do not fit."""
 
 import shutil
 
 import pytest
 import torch
 
-from tests.test_train_fit import trained
+from tests.train_runs import trained
 from train.errors import BadInput
-from train.loop.checkpoint import checkpoints, drop_old, load_checkpoint, load_run, load_weights, read_run, save_checkpoint
+from train.loop.checkpoint import checkpoints, delete_old, load_checkpoint, load_run, load_weights, read_run, save_checkpoint
 
 CPU = torch.device("cpu")
 
@@ -22,11 +22,11 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path):
 def test_only_the_newest_are_kept(tmp_path):
     for step in range(1, 6):
         save_checkpoint(tmp_path / f"step-{step:07}.pt", {"model": {}, "step": step})
-    drop_old(tmp_path, 2)
+    delete_old(tmp_path, 2)
     assert [load_checkpoint(p)["step"] for p in checkpoints(tmp_path)] == [4, 5]
 
 
-def test_a_run_is_loaded_ready_for_use():
+def test_a_run_is_loaded_in_evaluation_mode():
     run = load_run(trained()[0], CPU)
     assert not run.model.training
     assert run.recipe.steps == 6
@@ -48,7 +48,7 @@ def test_a_folder_without_a_run_says_how_to_make_one(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04"])
-def test_files_that_are_no_checkpoint_are_refused(tmp_path, content):
+def test_other_files_are_bad_input(tmp_path, content):
     (tmp_path / "x.pt").write_bytes(content)
     with pytest.raises(BadInput, match="no readable checkpoint"):
         load_checkpoint(tmp_path / "x.pt")
@@ -60,7 +60,7 @@ def test_a_checkpoint_never_runs_code(tmp_path):
         load_checkpoint(tmp_path / "x.pt")
 
 
-def test_another_layout_or_model_is_named(tmp_path):
+def test_a_checkpoint_of_another_layout_or_model_is_bad_input(tmp_path):
     torch.save({"weights": {}}, tmp_path / "x.pt")
     with pytest.raises(BadInput, match="another layout"):
         load_checkpoint(tmp_path / "x.pt")

@@ -1,4 +1,4 @@
-"""Classification of a real run, by words and by classifiers."""
+"""Classification with a trained model, zero-shot and by classifiers."""
 
 import shutil
 
@@ -6,9 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from tests.test_train_fit import trained
-from tests.test_train_folder import CLASSES, folder  # noqa: F401
-from train.classify import PROMPT, check_prompts, class_list, class_loss, outcome, read_labels, supervised, targets, two_parts, zero_shot
+from tests.train_runs import trained
+from tests.train_sets import CLASSES, write_folder
+from train.classify import (
+    PROMPT,
+    check_prompts,
+    class_list,
+    class_loss,
+    class_matrix,
+    make_head,
+    open_train_and_test,
+    read_labels,
+    score_classes,
+    supervised,
+    zero_shot,
+)
 from train.data.folder import open_clips
 from train.errors import BadInput
 from train.loop.checkpoint import load_run
@@ -17,6 +29,11 @@ from train.loop.checkpoint import load_run
 @pytest.fixture(scope="module")
 def run():
     return load_run(trained()[0], torch.device("cpu"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_folder(tmp_path / "sounds")
 
 
 def test_the_prompt_is_the_published_one():
@@ -28,40 +45,40 @@ def test_clips(tmp_path):
     return open_clips(str(trained()[1]), True, tmp_path, ("test",))
 
 
-def test_zero_shot_on_shards_is_deterministic(run, test_clips):
+def test_zero_shot_on_shards_gives_the_same_scores_twice(run, test_clips):
     labels = class_list([test_clips], None)
     assert labels == sorted(CLASSES)
-    one, two = (zero_shot(run, test_clips, labels, [PROMPT, "{label}"]) for _ in range(2))
-    assert one.n_clips == 4 and one.confusion.sum() == 4
-    assert one.accuracy == two.accuracy and one.mean_ap == two.mean_ap
+    first, second = (zero_shot(run, test_clips, labels, [PROMPT, "{label}"]) for _ in range(2))
+    assert first.n_clips == 4 and first.confusion.sum() == 4
+    assert first.accuracy == second.accuracy and first.mean_ap == second.mean_ap
 
 
-def test_zero_shot_on_a_folder_of_class_folders(run, folder, tmp_path):  # noqa: F811
+def test_zero_shot_on_a_folder_of_class_folders(run, folder, tmp_path):
     clips = open_clips(str(folder), True, tmp_path)
     assert class_list([clips], None) == ["hiss", "hum"]
     assert zero_shot(run, clips, ["hiss", "hum"], [PROMPT]).n_clips == 6
 
 
-@pytest.mark.parametrize("how", ["linear", "mlp", "finetune"])
-def test_a_classifier_learns_the_classes_of_the_train_split(run, how, tmp_path):
+@pytest.mark.parametrize("method", ["linear", "mlp", "finetune"])
+def test_a_classifier_learns_the_classes_of_the_train_split(run, method, tmp_path):
     torch.manual_seed(0)
-    fresh = load_run(trained()[0], torch.device("cpu")) if how == "finetune" else run
-    found = supervised(fresh, *two_parts(str(trained()[1]), True, tmp_path, "test"), sorted(CLASSES), how, epochs=2)
-    assert found.n_clips == 4 and found.accuracy is not None
-    if how != "finetune":
-        assert found.accuracy >= 0.5  # hum, hiss, chirp and clicks are easily told apart
+    fresh = load_run(trained()[0], torch.device("cpu")) if method == "finetune" else run
+    result = supervised(fresh, *open_train_and_test(str(trained()[1]), True, tmp_path, "test"), sorted(CLASSES), method, epochs=2)
+    assert result.n_clips == 4 and result.accuracy is not None
+    if method != "finetune":
+        assert result.accuracy >= 0.5  # hum, hiss, chirp and clicks are easy to tell apart
 
 
-def test_a_folder_is_parted_by_the_hash_of_names(folder, tmp_path):  # noqa: F811
-    with pytest.raises(BadInput, match="too few sounds"):
-        two_parts(str(folder), True, tmp_path, "test")
+def test_a_folder_is_split_by_the_hash_of_file_names(folder, tmp_path):
+    with pytest.raises(BadInput, match="too few sound files"):
+        open_train_and_test(str(folder), True, tmp_path, "test")
     for i in range(3, 30):
         shutil.copy(folder / "hum" / "0.wav", folder / "hum" / f"{i}.wav")
-    learnt, scored = two_parts(str(folder), True, tmp_path, "test")
-    assert len(learnt) + len(scored) == 33 and 0 < len(scored) < len(learnt)
+    train, test = open_train_and_test(str(folder), True, tmp_path, "test")
+    assert len(train) + len(test) == 33 and 0 < len(test) < len(train)
 
 
-def test_a_tag_that_is_no_class_is_named(test_clips, tmp_path):
+def test_a_tag_that_is_not_in_the_class_list_is_named(test_clips, tmp_path):
     (tmp_path / "classes.txt").write_text("hum\nhiss\nchirp\n")
     with pytest.raises(BadInput, match="1 tags are not in the class list: clicks; it has hum, hiss, chirp"):
         class_list([test_clips], tmp_path / "classes.txt")
@@ -73,8 +90,8 @@ def test_one_class_is_too_few(test_clips, tmp_path):
         class_list([test_clips], tmp_path / "classes.txt")
 
 
-@pytest.mark.parametrize("prompt", ["a sound", "{label} {place}", "{}"])
-def test_a_prompt_without_a_place_for_the_class_is_refused(prompt):
+@pytest.mark.parametrize("prompt", ["a sound", "{label} {room}", "{}"])
+def test_a_prompt_without_label_or_with_other_fields_is_bad_input(prompt):
     check_prompts([PROMPT])
     with pytest.raises(BadInput, match=r"should have .label. where"):
         check_prompts([prompt])
@@ -92,12 +109,12 @@ def test_labels_are_read_from_lines_or_the_json_of_the_reference(tmp_path):
 
 
 def test_clips_of_several_classes_have_no_accuracy_but_a_mean_average_precision():
-    truth = targets([("a", "b"), ("b",)], ["a", "b"])
-    found = outcome(np.array([[0.9, 0.8], [0.1, 0.7]]), truth)
-    assert found.accuracy is None and found.mean_ap == 1
+    truth = class_matrix([("a", "b"), ("b",)], ["a", "b"])
+    result = score_classes(np.array([[0.9, 0.8], [0.1, 0.7]]), truth)
+    assert result.accuracy is None and result.mean_ap == 1
 
 
-def test_the_loss_fits_the_kind_of_labels():
+def test_clips_of_one_class_have_cross_entropy_and_others_binary_cross_entropy():
     logits = torch.tensor([[2.0, -1.0]])
     assert class_loss(logits, torch.tensor([[1.0, 0.0]])) == pytest.approx(np.log1p(np.exp(-3)), rel=1e-5)
     both = -np.log(1 / (1 + np.exp(-2))) / 2 - np.log(1 / (1 + np.exp(1))) / 2

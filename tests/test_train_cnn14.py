@@ -49,5 +49,5 @@ def test_dropout_and_spec_augment_are_for_training_only(tower):
 def test_the_published_tower_drops_as_published_and_the_narrow_one_nothing():
     x = torch.ones(20_000)
     published, narrow = build_audio(TrainRecipe(audio="cnn14")).train(), build_audio(TrainRecipe(audio="cnn14", size="tiny")).train()
-    assert (published.drop(x, 0.5) == 0).float().mean() == pytest.approx(0.5, abs=0.03)
-    assert torch.equal(narrow.drop(x, 0.5), x)
+    assert (published.dropout(x, 0.5) == 0).float().mean() == pytest.approx(0.5, abs=0.03)
+    assert torch.equal(narrow.dropout(x, 0.5), x)

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 import train.towers.model
-from tests.test_train_fit import trained
+from tests.train_runs import trained
 from train.command import main
 from train.loop.log import flat, read_log
 

@@ -1,4 +1,4 @@
-"""Evaluation of a real run: complete, deterministic, leaving the model as it was."""
+"""Embedding and retrieval scores of a trained model."""
 
 import json
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.test_train_fit import trained
-from tests.test_train_folder import write_shard
-from train.data.batch import FixedClips
+from tests.train_runs import trained
+from tests.train_sets import write_shard
+from train.data.samples import FixedClips
 from train.data.shards import find_shards
 from train.errors import BadInput
-from train.evaluate import embed_clips, embed_texts, score, table
+from train.evaluate import embed_clips, embed_texts, score, score_table
 from train.loop.checkpoint import load_run
 
 CPU = torch.device("cpu")
@@ -39,13 +39,13 @@ def test_every_clip_and_caption_of_the_split_counts(run):
 
 def test_embeddings_are_unit_vectors_and_do_not_change_from_call_to_call(run):
     clips = FixedClips(find_shards(str(trained()[1]), "test"), True, trained()[1].parent / "cache")
-    one, two = embed_clips(run.model, clips), embed_clips(run.model, clips)
-    assert np.array_equal(one.audio, two.audio)
-    assert np.allclose(np.linalg.norm(one.audio, axis=1), 1, atol=1e-5)
-    assert one.audio.dtype == np.float32 and one.audio.shape == (4, 512)
+    first, second = embed_clips(run.model, clips), embed_clips(run.model, clips)
+    assert np.array_equal(first.audio, second.audio)
+    assert np.allclose(np.linalg.norm(first.audio, axis=1), 1, atol=1e-5)
+    assert first.audio.dtype == np.float32 and first.audio.shape == (4, 512)
 
 
-def test_texts_keep_their_order_whatever_the_batches(run):
+def test_embeddings_of_texts_are_in_the_given_order_whatever_the_batches(run):
     texts = ["a hum", "the sound of hiss number 3 in the far distance of a long evening", "x", "a chirp"]
     together, alone = (
         embed_texts(run.model, run.tokenizer, texts, 77, batch=2),
@@ -62,7 +62,7 @@ def test_the_model_goes_back_to_training_but_a_locked_tower_does_not(run):
     run.model.eval()
 
 
-def test_broken_clips_are_counted_and_a_set_of_nothing_else_is_refused(run, tmp_path):
+def test_a_set_of_broken_clips_alone_is_bad_input(run, tmp_path):
     write_shard(tmp_path / "A" / "test" / "0.tar", [("bad", b"", {"text": ["x"], "tag": []})])
     (tmp_path / "A" / "test" / "sizes.json").write_text(json.dumps({"0.tar": 1}))
     with pytest.raises(BadInput, match="all 1 clips are broken, the first: bad"):
@@ -70,5 +70,5 @@ def test_broken_clips_are_counted_and_a_set_of_nothing_else_is_refused(run, tmp_
 
 
 def test_the_table_shows_both_directions(run):
-    text = table(evaluated(run))
+    text = score_table(evaluated(run))
     assert "text to audio" in text and "audio to text" in text and "4 clips, 8 captions" in text

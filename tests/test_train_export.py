@@ -1,4 +1,4 @@
-"""The model is transformers' ClapModel to rounding, and can be handed over to it."""
+"""Exported models: the same numbers as transformers' ClapModel, up to rounding."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ SHORT, LONG = [0, 1, 2], [3, 4, 5]
 
 
 def make_model(**changes: object) -> Clap:
-    """Make a model whose every weight and statistic is far from its start."""
+    """Make a model whose every weight and statistic is far from its initial value."""
     torch.manual_seed(0)
     model = build_model(replace(TrainRecipe(size="tiny"), **changes), TOKENIZER).eval()
     for module in model.modules():
@@ -37,8 +37,8 @@ def make_model(**changes: object) -> Clap:
 
 def features(fused: bool) -> tuple[torch.Tensor, torch.Tensor]:
     waves = [torch.from_numpy(np.random.default_rng(i).normal(0, 0.1, int(s * 48_000)).astype(np.float32)) for i, s in enumerate(SECONDS)]
-    found = [clip_features(w, fused) for w in waves]
-    return torch.stack([f.mel for f in found]), torch.tensor([f.longer for f in found])
+    clips = [clip_features(w, fused) for w in waves]
+    return torch.stack([f.mel for f in clips]), torch.tensor([f.longer for f in clips])
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +75,9 @@ def test_gradients_equal_transformers(models):
     ours, theirs, mel, longer = models
     ours.embed_audio(mel, longer)[:, 0].sum().backward()
     theirs.get_audio_features(mel, is_longer=longer[:, None]).pooler_output[:, 0].sum().backward()
-    one = ours.audio_branch.patch_embed.mel_conv2d.weight.grad
-    two = theirs.audio_model.audio_encoder.patch_embed.mel_conv2d.weight.grad
-    assert (one - two).norm() <= 1e-4 * two.norm()
+    our_gradient = ours.audio_branch.patch_embed.mel_conv2d.weight.grad
+    their_gradient = theirs.audio_model.audio_encoder.patch_embed.mel_conv2d.weight.grad
+    assert (our_gradient - their_gradient).norm() <= 1e-4 * their_gradient.norm()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -1,11 +1,11 @@
-"""The front-end: equal to transformers' extractor where that is right, and without the faults of both public ones."""
+"""Log-mel features: equal to those of transformers where these are correct."""
 
 import numpy as np
 import pytest
 import torch
 from transformers import ClapFeatureExtractor
 
-from train.towers.features import CLIP_FRAMES, HOP, MEL_FRAMES, clip_features, cut_start, fill, log_mel, mel_bank, part_starts, windows
+from train.towers.features import CLIP_FRAMES, HOP, MEL_FRAMES, clip_features, crop_start, log_mel, mel_bank, part_starts, repeat_and_pad, shrunk_frames, windows
 
 LENGTHS = (4_800, 100_000, 480_000, 480_001, 480_100, 481_000, 700_000)
 
@@ -21,7 +21,7 @@ def wave(n: int) -> torch.Tensor:
 
 def theirs(extractor, waveform, truncation, monkeypatch):
     """Run transformers' extractor with its random choices replaced by the middle ones."""
-    monkeypatch.setattr(np.random, "choice", lambda places: places[len(places) // 2])
+    monkeypatch.setattr(np.random, "choice", lambda starts: starts[len(starts) // 2])
     monkeypatch.setattr(np.random, "randint", lambda low, high=None: (high - 1) // 2 if high else 0)
     return extractor(waveform.numpy(), truncation=truncation, sampling_rate=48_000, return_tensors="pt")["input_features"][0]
 
@@ -48,7 +48,7 @@ def test_a_short_clip_is_never_marked_as_longer_at_inference():
     assert not any(clip_features(wave(48_000), True).longer for _ in range(20))  # transformers marks a random one
 
 
-def test_clips_over_10_s_do_not_crash_and_repeat_exactly():
+def test_long_clips_have_the_same_features_twice():
     long = wave(1_500_000)
     assert torch.equal(clip_features(long, True).mel, clip_features(long, True).mel)
     assert torch.equal(clip_features(long, False).mel, clip_features(long, False).mel)
@@ -58,7 +58,7 @@ def test_random_cuts_depend_on_the_generator_alone():
     long = wave(1_500_000)
     first, again, other = (clip_features(long, True, np.random.default_rng(seed)).mel for seed in (1, 1, 2))
     assert torch.equal(first, again)
-    assert torch.equal(first[0], other[0])  # the view of the whole clip has no chance in it
+    assert torch.equal(first[0], other[0])  # nothing is drawn for the shrunk clip
     assert not torch.equal(first[1:], other[1:])
 
 
@@ -73,15 +73,15 @@ def test_a_barely_longer_clip_has_empty_thirds_which_begin_at_zero():
     assert part_starts(1002, np.random.default_rng(0))[2] == 0
 
 
-def test_a_short_clip_is_repeated_whole_times_then_padded():
-    filled = fill(torch.ones(200_000))
+def test_a_short_clip_is_repeated_as_often_as_it_fits_then_padded():
+    filled = repeat_and_pad(torch.ones(200_000))
     assert len(filled) == CLIP_FRAMES
     assert filled[:400_000].all() and not filled[400_000:].any()
 
 
 def test_an_empty_waveform_is_refused():
     with pytest.raises(ValueError, match="empty"):
-        fill(torch.empty(0))
+        repeat_and_pad(torch.empty(0))
 
 
 def test_features_do_not_pass_through_int16():
@@ -103,13 +103,13 @@ def test_log_mel_equals_a_plain_stft():
     assert torch.allclose(log_mel(x, torch.arange(len(expected)), "slaney"), expected, atol=1e-3)
 
 
-def test_htk_mels_lie_far_above_slaney_mels():
+def test_htk_mels_are_18_to_26_db_above_slaney_mels():
     frames = torch.arange(MEL_FRAMES)
     gap = (log_mel(wave(CLIP_FRAMES), frames, "htk") - log_mel(wave(CLIP_FRAMES), frames, "slaney")).mean()
     assert 18 < gap < 26
 
 
-def test_the_centre_is_cut_without_a_generator_and_every_place_with_one():
-    assert cut_start(CLIP_FRAMES + 10, None) == 5
+def test_without_a_generator_the_centre_is_cut_and_with_one_every_start_occurs():
+    assert crop_start(CLIP_FRAMES + 10, None) == 5
     rng = np.random.default_rng(0)
-    assert {cut_start(CLIP_FRAMES + 3, rng) for _ in range(100)} == {0, 1, 2, 3}
+    assert {crop_start(CLIP_FRAMES + 3, rng) for _ in range(100)} == {0, 1, 2, 3}

@@ -30,11 +30,11 @@ def trained() -> tuple[Path, Path]:
     """Make a small set and train on it, once for all tests; return run and set."""
     folder = Path(tempfile.mkdtemp(prefix="train-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    fit(str(write_set(folder / "set")), TINY, place(folder), resume=False)
+    fit(str(write_set(folder / "set")), TINY, environment(folder), resume=False)
     return folder / "run", folder / "set"
 
 
-def place(folder: Path, said: list[str] | None = None) -> Place:
+def environment(folder: Path, said: list[str] | None = None) -> Place:
     return Place(folder / "run", folder / "cache", torch.device("cpu"), (said if said is not None else []).append)
 
 
@@ -53,7 +53,7 @@ def test_a_run_leaves_log_checkpoints_best_picture_and_tokenizer():
 
 def test_every_training_sample_of_every_dataset_is_used(tmp_path):
     said: list[str] = []
-    fit(str(write_set(tmp_path / "set", train=4, valid=2)), replace(TINY, steps=1, batch=2, valid_every=1), place(tmp_path, said))
+    fit(str(write_set(tmp_path / "set", train=4, valid=2)), replace(TINY, steps=1, batch=2, valid_every=1), environment(tmp_path, said))
     assert said[0].startswith("8 clips, 1 steps of 2")
 
 
@@ -76,40 +76,40 @@ def test_a_killed_run_goes_on_with_the_same_losses(tmp_path):
             raise Killed
 
     with pytest.raises(Killed):
-        fit(str(shards), replace(TINY, log_every=1), replace(place(tmp_path), say=die_in_the_middle))
+        fit(str(shards), replace(TINY, log_every=1), replace(environment(tmp_path), say=die_in_the_middle))
     assert len(losses(tmp_path / "run")) == 5  # beyond the checkpoint of step 3, in the middle of an epoch
-    fit(str(shards), replace(TINY, log_every=1), place(tmp_path), resume=True)
+    fit(str(shards), replace(TINY, log_every=1), environment(tmp_path), resume=True)
     assert losses(tmp_path / "run") == losses(undisturbed)
 
 
 def test_workers_do_not_change_the_losses(tmp_path):
     undisturbed, shards = trained()
-    fit(str(shards), replace(TINY, workers=2), place(tmp_path))
+    fit(str(shards), replace(TINY, workers=2), environment(tmp_path))
     assert losses(tmp_path / "run") == losses(undisturbed)
 
 
 def test_a_finished_run_is_left_alone():
     run, shards = trained()
     said: list[str] = []
-    fit(str(shards), TINY, replace(place(run.parent), say=said.append))
+    fit(str(shards), TINY, replace(environment(run.parent), say=said.append))
     assert said == [f"{run} has all its 6 steps: nothing to do"]
 
 
 def test_more_steps_can_be_added_to_a_run(tmp_path):
     run, shards = trained()
     shutil.copytree(run, tmp_path / "run")
-    fit(str(shards), replace(TINY, steps=7), place(tmp_path), resume=True)
+    fit(str(shards), replace(TINY, steps=7), environment(tmp_path), resume=True)
     assert len(losses(tmp_path / "run")) == 7
 
 
 def test_a_folder_with_another_run_is_refused(tmp_path):
     run, shards = trained()
     with pytest.raises(BadInput, match="holds a run already"):
-        fit(str(shards), replace(TINY, seed=1), place(run.parent))
+        fit(str(shards), replace(TINY, seed=1), environment(run.parent))
     with pytest.raises(BadInput, match="another recipe"):
-        fit(str(shards), replace(TINY, seed=1), place(run.parent), resume=True)
+        fit(str(shards), replace(TINY, seed=1), environment(run.parent), resume=True)
     with pytest.raises(BadInput, match="no run to resume"):
-        fit(str(shards), TINY, place(tmp_path), resume=True)
+        fit(str(shards), TINY, environment(tmp_path), resume=True)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_missing_data_is_named_before_a_model_is_built(tmp_path, missing, messag
     gone = shards / missing
     shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
     with pytest.raises(BadInput, match=message):
-        fit(str(shards), TINY, place(tmp_path))
+        fit(str(shards), TINY, environment(tmp_path))
     assert not (tmp_path / "run").exists()
 
 
@@ -128,29 +128,29 @@ def test_missing_data_is_named_before_a_model_is_built(tmp_path, missing, messag
 def test_a_processor_that_imitates_bf16_is_said_to(able, n_said, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
     said: list[str] = []
-    check_machine(replace(TINY, precision="bf16"), place(tmp_path, said))
+    check_machine(replace(TINY, precision="bf16"), environment(tmp_path, said))
     assert sum("imitates bf16" in line for line in said) == n_said
 
 
 def test_a_batch_larger_than_the_set_or_not_divisible_is_refused():
     run, shards = trained()
     with pytest.raises(BadInput, match="fewer than a batch of 64"):
-        fit(str(shards), replace(TINY, batch=64), place(run.parent))
+        fit(str(shards), replace(TINY, batch=64), environment(run.parent))
     with pytest.raises(BadInput, match="does not divide into 1 ranks of 3 chunks"):
-        fit(str(shards), replace(TINY, chunks=3), place(run.parent))
+        fit(str(shards), replace(TINY, chunks=3), environment(run.parent))
 
 
 def test_captions_longer_than_the_context_are_counted(tmp_path):
     _, shards = trained()
     said: list[str] = []
-    fit(str(shards), replace(TINY, context=5, steps=1), place(tmp_path, said))
+    fit(str(shards), replace(TINY, context=5, steps=1), environment(tmp_path, said))
     assert any("captions are longer than the context of 5 tokens and are cut" in line for line in said)
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path):
     _, shards = trained()
     with pytest.raises(Stopped, match=r"the loss of step [23] is nan"):
-        fit(str(shards), replace(TINY, lr=math.inf, clip_norm=0.0), place(tmp_path))
+        fit(str(shards), replace(TINY, lr=math.inf, clip_norm=0.0), environment(tmp_path))
 
 
 def test_broken_samples_are_named_and_too_many_stop_the_run(tmp_path):
@@ -159,16 +159,16 @@ def test_broken_samples_are_named_and_too_many_stop_the_run(tmp_path):
     write_shard(shards / "Third" / "train" / "0.tar", bad)
     (shards / "Third" / "train" / "sizes.json").write_text(json.dumps({"0.tar": 5}))
     said: list[str] = []
-    fit(str(shards), replace(TINY, broken_share=0.9, steps=7), place(tmp_path, said))
+    fit(str(shards), replace(TINY, broken_share=0.9, steps=7), environment(tmp_path, said))
     assert len({line for line in said if line.startswith("broken sample left out: bad-")}) >= 4
     with pytest.raises(Stopped, match="samples are broken; more than broken_share"):
-        fit(str(shards), replace(TINY, broken_share=0.02, steps=7), replace(place(tmp_path), output=tmp_path / "other"))
+        fit(str(shards), replace(TINY, broken_share=0.02, steps=7), replace(environment(tmp_path), output=tmp_path / "other"))
 
 
 def on_rank(rank: int, port: int, shards: str, folder: str) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    fit(shards, replace(TINY, steps=2, valid_every=1), place(Path(folder)))
+    fit(shards, replace(TINY, steps=2, valid_every=1), environment(Path(folder)))
     torch.distributed.destroy_process_group()
 
 
@@ -216,7 +216,7 @@ def test_it_learns_synthetic_sounds_in_100_steps(tmp_path):
     for split, n in (("train", 500), ("valid", 72), ("test", 72)):
         write_synthetic(tmp_path / "set", n, split)
     recipe = load_recipe("tiny", ["steps=100", "batch=32", "lr=1e-3", "valid_every=100"])
-    fit(str(tmp_path / "set"), recipe, place(tmp_path))
+    fit(str(tmp_path / "set"), recipe, environment(tmp_path))
     scores = [e["valid"] for e in read_log(tmp_path / "run") if "valid" in e][-1]
     assert scores["t2a"]["R@10"] > 0.5 and scores["a2t"]["R@10"] > 0.5  # chance is 10 / 72
     assert np.mean(losses(tmp_path / "run")[-10:]) < 0.75 * np.mean(losses(tmp_path / "run")[:5])

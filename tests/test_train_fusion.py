@@ -1,20 +1,20 @@
-"""Feature fusion: the published formulas, and where the parts of a clip go."""
+"""Feature fusion: the published formulas, and how the parts of a clip are joined."""
 
 import pytest
 import torch
 
 from train.towers.cnn14 import Cnn14, Cnn14Config
-from train.towers.fusion import FUSIONS, at_least_one, join_parts
+from train.towers.fusion import FUSIONS, join_parts, mark_at_least_one
 from train.towers.htsat import PatchEmbed
 
 
 def test_aff_doubles_the_gated_mean():
     torch.manual_seed(0)
     aff = FUSIONS["aff"](8).eval()
-    whole, parts = torch.randn(3, 8, 4, 4), torch.randn(3, 8, 4, 4)
-    both = whole + parts
+    global_map, parts = torch.randn(3, 8, 4, 4), torch.randn(3, 8, 4, 4)
+    both = global_map + parts
     share = torch.sigmoid(aff.local_att(both) + aff.global_att(both))
-    assert torch.equal(aff(whole, parts), 2 * whole * share + 2 * parts * (1 - share))
+    assert torch.equal(aff(global_map, parts), 2 * global_map * share + 2 * parts * (1 - share))
 
 
 def test_daf_is_the_sum():
@@ -59,11 +59,11 @@ def test_cnn14_joins_the_parts_along_time():
 
 def test_a_batch_without_longer_clips_gets_one_at_random():
     none = torch.zeros(5, dtype=torch.bool)
-    marked = [at_least_one(none, torch.Generator().manual_seed(seed)) for seed in range(30)]
+    marked = [mark_at_least_one(none, torch.Generator().manual_seed(seed)) for seed in range(30)]
     assert all(m.sum() == 1 for m in marked) and len({int(m.nonzero()) for m in marked}) == 5
-    assert not none.any()  # the batch itself is left alone
+    assert not none.any()  # the argument is not changed
 
 
 def test_a_batch_with_longer_clips_stays():
     some = torch.tensor([False, True, True])
-    assert at_least_one(some, torch.Generator()) is some
+    assert mark_at_least_one(some, torch.Generator()) is some

@@ -1,9 +1,9 @@
-"""The audio tower HTSAT: sizes, names, and how it behaves in training."""
+"""The audio tower HTSAT."""
 
 import pytest
 import torch
 
-from train.towers.htsat import SIZES, WINDOW, Htsat, HtsatConfig, picture, shift_mask, split, unsplit
+from train.towers.htsat import SIZES, WINDOW, Htsat, HtsatConfig, join_windows, mel_image, shift_mask, split_windows
 from train.towers.specaugment import spec_augment
 
 MINI = SIZES["htsat-mini"]
@@ -44,28 +44,28 @@ def test_names_are_those_of_the_published_checkpoints(tower):
     assert not any("index" in name or "mask" in name for name in names)
 
 
-def test_the_picture_stacks_the_quarters_of_time():
+def test_the_mel_image_stacks_the_quarters_of_time():
     mel = torch.zeros(1, 1, 1001, 64)
     mel[:, :, 251:500] = 1.0  # second quarter
-    quarter = picture(mel)[0, 0].view(4, 64, 256).mean((1, 2))
+    quarter = mel_image(mel)[0, 0].view(4, 64, 256).mean((1, 2))
     assert quarter[1] > 0.95 and quarter[[0, 2, 3]].abs().max() < 0.02
 
 
 def test_windows_are_cut_and_joined_again():
     x = torch.randn(2, 16, 16, 3)
-    windows = split(x)
+    windows = split_windows(x)
     assert torch.equal(windows[1].view(WINDOW, WINDOW, 3), x[0, :8, 8:])
-    assert torch.equal(unsplit(windows, x.shape), x)
+    assert torch.equal(join_windows(windows, x.shape), x)
 
 
-def test_the_shift_mask_parts_what_was_not_adjacent():
+def test_the_shift_mask_separates_tokens_that_were_not_adjacent():
     mask = shift_mask(16, 4)
     assert mask.shape == (4, 64, 64)
     assert not mask[0].any()  # the first window holds no border
     assert (mask[3] == -100).float().mean() == pytest.approx(0.75)
 
 
-def test_equal_clips_give_equal_vectors_whatever_is_beside_them(tower):
+def test_the_vector_of_a_clip_does_not_depend_on_the_rest_of_the_batch(tower):
     tower.eval()
     x, longer = mels(4), torch.tensor([False, True, True, False])
     with torch.inference_mode():
@@ -88,14 +88,14 @@ def test_exactly_one_longer_clip_in_a_training_batch_trains(tower):
     assert all(p.grad is not None and p.grad.isfinite().all() for p in tower.parameters())
 
 
-def test_whole_branches_are_dropped_a_clip_at_a_time():
+def test_branches_are_dropped_for_complete_clips():
     torch.manual_seed(0)
     block = Htsat(HtsatConfig(width=24, depths=(2, 2, 2, 2), heads=(2, 4, 8, 16), drop_path=0.5)).layers[3].blocks[1].train()
-    branch = block.drop(torch.ones(400, 2, 2, 1))
+    branch = block.drop_branch(torch.ones(400, 2, 2, 1))
     assert set(branch.unique().tolist()) == {0.0, 2.0}
     assert torch.equal(branch.amin((1, 2, 3)), branch.amax((1, 2, 3)))
     assert 0.4 < (branch[:, 0, 0, 0] == 0).float().mean() < 0.6
-    assert torch.equal(block.eval().drop(branch), branch)
+    assert torch.equal(block.eval().drop_branch(branch), branch)
 
 
 def test_both_branches_of_a_block_can_be_dropped():

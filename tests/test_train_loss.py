@@ -1,14 +1,14 @@
-"""The contrastive loss, alone and over ranks."""
+"""The contrastive loss, on one rank and on two."""
 
 import math
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from torch.nn import functional as F
 
+from tests.train_runs import on_two_ranks
 from train.loop.loss import contrastive_loss
-from train.towers.model import SCALE_END, SCALE_START
+from train.loop.ranks import rank
 
 
 def pairs(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -27,7 +27,7 @@ def test_it_is_the_mean_of_both_directions():
     assert abs(expected - twice_text) > 1e-3
 
 
-def test_equal_captions_are_positives_of_each_other_if_wanted():
+def test_with_multi_positive_equal_captions_are_positives_of_each_other():
     audio, text = pairs(4)
     scale, caption = torch.tensor(1.0), torch.tensor([7, 8, 9, 7])
     logits = scale.exp() * audio @ text.T
@@ -37,47 +37,46 @@ def test_equal_captions_are_positives_of_each_other_if_wanted():
     assert contrastive_loss(audio, text, scale).item() != pytest.approx(expected.item(), rel=1e-2)
 
 
-def test_with_different_captions_both_forms_agree():
+def test_with_different_captions_multi_positive_changes_nothing():
     audio, text = pairs(5)
     assert torch.allclose(
         contrastive_loss(audio, text, torch.tensor(2.0)), contrastive_loss(audio, text, torch.tensor(2.0), torch.arange(5))
     )
 
 
-def test_the_temperature_starts_at_the_published_value_and_is_clamped():
-    assert pytest.approx(1 / 0.07) == math.exp(SCALE_START)
-    assert pytest.approx(100) == math.exp(SCALE_END)
+CAPTIONS = torch.tensor([0, 1, 2, 3, 0, 1, 4, 5])  # equal ones are on different ranks
 
 
-def on_rank(rank: int, port: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    audio, text = (x.detach().chunk(2)[rank].clone().requires_grad_() for x in pairs(8))
+def loss_and_gradients(multi_positive: bool, first: int, last: int) -> list[torch.Tensor]:
+    """Return the loss of the pairs first to last - 1 of 8, and its gradients by audio, text and scale."""
+    audio, text = (x.detach()[first:last].clone().requires_grad_() for x in pairs(8))
     scale = torch.tensor(2.0, requires_grad=True)
-    caption = torch.tensor([0, 1, 2, 3, 0, 1, 4, 5]).chunk(2)[rank]
-    loss = contrastive_loss(audio, text, scale, caption)
+    loss = contrastive_loss(audio, text, scale, CAPTIONS[first:last] if multi_positive else None)
     loss.backward()
-    torch.save([x.detach() for x in (loss, audio.grad, text.grad, scale.grad)], f"{folder}/{rank}.pt")
-    torch.distributed.destroy_process_group()
+    return [loss.detach(), audio.grad, text.grad, scale.grad]
 
 
-def test_two_ranks_give_the_loss_and_gradients_of_one(tmp_path, free_port):
-    mp.spawn(on_rank, (free_port, str(tmp_path)), nprocs=2)
-    audio, text = pairs(8)
-    scale = torch.tensor(2.0, requires_grad=True)
-    loss = contrastive_loss(audio, text, scale, torch.tensor([0, 1, 2, 3, 0, 1, 4, 5]))
-    loss.backward()
-    parts = list(zip(*(torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1)), strict=True))
-    assert torch.stack(parts[0]).mean() == pytest.approx(loss.item(), abs=1e-6)
-    assert torch.allclose(torch.cat(parts[1]) / 2, audio.grad, atol=1e-6)  # the mean over ranks, as parameters get it
-    assert torch.allclose(torch.cat(parts[2]) / 2, text.grad, atol=1e-6)
-    assert torch.stack(parts[3]).mean() == pytest.approx(scale.grad.item(), abs=1e-6)
+def half_on_each_rank() -> list[list[torch.Tensor]]:
+    return [loss_and_gradients(multi_positive, 4 * rank(), 4 * rank() + 4) for multi_positive in (False, True)]
 
 
-@pytest.fixture
-def free_port() -> int:
-    import socket
+@pytest.fixture(scope="module")
+def on_ranks():
+    return on_two_ranks(half_on_each_rank)
 
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+
+@pytest.mark.parametrize("multi_positive", [False, True], ids=["default", "multi-positive"])
+def test_the_mean_over_two_ranks_is_the_loss_and_the_gradients_of_one(on_ranks, multi_positive):
+    losses, audio, text, scale = zip(*(results[multi_positive] for results in on_ranks), strict=True)
+    expected = loss_and_gradients(multi_positive, 0, 8)
+    assert torch.stack(losses).mean() == pytest.approx(expected[0].item(), abs=1e-6)
+    assert torch.allclose(torch.cat(audio) / 2, expected[1], atol=1e-6)  # parameters get the mean over ranks
+    assert torch.allclose(torch.cat(text) / 2, expected[2], atol=1e-6)
+    assert torch.stack(scale).mean() == pytest.approx(expected[3].item(), abs=1e-6)
+    assert expected[1].norm() > 0.1 and expected[3].abs() > 0.01
+
+
+def test_the_default_loss_of_two_ranks_is_not_that_of_their_own_pairs_alone(on_ranks):
+    for rank_, results in enumerate(on_ranks):
+        alone = loss_and_gradients(False, 4 * rank_, 4 * rank_ + 4)
+        assert abs(results[0][0] - alone[0]) > 0.1  # 4 negatives more

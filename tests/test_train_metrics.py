@@ -1,4 +1,4 @@
-"""Scores, on matrices small enough to check by hand."""
+"""Metrics, on matrices small enough to check by hand."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_retrieval_by_hand():
     assert scores["a2t"]["mAP@10"] == pytest.approx((1 + 1 / 2 + 1 / 2) / 3)
 
 
-def test_five_captions_a_clip_count_by_the_best_and_by_all():
+def test_recall_is_of_the_best_caption_and_map_of_all_captions():
     similarity = np.zeros((2, 10))
     similarity[0] = [0.9, 0.7, 0.5, 0.3, 0.1, 0.8, 0.6, 0.4, 0.2, 0.0]  # own captions at ranks 1, 3, 5, 7, 9
     similarity[1] = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
@@ -34,7 +34,7 @@ def test_the_unsorted_average_precision_of_the_reference_exceeds_one_and_ours_do
     assert a2t["mAP@10"] == 1
 
 
-def test_equal_embeddings_score_nothing():
+def test_equal_embeddings_score_zero():
     scores = retrieval(np.ones((20, 40)), np.repeat(np.arange(20), 2))
     assert scores["t2a"]["R@10"] == scores["a2t"]["R@10"] == 0
     assert scores["t2a"]["median_rank"] == 20

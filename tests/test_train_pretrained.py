@@ -1,4 +1,4 @@
-"""Published checkpoints, by files of their layout with random weights."""
+"""Pretrained checkpoints, as files of the published layouts with random weights."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from torch import nn
 from train.errors import BadInput
 from train.recipe import TrainRecipe
 from train.towers.model import Clap, build_model
-from train.towers.pretrained import load_published, read_weights
+from train.towers.pretrained import load_pretrained, read_weights
 from train.towers.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["a dog barks"], 300, 77)
@@ -22,15 +22,15 @@ def make(seed: int, **changes: object) -> Clap:
 
 
 def load(model: Clap, path: Path) -> str:
-    return load_published(model, read_weights(path), str(path))
+    return load_pretrained(model, read_weights(path), str(path))
 
 
-def same(one: nn.Module, two: nn.Module) -> bool:
-    return all(torch.equal(a, b) for (_, a), (_, b) in zip(one.named_parameters(), two.named_parameters(), strict=True))
+def same(first: nn.Module, second: nn.Module) -> bool:
+    return all(torch.equal(a, b) for (_, a), (_, b) in zip(first.named_parameters(), second.named_parameters(), strict=True))
 
 
 def laion(model: Clap) -> dict:
-    """Lay weights out as LAION's training script saves them, with what is of no use to us."""
+    """Lay weights out as LAION's training script saves them, with weights that are not used."""
     weights = {f"module.{k}": v for k, v in model.state_dict().items()}
     extra = {
         "logit_scale_t": torch.tensor(2.0),
@@ -95,7 +95,7 @@ def test_cnn14_of_pann_fills_the_audio_tower(tmp_path):
     assert same(model.audio_branch, make(1, audio="cnn14", fusion="none").audio_branch)
 
 
-def test_a_checkpoint_of_another_size_or_kind_is_refused_and_nothing_is_loaded(tmp_path):
+def test_a_checkpoint_of_another_size_or_kind_is_bad_input_and_nothing_is_loaded(tmp_path):
     torch.save(laion(make(1, audio="cnn14")), tmp_path / "x.pt")
     model = make(2)
     with pytest.raises(BadInput, match="another model than the recipe's"):
@@ -106,7 +106,7 @@ def test_a_checkpoint_of_another_size_or_kind_is_refused_and_nothing_is_loaded(t
 @pytest.mark.parametrize(
     ("content", "message"), [({"state_dict": {"a": torch.zeros(1)}}, "none of the known layouts"), (print, "no readable checkpoint")]
 )
-def test_unknown_files_are_refused(tmp_path, content, message):
+def test_unknown_files_are_bad_input(tmp_path, content, message):
     torch.save(content, tmp_path / "x.pt")
     with pytest.raises(BadInput, match=message):
         load(make(0), tmp_path / "x.pt")

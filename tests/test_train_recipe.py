@@ -1,4 +1,4 @@
-"""Recipes: bundled, from a file, changed on the command line, and every fault named."""
+"""Recipes of training: bundled, from files, changed on the command line."""
 
 import json
 from dataclasses import asdict
@@ -20,7 +20,7 @@ def test_every_bundled_recipe_loads(name):
     assert load_recipe(name, []) != TrainRecipe()
 
 
-def test_the_recipes_of_the_paper_are_there():
+def test_the_recipes_of_the_paper_are_bundled():
     assert {"tiny", "paper-ac-cl", "paper-la-fusion", "paper-2.5m"} <= {p.stem for p in BUNDLED.glob("*.toml")}
 
 
@@ -57,7 +57,7 @@ def test_faults_in_a_file_are_named_with_the_file(tmp_path, text, message):
     assert "bad.toml" in str(caught.value)
 
 
-def test_an_unknown_recipe_lists_those_there_are():
+def test_the_message_for_an_unknown_recipe_lists_the_bundled_ones():
     with pytest.raises(BadInput, match=r"bundled are .*tiny"):
         load_recipe("huge", [])
 
@@ -67,6 +67,6 @@ def test_all_faults_are_named_at_once():
         load_recipe("tiny", ["batch=x", "lr=y", "epoch=3"])
 
 
-def test_a_recipe_survives_being_saved():
+def test_a_recipe_is_the_same_after_a_round_trip_through_json():
     recipe = load_recipe("tiny", ["wandb=x"])
     assert make_recipe(json.loads(json.dumps(asdict(recipe))), "") == recipe

@@ -1,4 +1,4 @@
-"""Embeddings to keep, and search."""
+"""Files of embeddings, and search."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from tests.test_train_fit import trained
-from tests.test_train_folder import folder  # noqa: F401
+from tests.train_runs import trained
+from tests.train_sets import write_folder
 from train.data.folder import open_clips
 from train.errors import BadInput
 from train.evaluate import embed_clips, embed_texts
@@ -35,7 +35,8 @@ def test_npz_and_parquet_hold_the_same(run, tmp_path):
     assert saved["embeddings"].dtype == np.float32
 
 
-def test_a_folder_and_shards_are_embedded(run, folder, tmp_path):  # noqa: F811
+def test_a_folder_and_shards_are_embedded(run, tmp_path):
+    folder = write_folder(tmp_path / "sounds")
     assert embed_clips(run.model, open_clips(str(folder), True, tmp_path)).keys[0] == "hiss/0.wav"
     assert len(embed_clips(run.model, open_clips(str(trained()[1]), True, tmp_path)).keys) == 24
 
@@ -48,11 +49,11 @@ def test_a_text_file_without_text_is_bad_input(tmp_path, content, message):
         read_lines(tmp_path / "lines.txt")
 
 
-def test_search_returns_the_best_first_and_is_quick_the_second_time(run, tmp_path):
+def test_search_returns_the_best_first_and_embeds_the_clips_once(run, tmp_path):
     clips = open_clips(str(trained()[1]), True, tmp_path)
     hits = search(run, "a hum", clips, 5)
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
     assert all(h.path.endswith(".tar") and h.key and h.caption for h in hits)
-    kept = next(run.folder.glob("search-*.npz"))
-    np.savez(kept, **{**np.load(kept), "captions": np.full(24, "kept")})
-    assert search(run, "a hum", clips, 5) == [replace(hit, caption="kept") for hit in hits]
+    cached = next(run.folder.glob("search-*.npz"))
+    np.savez(cached, **{**np.load(cached), "captions": np.full(24, "cached")})
+    assert search(run, "a hum", clips, 5) == [replace(hit, caption="cached") for hit in hits]

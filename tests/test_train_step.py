@@ -1,29 +1,29 @@
-"""One step: exact gradients in chunks, over ranks, in bf16; what is trained and how fast."""
+"""One training step: gradients in chunks, on two ranks and in bf16; locked towers; learning rate."""
 
-import socket
 from dataclasses import replace
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from torch import nn
 
+from tests.train_runs import on_two_ranks
+from train.loop.ranks import rank
 from train.loop.step import (
     embed_batch,
+    enable_checkpointing,
+    frozen_statistics,
     lock_towers,
-    lr_share,
+    lr_factor,
     make_optimizer,
-    save_memory,
-    statistics_kept,
+    set_training_mode,
     step_seed,
     train_step,
-    training_mode,
 )
 from train.recipe import TrainRecipe
 from train.towers.model import Batch, Clap, build_model
 from train.towers.tokenizer import tokenize, train_tokenizer
 
-torch.set_num_threads(1)  # tests share their cores with others; waiting threads spin
+torch.set_num_threads(1)  # tests share their cores with others; waiting threads use CPU time
 RECIPE = TrainRecipe(size="tiny", batch=8, steps=10, warmup=1, lr=1e-3, precision="fp32", context=20)
 CAPTIONS = ["a dog barks", "rain on a roof", "a dog barks", "a cat", "wind", "the sea at night", "a saw", "two birds sing"]
 
@@ -46,16 +46,16 @@ def step(model: Clap, recipe: TrainRecipe, batch: Batch) -> tuple[float, torch.T
     return loss, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
 
-def test_chunks_give_the_gradients_of_the_whole_batch():
-    whole, chunked = (step(make_model().eval(), replace(RECIPE, chunks=chunks), make_batch()) for chunks in (1, 4))
-    assert whole[0] == pytest.approx(chunked[0], abs=1e-6)
-    assert (whole[1] - chunked[1]).abs().max() < 1e-5
-    assert (whole[1] - chunked[1]).norm() < 1e-4 * whole[1].norm()
+def test_chunks_give_the_gradients_of_the_complete_batch():
+    complete, chunked = (step(make_model().eval(), replace(RECIPE, chunks=chunks), make_batch()) for chunks in (1, 4))
+    assert complete[0] == pytest.approx(chunked[0], abs=1e-6)
+    assert (complete[1] - chunked[1]).abs().max() < 1e-5
+    assert (complete[1] - chunked[1]).norm() < 1e-4 * complete[1].norm()
 
 
 def test_chunks_draw_the_same_dropout_again_and_count_statistics_once():
     model = make_model()
-    training_mode(model)
+    set_training_mode(model)
     audio, _ = embed_batch(model, make_batch(), make_batch().longer, replace(RECIPE, chunks=2))
     before = {k: v.clone() for k, v in model.state_dict().items() if "running" in k or "tracked" in k}
     audio.square().sum().backward()
@@ -63,10 +63,10 @@ def test_chunks_draw_the_same_dropout_again_and_count_statistics_once():
     assert model.audio_branch.bn0.num_batches_tracked == 2
 
 
-def test_statistics_kept_uses_the_batch_and_counts_nothing():
+def test_frozen_statistics_normalise_by_the_batch_and_change_nothing():
     norm = nn.Sequential(nn.BatchNorm2d(2)).train()
     x = torch.randn(4, 2, 3, 3) + 5
-    with statistics_kept(norm):
+    with frozen_statistics(norm):
         inside = norm(x)
     assert not norm[0].running_mean.any()
     assert torch.equal(inside, norm(x))
@@ -75,7 +75,7 @@ def test_statistics_kept_uses_the_batch_and_counts_nothing():
 
 def test_a_batch_without_longer_clips_trains_the_fusion():
     model = make_model()
-    training_mode(model)
+    set_training_mode(model)
     train_step(model, replace(make_batch(), longer=torch.zeros(8, dtype=torch.bool)), make_optimizer(model, RECIPE), RECIPE, 0)
     assert all(p.grad is not None for p in model.audio_branch.parameters())
 
@@ -83,7 +83,7 @@ def test_a_batch_without_longer_clips_trains_the_fusion():
 def test_the_same_step_twice_is_the_same_and_the_next_is_not():
     def loss(at: int) -> float:
         model = make_model()
-        training_mode(model)
+        set_training_mode(model)
         return train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, at)
 
     assert loss(4) == loss(4) != loss(5)
@@ -104,10 +104,10 @@ def test_bf16_is_near_fp32_and_the_loss_is_fp32():
 
 
 @pytest.mark.parametrize("tower", ["audio", "text"])
-def test_a_locked_tower_stays_as_it_is(tower):
+def test_a_locked_tower_does_not_change_and_the_other_is_trained(tower):
     model = make_model()
     lock_towers(model, tower)
-    training_mode(model)
+    set_training_mode(model)
     branch = model.get_submodule(f"{tower}_branch")
     before = {k: v.clone() for k, v in branch.state_dict().items()}
     train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 2)
@@ -143,7 +143,7 @@ def test_weights_decay_but_biases_and_norms_do_not():
 
 
 def test_the_rate_warms_up_and_falls_to_zero():
-    shares = [lr_share(s, 10, 100) for s in range(100)]
+    shares = [lr_factor(s, 10, 100) for s in range(100)]
     assert shares[0] == 0.1 and max(shares) == shares[9] == 1
     assert shares[-1] < 1e-3 and sorted(shares[10:], reverse=True) == shares[10:]
 
@@ -152,8 +152,9 @@ def test_checkpointing_changes_no_loss():
     losses = []
     for wanted in (False, True):
         model = make_model()
-        save_memory(model, wanted)
-        training_mode(model)
+        if wanted:
+            enable_checkpointing(model)
+        set_training_mode(model)
         losses.append(train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 3))
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
@@ -162,23 +163,25 @@ def test_seeds_differ_by_step_and_seed():
     assert len({step_seed(seed, at) + more for seed in (0, 1, 3407) for at in range(50) for more in (0, 1)}) == 300
 
 
-def on_rank(rank: int, port: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    whole = vars(make_batch())
-    own = Batch(**{name: x.chunk(2)[rank] if isinstance(x, torch.Tensor) else x for name, x in whole.items()})
-    torch.save(step(make_model().eval(), replace(RECIPE, multi_positive=True), own), f"{folder}/{rank}.pt")
-    torch.distributed.destroy_process_group()
+WAYS = {"default": {}, "multi-positive": {"multi_positive": True}, "in chunks": {"chunks": 2}}
 
 
-def test_two_ranks_of_four_step_as_one_of_eight(tmp_path):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    mp.spawn(on_rank, (port, str(tmp_path)), nprocs=2)
-    loss, gradients = step(make_model().eval(), replace(RECIPE, multi_positive=True), make_batch())
-    parts = [torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1)]
-    assert sum(part[0] for part in parts) / 2 == pytest.approx(loss, abs=1e-5)
-    assert torch.equal(parts[0][1], parts[1][1])
-    assert (parts[0][1] - gradients).abs().max() < 1e-5
-    assert (parts[0][1] - gradients).norm() < 1e-4 * gradients.norm()
+def half_on_each_rank() -> dict[str, tuple[float, torch.Tensor]]:
+    batch = vars(make_batch())
+    own = Batch(**{name: x.chunk(2)[rank()] if isinstance(x, torch.Tensor) else x for name, x in batch.items()})
+    return {name: step(make_model().eval(), replace(RECIPE, **changes), own) for name, changes in WAYS.items()}
+
+
+@pytest.fixture(scope="module")
+def on_ranks():
+    return on_two_ranks(half_on_each_rank)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_two_ranks_of_four_clips_step_as_one_of_eight(on_ranks, name):
+    loss, gradients = step(make_model().eval(), replace(RECIPE, **WAYS[name]), make_batch())
+    (first_loss, first), (second_loss, second) = (results[name] for results in on_ranks)
+    assert first_loss == second_loss == pytest.approx(loss, abs=1e-5)
+    assert torch.equal(first, second)
+    assert (first - gradients).abs().max() < 1e-5
+    assert (first - gradients).norm() < 1e-4 * gradients.norm()

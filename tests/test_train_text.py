@@ -5,7 +5,7 @@ import torch
 from transformers import AutoModel
 
 from train.errors import BadInput
-from train.towers.text import TYPES, check_fit, load_text, pretrained_config, text_config
+from train.towers.text import MODEL_TYPES, check_tokenizer, load_text, pretrained_config, text_config
 from train.towers.tokenizer import tokenize, train_tokenizer
 
 CAPTIONS = ["a dog barks", "rain falls on a tin roof all night", "sea"]
@@ -16,7 +16,7 @@ def tokenizer():
     return train_tokenizer(CAPTIONS, 300, 77)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", MODEL_TYPES)
 def test_padding_does_not_change_a_vector(kind, tokenizer):
     torch.manual_seed(0)
     tower = AutoModel.from_config(text_config(kind, "tiny", 77, tokenizer)).eval()
@@ -33,13 +33,13 @@ def test_the_published_widths(kind, width, tokenizer):
     assert (config.hidden_size, config.num_hidden_layers) == (width, 12)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", MODEL_TYPES)
 def test_the_context_is_used_to_its_last_token(kind, tokenizer):
     tower = AutoModel.from_config(text_config(kind, "tiny", 12, tokenizer)).eval()
     assert tower(*tokenize(tokenizer, ["rain " * 50], 12)).pooler_output.isfinite().all()
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", MODEL_TYPES)
 def test_weights_are_loaded_from_a_folder(kind, tokenizer, tmp_path):
     tower = AutoModel.from_config(text_config(kind, "tiny", 77, tokenizer)).eval()
     tower.save_pretrained(tmp_path)
@@ -48,7 +48,7 @@ def test_weights_are_loaded_from_a_folder(kind, tokenizer, tmp_path):
     assert torch.allclose(tower(*inputs).pooler_output, loaded(*inputs).pooler_output, atol=1e-6)
 
 
-def test_a_folder_of_another_kind_or_none_is_bad_input(tokenizer, tmp_path):
+def test_a_folder_of_another_tower_or_a_missing_folder_is_bad_input(tokenizer, tmp_path):
     AutoModel.from_config(text_config("bert", "tiny", 77, tokenizer)).save_pretrained(tmp_path)
     with pytest.raises(BadInput, match="tower of type 'bert', the recipe asks for 'roberta'"):
         pretrained_config("roberta", str(tmp_path))
@@ -56,11 +56,11 @@ def test_a_folder_of_another_kind_or_none_is_bad_input(tokenizer, tmp_path):
         pretrained_config("roberta", str(tmp_path / "nothing"))
 
 
-def test_a_tokenizer_or_context_that_the_tower_does_not_know_is_bad_input(tokenizer):
+def test_a_tokenizer_or_context_larger_than_the_tower_is_bad_input(tokenizer):
     config = text_config("roberta", "tiny", 20, tokenizer)
-    check_fit(config, tokenizer, 20)
-    with pytest.raises(BadInput, match="context = 21, but the text tower has 20 places"):
-        check_fit(config, tokenizer, 21)
+    check_tokenizer(config, tokenizer, 20)
+    with pytest.raises(BadInput, match="context = 21, but the text tower has 20 positions"):
+        check_tokenizer(config, tokenizer, 21)
     config.vocab_size = 200
     with pytest.raises(BadInput, match="of another tower"):
-        check_fit(config, tokenizer, 20)
+        check_tokenizer(config, tokenizer, 20)

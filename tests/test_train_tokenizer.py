@@ -1,9 +1,9 @@
-"""Tokenizers: trained here, saved, loaded; text padded no further than needed."""
+"""Tokenizers: trained, saved, loaded; padding and truncation."""
 
 import pytest
 
 from train.errors import BadInput
-from train.towers.tokenizer import SPECIAL, count_cut, load_tokenizer, save_tokenizer, tokenize, train_tokenizer
+from train.towers.tokenizer import SPECIAL_TOKENS, count_truncated, load_tokenizer, save_tokenizer, tokenize, train_tokenizer
 
 CAPTIONS = ["A dog barks at the rain.", "Rain falls on a tin roof.", "Ein Hund bellt, während es regnet 🌧"]
 
@@ -13,20 +13,20 @@ def tokenizer():
     return train_tokenizer(CAPTIONS * 3, 400, 77)
 
 
-def test_every_text_survives_even_in_unseen_scripts(tokenizer):
+def test_every_text_is_decoded_to_itself_even_in_unseen_scripts(tokenizer):
     for text in (*CAPTIONS, "犬が吠える", "a\tb"):
         assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
 
 
 def test_special_tokens_have_fixed_ids(tokenizer):
-    assert tokenizer.convert_tokens_to_ids(list(SPECIAL)) == [0, 1, 2, 3, 4]
+    assert tokenizer.convert_tokens_to_ids(list(SPECIAL_TOKENS)) == [0, 1, 2, 3, 4]
     ids = tokenizer("a dog")["input_ids"]
     assert ids[0] == tokenizer.bos_token_id and ids[-1] == tokenizer.eos_token_id == 3
 
 
 def test_the_same_captions_give_the_same_tokenizer():
-    one, two = (train_tokenizer(CAPTIONS, 400, 77).backend_tokenizer.to_str() for _ in range(2))
-    assert one == two
+    first, second = (train_tokenizer(CAPTIONS, 400, 77).backend_tokenizer.to_str() for _ in range(2))
+    assert first == second
 
 
 def test_a_batch_is_padded_to_its_longest_and_cut_at_the_context(tokenizer):
@@ -37,7 +37,7 @@ def test_a_batch_is_padded_to_its_longest_and_cut_at_the_context(tokenizer):
 
 
 def test_captions_that_will_be_cut_are_counted(tokenizer):
-    assert count_cut(tokenizer, ["a", "rain " * 100], 9) == 1
+    assert count_truncated(tokenizer, ["a", "rain " * 100], 9) == 1
 
 
 def test_a_saved_tokenizer_is_the_same(tokenizer, tmp_path):

@@ -1,1 +1,1 @@
-"""CLAP on WebDataset shards: audio and text towers, contrastive training, retrieval, classification, export."""
+"""Train CLAP on WebDataset shards; evaluate, classify, embed, search and export with the trained model."""

@@ -1,4 +1,4 @@
-"""`python -m train VERB`: see train/command.py."""
+"""Run `python -m train VERB`; see train/command.py."""
 
 import sys
 

@@ -1,9 +1,9 @@
-"""The two ways in which training ends early on purpose."""
+"""Errors that the command line reports without a traceback."""
 
 
 class BadInput(ValueError):
-    """What the user gave cannot be used; the message says what was given, what is wanted and what to do. Exit code 2."""
+    """The user's input cannot be used. The message says what was given, what is allowed and what to do. Exit code 2."""
 
 
 class Stopped(RuntimeError):
-    """The run went wrong and was stopped rather than carried on; the message names the step. Exit code 1."""
+    """A run went wrong and was stopped. The message names the step. Exit code 1."""

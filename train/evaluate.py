@@ -1,4 +1,4 @@
-"""How well captions find their clips and clips their captions; the same numbers each time."""
+"""Embed clips and captions with a trained model, and score retrieval. The same model and clips give the same numbers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from train.data.batch import Example, FixedClips
+from train.data.samples import Example, FixedClips
 from train.errors import BadInput
 from train.loop.metrics import retrieval
 from train.towers.model import EMBEDDING, Clap
@@ -19,8 +19,8 @@ from train.towers.tokenizer import tokenize
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """Clips in the joint space: audio (n, 512) float32, what is known of each clip; broken: those left out, with why."""
+class ClipEmbeddings:
+    """Unit vectors audio (n, 512) float32 and the metadata of each clip. broken: messages about the clips left out."""
 
     audio: np.ndarray
     keys: list[str]
@@ -31,36 +31,35 @@ class Embedded:
 
 
 def score(model: Clap, tokenizer: PreTrainedTokenizerBase, clips: FixedClips, context: int, workers: int = 0) -> dict:
-    """Evaluate retrieval."""
-    found = embed_clips(model, clips, workers)
-    owner = np.repeat(np.arange(len(found.captions)), [len(c) for c in found.captions])
-    text = embed_texts(model, tokenizer, [c for captions in found.captions for c in captions], context)
-    scores = retrieval(found.audio @ text.T, owner)
-    return {**scores, "n_clips": len(found.keys), "n_captions": len(owner), "n_broken": len(found.broken)}
+    """Embed all clips and all their captions and score retrieval both ways; see `retrieval`."""
+    embeddings = embed_clips(model, clips, workers)
+    owner = np.repeat(np.arange(len(embeddings.captions)), [len(c) for c in embeddings.captions])
+    text = embed_texts(model, tokenizer, [c for captions in embeddings.captions for c in captions], context)
+    scores = retrieval(embeddings.audio @ text.T, owner)
+    return {**scores, "n_clips": len(embeddings.keys), "n_captions": len(owner), "n_broken": len(embeddings.broken)}
 
 
-def embed_clips(model: Clap, clips: Dataset, workers: int = 0) -> Embedded:
-    """Embed every item of FixedClips or FolderClips."""
+def embed_clips(model: Clap, clips: Dataset, workers: int = 0) -> ClipEmbeddings:
+    """Embed every item of FixedClips or FolderClips, 16 at a time. Raise BadInput if none can be used."""
     audio: list[Tensor] = []
-    texts: list[tuple] = []
+    metadata: list[tuple] = []
     broken: list[str] = []
-    for items in tqdm(
-        DataLoader(clips, batch_size=16, collate_fn=list, num_workers=workers), "batches of 16 clips", leave=False, disable=None
-    ):
-        sound = [item for item in items if isinstance(item, Example)]
+    loader = DataLoader(clips, batch_size=16, collate_fn=list, num_workers=workers)
+    for items in tqdm(loader, "batches of 16 clips", leave=False, disable=None):
+        examples = [item for item in items if isinstance(item, Example)]
         broken += [item for item in items if isinstance(item, str)]
-        if sound:
-            audio.append(embed_features(model, [e.features.mel for e in sound], [e.features.longer for e in sound]))
-            texts += [(e.key, e.path, e.captions, e.tags) for e in sound]
-    if not texts:
+        if examples:
+            audio.append(embed_features(model, [e.features.mel for e in examples], [e.features.longer for e in examples]))
+            metadata += [(e.key, e.path, e.captions, e.tags) for e in examples]
+    if not metadata:
         raise BadInput(f"all {len(broken)} clips are broken, the first: {broken[0]}" if broken else "there is no clip to embed")
-    keys, paths, captions, tags = map(list, zip(*texts, strict=True))
-    return Embedded(torch.cat(audio).numpy(), keys, paths, captions, tags, broken)
+    keys, paths, captions, tags = map(list, zip(*metadata, strict=True))
+    return ClipEmbeddings(torch.cat(audio).numpy(), keys, paths, captions, tags, broken)
 
 
 @contextmanager
-def in_use(model: Clap) -> Iterator[torch.device]:
-    """Leave training mode for a while, and gradients; give the model's device."""
+def evaluation_mode(model: Clap) -> Iterator[torch.device]:
+    """Switch to evaluation without gradients; afterwards switch each module back. Yield the model's device."""
     before = {module: module.training for module in model.modules()}  # those of a locked tower are not in training
     with torch.inference_mode():
         yield model.eval().logit_scale_a.device
@@ -69,25 +68,25 @@ def in_use(model: Clap) -> Iterator[torch.device]:
 
 
 def embed_features(model: Clap, mels: list[Tensor], longer: list[bool]) -> Tensor:
-    """Embed clips in one go: unit vectors (n, 512) on the CPU."""
-    with in_use(model) as device:
+    """Embed clips as one batch: unit vectors (n, 512) on the CPU."""
+    with evaluation_mode(model) as device:
         return model.embed_audio(torch.stack(mels).to(device), torch.tensor(longer, device=device)).cpu()
 
 
 def embed_texts(model: Clap, tokenizer: PreTrainedTokenizerBase, captions: list[str], context: int, batch: int = 64) -> np.ndarray:
-    """Embed captions, unit vectors (n, 512); batches hold captions of like length, the outcome is in the order given."""
-    order = sorted(range(len(captions)), key=lambda i: len(captions[i]))
+    """Embed captions: unit vectors (n, 512) float32 in the given order. Captions of similar length share a batch."""
+    by_length = sorted(range(len(captions)), key=lambda i: len(captions[i]))
     vectors = np.empty((len(captions), EMBEDDING), np.float32)
-    with in_use(model) as device:
-        for at in tqdm(range(0, len(order), batch), f"batches of {batch} texts", leave=False, disable=None):
-            rows = order[at : at + batch]
+    with evaluation_mode(model) as device:
+        for start in tqdm(range(0, len(by_length), batch), f"batches of {batch} texts", leave=False, disable=None):
+            rows = by_length[start : start + batch]
             ids, mask = tokenize(tokenizer, [captions[i] for i in rows], context)
             vectors[rows] = model.embed_text(ids.to(device), mask.to(device)).cpu().numpy()
     return vectors
 
 
-def table(scores: dict) -> str:
-    """Lay retrieval scores out for reading."""
+def score_table(scores: dict) -> str:
+    """Format the scores of `score` as a table."""
     names = ("R@1", "R@5", "R@10", "mAP@10", "median_rank")
     rows = [f"{'':15}" + "".join(f"{name:>13}" for name in names)]
     for key, title in (("t2a", "text to audio"), ("a2t", "audio to text")):

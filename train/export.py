@@ -14,7 +14,7 @@ from train.towers.features import HIGHEST, LOWEST
 from train.towers.htsat import Htsat
 from train.towers.model import EMBEDDING, Clap
 
-RENAMED = (  # ours (as published) -> transformers
+RENAMED = (  # our names (the published ones), transformers' names
     ("audio_branch.bn0.", "audio_model.audio_encoder.batch_norm."),
     ("audio_branch.", "audio_model.audio_encoder."),
     ("text_branch.", "text_model."),
@@ -27,11 +27,11 @@ RENAMED = (  # ours (as published) -> transformers
     (".mlp.fc1.", ".intermediate.dense."),
     (".mlp.fc2.", ".output.dense."),
 )
-MADE_THERE = ("relative_position_index", "position_ids", "token_type_ids")  # buffers that follow from the configuration
+DERIVED = ("relative_position_index", "position_ids", "token_type_ids")  # buffers that follow from the configuration
 
 
 def export(run: Run, folder: Path) -> None:
-    """Write model, feature extractor and tokenizer; embeddings stay the same to rounding."""
+    """Write model, feature extractor and tokenizer. The embeddings stay the same up to rounding."""
     model = to_transformers(run.model)
     truncation = "fusion" if run.model.fused else "rand_trunc"
     extractor = ClapFeatureExtractor(frequency_min=LOWEST, frequency_max=HIGHEST, truncation=truncation)
@@ -40,17 +40,17 @@ def export(run: Run, folder: Path) -> None:
 
 
 def to_transformers(model: Clap) -> ClapModel:
-    """Make the ClapModel that computes the same."""
+    """Return a ClapModel with the same weights. Raise BadInput if transformers does not have these towers."""
     theirs = ClapModel(clap_config(model)).eval()
     missing, unknown = theirs.load_state_dict(rename(model.state_dict()), strict=False)
-    left = [name for name in missing if not name.endswith(MADE_THERE)] + unknown
-    if left:
-        raise BadInput(f"{len(left)} weights have no place in transformers' ClapModel, the first is {left[0]}")
+    unmatched = [name for name in missing if not name.endswith(DERIVED)] + unknown
+    if unmatched:
+        raise BadInput(f"{len(unmatched)} weights are not in transformers' ClapModel, the first is {unmatched[0]}")
     return theirs
 
 
 def clap_config(model: Clap) -> ClapConfig:
-    """Describe the model to transformers, which knows HTSAT with AFF or without fusion, and RoBERTa."""
+    """Return the model's configuration for transformers, which has HTSAT with AFF or without fusion, and RoBERTa."""
     audio, text = model.audio_branch, model.text_branch.config
     if isinstance(audio, Cnn14) or not isinstance(text, RobertaConfig) or audio.config.fusion not in ("", "aff"):
         raise BadInput("transformers' ClapModel is HTSAT with RoBERTa, with aff fusion or none; this run has other towers")
@@ -71,7 +71,7 @@ def clap_config(model: Clap) -> ClapConfig:
 
 
 def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give the weights transformers' names; query, key and value are apart there, and the temperature is there twice."""
+    """Return the weights under transformers' names. Query, key and value are split, and the temperature is written twice."""
     renamed: dict[str, Tensor] = {}
     for name, weight in weights.items():
         for ours, theirs in RENAMED:

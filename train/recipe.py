@@ -1,4 +1,4 @@
-"""What a training run is told: one flat record, its defaults the published settings; TOML files and key=value change it."""
+"""Settings of a training run: one flat record. Its defaults are the published values; TOML files and key=value change them."""
 
 import difflib
 import tomllib
@@ -12,9 +12,9 @@ from pydantic.dataclasses import dataclass
 from train.errors import BadInput
 
 BUNDLED = Path(__file__).parent / "recipes"
-Count = Annotated[int, Field(ge=0)]
-Some = Annotated[int, Field(ge=1)]
-Amount = Annotated[float, Field(ge=0)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -24,26 +24,26 @@ class TrainRecipe:
     # model
     audio: Literal["htsat-tiny", "htsat-base", "cnn14"] = "htsat-tiny"
     text: Literal["roberta", "bert", "clip"] = "roberta"
-    size: Literal["published", "tiny"] = "published"  # tiny: every tower narrow enough for a test
+    size: Literal["published", "tiny"] = "published"  # tiny: every tower is narrow enough for a test
     fusion: Literal["aff", "daf", "iaff", "none"] = "aff"  # none: long clips are cut at random
     audio_weights: str = ""  # checkpoint of CLAP, HTSAT on AudioSet, or PANN; "" = random
     text_weights: str = ""  # hub id or folder; "" = random, with a tokenizer trained on the captions
     context: Annotated[int, Field(ge=4)] = 77  # tokens; longer captions are cut
-    vocabulary: Annotated[int, Field(ge=300)] = 2000  # tokens of a tokenizer trained here, at most
+    vocabulary: Annotated[int, Field(ge=300)] = 2000  # most tokens of a tokenizer trained on the captions
     # data
     texts: Literal["text", "all", "augment_only"] = "text"  # which captions of a sample are drawn from
-    workers: Count = 0  # processes that read and decode
-    broken_share: Amount = 0.05  # of the samples seen; more broken ones stop the run
-    seed: Count = 3407
+    workers: NonNegativeInt = 0  # processes that read and decode
+    broken_share: NonNegativeFloat = 0.05  # of the samples seen; a larger share of broken samples stops the run
+    seed: NonNegativeInt = 3407
     # steps
     batch: Annotated[int, Field(ge=2)] = 2304  # clips a step, over all ranks
-    chunks: Some = 1  # a step's memory is that of batch / chunks / ranks clips; gradients stay those of the whole batch
-    epochs: Some = 45
-    steps: Count = 0  # 0 = as many as the epochs have
-    lr: Amount = 1e-4
-    warmup: Count = 3200  # steps
-    weight_decay: Amount = 0.0
-    clip_norm: Amount = 0.0  # 0 = gradients are not clipped
+    chunks: PositiveInt = 1  # a step needs the memory of batch / chunks / ranks clips; gradients stay those of the complete batch
+    epochs: PositiveInt = 45
+    steps: NonNegativeInt = 0  # 0 = as many as the epochs need
+    lr: NonNegativeFloat = 1e-4
+    warmup: NonNegativeInt = 3200  # steps
+    weight_decay: NonNegativeFloat = 0.0
+    clip_norm: NonNegativeFloat = 0.0  # largest norm of all gradients; 0 = not clipped
     multi_positive: bool = False  # equal captions in a batch are positives of each other
     lock: Literal["", "audio", "text", "both"] = ""  # towers that are not trained; projections always are
     # machine
@@ -51,14 +51,14 @@ class TrainRecipe:
     checkpointing: bool = False  # activations of the towers are computed again in the backward pass
     compile: bool = False
     wandb: str = ""  # project to log to
-    # rhythm, in steps
-    log_every: Some = 10
-    valid_every: Count = 0  # 0 = each epoch
-    keep: Some = 2  # checkpoints beside the best
+    # intervals, in steps
+    log_every: PositiveInt = 10
+    valid_every: NonNegativeInt = 0  # 0 = each epoch
+    keep: PositiveInt = 2  # newest checkpoints that are kept, besides the best
 
 
 def load_recipe(name: str, changes: list[str]) -> TrainRecipe:
-    """Read a bundled recipe or a TOML file, then apply changes such as "batch=16"."""
+    """Read a bundled recipe or a TOML file, then apply changes such as "batch=16". Raise BadInput that names every fault."""
     path = Path(name) if name.endswith(".toml") else BUNDLED / f"{name}.toml"
     if not path.is_file():
         bundled = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.toml")))
@@ -77,7 +77,7 @@ def load_recipe(name: str, changes: list[str]) -> TrainRecipe:
 
 
 def make_recipe(values: dict[str, Any], where: str) -> TrainRecipe:
-    """Make a recipe of some values, numbers also as text; all faults are named at once."""
+    """Return a recipe of these values. Numbers may be text. Raise BadInput that starts with `where` and names all faults."""
     try:
         return TrainRecipe(**values)
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""Shards and folders of sounds -> batches."""
+"""Read shards and folders of sound files as batches of examples."""

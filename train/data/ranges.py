@@ -1,4 +1,4 @@
-"""Parts of remote files, fetched by range and kept on disk; from servers that know no ranges, the whole file."""
+"""Byte ranges of remote files, kept on disk. If a server has no ranges, the complete file is copied."""
 
 from pathlib import Path
 from typing import IO
@@ -10,10 +10,10 @@ from tenacity import retry, retry_if_exception_type, retry_if_not_exception_type
 from train.loop.atomic import atomic_write
 
 FAILURES = (OSError, aiohttp.ClientError)
-AHEAD = 4096  # bytes read beyond what is asked for: the headers of a tar and the small texts between them come together
-COPY = "whole"  # name of a file that had to be copied
+READ_AHEAD = 4096  # bytes read beyond the wanted ones: a tar header and the small JSON before it come with one request
+FULL_COPY = "full"  # file name of a complete copy in the cache
 
-again = retry(
+retry_transfer = retry(
     retry=retry_if_exception_type(FAILURES) & retry_if_not_exception_type((FileNotFoundError, PermissionError)),
     stop=stop_after_attempt(4),
     wait=wait_random_exponential(max=10),
@@ -21,27 +21,27 @@ again = retry(
 )
 
 
-def read_part(address: str, start: int, size: int, kept: Path) -> bytes:
-    """Return bytes of a remote file, from the folder `kept` if they were fetched before."""
-    if (kept / COPY).exists():
-        return read_at(kept / COPY, start, size)
-    part = kept / f"{start}-{size}"
+def cached_range(address: str, start: int, size: int, cache: Path) -> bytes:
+    """Return `size` bytes of a remote file from byte `start` on. They are fetched once and kept in the folder `cache`."""
+    if (cache / FULL_COPY).exists():
+        return local_range(cache / FULL_COPY, start, size)
+    part = cache / f"{start}-{size}"
     if not part.exists():
         with atomic_write(part) as file:
-            file.write(fetch(address, start, size))
+            file.write(fetch_range(address, start, size))
     return part.read_bytes()
 
 
-def read_at(path: Path, start: int, size: int) -> bytes:
-    """Return bytes of a file on this machine."""
+def local_range(path: Path, start: int, size: int) -> bytes:
+    """Return `size` bytes of a local file from byte `start` on."""
     with path.open("rb") as file:
         file.seek(start)
         return file.read(size)
 
 
-@again
-def fetch(address: str, start: int, size: int) -> bytes:
-    """Ask for one range; an answer that is cut off, or is not the range, is a failure."""
+@retry_transfer
+def fetch_range(address: str, start: int, size: int) -> bytes:
+    """Fetch one range of a remote file. Raise OSError if fewer or more bytes come than were asked for."""
     files, path = fsspec.core.url_to_fs(address)
     data = files.cat_file(path, start=start, end=start + size)
     if len(data) != size:
@@ -49,25 +49,25 @@ def fetch(address: str, start: int, size: int) -> bytes:
     return data
 
 
-def open_ahead(address: str) -> IO[bytes]:
-    """Open a remote file of which little is read here and there; ValueError means that the server knows no ranges."""
+def open_remote(address: str) -> IO[bytes]:
+    """Open a remote file for a few small reads. Raise ValueError if the server has no ranges."""
     files, path = fsspec.core.url_to_fs(address)
-    return files.open(path, block_size=AHEAD, cache_type="readahead")
+    return files.open(path, block_size=READ_AHEAD, cache_type="readahead")
 
 
-@again
-def copy(address: str, kept: Path) -> Path:
-    """Copy the whole file."""
+@retry_transfer
+def copy_file(address: str, cache: Path) -> Path:
+    """Copy a complete remote file into the folder `cache` and return its path."""
     files, path = fsspec.core.url_to_fs(address)
-    with atomic_write(kept / COPY) as file:
+    with atomic_write(cache / FULL_COPY) as file:
         files.get_file(path, file)
-    return kept / COPY
+    return cache / FULL_COPY
 
 
-def reason(error: BaseException) -> str:
-    """Say on one line what went wrong.
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or the name of its type.
 
-    >>> reason(OSError("no route")), reason(ConnectionResetError())
+    >>> first_line(OSError("no route")), first_line(ConnectionResetError())
     ('no route', 'ConnectionResetError')
     """
     return (str(error) or type(error).__name__).splitlines()[0]

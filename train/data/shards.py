@@ -1,4 +1,4 @@
-"""Shards on disk or remote, as lists of samples that can be read in any order: `<root>/<dataset>/<split>/N.tar` beside sizes.json."""
+"""Find shards, local or remote, and index their samples: `<root>/<dataset>/<split>/N.tar` beside sizes.json."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 
 import fsspec
 
-from train.data.ranges import FAILURES, again, copy, open_ahead, read_at, read_part, reason
+from train.data.ranges import FAILURES, cached_range, copy_file, first_line, local_range, open_remote, retry_transfer
 from train.errors import BadInput
 from train.loop.atomic import atomic_write
 
@@ -17,11 +17,14 @@ SPLITS = {"train": ("train", "balanced_train", "unbalanced_train"), "valid": ("v
 
 
 class Shard(NamedTuple):
-    """One tar: its path or address, how many samples sizes.json says it holds, and a name for what its cache holds of this state of it."""
+    """One tar.
+
+    address: path or URL. n_samples: as counted in sizes.json. cache_key: changes when size or date of the tar change.
+    """
 
     address: str
     n_samples: int
-    state: str
+    cache_key: str
 
     @property
     def remote(self) -> bool:
@@ -29,34 +32,37 @@ class Shard(NamedTuple):
 
 
 class Member(NamedTuple):
-    """Where one sample lies in its tar, in bytes."""
+    """Position of one sample in its tar, in bytes."""
 
     key: str
-    flac_at: int
+    flac_start: int
     flac_size: int
-    json_at: int
+    json_start: int
     json_size: int
 
 
 def find_shards(root: str, split: str) -> list[Shard]:
-    """List the shards of a split over all datasets under root (a folder or an s3://, gs://, http(s):// address), in a fixed order."""
+    """List the shards of a split in all datasets below root, sorted by dataset and number.
+
+    root: a folder or an s3://, gs://, http(s):// address. Raise BadInput if it cannot be read or has no samples of the split.
+    """
     if "://" not in root and not Path(root).is_dir():
         raise BadInput(f"{root} is no folder; give the folder that a build wrote (it holds <dataset>/<split>/0.tar)")
     names = SPLITS.get(split, (split,))
     try:
         files, path = fsspec.core.url_to_fs(root.rstrip("/"))
         patterns = [f"{path}/{deep}{name}/sizes.json" for name in names for deep in ("*/", "")]
-        found = sorted({file for pattern in patterns for file in files.glob(pattern)})
-        shards = [shard for sizes in found for shard in _listed(files, sizes)]
+        sizes_files = sorted({file for pattern in patterns for file in files.glob(pattern)})
+        shards = [shard for sizes in sizes_files for shard in _read_sizes(files, sizes)]
     except (*FAILURES, ImportError) as error:
-        raise BadInput(f"{root} cannot be read: {reason(error)}") from error
+        raise BadInput(f"{root} cannot be read: {first_line(error)}") from error
     if not shards:
-        raise BadInput(f"{root} has no samples of split {split!r}: looked for */{'|'.join(names)}/sizes.json and found {len(found)}")
+        raise BadInput(f"{root} has no samples of split {split!r}: looked for */{'|'.join(names)}/sizes.json and found {len(sizes_files)}")
     return shards
 
 
-def _listed(files: fsspec.AbstractFileSystem, sizes: str) -> Iterator[Shard]:
-    """Yield the shards that one sizes.json names, each seen to be there."""
+def _read_sizes(files: fsspec.AbstractFileSystem, sizes: str) -> Iterator[Shard]:
+    """Yield the shards that one sizes.json names. Raise BadInput if one of them does not exist."""
     try:
         counts = json.loads(files.cat_file(sizes))
     except ValueError:
@@ -67,69 +73,70 @@ def _listed(files: fsspec.AbstractFileSystem, sizes: str) -> Iterator[Shard]:
     for name in sorted(counts, key=lambda name: (len(name), name)):
         address = files.unstrip_protocol(f"{folder}/{name}").removeprefix("file://")
         try:
-            state = {key: value for key, value in files.info(f"{folder}/{name}").items() if key != "url"}  # addresses may be signed anew
+            info = {key: value for key, value in files.info(f"{folder}/{name}").items() if key != "url"}  # URLs may carry a new signature
         except FileNotFoundError:
-            raise BadInput(f"{sizes} names {name}, which is not there; build the set again or correct sizes.json") from None
+            raise BadInput(f"{sizes} names {name}, which does not exist; build the set again or correct sizes.json") from None
         if counts[name]:
-            yield Shard(address, counts[name], hashlib.sha256(repr((address, state)).encode()).hexdigest()[:24])
+            yield Shard(address, counts[name], hashlib.sha256(repr((address, info)).encode()).hexdigest()[:24])
 
 
 def fingerprint(shards: list[Shard]) -> str:
-    """Name a list of shards by its content, so that a run knows when it is resumed on another set."""
+    """Return a hash of the names and counts of the shards, by which a resumed run recognises its data."""
     return hashlib.sha256(repr([(Path(s.address).name, s.n_samples) for s in shards]).encode()).hexdigest()[:16]
 
 
-def members(shard: Shard, cache: Path) -> list[Member]:
-    """List the samples of a shard; what is found is kept in the cache folder until the shard changes."""
-    kept = cache / f"{shard.state}.json"
-    if not kept.exists():
-        listed = scan(shard, cache)
-        if len(listed) != shard.n_samples:
-            raise BadInput(f"{shard.address} holds {len(listed)} samples, its sizes.json says {shard.n_samples}; build the set again")
-        with atomic_write(kept) as file:
-            file.write(json.dumps(listed).encode())
-    return [Member(*row) for row in json.loads(kept.read_bytes())]
+def list_members(shard: Shard, cache: Path) -> list[Member]:
+    """List the samples of a shard. The list is kept in the cache folder until the shard changes."""
+    index = cache / f"{shard.cache_key}.json"
+    if not index.exists():
+        members = scan_tar(shard, cache)
+        if len(members) != shard.n_samples:
+            raise BadInput(f"{shard.address} holds {len(members)} samples, its sizes.json says {shard.n_samples}; build the set again")
+        with atomic_write(index) as file:
+            file.write(json.dumps(members).encode())
+    return [Member(*row) for row in json.loads(index.read_bytes())]
 
 
-def scan(shard: Shard, cache: Path) -> list[Member]:
-    """Read the headers of a tar: every key that has both a .flac and a .json, in order."""
-    found: dict[str, dict[str, tuple[int, int]]] = {}
+def scan_tar(shard: Shard, cache: Path) -> list[Member]:
+    """Read the headers of a tar. Return every key that has both a .flac and a .json, in the order of the tar."""
+    entries: dict[str, dict[str, tuple[int, int]]] = {}
     try:
-        for entry in remote_headers(shard, cache) if shard.remote else headers(Path(shard.address).open("rb")):
+        for entry in remote_headers(shard, cache) if shard.remote else read_headers(Path(shard.address).open("rb")):
             key, _, kind = entry.name.rpartition("/")[2].partition(".")
-            found.setdefault(key, {})[kind] = (entry.offset_data, entry.size)
+            entries.setdefault(key, {})[kind] = (entry.offset_data, entry.size)
     except tarfile.TarError as error:
-        raise BadInput(f"{shard.address} is not a whole tar file: {error}") from error
+        raise BadInput(f"{shard.address} is not a complete tar file: {error}") from error
     except FAILURES as error:
-        raise BadInput(f"{shard.address} cannot be read: {reason(error)}") from error
-    return [Member(key, *parts["flac"], *parts["json"]) for key, parts in found.items() if {"flac", "json"} <= parts.keys()]
+        raise BadInput(f"{shard.address} cannot be read: {first_line(error)}") from error
+    return [Member(key, *parts["flac"], *parts["json"]) for key, parts in entries.items() if {"flac", "json"} <= parts.keys()]
 
 
-@again
+@retry_transfer
 def remote_headers(shard: Shard, cache: Path) -> list[tarfile.TarInfo]:
-    """List the entries of a remote tar, about 4 kB each; without ranges the tar is copied first."""
+    """List the entries of a remote tar, reading about 4 kB each. If the server has no ranges, the tar is copied first."""
     try:
-        return headers(open_ahead(shard.address))
+        return read_headers(open_remote(shard.address))
     except ValueError:
-        return headers(copy(shard.address, cache / shard.state).open("rb"))
+        return read_headers(copy_file(shard.address, cache / shard.cache_key).open("rb"))
 
 
-def headers(opened: IO[bytes]) -> list[tarfile.TarInfo]:
-    """List the entries of a tar."""
+def read_headers(opened: IO[bytes]) -> list[tarfile.TarInfo]:
+    """List the entries of an opened tar, and close it."""
     with opened as file, tarfile.open(fileobj=file, mode="r:") as tar:
         return tar.getmembers()
 
 
 def read_sample(shard: Shard, member: Member, cache: Path) -> tuple[bytes, bytes]:
-    """Return FLAC and JSON of a sample, by one read of the part of the tar that holds both."""
-    start = min(member.flac_at, member.json_at)
-    data = read(shard, start, max(member.flac_at + member.flac_size, member.json_at + member.json_size) - start, cache)
-    flac_at, json_at = member.flac_at - start, member.json_at - start
-    return data[flac_at : flac_at + member.flac_size], data[json_at : json_at + member.json_size]
+    """Return FLAC and JSON of a sample, by one read of the range that holds both."""
+    start = min(member.flac_start, member.json_start)
+    end = max(member.flac_start + member.flac_size, member.json_start + member.json_size)
+    data = read_range(shard, start, end - start, cache)
+    flac_start, json_start = member.flac_start - start, member.json_start - start
+    return data[flac_start : flac_start + member.flac_size], data[json_start : json_start + member.json_size]
 
 
-def read(shard: Shard, start: int, size: int, cache: Path) -> bytes:
-    """Return bytes of a tar, wherever it lies."""
+def read_range(shard: Shard, start: int, size: int, cache: Path) -> bytes:
+    """Return `size` bytes of a tar from byte `start` on, local or remote."""
     if shard.remote:
-        return read_part(shard.address, start, size, cache / shard.state)
-    return read_at(Path(shard.address), start, size)
+        return cached_range(shard.address, start, size, cache / shard.cache_key)
+    return local_range(Path(shard.address), start, size)

@@ -1,1 +1,1 @@
-"""A run: steps, loss, ranks, checkpoints, logs."""
+"""The training loop: steps, loss, ranks, checkpoints, logs, metrics, plots."""

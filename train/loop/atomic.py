@@ -1,4 +1,4 @@
-"""Files that appear under their name whole, or not at all."""
+"""Write files so that readers see all of a file or nothing of it."""
 
 import os
 import tempfile
@@ -10,7 +10,10 @@ from typing import BinaryIO
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to write that becomes `path` when all of it is on the disk; of several writers at once the last one stays."""
+    """Open a file for writing. When the block ends, it is flushed to disk and renamed to `path`.
+
+    If the block raises, `path` stays as it was. Of several writers at the same time, the last to finish wins.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".", suffix=".part") as folder:
         with (Path(folder) / path.name).open("wb") as file:

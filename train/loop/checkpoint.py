@@ -1,4 +1,4 @@
-"""A run's folder: recipe, tokenizer, checkpoints that are written whole or not at all."""
+"""Read and write the folder of a run: recipe, tokenizer, checkpoints."""
 
 import json
 import pickle
@@ -18,12 +18,12 @@ from train.towers.text import pretrained_config
 from train.towers.tokenizer import load_tokenizer, save_tokenizer
 
 SCALAR = np.float64(0).__reduce__()[0]  # published files hold scores as NumPy numbers
-HARMLESS: list[Any] = [np.dtype, np.dtypes.Float64DType, SCALAR, (SCALAR, "numpy.core.multiarray.scalar")]
+SAFE_TYPES: list[Any] = [np.dtype, np.dtypes.Float64DType, SCALAR, (SCALAR, "numpy.core.multiarray.scalar")]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A trained model with what it needs to be used."""
+    """A trained model, ready for use. step: the training step of its checkpoint."""
 
     folder: Path
     recipe: TrainRecipe
@@ -33,7 +33,7 @@ class Run:
 
 
 def start_run(folder: Path, recipe: TrainRecipe, model: Clap, tokenizer: PreTrainedTokenizerBase, data: str) -> None:
-    """Write what does not change during the run; data: fingerprint of the training shards."""
+    """Write tokenizer, configuration of the text tower and run.json. data: fingerprint of the training shards."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, folder / "tokenizer")
     model.text_branch.config.save_pretrained(str(folder / "text"))
@@ -42,7 +42,7 @@ def start_run(folder: Path, recipe: TrainRecipe, model: Clap, tokenizer: PreTrai
 
 
 def read_run(folder: Path) -> tuple[TrainRecipe, str]:
-    """Return recipe and data fingerprint of a run."""
+    """Return a run's recipe and the fingerprint of its training shards. Raise BadInput if the folder holds no run."""
     if not (folder / "run.json").is_file():
         raise BadInput(f"{folder} holds no run (run.json is missing); `fit SHARDS --output {folder}` makes one")
     saved = json.loads((folder / "run.json").read_text())
@@ -50,11 +50,11 @@ def read_run(folder: Path) -> tuple[TrainRecipe, str]:
 
 
 def load_run(folder: Path, device: torch.device) -> Run:
-    """Load the best checkpoint on valid, or the last one, ready for use."""
+    """Load the checkpoint that was best on valid, or the last if there is no best one, in evaluation mode."""
     recipe, _ = read_run(folder)
     path = folder / "best.pt" if (folder / "best.pt").exists() else last_checkpoint(folder)
     if path is None:
-        raise BadInput(f"{folder} has no checkpoint yet")
+        raise BadInput(f"{folder} has no checkpoint yet; `fit` writes the first after valid_every steps")
     tokenizer = load_tokenizer(str(folder / "tokenizer"))
     saved = load_checkpoint(path)
     model = build_model(recipe, tokenizer, pretrained_config(recipe.text, str(folder / "text")))
@@ -63,7 +63,7 @@ def load_run(folder: Path, device: torch.device) -> Run:
 
 
 def load_checkpoint(path: Path) -> dict:
-    """Read a checkpoint of a run."""
+    """Read a checkpoint of a run. Raise BadInput if it is not one."""
     saved = read_torch(path)
     if not isinstance(saved, dict) or not {"model", "step"} <= saved.keys():
         raise BadInput(f"{path} is a checkpoint of another layout: it should hold model and step")
@@ -71,16 +71,16 @@ def load_checkpoint(path: Path) -> dict:
 
 
 def read_torch(path: Path) -> Any:
-    """Read what torch.save wrote; only tensors and plain values are accepted, never code."""
+    """Read a file of torch.save. Only tensors and plain values are accepted, never code. Raise BadInput for anything else."""
     try:
-        with torch.serialization.safe_globals(HARMLESS):
+        with torch.serialization.safe_globals(SAFE_TYPES):
             return torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, pickle.UnpicklingError) as error:
         raise BadInput(f"{path} is no readable checkpoint: {(str(error) or type(error).__name__).splitlines()[0]}") from error
 
 
 def load_weights(model: Clap, weights: dict[str, torch.Tensor], where: str) -> None:
-    """Put weights into the model; names and shapes must be the same."""
+    """Load weights into a model. Raise BadInput if a name or an array's shape differs."""
     own = model.state_dict()
     wrong = sorted(own.keys() ^ weights.keys()) or sorted(k for k in own if own[k].shape != weights[k].shape)
     if wrong:
@@ -89,22 +89,22 @@ def load_weights(model: Clap, weights: dict[str, torch.Tensor], where: str) -> N
 
 
 def save_checkpoint(path: Path, content: dict) -> None:
-    """Write a checkpoint."""
+    """Write a checkpoint. If that fails, an older file of this name stays."""
     with atomic_write(path) as file:
         torch.save(content, file)
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """List the numbered checkpoints, the oldest first."""
+    """Return the paths of the numbered checkpoints, the oldest first."""
     return sorted(folder.glob("step-*.pt"))
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest numbered checkpoint."""
+    """Return the path of the newest numbered checkpoint."""
     return next(reversed(checkpoints(folder)), None)
 
 
-def drop_old(folder: Path, keep: int) -> None:
-    """Delete all numbered checkpoints but the newest ones."""
+def delete_old(folder: Path, keep: int) -> None:
+    """Delete all numbered checkpoints but the newest `keep`."""
     for path in checkpoints(folder)[:-keep]:
         path.unlink()

@@ -1,4 +1,4 @@
-"""What a run tells: a JSONL line for every event, a bar or a line every few seconds, TensorBoard and wandb where they are wanted."""
+"""Log a run: a JSON line for every event, a progress bar or lines of text, TensorBoard and wandb if they are there."""
 
 import importlib.util
 import json
@@ -10,25 +10,34 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-EVERY_SECONDS = 5.0
+from train.loop.atomic import atomic_write
+
+SECONDS_BETWEEN_LINES = 5.0
 Writer = Callable[[int, dict], None]
 
 
 class RunLog:
-    """Writes log.jsonl of a run; a resumed run first drops what was logged after the step it resumes at."""
+    """Write the log of a run. A resumed run first deletes the events after the step at which it resumes.
 
-    def __init__(self, folder: Path, first_step: int, steps: int, say: Callable[[str], None], bar: bool, wandb: str = ""):
-        self.path, self.say, self.spoken = folder / "log.jsonl", say, 0.0
-        kept = [line for line in self.path.read_text().splitlines() if json.loads(line)["step"] <= first_step] if self.path.exists() else []
-        self.path.write_text("".join(line + "\n" for line in kept if first_step))
-        self.bar = tqdm(total=steps, initial=first_step, unit="step", dynamic_ncols=True) if bar else None
+    first_step: steps taken so far. steps: steps of the run. report: receives lines of text, if there is no progress bar.
+    """
+
+    def __init__(self, folder: Path, first_step: int, steps: int, report: Callable[[str], None], progress_bar: bool, wandb: str = ""):
+        self.path, self.report, self.last_line = folder / "log.jsonl", report, 0.0
+        events = read_log(folder) if first_step and self.path.exists() else []
+        with atomic_write(self.path) as file:
+            file.write("".join(json.dumps(event) + "\n" for event in events if event["step"] <= first_step).encode())
+        self.bar = tqdm(total=steps, initial=first_step, unit="step", dynamic_ncols=True) if progress_bar else None
         self.steps, self.losses = steps, list[float]()
-        self.ends = ExitStack()
-        writers = (_tensorboard(folder, first_step, self.ends), _wandb(folder, first_step, wandb, self.ends))
+        self.closing = ExitStack()
+        writers = (_tensorboard(folder, first_step, self.closing), _wandb(folder, first_step, wandb, self.closing))
         self.writers = [writer for writer in writers if writer]
 
     def step(self, step: int, values: dict[str, float], shown: bool) -> None:
-        """Record a training step; shown: also tell the reader now, with the mean loss since the last time."""
+        """Record a training step.
+
+        A line of text is reported if `shown`, or 5 seconds after the last line, with the mean loss of the steps since then.
+        """
         self.record(step, values)
         self.losses.append(values["loss"])
         values = values | {"loss": sum(self.losses) / len(self.losses)}
@@ -36,78 +45,78 @@ class RunLog:
         if self.bar:
             self.bar.n = step
             self.bar.set_postfix_str(text)
-        elif shown or time.monotonic() - self.spoken > EVERY_SECONDS:
-            self.spoken = time.monotonic()
+        elif shown or time.monotonic() - self.last_line > SECONDS_BETWEEN_LINES:
+            self.last_line = time.monotonic()
             self.losses.clear()
-            self.say(f"step {step:>5}/{self.steps}  {text}")
+            self.report(f"step {step:>5}/{self.steps}  {text}")
 
     def record(self, step: int, values: dict) -> None:
-        """Append one event to log.jsonl and the other writers."""
+        """Append one event to log.jsonl, TensorBoard and wandb."""
         with self.path.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         for write in self.writers:
             write(step, values)
 
-    def tell(self, text: str) -> None:
-        """Print a line without breaking the bar."""
+    def print_line(self, text: str) -> None:
+        """Report a line of text, above the progress bar if there is one."""
         if self.bar:
             self.bar.write(text)
         else:
-            self.say(text)
+            self.report(text)
 
     def close(self) -> None:
-        """End the bar and the other writers."""
-        self.ends.close()
+        """Close the progress bar, TensorBoard and wandb."""
+        self.closing.close()
         if self.bar:
             self.bar.close()
 
 
 def read_log(folder: Path) -> list[dict]:
-    """Return the events of a run in order."""
+    """Return the events of a run's log, in order."""
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-def _tensorboard(folder: Path, first_step: int, ends: ExitStack) -> Writer | None:
-    """Return what writes events for TensorBoard, if that is installed; events of a resumed run that come twice are purged."""
+def _tensorboard(folder: Path, first_step: int, closing: ExitStack) -> Writer | None:
+    """Return a writer for TensorBoard, if it is installed. TensorBoard drops the events after first_step that came before."""
     if not importlib.util.find_spec("tensorboard"):
         return None
     from torch.utils.tensorboard import SummaryWriter
 
     board = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1 if first_step else None)
-    ends.callback(board.close)
+    closing.callback(board.close)
 
     def write(step: int, values: dict) -> None:
-        for name, value in flat(values).items():
+        for name, value in flatten(values).items():
             board.add_scalar(name, value, step)
         board.flush()
 
     return write
 
 
-def _wandb(folder: Path, first_step: int, project: str, ends: ExitStack) -> Writer | None:
-    """Return what writes to a project of wandb, if one is named; a resumed run goes on with the same run there."""
+def _wandb(folder: Path, first_step: int, project: str, closing: ExitStack) -> Writer | None:
+    """Return a writer for a project of wandb, if the recipe names one. A resumed run continues the same run of wandb."""
     if not project:
         return None
     import wandb
 
-    known = folder / "wandb-id"
-    if not first_step or not known.exists():
-        known.write_text(secrets.token_hex(4))
-    run = wandb.init(project=project, name=folder.name, dir=str(folder), id=known.read_text(), resume="allow")
-    ends.callback(run.finish)
-    return lambda step, values: run.log(flat(values), step=step)
+    id_file = folder / "wandb-id"
+    if not first_step or not id_file.exists():
+        id_file.write_text(secrets.token_hex(4))
+    run = wandb.init(project=project, name=folder.name, dir=str(folder), id=id_file.read_text(), resume="allow")
+    closing.callback(run.finish)
+    return lambda step, values: run.log(flatten(values), step=step)
 
 
-def flat(values: dict, prefix: str = "") -> dict[str, float]:
-    """Name nested numbers by their path.
+def flatten(values: dict, prefix: str = "") -> dict[str, float]:
+    """Return the numbers of nested dicts, named by their path. Other values are left out.
 
-    >>> flat({"loss": 1.0, "t2a": {"R@1": 0.5}})
+    >>> flatten({"loss": 1.0, "t2a": {"R@1": 0.5}})
     {'loss': 1.0, 't2a/R@1': 0.5}
     """
     pairs: dict[str, float] = {}
     for key, value in values.items():
         if isinstance(value, dict):
-            pairs |= flat(value, f"{prefix}{key}/")
+            pairs |= flatten(value, f"{prefix}{key}/")
         elif isinstance(value, (int, float)):
             pairs[prefix + key] = value
     return pairs

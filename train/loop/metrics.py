@@ -1,13 +1,14 @@
-"""Scores of retrieval and classification, on plain arrays."""
+"""Scores of retrieval and classification, from NumPy arrays."""
 
 import numpy as np
 
 
 def retrieval(similarity: np.ndarray, owner: np.ndarray) -> dict[str, dict[str, float]]:
-    """Score a similarity matrix (n_clips, n_captions) both ways; owner: (n_captions,) the clip each caption belongs to.
+    """Score text-to-audio ("t2a") and audio-to-text ("a2t") retrieval.
 
-    A tie counts against the model, so that equal embeddings score nothing. Text->audio: each caption is a query. Audio->text: R@k and
-    median rank by a clip's best caption; mAP@10 over its captions, their ranks sorted.
+    similarity: (n_clips, n_captions). owner: (n_captions,) index of the clip that each caption belongs to.
+    Ties count against the model, so that equal embeddings score 0. t2a: each caption is a query. a2t: each clip is a query; R@k and
+    median rank are those of its best caption, mAP@10 is over all its captions, their ranks sorted.
     """
     own = similarity[owner, np.arange(len(owner))]
     to_audio = (similarity >= own).sum(0)  # rank of its clip for each caption, from 1
@@ -23,17 +24,17 @@ def retrieval(similarity: np.ndarray, owner: np.ndarray) -> dict[str, dict[str, 
 
 
 def _ranks(scores: np.ndarray, captions: np.ndarray) -> np.ndarray:
-    """Rank each of a clip's captions among all; ties with other clips' captions count against it, ties among its own do not matter."""
-    order = np.argsort(-scores[captions], kind="stable")
-    strangers = np.delete(scores, captions)
+    """Return the rank of each of a clip's captions among all captions, from 1. Ties with captions of other clips count against it."""
+    descending = np.argsort(-scores[captions], kind="stable")
+    others = np.delete(scores, captions)
     ranks = np.empty(len(captions), int)
-    for place, which in enumerate(order):
-        ranks[which] = 1 + place + (strangers >= scores[captions[which]]).sum()
+    for n_better, i in enumerate(descending):
+        ranks[i] = 1 + n_better + (others >= scores[captions[i]]).sum()
     return ranks
 
 
 def recalls(ranks: np.ndarray) -> dict[str, float]:
-    """Share of ranks within 1, 5 and 10, and the median.
+    """Return the share of ranks within 1, 5 and 10 (R@k), and the median rank.
 
     >>> recalls(np.array([1, 3, 20]))["R@5"] == 2 / 3
     True
@@ -42,9 +43,10 @@ def recalls(ranks: np.ndarray) -> dict[str, float]:
 
 
 def average_precision_at_10(ranks: np.ndarray) -> float:
-    """Sum of i / rank_i over the ranks within 10, by how many relevant ones could be there.
+    """Return the average precision within the first 10 results: the sum of i / rank_i, divided by min(n_relevant, 10).
 
-    Sorted ranks are the definition. Ranks in the order of the captions give the reference trainer's value, which can exceed 1:
+    ranks: of the relevant results, sorted. Ranks in the order of the captions give the reference trainer's value, which can exceed 1.
+
     >>> average_precision_at_10(np.array([1, 2, 3, 4, 5])), round(average_precision_at_10(np.array([5, 4, 3, 2, 1])), 2)
     (1.0, 1.74)
     """
@@ -53,18 +55,18 @@ def average_precision_at_10(ranks: np.ndarray) -> float:
 
 
 def mean_average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over classes of the average precision of ranking clips; both (n_clips, n_classes). Classes without clips do not count."""
+    """Return the mean over classes of the average precision. Both: (n_clips, n_classes). Classes without clips do not count."""
     values = []
     for score, true in zip(scores.T, truth.T.astype(bool), strict=True):
         if true.any():
             ranked = true[np.argsort(-score, kind="stable")]
-            places = np.flatnonzero(ranked) + 1
-            values.append((np.arange(1, len(places) + 1) / places).mean())
+            ranks = np.flatnonzero(ranked) + 1
+            values.append((np.arange(1, len(ranks) + 1) / ranks).mean())
     return float(np.mean(values))
 
 
 def confusion(predicted: np.ndarray, true: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count clips (true class, predicted class).
+    """Count clips by (true class, predicted class).
 
     >>> confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), 2).tolist()
     [[1, 1], [0, 1]]

@@ -1,4 +1,4 @@
-"""Small pictures as PNG: the learning curve of a run, the confusion of a classifier."""
+"""Plots as PNG files: the learning curve of a run, the confusion matrix of a classifier."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from train.loop.log import read_log
 
 
 def learning_curve(folder: Path) -> Path:
-    """Draw training loss, and mAP@10 on valid both ways, over the steps of a run; return the file."""
+    """Plot training loss, and mAP@10 on valid both ways, over the steps of a run. Return the path of the file."""
     events = read_log(folder)
     figure = Figure(figsize=(8, 4), layout="constrained")
     left = figure.subplots()
@@ -25,8 +25,8 @@ def learning_curve(folder: Path) -> Path:
     return folder / "learning-curve.png"
 
 
-def confusion_picture(counts: np.ndarray, labels: list[str], path: Path) -> None:
-    """Draw counts (true, predicted) as shares of each true class: darker is more."""
+def confusion_matrix(counts: np.ndarray, labels: list[str], path: Path) -> None:
+    """Plot counts by (true class, predicted class) as shares of each true class. Darker is more."""
     side = min(3 + 0.2 * len(labels), 60)  # inches
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Several processes that train together: who they are, and what they tell each other."""
+"""Collective operations of processes that train together. With one process, they do nothing."""
 
 import os
 
@@ -8,42 +8,42 @@ from torch import Tensor
 
 
 def join_ranks(device: torch.device) -> None:
-    """Meet the other processes if torchrun started us; alone otherwise."""
+    """Join the other processes, if torchrun started this one: by NCCL on CUDA, else by gloo."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
 def leave_ranks() -> None:
-    """Part from the other processes."""
+    """Leave the other processes."""
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
 
 
-def world() -> int:
-    """Return how many processes train together."""
+def world_size() -> int:
+    """Return the number of processes that train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Return which of them this one is."""
-    return dist.get_rank() if world() > 1 else 0
+    """Return the number of this process, from 0."""
+    return dist.get_rank() if world_size() > 1 else 0
 
 
-def wait() -> None:
-    """Wait for all ranks."""
-    if world() > 1:
+def barrier() -> None:
+    """Wait until all ranks have called this."""
+    if world_size() > 1:
         dist.barrier()
 
 
-def gather(x: Tensor) -> Tensor:
-    """Join a tensor of equal shape from all ranks along the first dimension; gradients flow back to the rank they belong to."""
-    return _Gather.apply(x) if world() > 1 else x
+def all_gather(x: Tensor) -> Tensor:
+    """Concatenate the tensors of all ranks, of equal shape, along the first dimension. Each rank gets the gradients of its tensor."""
+    return _AllGather.apply(x) if world_size() > 1 else x
 
 
-class _Gather(torch.autograd.Function):
+class _AllGather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
-        parts = [torch.empty_like(x) for _ in range(world())]
+        parts = [torch.empty_like(x) for _ in range(world_size())]
         dist.all_gather(parts, x.contiguous())
         return torch.cat(parts)
 
@@ -51,14 +51,14 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
         gradient = gradient.contiguous()
         dist.all_reduce(gradient)
-        return gradient.chunk(world())[rank()]
+        return gradient.chunk(world_size())[rank()]
 
 
 @torch.no_grad()
-def average(tensors: list[Tensor]) -> None:
-    """Replace each tensor by its mean over the ranks, all in one message."""
-    if world() > 1 and tensors:
+def all_reduce_mean(tensors: list[Tensor]) -> None:
+    """Replace each tensor by its mean over the ranks, with one message for all tensors."""
+    if world_size() > 1 and tensors:
         flat = torch.cat([t.flatten() for t in tensors])
         dist.all_reduce(flat)
-        for t, mean in zip(tensors, (flat / world()).split([t.numel() for t in tensors]), strict=True):
+        for t, mean in zip(tensors, (flat / world_size()).split([t.numel() for t in tensors]), strict=True):
             t.copy_(mean.view_as(t))

@@ -1,1 +1,1 @@
-"""The model: audio and text towers, their features, tokens and published weights."""
+"""The model: audio and text towers, their inputs, and pretrained weights."""

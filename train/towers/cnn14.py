@@ -14,9 +14,10 @@ from train.towers.specaugment import spec_augment
 
 @dataclass(frozen=True)
 class Cnn14Config:
-    """width: channels of the first of six blocks; each later one doubles them. fusion: a key of FUSIONS, or "" for none.
+    """Sizes of CNN14.
 
-    dropout: how much of the published dropout (0.2 between blocks, 0.5 around the last layer); narrow towers have nothing to spare.
+    width: channels of the first of six blocks; each block doubles them. fusion: a key of FUSIONS, or "" for none.
+    dropout: factor of the published dropout (0.2 between blocks, 0.5 around the last layer); narrow towers use 0.
     """
 
     width: int = 64
@@ -25,11 +26,12 @@ class Cnn14Config:
 
     @property
     def out_width(self) -> int:
+        """Width of the tower's output."""
         return self.width * 32
 
 
 class Cnn14(nn.Module):
-    """Features -> one vector a clip."""
+    """Turn features into one vector for each clip."""
 
     def __init__(self, config: Cnn14Config):
         super().__init__()
@@ -48,33 +50,34 @@ class Cnn14(nn.Module):
             self.fusion_model = FUSIONS[config.fusion](config.width)
 
     def forward(self, mel: Tensor, longer: Tensor) -> Tensor:
-        """Mels (n, 4 or 1, 1001, 64) in dB and which clips are longer (n,) bool -> (n, out_width)."""
+        """Turn mels (n, 4 or 1, 1001, 64) in dB into (n, out_width). longer: (n,) bool, clips of more than 10 s, whose parts are fused."""
         x = self.bn0(mel.transpose(1, 3)).transpose(1, 3)
         if self.training:
             x = spec_augment(x)
-        picture = self.first(x, longer)
+        x = self.first_block(x, longer)
         for i in range(2, 7):
-            block, picture = self.get_submodule(f"conv_block{i}"), self.drop(picture, 0.2)
-            picture = checkpoint(block, picture, use_reentrant=False) if self.checkpointing and self.training else block(picture)
-        over_time = self.drop(picture, 0.2).mean(3)
+            block, x = self.get_submodule(f"conv_block{i}"), self.dropout(x, 0.2)
+            x = checkpoint(block, x, use_reentrant=False) if self.checkpointing and self.training else block(x)
+        over_time = self.dropout(x, 0.2).mean(3)
         pooled = over_time.amax(2) + over_time.mean(2)
-        return self.drop(F.relu(self.fc1(self.drop(pooled, 0.5))), 0.5)
+        return self.dropout(F.relu(self.fc1(self.dropout(pooled, 0.5))), 0.5)
 
-    def drop(self, x: Tensor, published: float) -> Tensor:
+    def dropout(self, x: Tensor, published: float) -> Tensor:
+        """Apply a published dropout rate, scaled by the configuration, in training mode."""
         return F.dropout(x, published * self.config.dropout, self.training)
 
-    def first(self, mel: Tensor, longer: Tensor) -> Tensor:
-        """First block of the whole, with the parts of longer clips fused in: (n, width, 500, 32)."""
-        whole = self.get_submodule("conv_block1")(mel[:, :1])
-        chosen = torch.nonzero(longer)[:, 0]
-        if not self.config.fusion or not len(chosen):
-            return whole
-        parts = join_parts(self.mel_conv2d(mel[chosen, 1:].flatten(0, 1)[:, None]), len(chosen), whole.shape[2], dim=2)
-        return whole.index_copy(0, chosen, self.fusion_model(whole[chosen], parts).to(whole.dtype))
+    def first_block(self, mel: Tensor, longer: Tensor) -> Tensor:
+        """Apply the first block to the global mel, and fuse the parts of longer clips into it: (n, width, 500, 32)."""
+        global_map = self.get_submodule("conv_block1")(mel[:, :1])
+        rows = torch.nonzero(longer)[:, 0]
+        if not self.config.fusion or not len(rows):
+            return global_map
+        parts = join_parts(self.mel_conv2d(mel[rows, 1:].flatten(0, 1)[:, None]), len(rows), global_map.shape[2], dim=2)
+        return global_map.index_copy(0, rows, self.fusion_model(global_map[rows], parts).to(global_map.dtype))
 
 
 class ConvBlock(nn.Module):
-    """Two 3x3 convolutions, each normalised and rectified, then the mean of pool x pool."""
+    """Apply two 3x3 convolutions, each with batch normalisation and ReLU, then average pooling of pool x pool."""
 
     def __init__(self, width: int, out_width: int, pool: int):
         super().__init__()

@@ -1,11 +1,14 @@
-"""Feature fusion of long clips: how the parts of a clip join the view of the whole (Wu et al. 2023, section 3.3; Dai et al. 2021)."""
+"""Feature fusion of long clips (Wu et al. 2023, section 3.3; Dai et al. 2021).
+
+A clip of more than 10 s has a global map (the complete clip, shrunk to 10 s) and a map of three parts (front, middle, back).
+"""
 
 import torch
 from torch import Tensor, nn
 
 
-def gate(channels: int, pooled: bool, reduction: int = 4) -> nn.Sequential:
-    """Return a bottleneck of 1x1 convolutions, over the mean of the picture if pooled; indices are the published ones."""
+def bottleneck(channels: int, pooled: bool, reduction: int = 4) -> nn.Sequential:
+    """Return a bottleneck of 1x1 convolutions, after global average pooling if pooled. Its indices are those of published checkpoints."""
     inner = channels // reduction
     steps: list[nn.Module] = [nn.AdaptiveAvgPool2d(1)] if pooled else []
     steps += [nn.Conv2d(channels, inner, 1), nn.BatchNorm2d(inner), nn.ReLU(), nn.Conv2d(inner, channels, 1), nn.BatchNorm2d(channels)]
@@ -13,52 +16,53 @@ def gate(channels: int, pooled: bool, reduction: int = 4) -> nn.Sequential:
 
 
 class Add(nn.Module):
-    """DAF: the sum."""
+    """DAF: add both maps."""
 
     def __init__(self, channels: int):
         super().__init__()
 
-    def forward(self, whole: Tensor, parts: Tensor) -> Tensor:
-        return whole + parts
+    def forward(self, global_map: Tensor, parts: Tensor) -> Tensor:
+        return global_map + parts
 
 
 class Attentional(nn.Module):
-    """AFF: a learnt gate decides, place by place, between the whole and the parts, (n, channels, height, width) each."""
+    """AFF: weight both maps, (n, channels, height, width) each, by a learnt gate at every position."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.local_att = gate(channels, pooled=False)
-        self.global_att = gate(channels, pooled=True)
+        self.local_att = bottleneck(channels, pooled=False)
+        self.global_att = bottleneck(channels, pooled=True)
 
-    def forward(self, whole: Tensor, parts: Tensor) -> Tensor:
-        share = self.share(whole + parts, self.local_att)
-        return 2 * whole * share + 2 * parts * (1 - share)
+    def forward(self, global_map: Tensor, parts: Tensor) -> Tensor:
+        weight = self.gate(global_map + parts, self.local_att)
+        return 2 * global_map * weight + 2 * parts * (1 - weight)
 
-    def share(self, both: Tensor, local: nn.Module) -> Tensor:
+    def gate(self, both: Tensor, local: nn.Module) -> Tensor:
+        """Return the weight of the global map, between 0 and 1, from the sum of both maps."""
         n = len(both)
-        if n == 1 and self.training:  # one value has no variance: batch normalisation would refuse it
+        if n == 1 and self.training:  # batch normalisation raises an error for a single value, which has no variance
             both = torch.cat([both, both])
         return torch.sigmoid(local(both) + self.global_att(both))[:n]
 
 
 class Iterated(Attentional):
-    """iAFF: the outcome of one gate feeds a second; as published, both share the pooled branch and nothing is doubled."""
+    """iAFF: fuse twice; the first result is the input of the second gate. As published, both gates share the pooled branch."""
 
     def __init__(self, channels: int):
         super().__init__(channels)
-        self.local_att2 = gate(channels, pooled=False)
+        self.local_att2 = bottleneck(channels, pooled=False)
 
-    def forward(self, whole: Tensor, parts: Tensor) -> Tensor:
-        first = self.share(whole + parts, self.local_att)
-        second = self.share(whole * first + parts * (1 - first), self.local_att2)
-        return whole * second + parts * (1 - second)
+    def forward(self, global_map: Tensor, parts: Tensor) -> Tensor:
+        first = self.gate(global_map + parts, self.local_att)
+        second = self.gate(global_map * first + parts * (1 - first), self.local_att2)
+        return global_map * second + parts * (1 - second)
 
 
 FUSIONS = {"aff": Attentional, "daf": Add, "iaff": Iterated}
 
 
-def at_least_one(longer: Tensor, rng: torch.Generator) -> Tensor:
-    """Mark one random clip of a training batch (n,) as longer if none is, so that the fusion's parameters get gradients."""
+def mark_at_least_one(longer: Tensor, rng: torch.Generator) -> Tensor:
+    """Mark a random clip of a training batch, (n,) bool, as longer if none is, so that the fusion's parameters get gradients."""
     if longer.any():
         return longer
     marked = longer.clone()
@@ -67,9 +71,9 @@ def at_least_one(longer: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def join_parts(parts: Tensor, n_longer: int, width: int, dim: int) -> Tensor:
-    """Lay the three parts of each clip end to end along dim and pad with zeros (or cut) to width.
+    """Concatenate the three parts of each clip along time, then pad with zeros or cut to `width`.
 
-    parts: (n_longer * 3, channels, height, width'); dim: 2 or 3 of that, the one that is time.
+    parts: (n_longer * 3, channels, height, width). dim: the dimension that is time, 2 or 3.
     """
     joined = torch.cat(parts.view(n_longer, 3, *parts.shape[1:]).unbind(1), dim)
     joined = joined.narrow(dim, 0, min(width, joined.shape[dim]))

@@ -1,4 +1,4 @@
-"""HTSAT: a windowed transformer over a mel picture (Chen et al. 2022), with the parameter names of the published checkpoints."""
+"""HTSAT (Chen et al. 2022): a windowed transformer over a mel image, with the parameter names of the published checkpoints."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ from train.towers.features import N_MELS
 from train.towers.fusion import FUSIONS, join_parts
 from train.towers.specaugment import spec_augment
 
-SIDE = 256  # the picture: 4 quarters of 256 frames, their 64 mels stacked
+SIDE = 256  # of the image: 4 quarters of 256 frames, their 64 mels stacked
 PATCH = 4
 WINDOW = 8
 
 
 @dataclass(frozen=True)
 class HtsatConfig:
-    """Sizes of HTSAT-tiny; `SIZES` has the others. fusion: a key of FUSIONS, or "" for none."""
+    """Sizes of HTSAT; the defaults are HTSAT-tiny. fusion: a key of FUSIONS, or "" for none."""
 
     width: int = 96
     depths: tuple[int, ...] = (2, 2, 6, 2)
@@ -28,6 +28,7 @@ class HtsatConfig:
 
     @property
     def out_width(self) -> int:
+        """Width of the tower's output."""
         return self.width * 2 ** (len(self.depths) - 1)
 
 
@@ -39,7 +40,7 @@ SIZES = {
 
 
 class Htsat(nn.Module):
-    """Features -> one vector a clip."""
+    """Turn features into one vector for each clip."""
 
     def __init__(self, config: HtsatConfig):
         super().__init__()
@@ -58,27 +59,27 @@ class Htsat(nn.Module):
         self.apply(_initialise)
 
     def forward(self, mel: Tensor, longer: Tensor) -> Tensor:
-        """Mels (n, 4 or 1, 1001, 64) in dB and which clips are longer (n,) bool -> (n, out_width)."""
+        """Turn mels (n, 4 or 1, 1001, 64) in dB into (n, out_width). longer: (n,) bool, clips of more than 10 s, whose parts are fused."""
         x = self.bn0(mel.transpose(1, 3)).transpose(1, 3)
         if self.training:
             x = spec_augment(x)
-        chosen = torch.nonzero(longer)[:, 0] if self.config.fusion else None
-        tokens = self.patch_embed(x, chosen)
+        rows = torch.nonzero(longer)[:, 0] if self.config.fusion else None
+        tokens = self.patch_embed(x, rows)
         for layer in self.layers:
-            again = self.checkpointing and self.training
-            tokens = checkpoint(layer, tokens, use_reentrant=False) if again else layer(tokens)
+            recompute = self.checkpointing and self.training
+            tokens = checkpoint(layer, tokens, use_reentrant=False) if recompute else layer(tokens)
         return self.norm(tokens).mean((1, 2))
 
 
-def picture(mel: Tensor) -> Tensor:
-    """Stretch (n, channels, 1001, 64) to 1,024 frames and stack the four quarters of time along frequency: (n, channels, 256, 256)."""
+def mel_image(mel: Tensor) -> Tensor:
+    """Stretch mels (n, channels, 1001, 64) to 1,024 frames and stack the four quarters of time: (n, channels, 256, 256)."""
     n, channels = mel.shape[:2]
     stretched = F.interpolate(mel.float(), (SIDE * SIDE // N_MELS, N_MELS), mode="bicubic", align_corners=True)
     return stretched.view(n, channels, SIDE // N_MELS, SIDE, N_MELS).transpose(3, 4).reshape(n, channels, SIDE, SIDE)
 
 
 class PatchEmbed(nn.Module):
-    """4x4 patches of the whole; of longer clips also 4x12 patches of front, middle and back, fused in."""
+    """Embed 4x4 patches of the global mel. For longer clips, fuse 4x12 patches of front, middle and back into it."""
 
     def __init__(self, width: int, fusion: str):
         super().__init__()
@@ -89,17 +90,17 @@ class PatchEmbed(nn.Module):
             self.fusion_model = FUSIONS[fusion](width)
 
     def forward(self, mel: Tensor, longer: Tensor | None) -> Tensor:
-        """Mels (n, channels, 1001, 64) and indices of the longer clips -> tokens (n, 64, 64, width)."""
-        whole = self.proj(picture(mel[:, :1]))
+        """Turn mels (n, channels, 1001, 64) and the indices of longer clips into tokens (n, 64, 64, width)."""
+        global_map = self.proj(mel_image(mel[:, :1]))
         if longer is not None and len(longer):
-            parts = self.mel_conv2d(picture(mel[longer, 1:].flatten(0, 1)[:, None]))
-            parts = join_parts(parts, len(longer), whole.shape[-1], dim=3)
-            whole = whole.index_copy(0, longer, self.fusion_model(whole[longer], parts).to(whole.dtype))
-        return self.norm(whole.permute(0, 2, 3, 1))
+            parts = self.mel_conv2d(mel_image(mel[longer, 1:].flatten(0, 1)[:, None]))
+            parts = join_parts(parts, len(longer), global_map.shape[-1], dim=3)
+            global_map = global_map.index_copy(0, longer, self.fusion_model(global_map[longer], parts).to(global_map.dtype))
+        return self.norm(global_map.permute(0, 2, 3, 1))
 
 
 class Stage(nn.Module):
-    """Blocks of one resolution, every second one with shifted windows, then halved sides and doubled width."""
+    """Apply blocks of one resolution, every second with shifted windows, then halve the sides and double the width."""
 
     def __init__(self, width: int, side: int, depth: int, heads: int, rates: list[float], last: bool):
         super().__init__()
@@ -114,7 +115,7 @@ class Stage(nn.Module):
 
 
 class Merge(nn.Module):
-    """Four neighbours -> one token of twice the width."""
+    """Merge each 2x2 tokens into one token of twice the width."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -126,7 +127,7 @@ class Merge(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention within windows of 8x8, then a perceptron, both residual; whole branches are dropped at random in training."""
+    """Apply attention within windows of 8x8 tokens, then a perceptron, both residual, with stochastic depth."""
 
     def __init__(self, width: int, side: int, heads: int, shift: int, drop_path: float):
         super().__init__()
@@ -138,16 +139,18 @@ class Block(nn.Module):
         self.mask = nn.Buffer(shift_mask(side, shift), persistent=False) if shift else None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.drop(self.attend(self.norm1(x)))
-        return x + self.drop(self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x)))))
+        x = x + self.drop_branch(self.attend(self.norm1(x)))
+        return x + self.drop_branch(self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x)))))
 
     def attend(self, x: Tensor) -> Tensor:
+        """Apply attention within windows, which are shifted by half a window in every second block."""
         if not self.shift:
-            return unsplit(self.attn(split(x), None), x.shape)
+            return join_windows(self.attn(split_windows(x), None), x.shape)
         shifted = torch.roll(x, (-self.shift, -self.shift), (1, 2))
-        return torch.roll(unsplit(self.attn(split(shifted), self.mask), x.shape), (self.shift, self.shift), (1, 2))
+        return torch.roll(join_windows(self.attn(split_windows(shifted), self.mask), x.shape), (self.shift, self.shift), (1, 2))
 
-    def drop(self, branch: Tensor) -> Tensor:
+    def drop_branch(self, branch: Tensor) -> Tensor:
+        """In training, set a branch to zero for random clips and scale it for the others (stochastic depth, Huang et al. 2016)."""
         if not self.training or not self.drop_path:
             return branch
         kept = torch.rand(len(branch), 1, 1, 1, device=branch.device) >= self.drop_path
@@ -155,19 +158,19 @@ class Block(nn.Module):
 
 
 class WindowAttention(nn.Module):
-    """Attention among the 64 tokens of a window, with a learnt bias for each relative place."""
+    """Apply attention among the 64 tokens of a window, with a learnt bias for each relative position."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()
         self.heads = heads
         self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * WINDOW - 1) ** 2, heads))
-        self.relative_position_index = nn.Buffer(relative_places(), persistent=False)
+        self.relative_position_index = nn.Buffer(relative_positions(), persistent=False)
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Windows (n * n_windows, 64, width) -> the same; mask (n_windows, 64, 64) is added to the scores."""
+        """Turn windows (n * n_windows, 64, width) into the same form. mask: (n_windows, 64, 64), added to the scores."""
         n, tokens, width = x.shape
         query, key, value = self.qkv(x).view(n, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)[None]
@@ -177,28 +180,28 @@ class WindowAttention(nn.Module):
         return self.proj((scores.softmax(-1).to(value.dtype) @ value).transpose(1, 2).reshape(n, tokens, width))
 
 
-def split(x: Tensor) -> Tensor:
-    """Cut (n, side, side, width) into windows (n * n_windows, 64, width)."""
+def split_windows(x: Tensor) -> Tensor:
+    """Split (n, side, side, width) into windows (n * n_windows, 64, width)."""
     n, side, _, width = x.shape
     return x.view(n, side // WINDOW, WINDOW, side // WINDOW, WINDOW, width).transpose(2, 3).reshape(-1, WINDOW * WINDOW, width)
 
 
-def unsplit(windows: Tensor, shape: torch.Size) -> Tensor:
-    """Undo split."""
+def join_windows(windows: Tensor, shape: torch.Size) -> Tensor:
+    """Join windows to `shape` (n, side, side, width); the inverse of split_windows."""
     n, side, _, width = shape
     return windows.view(n, side // WINDOW, side // WINDOW, WINDOW, WINDOW, width).transpose(2, 3).reshape(shape)
 
 
 def shift_mask(side: int, shift: int) -> Tensor:
-    """Return (n_windows, 64, 64): -100 between tokens that the cyclic shift made neighbours, else 0."""
-    place = torch.arange(side)
-    region = (place >= side - WINDOW).long() + (place >= side - shift).long()
-    regions = split((region[:, None] * 3 + region)[None, :, :, None])[..., 0]
+    """Return (n_windows, 64, 64): -100 between tokens that are adjacent only because of the cyclic shift, else 0."""
+    position = torch.arange(side)
+    region = (position >= side - WINDOW).long() + (position >= side - shift).long()
+    regions = split_windows((region[:, None] * 3 + region)[None, :, :, None])[..., 0]
     return (regions[:, None] != regions[:, :, None]).float() * -100.0
 
 
-def relative_places() -> Tensor:
-    """Return (64, 64): the row of the bias table for each pair of tokens of a window."""
+def relative_positions() -> Tensor:
+    """Return (64, 64): the row of the bias table for each pair of tokens in a window."""
     row, col = torch.meshgrid(torch.arange(WINDOW), torch.arange(WINDOW), indexing="ij")
     rows, cols = (x.flatten()[:, None] - x.flatten() + WINDOW - 1 for x in (row, col))
     return rows * (2 * WINDOW - 1) + cols

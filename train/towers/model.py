@@ -1,4 +1,4 @@
-"""CLAP: an audio tower and a text tower that meet in one space of 512 dimensions."""
+"""CLAP: an audio tower and a text tower that embed into one space of 512 dimensions."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,12 +14,16 @@ from train.towers.htsat import SIZES, Htsat, HtsatConfig
 from train.towers.text import load_text, text_config
 
 EMBEDDING = 512
-SCALE_START, SCALE_END = math.log(1 / 0.07), math.log(100)
+SCALE_START, SCALE_MAX = math.log(1 / 0.07), math.log(100)  # Radford et al. 2021, section 2.5
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step needs: mel (n, 4 or 1, 1001, 64) dB, longer (n,) bool, ids and mask (n, tokens), caption (n,) equal for equal texts."""
+    """Input of a training step.
+
+    mel: (n, 4 or 1, 1001, 64) dB. longer: (n,) bool. ids, mask: (n, n_tokens). caption: (n,) int64, equal for equal texts.
+    broken: messages about samples that were replaced.
+    """
 
     mel: Tensor
     longer: Tensor
@@ -29,12 +33,13 @@ class Batch:
     broken: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> "Batch":
+        """Return a copy with all tensors on a device."""
         moved = {name: x.to(device, non_blocking=True) for name, x in vars(self).items() if isinstance(x, Tensor)}
         return replace(self, **moved)  # type: ignore[arg-type]
 
 
 class Clap(nn.Module):
-    """Both towers, their projections, and the learnt temperature as log scale; parameter names are those of the published checkpoints."""
+    """Both towers, their projections, and the learnt temperature. Parameter names are those of the published checkpoints."""
 
     def __init__(self, audio: Htsat | Cnn14, text: PreTrainedModel):
         super().__init__()
@@ -46,29 +51,31 @@ class Clap(nn.Module):
 
     @property
     def fused(self) -> bool:
+        """Whether long clips are fused."""
         return bool(self.audio_branch.config.fusion)
 
     @property
     def log_scale(self) -> Tensor:
-        return self.logit_scale_a.clamp(0, SCALE_END)
+        """Log of the inverse temperature, between 0 and log 100."""
+        return self.logit_scale_a.clamp(0, SCALE_MAX)
 
     def embed_audio(self, mel: Tensor, longer: Tensor) -> Tensor:
-        """(n, 4 or 1, 1001, 64) dB, (n,) -> unit vectors (n, 512), float32."""
+        """Turn mels (n, 4 or 1, 1001, 64) in dB and longer (n,) bool into unit vectors (n, 512) float32."""
         return F.normalize(self.audio_projection(self.audio_branch(mel, longer)).float(), dim=-1)
 
     def embed_text(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """(n, tokens) twice -> unit vectors (n, 512), float32."""
+        """Turn ids and mask (n, n_tokens) into unit vectors (n, 512) float32."""
         pooled = self.text_branch(input_ids=ids, attention_mask=mask).pooler_output
         return F.normalize(self.text_projection(pooled).float(), dim=-1)
 
 
 def projection(width: int) -> nn.Sequential:
-    """Return the two-layer head that both towers have."""
+    """Return the perceptron of two layers that both towers have."""
     return nn.Sequential(nn.Linear(width, EMBEDDING), nn.ReLU(), nn.Linear(EMBEDDING, EMBEDDING))
 
 
 def build_audio(recipe: TrainRecipe) -> Htsat | Cnn14:
-    """Make the audio tower of a recipe, of random weights."""
+    """Return the audio tower of a recipe, with random weights."""
     fusion = "" if recipe.fusion == "none" else recipe.fusion
     if recipe.audio == "cnn14":
         return Cnn14(Cnn14Config(width=8, dropout=0.0, fusion=fusion) if recipe.size == "tiny" else Cnn14Config(fusion=fusion))
@@ -77,7 +84,7 @@ def build_audio(recipe: TrainRecipe) -> Htsat | Cnn14:
 
 
 def build_model(recipe: TrainRecipe, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig | None = None) -> Clap:
-    """Make the model of a recipe; config: of the text tower, when a checkpoint will bring the weights."""
+    """Return the model of a recipe. config: of the text tower, if a checkpoint with its weights is loaded afterwards."""
     if recipe.text_weights and config is None:
         text = load_text(recipe.text, recipe.text_weights)
     else:

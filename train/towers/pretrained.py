@@ -1,4 +1,4 @@
-"""Weights published by others, recognised by their layout: LAION's CLAP, HTSAT trained on AudioSet, PANNs' CNN14."""
+"""Load pretrained weights, recognised by their layout: LAION's CLAP, HTSAT trained on AudioSet, PANNs' CNN14."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from train.errors import BadInput
 from train.loop.checkpoint import read_torch
 from train.towers.model import Clap
 
-NOT_OURS = re.compile(  # heads, front-ends, buffers and a second pair of projections that CLAP's embeddings do not use
+UNUSED = re.compile(  # heads, front-ends, buffers and a second pair of projections that CLAP's embeddings do not use
     r"^(audio_branch\.(spectrogram_extractor|logmel_extractor|tscam_conv|head|fc_audioset|fusion_model\.global_att2|patch_embed\.fusion_model\.global_att2)\b"
     r"|audio_transform|text_transform|logit_scale_t|attn_mask|.*\.(attn_mask|relative_position_index|position_ids|num_batches_tracked)$)"
 )
@@ -26,18 +26,21 @@ CLIP_NAMES = (
 )
 
 
-def load_published(model: Clap, weights: dict[str, Tensor], path: str) -> str:
-    """Put what read_weights found in a published checkpoint into the model and say what was loaded."""
+def load_pretrained(model: Clap, weights: dict[str, Tensor], path: str) -> str:
+    """Load the result of read_weights into a model and return a message. path: of the checkpoint, for messages.
+
+    Raise BadInput, and load nothing, if a weight is missing, unknown or of another shape. Audio checkpoints have no fusion weights.
+    """
     own = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
     both = any(name.startswith("text_branch.") for name in weights)
     wanted = {k for k in own if both or k.startswith("audio_branch.")}
     missing = sorted(k for k in wanted - weights.keys() if not (NEW_IN_CLAP.match(k) and not both))
     unknown = sorted(weights.keys() - own.keys())
-    unlike = sorted(k for k in weights.keys() & own.keys() if weights[k].shape != own[k].shape)
-    if missing or unknown or unlike:
-        first = (missing + unknown + unlike)[0]
+    mismatched = sorted(k for k in weights.keys() & own.keys() if weights[k].shape != own[k].shape)
+    if missing or unknown or mismatched:
+        first = (missing + unknown + mismatched)[0]
         raise BadInput(
-            f"{path} is of another model than the recipe's: {len(missing)} weights missing, {len(unknown)} unknown, {len(unlike)} of "
+            f"{path} is of another model than the recipe's: {len(missing)} weights missing, {len(unknown)} unknown, {len(mismatched)} of "
             f"another shape, the first is {first}; set audio, text, size and fusion to those of the checkpoint"
         )
     model.load_state_dict(weights, strict=False)
@@ -45,7 +48,7 @@ def load_published(model: Clap, weights: dict[str, Tensor], path: str) -> str:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read a checkpoint file and give its weights our names."""
+    """Read a checkpoint file and return its weights under our names. Raise BadInput if its layout is unknown."""
     saved = read_torch(path)
     if not isinstance(saved, dict):
         raise BadInput(f"{path} is a checkpoint of another layout: it should hold weights by name")
@@ -59,19 +62,19 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         weights = {"audio_branch." + name: weight for name, weight in weights.items()}
     else:
         raise BadInput(f"{path} has none of the known layouts: LAION's CLAP (audio_branch.*), HTSAT (sed_model.*), CNN14 (conv_block1.*)")
-    return {name: weight for name, weight in weights.items() if not NOT_OURS.match(name)}
+    return {name: weight for name, weight in weights.items() if not UNUSED.match(name)}
 
 
 def clip_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give the weights of a CLIP text transformer transformers' names; there query, key and value are apart."""
-    named: dict[str, Tensor] = {}
+    """Rename the weights of a CLIP text transformer to transformers' names, and split query, key and value."""
+    renamed: dict[str, Tensor] = {}
     for name, weight in weights.items():
         for theirs, ours in CLIP_NAMES:
             name = name.replace(theirs, ours, 1) if name.startswith(("text_branch.", theirs)) else name
         if match := re.fullmatch(r"(.*)\.attn\.in_proj_(weight|bias)", name):
             for part, rows in zip("qkv", weight.chunk(3), strict=True):
-                named[f"{match[1]}.self_attn.{part}_proj.{match[2]}"] = rows
+                renamed[f"{match[1]}.self_attn.{part}_proj.{match[2]}"] = rows
         else:
-            named[name] = weight
-    named["text_branch.embeddings.position_embedding.weight"] = named.pop("positional_embedding")
-    return named
+            renamed[name] = weight
+    renamed["text_branch.embeddings.position_embedding.weight"] = renamed.pop("positional_embedding")
+    return renamed

@@ -1,4 +1,4 @@
-"""Captions -> token ids: the tokenizer of a text tower, or a byte-level BPE trained on the captions at hand."""
+"""Turn captions into token ids, by the tokenizer of a pretrained text tower or a byte-level BPE trained on the captions."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,17 +9,17 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from train.errors import BadInput
 
-SPECIAL = ("<s>", "<pad>", "<unk>", "</s>", "<mask>")  # ids 0 to 4; </s> is not 2, which CLIP's code takes for "the largest id"
+SPECIAL_TOKENS = ("<s>", "<pad>", "<unk>", "</s>", "<mask>")  # ids 0 to 4; </s> is not 2, for which transformers' CLIP has a special case
 
 
 def train_tokenizer(captions: Iterable[str], vocabulary: int, context: int) -> PreTrainedTokenizerBase:
-    """Train a byte-level BPE of at most `vocabulary` tokens; the same captions give the same tokenizer."""
+    """Train a byte-level BPE of at most `vocabulary` tokens. The same captions give the same tokenizer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=list(SPECIAL), initial_alphabet=sorted(alphabet), min_frequency=2, show_progress=False
+        vocab_size=vocabulary, special_tokens=list(SPECIAL_TOKENS), initial_alphabet=sorted(alphabet), min_frequency=2, show_progress=False
     )
     tokenizer.train_from_iterator(captions, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 3)])
@@ -35,7 +35,7 @@ def train_tokenizer(captions: Iterable[str], vocabulary: int, context: int) -> P
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a hub id or folder."""
+    """Load the tokenizer of a hub id or folder. Raise BadInput if there is none, or if it has no padding token."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
@@ -46,16 +46,16 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, captions: list[str], context: int) -> tuple[Tensor, Tensor]:
-    """Return ids and mask (n, longest caption), padded only as far as this batch needs and cut at `context` tokens."""
+    """Return ids and mask, (n, n_tokens) each, padded to the longest caption and cut at `context` tokens."""
     encoded = tokenizer(captions, padding=True, truncation=True, max_length=context, return_tensors="pt")
     return encoded["input_ids"], encoded["attention_mask"]
 
 
-def count_cut(tokenizer: PreTrainedTokenizerBase, captions: list[str], context: int) -> int:
-    """Count the captions that have more tokens than the context holds."""
+def count_truncated(tokenizer: PreTrainedTokenizerBase, captions: list[str], context: int) -> int:
+    """Return the number of captions with more than `context` tokens."""
     return sum(len(ids) > context for ids in tokenizer(captions, verbose=False)["input_ids"])
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write the files that load_tokenizer reads."""
+    """Write a tokenizer as files that load_tokenizer reads."""
     tokenizer.save_pretrained(str(folder))

@@ -1,0 +1,150 @@
+"""Samples of shards as examples; samples that cannot be used."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.train_sets import flac, sound, write_shard, write_split
+from train.data.samples import BrokenSample, Clips, FixedClips, choose_texts, decode
+from train.data.shards import find_shards
+from train.errors import BadInput
+
+LONG = 2  # the index of a sample of 11 s
+
+
+@pytest.fixture
+def clips(tmp_path):
+    write_split(tmp_path / "set" / "A" / "train", 7)
+    return Clips(find_shards(str(tmp_path / "set"), "train"), True, tmp_path / "cache", seed=5)
+
+
+def damage_json(clips, index):
+    """Make the JSON of a sample unreadable."""
+    shard, member = clips.samples[index]
+    data = bytearray(Path(shard.address).read_bytes())
+    data[member.json_start] = ord("?")
+    Path(shard.address).write_bytes(data)
+
+
+def test_an_example_holds_what_its_sample_holds(clips):
+    example = clips[0, 1]
+    assert (example.key, example.tags, example.broken) == ("train-001", ("hiss",), ())
+    assert example.path == clips.samples[1][0].address
+    assert example.captions == ("a hiss", "the sound of hiss number 1")
+
+
+def test_caption_and_cuts_are_drawn_by_seed_epoch_and_key(clips, tmp_path):
+    other_seed = Clips(clips.shards, True, tmp_path / "cache", seed=6)
+    assert {clips[epoch, 3].caption for epoch in range(12)} == set(clips[0, 3].captions)
+    assert [clips[epoch, 3].caption for epoch in range(12)] == [clips[epoch, 3].caption for epoch in range(12)]
+    assert [clips[epoch, 3].caption for epoch in range(12)] != [other_seed[epoch, 3].caption for epoch in range(12)]
+    assert [clips[epoch, 3].caption[:3] for epoch in range(12)] != [clips[epoch, 4].caption[:3] for epoch in range(12)]
+    first = clips[0, LONG].features.mel
+    assert torch.equal(first, clips[0, LONG].features.mel)
+    assert not torch.equal(first, clips[1, LONG].features.mel)
+    assert not torch.equal(first, other_seed[0, LONG].features.mel)
+
+
+def test_evaluation_takes_the_first_caption_and_the_middle_cuts_whatever_the_seed(tmp_path, clips):
+    one, two = (FixedClips(clips.shards, True, tmp_path, seed=seed) for seed in (0, 1))
+    assert torch.equal(one[LONG].features.mel, two[LONG].features.mel)
+    assert torch.equal(one[LONG].features.mel, clips.example(-1, LONG).features.mel)
+    assert one[LONG].caption == one[LONG].captions[0]
+
+
+@pytest.mark.parametrize(("texts", "chosen"), [("text", ["a", "b"]), ("all", ["a", "b", "t5"]), ("augment_only", ["t5"])])
+def test_texts_are_chosen_as_the_reference_trainer_does(texts, chosen):
+    sample = {"text": ["a", "b"], "text_augment_all": ["a", "b", "t5"], "text_augment_t5": "t5"}
+    assert choose_texts(sample, texts) == chosen
+    assert choose_texts({"text": "plain", "text_augment_all": None, "text_augment_t5": None}, texts) == ["plain"]
+    assert choose_texts({}, texts) == []
+
+
+def broken_set(tmp_path):
+    good = flac(sound("hum", 1, 0))
+    text = {"text": ["x"], "tag": []}
+    samples = [
+        ("good", good, text),
+        ("cut", good[: len(good) // 2], text),
+        ("rate", flac(sound("hum", 1, 0), 44_100), text),
+        ("stereo", flac(np.zeros((48_000, 2), np.float32)), text),
+        ("empty", flac(sound("hum", 0, 0)), text),
+        ("textless", good, {"text": [], "tag": []}),
+        ("fine", good, text),
+    ]
+    write_shard(tmp_path / "set" / "A" / "train" / "0.tar", samples)
+    (tmp_path / "set" / "A" / "train" / "sizes.json").write_text(json.dumps({"0.tar": len(samples)}))
+    return find_shards(str(tmp_path / "set"), "train")
+
+
+def test_a_broken_sample_is_replaced_by_one_half_an_epoch_away_that_names_it(tmp_path):
+    clips = Clips(broken_set(tmp_path), True, tmp_path)
+    examples = [clips[0, i] for i in range(len(clips))]
+    replaced = [(example.key, [message.partition(" ")[0] for message in example.broken]) for example in examples]
+    assert replaced == [  # of 7 samples: always 4 further
+        ("good", []),
+        ("fine", ["cut", "textless", "rate"]),
+        ("fine", ["rate"]),
+        ("good", ["stereo"]),
+        ("fine", ["empty", "cut", "textless", "rate"]),
+        ("fine", ["textless", "rate"]),
+        ("fine", []),
+    ]
+
+
+def test_the_message_of_a_broken_sample_gives_the_reason(tmp_path):
+    clips = FixedClips(broken_set(tmp_path), True, tmp_path)
+    messages = {clips.samples[i][1].key: clips[i] for i in range(len(clips)) if isinstance(clips[i], str)}
+    assert list(messages) == ["cut", "rate", "stereo", "empty", "textless"]
+    assert all(message.startswith(f"{key} in {clips.shards[0].address}: ") for key, message in messages.items())
+    assert "44100 Hz and 1 channels" in messages["rate"] and "48000 Hz and 2 channels" in messages["stereo"]
+    assert messages["empty"].endswith("0 of 0 frames could be decoded") and messages["textless"].endswith("no text")
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_flac_that_ends_early_is_broken(fused):
+    data = flac(sound("hiss", 2, 0))
+    with pytest.raises((ValueError, RuntimeError)):
+        decode(data[: len(data) // 2], fused, None)
+
+
+def write_broken_then_good(folder, n_broken):
+    bad = [(f"bad-{i:02}", b"", {"text": ["x"]}) for i in range(n_broken)]
+    write_shard(folder / "A" / "train" / "0.tar", [*bad, ("good", flac(sound("hum", 0.1, 0)), {"text": ["x"]})])
+    (folder / "A" / "train" / "sizes.json").write_text(json.dumps({"0.tar": n_broken + 1}))
+    return Clips(find_shards(str(folder), "train"), True, folder)
+
+
+def test_more_than_20_broken_samples_in_a_row_are_bad_input(tmp_path):
+    clips = write_broken_then_good(tmp_path / "few", 20)
+    assert max(len(clips[0, i].broken) for i in range(21)) == 20
+    with pytest.raises(BadInput, match=r"more than 20 samples in a row are broken, the last: bad-"):
+        clips = write_broken_then_good(tmp_path / "many", 40)
+        [clips[0, i] for i in range(41)]
+
+
+def test_without_fusion_only_the_cut_is_decoded():
+    ramp = (np.arange(600_000) % 30_000 / 32_768).astype(np.float32)
+    complete = decode(flac(ramp), True, None)
+    centre = decode(flac(ramp), False, None)
+    assert len(complete) == 600_000 and complete.dtype == torch.float32
+    assert len(centre) == 480_000
+    assert torch.equal(centre, complete[60_000:540_000])
+    drawn = decode(flac(ramp), False, np.random.default_rng(1))
+    assert len(drawn) == 480_000 and not torch.equal(drawn, centre)
+
+
+def test_captions_and_tags_are_read_without_audio(clips, tmp_path):
+    assert len(list(clips.all_captions())) == 14
+    assert clips.tags()[:2] == [("hum",), ("hiss",)]
+    assert len(Clips(broken_set(tmp_path), True, tmp_path).tags()) == 7
+
+
+def test_a_sample_with_unreadable_json_is_broken_and_has_no_caption(clips):
+    damage_json(clips, 0)
+    with pytest.raises(BrokenSample, match="train-000 in "):
+        clips.example(0, 0)
+    assert len(list(clips.all_captions())) == 12

@@ -1,0 +1,146 @@
+"""Samples of shards: read, decode, and turn into examples. What is random depends on (seed, epoch, key) alone."""
+
+import json
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from io import BytesIO
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from train.data.ranges import FAILURES, first_line
+from train.data.shards import Shard, list_members, read_range, read_sample
+from train.errors import BadInput
+from train.towers.features import CLIP_FRAMES, SAMPLE_RATE, Features, clip_features, crop_start
+
+INDEX_THREADS = 32  # indexes of shards that are made at the same time
+MOST_BROKEN = 20  # broken samples in a row, after which training stops
+
+
+@dataclass(frozen=True)
+class Example:
+    """One clip, ready for the model.
+
+    caption: drawn from captions. path: the shard or the file. broken: messages about the samples that this one replaces.
+    """
+
+    key: str
+    path: str
+    features: Features
+    caption: str
+    captions: tuple[str, ...]
+    tags: tuple[str, ...]
+    broken: tuple[str, ...] = ()
+
+
+class BrokenSample(ValueError):
+    """The sample cannot be used. The message names the sample and the reason."""
+
+
+class Clips(Dataset):
+    """All samples of some shards, for training.
+
+    Item (epoch, index): caption and cuts are drawn by (seed, epoch, key). Epoch -1 takes the first caption and the middle cuts.
+    """
+
+    def __init__(self, shards: list[Shard], fused: bool, cache: Path, texts: str = "text", seed: int = 0):
+        self.shards, self.fused, self.cache, self.texts, self.seed = shards, fused, cache, texts, seed
+        with ThreadPoolExecutor(INDEX_THREADS) as pool:  # the index of a remote shard takes as many requests as it has samples
+            indexes = tqdm(pool.map(list_members, shards, repeat(cache)), "index", len(shards), leave=False, disable=None)
+            self.samples = [(shard, member) for shard, members in zip(shards, indexes, strict=True) for member in members]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, item: tuple[int, int]) -> Example:
+        """Return an example. A broken sample is replaced by the sample half an epoch away, which carries the message."""
+        epoch, index = item
+        broken: list[str] = []
+        while True:
+            try:
+                example = self.example(epoch, (index + len(broken) * (len(self) // 2 + 1)) % len(self))
+                return replace(example, broken=tuple(broken))
+            except BrokenSample as error:
+                broken.append(str(error))
+                if len(broken) > MOST_BROKEN:
+                    raise BadInput(f"more than {MOST_BROKEN} samples in a row are broken, the last: {error}") from error
+
+    def example(self, epoch: int, index: int) -> Example:
+        """Read one sample. Raise BrokenSample if it cannot be used."""
+        shard, member = self.samples[index]
+        rng = np.random.default_rng((self.seed, epoch, zlib.crc32(member.key.encode()))) if epoch >= 0 else None
+        try:
+            flac, text = read_sample(shard, member, self.cache)
+            sample = json.loads(text)
+            captions = choose_texts(sample, self.texts)
+            if not captions:
+                raise ValueError("no text")
+            caption = captions[int(rng.integers(len(captions)))] if rng else captions[0]
+            features = clip_features(decode(flac, self.fused, rng), self.fused, rng)
+        except (ValueError, soundfile.LibsndfileError, *FAILURES) as error:
+            raise BrokenSample(f"{member.key} in {shard.address}: {first_line(error)}") from error
+        return Example(member.key, shard.address, features, caption, tuple(captions), tuple(sample.get("tag") or ()))
+
+    def read_texts(self) -> Iterator[dict]:
+        """Yield the JSON of every sample without reading audio. Unreadable samples are left out here and reported by `example`."""
+        for shard, member in self.samples:
+            with suppress(ValueError, *FAILURES):
+                yield json.loads(read_range(shard, member.json_start, member.json_size, self.cache))
+
+    def all_captions(self) -> Iterator[str]:
+        """Yield every caption that training may draw."""
+        for sample in self.read_texts():
+            yield from choose_texts(sample, self.texts)
+
+    def tags(self) -> list[tuple[str, ...]]:
+        """Return the tags of every readable sample."""
+        return [tuple(sample.get("tag") or ()) for sample in self.read_texts()]
+
+
+class FixedClips(Clips):
+    """All samples of some shards, for evaluation. Item index is always cut in the same way; a broken sample is its message."""
+
+    def __getitem__(self, index: int) -> Example | str:  # type: ignore[override]
+        try:
+            return self.example(-1, index)
+        except BrokenSample as error:
+            return str(error)
+
+
+def choose_texts(sample: dict, texts: str) -> list[str]:
+    """Return the captions as the reference trainer chooses them.
+
+    texts: "text", "all" (the texts and T5's), or "augment_only" (T5's, if the sample has one).
+
+    >>> choose_texts({"text": ["a"], "text_augment_all": ["a", "b"], "text_augment_t5": "b"}, "augment_only")
+    ['b']
+    """
+    field = {"text": "text", "all": "text_augment_all", "augment_only": "text_augment_t5"}[texts]
+    chosen = sample.get(field) or sample.get("text") or []
+    return [chosen] if isinstance(chosen, str) else list(chosen)
+
+
+def decode(flac: bytes, fused: bool, rng: np.random.Generator | None) -> Tensor:
+    """Decode mono FLAC of 48 kHz to (n_frames,) float32. Without fusion only the 10 s that are used are decoded.
+
+    Raise ValueError for another rate, several channels, no frames, or frames that are missing.
+    """
+    with soundfile.SoundFile(BytesIO(flac)) as file:
+        if (file.samplerate, file.channels) != (SAMPLE_RATE, 1):
+            raise ValueError(f"{file.samplerate} Hz and {file.channels} channels, shards hold {SAMPLE_RATE} Hz and 1")
+        wanted = file.frames if fused else min(file.frames, CLIP_FRAMES)
+        if not fused:
+            file.seek(crop_start(file.frames, rng))
+        waveform = file.read(wanted, dtype="float32")
+    if len(waveform) < max(wanted, 1):
+        raise ValueError(f"{len(waveform)} of {wanted} frames could be decoded")
+    return torch.from_numpy(waveform)
