@@ -1,6 +1,7 @@
-# laion-audio: every chore of the project. `make` alone explains itself.
+# Every command that the project needs; `make` alone lists them.
 SHELL    := /bin/bash
 PYTHON   ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,$(shell command -v $(name) 2>/dev/null)))
+PYTHONS  := 3.11 3.12 3.13
 VENV     := .venv
 RUN_PY   := $(VENV)/bin/python
 
@@ -11,18 +12,30 @@ LIMIT    ?=
 ARGS     ?=
 RUN      ?= runs/tiny
 SECONDS  ?= 600
+N        ?= 60
+SEED     ?= 1
+JOBS     ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install build-laion-audio train evaluate test test-all lint bench bench-quick fuzz report clean
+.PHONY: help install build-laion-audio train evaluate test test-all lint mutants bench bench-quick fuzz clean
 
-help:  ## show this list
+help:  ## list the commands and their variables
 	@echo "laion-audio: audio-text sets as WebDataset shards, and CLAP trained on them"
 	@echo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/|/' | while IFS='|' read -r name text; do printf '  make %-18s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo "  RECIPE=$(RECIPE) OUTPUT=$(OUTPUT) RUNNER=$(RUNNER) LIMIT=$(LIMIT) ARGS=$(ARGS) RUN=$(RUN)"
+	@echo "Variables and their values now, as in: make build-laion-audio RECIPE=my.toml LIMIT=100"
+	@echo "  RECIPE=$(RECIPE)  name of a bundled recipe, or path of a TOML file"
+	@echo "  OUTPUT=$(OUTPUT)  folder of the shards"
+	@echo "  RUNNER=$(RUNNER)  Beam engine of the build"
+	@echo "  LIMIT=$(LIMIT)  rows of each source, all if empty"
+	@echo "  RUN=$(RUN)  folder of a training run"
+	@echo "  ARGS=$(ARGS)  more arguments for the command that make starts, as in: make test ARGS='tests/test_plan.py -x'"
+	@echo "  N=$(N) SEED=$(SEED) JOBS=$(JOBS)  mutants: how many, which, how many at the same time"
+	@echo "  SECONDS=$(SECONDS)  duration of fuzz"
+	@echo "  PYTHON=$(PYTHON)  Python that makes .venv"
 
-# One stamp an extra: a stamp older than the files that name its packages is installed again, nothing else ever is.
+# Each extra has a file in .venv that says when it was installed. It is installed again when setup.py or constraints.txt is newer.
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with PYTHON=/path/to/python" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; name another with PYTHON=/path/to/python" >&2; exit 1; }
@@ -47,41 +60,52 @@ $(VENV)/.bench: setup.py constraints.txt $(VENV)/.dev
 		|| echo "no ffmpeg on this machine and no right to install it: the lines that compare with it are left out" >&2
 	@touch $@
 
-install: $(VENV)/.install  ## make .venv with everything a build needs
+install: $(VENV)/.install  ## make .venv with the packages that a build needs
 
 build-laion-audio: $(VENV)/.install  ## build RECIPE into OUTPUT (default: the bundled quickstart set)
 	$(RUN_PY) -m pipeline build $(RECIPE) --output $(OUTPUT) --runner $(RUNNER) $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
-train: $(VENV)/.train  ## train the tiny CLAP on OUTPUT
+train: $(VENV)/.train  ## train a small CLAP on OUTPUT; results go to RUN
 	@test -f $(OUTPUT)/build.json || $(MAKE) build-laion-audio
 	$(RUN_PY) -m train fit $(OUTPUT) --output $(RUN) $(ARGS)
 
-evaluate: $(VENV)/.train  ## retrieval scores of RUN on the test split of OUTPUT
+evaluate: $(VENV)/.train  ## print retrieval scores of RUN on the test split of OUTPUT
 	$(RUN_PY) -m train evaluate $(RUN) $(OUTPUT) $(ARGS)
 
-report: $(VENV)/.install  ## report.html and data card of OUTPUT
-	$(RUN_PY) -m pipeline report $(OUTPUT)
-
-test: $(VENV)/.dev  ## the tests, without network, in a few minutes
+test: $(VENV)/.dev  ## run the tests and the examples in docstrings, without network, in a few minutes
 	$(RUN_PY) -m pytest -m "not slow" -n 2 --dist loadscope $(ARGS)
 
-test-all: $(VENV)/.dev  ## the tests and the slow ones
+# Python 3.12, say, is python3.12 where that starts (the shims of pyenv may not), else what pyenv has installed.
+test-all: $(VENV)/.dev  ## run the slow tests too, then the tests on every other supported Python of this machine
 	$(RUN_PY) -m pytest $(ARGS)
+	@set -e; for version in $(PYTHONS); do \
+		if $(RUN_PY) -c "import sys; sys.exit(not sys.version.startswith('$$version.'))"; then continue; fi; \
+		python=; \
+		for candidate in python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python$$version; do \
+			if "$$candidate" -c "" 2> /dev/null; then python="$$candidate"; fi; \
+		done; \
+		if [ -z "$$python" ]; then echo "Python $$version is not on this machine: the tests on it are skipped"; continue; fi; \
+		$(MAKE) test VENV=.venv-$$version PYTHON="$$python"; \
+	done
 
-lint: $(VENV)/.dev  ## style and types
+lint: $(VENV)/.dev  ## check style, types and barred words
 	$(RUN_PY) -m ruff check .
 	$(RUN_PY) -m ruff format --check .
 	$(RUN_PY) -m mypy
+	$(RUN_PY) -m tests.words
 
-bench: $(VENV)/.bench  ## speed, memory and quality against peers, as ratios measured in one run
+mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
+	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)
+
+bench: $(VENV)/.bench  ## measure speed, memory and quality against other programs, as ratios of one run
 	$(RUN_PY) -m bench $(ARGS)
 
-bench-quick: $(VENV)/.bench  ## the same with fewer clips and rounds, in about a minute
+bench-quick: $(VENV)/.bench  ## do the same with fewer clips and rounds, in about a minute
 	$(RUN_PY) -m bench --quick $(ARGS)
 
-fuzz: $(VENV)/.dev  ## feed damaged recordings to the decoders for SECONDS
+fuzz: $(VENV)/.dev  ## give damaged recordings to the decoders for SECONDS
 	$(RUN_PY) -m tests.fuzz $(SECONDS)
 
-clean:  ## remove what was built here, .venv included
-	rm -rf $(VENV) build dist *.egg-info data runs .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove everything that these commands made, .venv included
+	rm -rf $(VENV) .venv-* build dist *.egg-info data runs .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

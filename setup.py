@@ -4,9 +4,11 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-CAPTIONS = ["torch>=2.15", "transformers>=5.0", "sentencepiece>=0.2"]
-TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "tenacity>=9.0", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "webdataset>=1.0"]
+# transformers imports sentencepiece by itself, for T5 models that come without a tokenizer.json.
+CAPTIONS = ["torch>=2.15", "transformers>=5.0", "huggingface_hub>=1.0", "sentencepiece>=0.2"]
+TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "tenacity>=9.0", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "tqdm>=4.67"]
 DEV = [
+    "hypothesis>=6.100",
     "mypy>=2.0",
     "pytest>=9.0",
     "pytest-xdist>=3.8",
@@ -28,9 +30,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(
-        include=[f"{name}{below}" for name in ("pipeline", "transforms", "sources", "augment", "train") for below in ("", ".*")]
-    ),
+    packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
     package_data={
         "pipeline.recipe": ["bundled/*.toml"],
         "sources.quickstart": ["*.csv", "*.md", "audio/*"],
@@ -55,12 +55,13 @@ setup(
         "snowballstemmer>=3.0",
         "soundfile>=0.13",
         "soxr>=1.0",
-        "urllib3>=2.6,<3",  # private parts are used: transforms/fetching/safe_sockets.py
+        "tomli-w>=1.2",
+        "urllib3>=2.6,<3",  # transforms/fetching uses private parts of version 2
     ],
     extras_require={
         "captions": CAPTIONS,
         "train": TRAIN,
-        "gcs": ["gcsfs>=2025.1"],
+        "gcs": ["gcsfs>=2025.1"],  # fsspec imports these two when an address begins with gs:// or s3://
         "s3": ["s3fs>=2025.1"],
         "dev": DEV,
         "bench": ["librosa>=0.11"],

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+ROOMS = ("pipeline", "transforms", "sources", "augment", "train")
 NEEDED = [
     "pipeline/recipe/bundled/quickstart.toml",
     "sources/quickstart/clips.csv",
@@ -25,13 +26,13 @@ NEEDED = [
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the tracked files: what is not committed is not shipped."""
-    place = tmp_path_factory.mktemp("checkout")
+    folder = tmp_path_factory.mktemp("checkout")
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
     for name in filter(None, names):
         if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            (place / name).write_bytes((ROOT / name).read_bytes())
-    return place
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+    return folder
 
 
 def run_setup(checkout: Path, *arguments: str) -> Path:
@@ -46,11 +47,29 @@ def test_the_source_archive_holds_recipes_word_lists_and_sounds(checkout: Path) 
     assert set(NEEDED) <= names
 
 
-def test_an_installed_copy_builds_from_another_folder(checkout: Path, tmp_path: Path) -> None:
-    with zipfile.ZipFile(run_setup(checkout, "bdist_wheel")) as wheel:
-        assert set(NEEDED) <= set(wheel.namelist())
-        assert not any(name.startswith(("tests/", "bench/")) for name in wheel.namelist())
-        wheel.extractall(tmp_path / "site")
+@pytest.fixture(scope="module")
+def wheel(checkout: Path) -> Path:
+    return run_setup(checkout, "bdist_wheel")
+
+
+def test_the_wheel_holds_every_module_and_nothing_for_developers(checkout: Path, wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = {name for name in archive.namelist() if not name.split("/")[0].endswith(".dist-info")}
+    assert set(NEEDED) <= shipped
+    modules = {path.relative_to(checkout).as_posix() for room in ROOMS for path in (checkout / room).rglob("*.py")}
+    assert {name for name in shipped if name.endswith(".py")} == modules
+    assert {name.split("/")[0] for name in shipped} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_folder_with_modules_is_a_package(room: str) -> None:
+    folders = {path.parent for path in (ROOT / room).rglob("*.py")}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
+def test_an_installed_copy_builds_from_another_folder(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
     program = "import sys, pipeline.command as c; assert 'site' in c.__file__; sys.exit(c.main(['build', 'quickstart', '--output', 'out']))"
     (tmp_path / "elsewhere").mkdir()
     done = subprocess.run(

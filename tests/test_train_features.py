@@ -5,7 +5,18 @@ import pytest
 import torch
 from transformers import ClapFeatureExtractor
 
-from train.towers.features import CLIP_FRAMES, HOP, MEL_FRAMES, clip_features, crop_start, log_mel, mel_bank, part_starts, repeat_and_pad, shrunk_frames, windows
+from train.towers.features import (
+    CLIP_FRAMES,
+    HOP,
+    MEL_FRAMES,
+    clip_features,
+    crop_start,
+    log_mel,
+    mel_bank,
+    part_starts,
+    repeat_and_pad,
+    windows,
+)
 
 LENGTHS = (4_800, 100_000, 480_000, 480_001, 480_100, 481_000, 700_000)
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.test_train_command import call
-from tests.test_train_fit import TINY, losses, place, trained
+from tests.test_train_fit import TINY, losses, trained
 from tests.test_train_folder import write_split
 from train.data import ranges as remote
 from train.data import shards
