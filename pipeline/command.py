@@ -127,6 +127,7 @@ def run_build(options: Namespace, beam_options: tuple[str, ...], command: list[s
     errors = _console(stderr=True)
     folder = Folder(options.output)
     outcome = build(recipe, folder, options.limit, _engine(options, beam_options), partial(watched, console=errors), command)
+    _print_errors(outcome.unreadable)
     if options.json:
         _print_json(outcome.books.to_json() | {"built": outcome.n_built})
     else:
@@ -164,13 +165,14 @@ def show_status(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
     """Print the books of a folder."""
     from pipeline.output.storage import Folder
     from pipeline.report.tables import books_table
-    from pipeline.verbs.status import read_the_books, snapshot_of
+    from pipeline.verbs.status import read_the_books, snapshot_of, unreadable_markers
 
     folder = Folder(options.folder)
     snapshot = snapshot_of(folder)
     assert snapshot.plan is not None
     if options.captions:
         return _show_captions(snapshot.plan, folder, options.json)
+    _print_errors(unreadable_markers(snapshot))
     books = read_the_books(snapshot)
     if options.json:
         _print_json(books.to_json())
@@ -219,6 +221,12 @@ def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
         _print_lines(report_lines(report))
         _print_t5(folder)
     return DONE
+
+
+def _print_errors(lines: Iterable[str]) -> None:
+    errors = _console(stderr=True)
+    for line in lines:
+        errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_t5(folder: Folder) -> None:

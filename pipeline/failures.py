@@ -70,12 +70,14 @@ class Failure:
 
 def explain(error: BaseException, verb: str) -> Failure:
     """Return why a command ended, from the exception that ended it; `verb` decides whether running again continues."""
-    from pipeline.output.plan_index import LostRowsError, OutputFormatError
+    from pipeline.output.plan_index import DamagedPlanError, LostRowsError, OutputFormatError
     from pipeline.output.storage import FolderInUseError
 
     match error:
         case KeyboardInterrupt():
             return Failure(STOPPED, "", INTERRUPTED)
+        case DamagedPlanError():
+            return Failure(str(error), DAMAGED, WRONG)
         case RecipeError() | UsageError() | OutputFormatError():
             return Failure(str(error), "", USAGE)
         case FolderInUseError():

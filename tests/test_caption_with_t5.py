@@ -15,6 +15,7 @@ from augment.keyword_to_caption import T5Settings
 from pipeline.command import main
 from pipeline.engines.run import Engine
 from pipeline.output.plan_files import read_plan_file
+from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.records import Caption, Clip
@@ -45,7 +46,8 @@ def planned(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plan(recipe: Path, output: Path, n_workers: int = 2) -> Path:
-    make_plan(load_recipe(str(recipe)), Folder(str(output)), None, Engine("local", n_workers))
+    folder = Folder(str(output))
+    make_plan(load_recipe(str(recipe)), folder, None, Engine("local", n_workers), take_snapshot(folder).plan)
     return output
 
 

@@ -145,4 +145,4 @@ def test_a_stranger_among_the_shards_is_named(output: Path) -> None:
 
 
 def test_a_folder_that_is_not_ours_is_said(tmp_path: Path) -> None:
-    assert faults(tmp_path) == ["plan/plan.json: missing, this is no output folder of ours"]
+    assert faults(tmp_path) == ["plan/plan.json: missing, this is not an output folder"]

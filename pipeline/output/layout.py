@@ -11,6 +11,7 @@ ROWS_READ, N_REWORDED = "rows_read.json", "reworded.json"  # of a plan in the ma
 T5_CACHE, T5_TEXTS, T5_COUNTS, T5_PARTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json", "t5"
 EQUAL_SOUNDS = "equal_sounds.parquet"
 SIZES = "sizes.json"
+RECORDINGS = ".recordings"
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, swept when the next one starts; who is building
 
 TAR, BOOKS, MARKER = ".tar", ".parquet", "_stats.json"

@@ -46,10 +46,12 @@ def promote_interrupted(folder: Folder, files: Iterable[str]) -> bool:
     Args:
         files: the names of all files of the folder.
     """
-    left_behind = any(name.startswith(f"{NEW_PLAN}/") for name in files)
-    if left_behind:
+    if any(name.startswith(f"{NEW_PLAN}/") for name in files):
         promote(folder)
-    return left_behind
+        return True
+    if folder.is_local:  # where a listing does not show empty folders
+        discard_new_plan(folder)
+    return False
 
 
 def promote(folder: Folder) -> None:

@@ -15,7 +15,11 @@ FORMAT = 2
 
 
 class OutputFormatError(ValueError):
-    """An output folder that this version cannot read: made by another version, or damaged. The message says what to do."""
+    """An output folder was made by another version of this program; the message says what to do."""
+
+
+class DamagedPlanError(OutputFormatError):
+    """The plan of an output folder cannot be read."""
 
 
 class LostRowsError(RuntimeError):
@@ -83,7 +87,8 @@ def read_plan(folder: Folder, below: str = PLAN) -> Plan:
 
     Raises:
         FileNotFoundError: there is none.
-        OutputFormatError: another version of this program wrote it, or it is damaged.
+        OutputFormatError: another version of this program wrote it.
+        DamagedPlanError: it is damaged.
     """
     name = folder.path(f"{below}/{INDEX}")
     try:
@@ -93,7 +98,7 @@ def read_plan(folder: Folder, below: str = PLAN) -> Plan:
     except OutputFormatError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise OutputFormatError(f"{name}: damaged, it is not a plan ({type(error).__name__}: {error})") from error
+        raise DamagedPlanError(f"{name}: damaged, it is not a plan ({type(error).__name__}: {error})") from error
 
 
 def check_format(value: Mapping[str, Any], name: str) -> None:

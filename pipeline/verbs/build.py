@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.engines.run import Engine
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
@@ -12,6 +12,7 @@ from pipeline.output.layout import BUILD, RECIPE, books_name, marker_name, sizes
 from pipeline.output.markers import inputs_sha256
 from pipeline.output.new_plan import promote_interrupted
 from pipeline.output.plan_index import Plan, PlannedShard
+from pipeline.output.recordings_file import read_recordings, write_recordings
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
@@ -19,7 +20,8 @@ from pipeline.recipe.write import resolved_recipe
 from pipeline.records import ShardId, stable_hash
 from pipeline.verbs.build_record import CONVERSION, build_record, versions
 from pipeline.verbs.missing import missing_rows
-from pipeline.verbs.status import Books, read_the_books
+from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
+from pipeline.verbs.status import Books, read_the_books, unreadable_markers
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.http import HttpSettings
 from transforms.shards.shard_task import BuildSettings, SettingsHashOf, ShardTask, longest_first
@@ -35,12 +37,13 @@ Watch = Callable[[Snapshot, list[ShardTask]], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a build did: the books, how many shards it made, and the rows that are missing."""
+    """What a build did: the books, how many shards it made, the rows that are missing, and the markers it could not read."""
 
     books: Books
     n_built: int
     planned_anew: bool
     missing: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 def build(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Outcome:
@@ -58,6 +61,7 @@ def build(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine
         snapshot, planned_anew = current_plan(recipe, folder, limit, engine)
         assert snapshot.plan is not None
         settings = build_settings(recipe, folder)
+        unreadable = tuple(unreadable_markers(snapshot))
         retire_unplanned(snapshot)
         snapshot, built = settle(snapshot, settings, engine, watch)
         write_sizes(snapshot)
@@ -68,7 +72,7 @@ def build(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine
         unsettled = unfinished(snapshot, settings.settings_hash_of, read_equal_sounds(folder))
         missing = () if books.balance else tuple(missing_rows(snapshot))
         missing += tuple(f"{task.shard}: not built from what the plan says now" for task in unsettled if books.balance)
-    return Outcome(books, len(built), planned_anew, missing)
+    return Outcome(books, len(built), planned_anew, missing, unreadable)
 
 
 def current_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine) -> tuple[Snapshot, bool]:
@@ -87,25 +91,32 @@ def current_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine:
 def settle(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> tuple[Snapshot, set[ShardId]]:
     """Make shards and compare their sounds until neither leaves anything to do; return what stands then, and which shards were made."""
     folder, built, last = snapshot.folder, set[ShardId](), list[ShardTask]()
+    noted = read_recordings(folder)
+    replaced = find_replaced(snapshot, noted, settings.fetcher)
     for _ in range(MAX_ROUNDS):
         sounds = read_equal_sounds(folder)
-        tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds))
+        tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds, replaced))
         if tasks and tasks != last:
+            noted = noted.replaced_by(note_recordings(folder, (task.shard for task in tasks), settings.fetcher))
             run_tasks(tasks, snapshot, settings, engine, watch)
             built |= {task.shard for task in tasks}
-            snapshot, last = take_snapshot(folder), tasks
+            snapshot, last, replaced = take_snapshot(folder), tasks, {}
         elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
             find_equal_sounds(snapshot, engine)
         else:
             break
+    if built:
+        write_recordings(noted.only(planned.shard for planned in _planned(snapshot)), folder)
     return snapshot, built
 
 
-def unfinished(snapshot: Snapshot, settings_hash_of: SettingsHashOf, sounds: EqualSounds) -> Iterator[ShardTask]:
-    """Yield a task for every shard of the plan that is missing, or was made from other inputs."""
+def unfinished(
+    snapshot: Snapshot, settings_hash_of: SettingsHashOf, sounds: EqualSounds, replaced: Replaced | None = None
+) -> Iterator[ShardTask]:
+    """Yield a task for every shard of the plan that is missing, was made from other inputs, or whose recordings were replaced."""
     for planned in _planned(snapshot):
-        task = shard_task(planned, settings_hash_of, sounds)
-        if not snapshot.finished(planned.shard, task.inputs_sha256):
+        task = replace(shard_task(planned, settings_hash_of, sounds), replaced=(replaced or {}).get(planned.shard, frozenset()))
+        if task.replaced or not snapshot.finished(planned.shard, task.inputs_sha256):
             yield task
 
 

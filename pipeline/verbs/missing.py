@@ -1,4 +1,4 @@
-"""Name the rows that no books account for, and the shards that cannot be read."""
+"""Name the rows that no books account for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import collections
 from collections.abc import Iterator
 
 from pipeline.output.books import read_books
-from pipeline.output.layout import marker_name
 from pipeline.output.plan_files import read_keys
 from pipeline.output.snapshot import Snapshot
 
@@ -23,9 +22,3 @@ def missing_rows(snapshot: Snapshot) -> Iterator[str]:
         in_plan = collections.Counter(read_keys(snapshot.folder, shard))
         yield from (f"{shard}: {key} is in no books" for key in (in_plan - in_books).elements())
         yield from (f"{shard}: {key} is in the books and not in the plan" for key in (in_books - in_plan).elements())
-
-
-def unreadable_markers(snapshot: Snapshot) -> Iterator[str]:
-    """Yield a line for every marker that cannot be read."""
-    for shard, why in sorted(snapshot.unreadable.items()):
-        yield f"{marker_name(shard)}: cannot be read: {why}; the shard is built again"

@@ -6,9 +6,10 @@ Imports neither Beam nor pyarrow, so that `status` answers at once.
 from __future__ import annotations
 
 import collections
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.output.layout import INDEX, PLAN
+from pipeline.output.layout import INDEX, PLAN, marker_name
 from pipeline.output.plan_index import OutputFormatError
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
@@ -90,8 +91,16 @@ def snapshot_of(folder: Folder) -> Snapshot:
     """
     snapshot = take_snapshot(folder)
     if snapshot.plan is None:
-        raise OutputFormatError(f"{folder.root}: no {PLAN}/{INDEX} here, so this is not an output folder; name the --output of a build")
+        raise OutputFormatError(
+            f"{folder.root}: no plan here ({PLAN}/{INDEX} is missing), so this is not an output folder; name the --output of a build"
+        )
     return snapshot
+
+
+def unreadable_markers(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a line for every marker that cannot be read: its shard counts as not built."""
+    for shard, why in sorted(snapshot.unreadable.items()):
+        yield f"{marker_name(shard)}: cannot be read: {why}; a build makes the shard again"
 
 
 def read_the_books(snapshot: Snapshot) -> Books:

@@ -35,6 +35,10 @@ class AudioRoot(Protocol):
     """A folder or an archive of recordings."""
 
     @property
+    def path(self) -> Path:
+        """The folder or the archive."""
+
+    @property
     def names(self) -> dict[str, str]:
         """Every way to ask for a file -> its name inside the root; see `index`."""
 
@@ -73,6 +77,13 @@ class AudioRootHandler:
         name = lookup(root.names, clip.id, clip.url)
         assert name is not None
         return local_recording(root.extract(name, work))
+
+    def local_file(self, clip: Clip) -> Path | None:
+        """Return the file in the folder, or the archive that holds it."""
+        assert clip.audio_root is not None
+        root = self._root(clip.audio_root)
+        name = lookup(root.names, clip.id, clip.url)
+        return root.path / name if isinstance(root, FolderRoot) and name is not None else root.path
 
     def _root(self, path: str) -> AudioRoot:
         with self._lock:  # one thread reads the list of names, the others wait for it

@@ -35,6 +35,9 @@ class Handler(Protocol):
             Rejected: the recording cannot be had, with the reason; nothing is left below `work`.
         """
 
+    def local_file(self, clip: Clip) -> Path | None:
+        """Return the file on this disk, recording or archive, that a clip that matches is read from; `None` where there is none."""
+
 
 def handlers(base: Path, http: HttpSettings) -> tuple[Handler, ...]:
     """Return the handlers in the order in which they are asked.
@@ -83,3 +86,10 @@ class Fetcher:
             raise Rejected(Reason.NOT_FOUND, f"id {clip.id!r} is not in {clip.audio_root}, and the row has no address")
         scheme = (scheme_of(clip.url) or "")[:MAX_SCHEME_SHOWN]
         raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme}: addresses are not fetched, only http and https")
+
+    def local_file(self, clip: Clip) -> Path | None:
+        """Return the file of the user's disk that a clip is read from; `None` for a clip from elsewhere or from nowhere."""
+        try:
+            return next((handler.local_file(clip) for handler in self._handlers if handler.matches(clip)), None)
+        except Rejected:
+            return None

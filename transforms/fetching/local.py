@@ -31,6 +31,10 @@ class LocalHandler:
         """
         return local_recording(self.base / clip.url)
 
+    def local_file(self, clip: Clip) -> Path | None:
+        """Return the file."""
+        return self.base / clip.url
+
 
 def local_recording(path: Path) -> Recording:
     """Return a file on this disk as a recording.

@@ -49,7 +49,7 @@ class _BuildShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[Marker]:
         folder = self.settings.folder
-        marker = finished(folder, task)
+        marker = None if task.replaced else finished(folder, task)
         if marker is None:
             marker = build_shard(task, read_rows_of(folder, task.shard), self.settings.fetcher, self.settings)
         yield marker
@@ -102,7 +102,7 @@ def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Build
     report = _Reporter(work / PROGRESS, task.shard.name)
     settings_hash, elsewhere = settings.settings_hash_of(task.shard.dataset), dict(task.elsewhere)
     previous = read_previous_shard(settings.folder, task.shard, work)
-    reusable = previous.reusable(clips, settings_hash, elsewhere)
+    reusable = previous.reusable(clips, settings_hash, elsewhere, task.replaced)
     outcomes = leave_out_equal(_outcomes(clips, partial(_of_recording, fetch, settings, previous, reusable), settings.n_threads), elsewhere)
     with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: no thread outlives a failure
         for outcome in outcomes:

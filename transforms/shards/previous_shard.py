@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,9 @@ class PreviousShard:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     members: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def reusable(self, clips: Sequence[Clip], settings_hash: str, elsewhere: dict[str, str]) -> frozenset[str]:
+    def reusable(
+        self, clips: Sequence[Clip], settings_hash: str, elsewhere: Mapping[str, str], replaced: Set[str] = frozenset()
+    ) -> frozenset[str]:
         """Return the keys of the clips whose outcome a new build would only repeat.
 
         A clip that was left out because of its sound is made again when no other clip has that sound any more, and a
@@ -52,11 +54,12 @@ class PreviousShard:
         Args:
             clips: the rows of the shard, in order.
             elsewhere: hash of the frames -> key of the clip of another shard that keeps the sound.
+            replaced: keys of the clips whose recordings are others now.
         """
         keys, sounds = set(), set(elsewhere)
         for clip in clips:
             row = self.rows.get(clip.key)
-            if row is None or row["audio_request_hash"] != audio_request_hash(clip, settings_hash):
+            if row is None or clip.key in replaced or row["audio_request_hash"] != audio_request_hash(clip, settings_hash):
                 continue
             if row["status"] == SAMPLE:
                 sounds.add(row["pcm_sha256"])

@@ -16,13 +16,17 @@ SettingsHashOf = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """One shard to be made: the hash of its rows and of all its inputs, the number of rows, the sounds that other shards keep."""
+    """One shard to be made: the hash of its rows and of all its inputs, the number of rows, the sounds that other shards keep.
+
+    `replaced` has the keys of the clips whose recordings were replaced since the shard was made: they are fetched again.
+    """
 
     shard: ShardId
     rows_sha256: str
     inputs_sha256: str
     n_rows: int
     elsewhere: Elsewhere = ()
+    replaced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""Find the local recordings that were replaced since their shards were made: the path is the same, the sound is another."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.output.books import read_books
+from pipeline.output.plan_files import read_rows_of
+from pipeline.output.recordings_file import LocalFile, Recordings
+from pipeline.output.snapshot import Snapshot
+from pipeline.output.storage import Folder
+from pipeline.records import Clip, Rejected, ShardId
+from transforms.fetching.fetch import Fetcher
+
+MISSING = (-1, 0)
+Replaced = Mapping[ShardId, frozenset[str]]
+"""Shard -> keys of the clips whose recordings were replaced."""
+
+
+def note_recordings(folder: Folder, shards: Iterable[ShardId], fetcher: Fetcher) -> Recordings:
+    """Return size and time of the local files that the clips of planned shards are read from. Called before they are read."""
+    shards, state, files = frozenset(shards), _states(fetcher), []
+    for shard in sorted(shards):
+        for clip in read_rows_of(folder, shard):
+            if (path := fetcher.local_file(clip)) is not None:
+                relative = os.path.relpath(path, fetcher.base)
+                files.append(LocalFile(shard.name, clip.key, relative, *state(relative)))
+    return Recordings(shards, tuple(files))
+
+
+def find_replaced(snapshot: Snapshot, noted: Recordings, fetcher: Fetcher) -> Replaced:
+    """Return the clips whose recordings hold other bytes than when their shards were made.
+
+    A file of the same size and time is taken to be the same; any other is read and compared with the hash in the books. A
+    recording that is gone was not replaced: its sample stays.
+    """
+    built = {planned.shard for planned in snapshot.plan.shards if planned.shard in snapshot.markers} if snapshot.plan else set()
+    state, suspects = _states(fetcher), defaultdict[ShardId, set[str]](set)
+    for file in noted.files:
+        if state(file.path) not in {(file.size, file.modified), MISSING}:
+            suspects[ShardId.parse(file.shard)].add(file.key)
+    found = {shard: _with_other_bytes(snapshot.folder, shard, suspects.get(shard), fetcher) for shard in built & suspects.keys()}
+    found |= {shard: _with_other_bytes(snapshot.folder, shard, None, fetcher) for shard in built - noted.shards}
+    return {shard: keys for shard, keys in found.items() if keys}
+
+
+def _with_other_bytes(folder: Folder, shard: ShardId, keys: set[str] | None, fetcher: Fetcher) -> frozenset[str]:
+    """Return which of some clips of a shard (`None`: of all) have recordings whose hash is not that of the books."""
+    try:
+        table = read_books(folder, shard, ["key", "source_sha256"])
+    except (FileNotFoundError, pa.ArrowInvalid):  # damaged: the shard is made again anyway
+        return frozenset()
+    in_books = dict(zip(table["key"].to_pylist(), table["source_sha256"].to_pylist(), strict=True))
+    hashes: dict[tuple[str, str | None, str], str | None] = {}
+    replaced = set()
+    for clip in read_rows_of(folder, shard):
+        if clip.key not in in_books or (keys is not None and clip.key not in keys) or fetcher.local_file(clip) is None:
+            continue
+        request = clip.url, clip.audio_root, clip.id if clip.audio_root else ""
+        if request not in hashes:
+            hashes[request] = _hash(clip, fetcher)
+        if hashes[request] not in {in_books[clip.key], None}:
+            replaced.add(clip.key)
+    return frozenset(replaced)
+
+
+def _hash(clip: Clip, fetcher: Fetcher) -> str | None:
+    """Return the hash of a recording as it is now; `None` where it cannot be read."""
+    with tempfile.TemporaryDirectory(prefix="laion-audio-") as work:
+        try:
+            return fetcher(clip, Path(work)).provenance.sha256
+        except Rejected:
+            return None
+
+
+def _states(fetcher: Fetcher) -> Callable[[str], tuple[int, int]]:
+    """Return a function that gives size and time of a file relative to the recipe's folder, and asks for each file once."""
+
+    @cache
+    def state(path: str) -> tuple[int, int]:
+        try:
+            stat = (fetcher.base / path).stat()
+        except (OSError, ValueError):
+            return MISSING
+        return stat.st_size, stat.st_mtime_ns
+
+    return state
