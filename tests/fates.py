@@ -85,7 +85,8 @@ def _good(root: Path, n_good: int) -> list[tuple[int, str, str]]:
     made = []
     for n in range(n_good):
         kind = ("wav", "flac", "wav", "ogg")[n % 4]
-        soundfile.write(root / f"good-{n}.{kind}", tone(200 + 40 * n), 44_100, subtype="VORBIS" if kind == "ogg" else "PCM_16")
+        if not (root / f"good-{n}.{kind}").exists():  # a Vorbis file written again has other bytes
+            soundfile.write(root / f"good-{n}.{kind}", tone(200 + 40 * n), 44_100, subtype="VORBIS" if kind == "ogg" else "PCM_16")
         made.append((n, kind, {1: "test", 5: "valid"}.get(n % 8, "train")))
     return made
 
