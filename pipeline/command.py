@@ -119,7 +119,7 @@ def run_build(options: Namespace, beam_options: tuple[str, ...], command: list[s
     """Build a recipe and print the books."""
     from pipeline.recipe.model import load_recipe
 
-    recipe = load_recipe(options.recipe)  # before Beam is imported: faults are said at once
+    recipe = load_recipe(options.recipe)  # before Beam is imported: faults are reported at once
     from pipeline.output.storage import Folder
     from pipeline.report.progress import watched
     from pipeline.verbs.build import build

@@ -142,6 +142,11 @@ def test_a_folder_that_cannot_be_written_has_a_remedy_and_no_traceback(recipe: P
 
 def test_a_damaged_plan_has_a_remedy_and_no_traceback(recipe: Path, tmp_path: Path) -> None:
     assert main(["plan", str(recipe), "--output", str(tmp_path), "--limit", "3"]) == 0
+    for path in (tmp_path / "plan/Fates").rglob("*.parquet"):
+        path.write_bytes(b"not Parquet")
+    done = command("status", tmp_path, "--captions")
+    assert done.returncode == 1
+    assert "cannot be read" in done.stderr and "laion-audio verify DIR" in done.stderr and "Traceback" not in done.stderr
     (tmp_path / "plan/plan.json").write_bytes(b"not JSON")
     done = command("status", tmp_path)
     assert done.returncode == 1

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.failures import AGAIN, DAMAGED, EngineError, RecipeError, UsageError, explain
-from pipeline.output.plan_index import LostRowsError
+from pipeline.output.plan_index import LostRowsError, OutputFormatError
 from pipeline.output.storage import FolderInUseError
 
 
@@ -60,6 +60,7 @@ def test_an_error_of_the_system_without_a_remedy_of_its_own_only_says_to_run_aga
         (RecipeError("a: fault\na: another"), "a: fault\na: another", 2),
         (UsageError("give a folder"), "give a folder", 2),
         (FolderInUseError("another build is at work here"), "another build is at work here", 1),
+        (OutputFormatError("plan.json: written by another version"), "plan.json: written by another version", 2),
         (KeyboardInterrupt(), "stopped; run the same command again to continue where it stopped", 130),
     ],
 )

@@ -1,0 +1,78 @@
+"""Faults that no single key shows: hold-outs, tables without effect, limits of audio that disagree."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.recipe.checks import check_keys_together
+from tests.recipes import SOURCE, faults_of, make_folder, recipe_of
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return make_folder(tmp_path / "home")
+
+
+def test_a_recipe_without_faults_has_none(home):
+    heads = ['holdout = ["Set:test", "table", "Set", "held.csv"]', 'captions = "t5"\n[t5]\nonly = ["Set", "table"]', 'captions = "t5"']
+    assert [check_keys_together(recipe_of(home, head)) for head in heads] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("head", "fault"),
+    [
+        ('holdout = ["set"]', "holdout = 'set': neither a file of addresses nor a source of this recipe, allowed: Set, table, each"),
+        ('holdout = ["set"]', "did you mean 'Set'?"),
+        ('holdout = [""]', "holdout = '': neither a file"),
+        ('holdout = ["Set:a b"]', "holdout = 'Set:a b': split 'a b' is not a name"),
+        ('holdout = ["clips.csv", "missing.csv"]', "holdout = 'missing.csv': neither a file"),
+        ('holdout = ["bad.csv"]', "row 1: neither recording nor url is given"),
+        ('holdout = ["r.toml"]', "tables are read as .csv, .tsv, .jsonl, .parquet, not .toml"),
+        (f'holdout = ["{"x" * 5000}"]', "File name too long"),
+    ],
+)
+def test_a_holdout_names_a_table_or_a_source_or_is_a_fault(home, head, fault):
+    (home / "bad.csv").write_text("id\n7\n")
+    [line] = faults_of(home, head)
+    assert fault in line
+
+
+@pytest.mark.parametrize(
+    ("head", "fault"),
+    [
+        ("[t5]\nbeams = 2", 't5: used only with captions = "t5"'),
+        (
+            'captions = "t5"\n[t5]\nonly = ["Sett"]',
+            "t5.only = 'Sett': no such source or dataset here, allowed: Set, table; did you mean",
+        ),
+    ],
+)
+def test_a_t5_without_effect_is_a_fault(home, head, fault):
+    [line] = faults_of(home, head)
+    assert line.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("sources", "fault"),
+    [
+        (
+            SOURCE + "audio.min_seconds = 9.0" + "\n[audio]\nmax_seconds = 8.0",
+            "recipe's [audio]: min_seconds is above",
+        ),
+        (
+            SOURCE + SOURCE + "audio.min_seconds = 1.0",
+            "sources[1].audio: another source of dataset 'Set' has other limits",
+        ),
+        (
+            SOURCE + SOURCE.replace('"Set"', '"Other"') + "audio.min_seconds = 9.0" + "\n[audio]\nmax_seconds = 8.0",
+            "sources[1].audio, with the recipe's [audio]: min_seconds is above max_seconds",
+        ),
+    ],
+)
+def test_limits_of_audio_that_disagree_are_a_fault(home, sources, fault):
+    [line] = faults_of(home, sources=sources)
+    assert fault in line
+
+
+def test_sources_of_one_dataset_with_equal_limits_are_none(home):
+    assert recipe_of(home, sources=2 * (SOURCE + "audio.min_seconds = 1.0\n")).sources[1].audio == {"min_seconds": 1.0}
