@@ -43,9 +43,11 @@ def test_the_names_of_the_plan_files_are_put_out(tmp_path: Path) -> None:
 def test_what_was_left_out_is_one_file_also_where_there_is_nothing(rejections: list[Rejection], tmp_path: Path) -> None:
     written = []
     for seed in (None, 1):
-        (names,) = collect(lambda root: [root | beam.Create(rejections) | WriteLeftOut(Folder(str(tmp_path)), "left.parquet")], seed)
-        assert names == ["left.parquet"]
-        written.append((tmp_path / "left.parquet").read_bytes())
+        (names,) = collect(
+            lambda root: [root | beam.Create(rejections) | WriteLeftOut(Folder(str(tmp_path)), "new/rejections.parquet")], seed
+        )
+        assert names == ["new/rejections.parquet"]
+        written.append((tmp_path / "new/rejections.parquet").read_bytes())
     assert written[0] == written[1]
-    rows = read_left_out(Folder(str(tmp_path)), "left.parquet").to_pylist()
+    rows = read_left_out(Folder(str(tmp_path)), "new").to_pylist()
     assert [row["id"] for row in rows] == [rejection.clip.id for rejection in rejections]
