@@ -8,10 +8,11 @@ and a step that changes its input changes nothing for other steps.
 from __future__ import annotations
 
 import collections
+import contextlib
 import pickle
 import random
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,9 +22,9 @@ from apache_beam.internal import pickler
 from apache_beam.internal.util import insert_values_in_args
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
-from apache_beam.pvalue import AsSideInput, PValue
+from apache_beam.pvalue import AsSideInput, PCollection, PValue
 from apache_beam.runners.common import DoFnRunner, Receiver
-from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
+from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms import userstate
 from apache_beam.transforms.util import Reshuffle, ReshufflePerKey
 from apache_beam.transforms.window import GlobalWindow
@@ -39,7 +40,7 @@ SHUFFLES = (Reshuffle, ReshufflePerKey)
 
 @dataclass(frozen=True, slots=True)
 class EagerEngine(Engine):
-    """An engine for tests: runs pipelines with `EagerRunner`, and fails as `Engine` does.
+    """An engine for tests: runs pipelines in this thread, and fails as `Engine` does.
 
     `seed` draws the order in which elements come out of shuffles; `None` leaves them in the order in which they went in.
     """
@@ -52,39 +53,29 @@ class EagerEngine(Engine):
         Raises:
             EngineError: a step failed; the text is the traceback.
         """
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(userstate, "get_dofn_specs", _StateSpecs(userstate.get_dofn_specs))
-            pipeline = beam.Pipeline(runner=EagerRunner(self.seed), options=_Options([]))
+        with _empty_pipeline() as pipeline:
             add_steps(pipeline)
             try:
-                pipeline.run()
+                pipeline.visit(_Evaluation(self.seed))
             except Exception as error:
                 raise EngineError(traceback.format_exc()) from error
 
 
-class EagerRunner(PipelineRunner):
-    """Run every transform of a pipeline when it is visited, which Beam does in the order in which they were applied."""
-
-    def __init__(self, seed: int | None = None):
-        super().__init__()
-        self.seed = seed
-
-    def run_pipeline(self, pipeline: beam.Pipeline, options: PipelineOptions) -> PipelineResult:
-        """Run the pipeline to its end.
-
-        Raises:
-            NotImplementedError: the pipeline holds a window or a primitive transform that this runner does not know.
-        """
-        pipeline.visit(_Evaluation(self.seed))
-        return PipelineResult(PipelineState.DONE)
-
-    def is_fnapi_compatible(self) -> bool:
-        """Return that the pipeline need not be translated to protocol buffers and back before it runs."""
-        return True
+def collect(steps: Callable[[beam.Pipeline], Iterable[PCollection]], seed: int | None = None) -> list[list[Any]]:
+    """Run a pipeline eagerly; return the elements of each collection that `steps` returns. Exceptions are those of the steps."""
+    with _empty_pipeline() as pipeline:
+        collections = list(steps(pipeline))
+        evaluation = _Evaluation(seed)
+        pipeline.visit(evaluation)
+    return [evaluation.elements(collection) for collection in collections]
 
 
 class _Evaluation(PipelineVisitor):
-    """Compute the elements of each collection from those of its inputs, and hold them as one pickle a collection."""
+    """Run each transform when Beam visits it, in the order in which they were applied; hold elements as one pickle a collection.
+
+    Raises:
+        NotImplementedError: the pipeline groups within windows, or holds a primitive transform that is not known here.
+    """
 
     def __init__(self, seed: int | None):
         self.random = None if seed is None else random.Random(seed)
@@ -107,7 +98,7 @@ class _Evaluation(PipelineVisitor):
         if isinstance(transform, beam.Impulse):
             self._store(transform_node, [b""])
         elif isinstance(transform, beam.Flatten):
-            self._store(transform_node, self._shuffled([element for part in transform_node.inputs for element in self._elements(part)]))
+            self._store(transform_node, self._shuffled([element for part in transform_node.inputs for element in self.elements(part)]))
         elif isinstance(transform, beam.GroupByKey):
             self._store(transform_node, self._grouped(transform_node))
         elif isinstance(transform, beam.ParDo):
@@ -140,16 +131,16 @@ class _Evaluation(PipelineVisitor):
         return list(groups.items())
 
     def _side_input(self, side: AsSideInput) -> Any:
-        return side._from_runtime_iterable(self._shuffled(list(self._elements(side.pvalue))), side._view_options())
+        return side._from_runtime_iterable(self._shuffled(self.elements(side.pvalue)), side._view_options())
 
     def _shuffled(self, elements: list[Any]) -> list[Any]:
         return elements if self.random is None else self.random.sample(elements, len(elements))
 
     def _input(self, node: AppliedPTransform) -> list[Any]:
-        return list(self._elements(node.inputs[0]))
+        return self.elements(node.inputs[0])
 
-    def _elements(self, collection: PValue) -> Iterator[Any]:
-        return iter(pickle.loads(self.pickled[collection]))
+    def elements(self, collection: PValue) -> list[Any]:
+        return pickle.loads(self.pickled[collection])
 
     def _store(self, node: AppliedPTransform, elements: list[Any]) -> None:
         (collection,) = node.outputs.values()
@@ -164,6 +155,14 @@ class _Collector(Receiver):
 
     def receive(self, windowed_value: WindowedValue) -> None:
         self.elements.append(windowed_value.value)
+
+
+@contextlib.contextmanager
+def _empty_pipeline() -> Iterator[beam.Pipeline]:
+    """Yield an empty pipeline; as long as it is in use, Beam looks at each class of DoFn once only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(userstate, "get_dofn_specs", _StateSpecs(userstate.get_dofn_specs))
+        yield beam.Pipeline(runner=PipelineRunner(), options=_Options([]))
 
 
 class _Options(PipelineOptions):

@@ -1,33 +1,33 @@
-"""Captions by a T5 in a plan: whom it is asked for, what may stand, what is kept, and that it costs nothing again."""
+"""Plans with captions by a T5: clips whose labels it words, texts that the guard accepts, and files of both."""
 
 from __future__ import annotations
 
 import json
-import pickle
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from augment.keyword_to_caption import T5Settings
 from pipeline.command import main
 from pipeline.engines.run import Engine
+from pipeline.failures import EngineError
 from pipeline.output.plan_files import read_plan_file
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.records import Caption, Clip
 from pipeline.verbs.plan import make_plan
+from tests.eager import EagerEngine
 from tests.fates import published
 from tests.tiny_t5 import make_labelled, make_t5
 from transforms.planning import caption_with_t5, t5_handler
-from transforms.planning.caption_with_t5 import Captioner, keywords_of, make_batches
 
 pytest.importorskip("transformers")
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries, on their way in
-CAPTIONER = Captioner("folder", "folder sha256:0", "0", T5Settings(batch=2, min_seconds=2.0, max_keywords=3), debias=True)
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries, while they are imported
+
+
+EAGER = EagerEngine()
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +45,9 @@ def planned(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return plan(recipe, tmp_path_factory.mktemp("planned") / "out")
 
 
-def plan(recipe: Path, output: Path, n_workers: int = 2) -> Path:
+def plan(recipe: Path, output: Path, engine: Engine = EAGER) -> Path:
     folder = Folder(str(output))
-    make_plan(load_recipe(str(recipe)), folder, None, Engine("local", n_workers), take_snapshot(folder).plan)
+    make_plan(load_recipe(str(recipe)), folder, None, engine, take_snapshot(folder).plan)
     return output
 
 
@@ -103,8 +103,10 @@ def test_every_text_is_kept_with_the_rule_it_breaks_and_counted(planned: Path) -
     assert told == {"Labelled": {"clips": [6, 4], "sets": [5, 3], "rules": {"repetition": 1, "uncovered": 1}}}
 
 
-def test_a_plan_is_the_same_for_any_number_of_workers(recipe: Path, planned: Path, tmp_path: Path) -> None:
-    assert published(plan(recipe, tmp_path, 5)) == published(planned)
+def test_a_plan_is_the_same_for_any_number_of_workers_and_order_of_arrival(recipe: Path, planned: Path, tmp_path: Path) -> None:
+    assert published(plan(recipe, tmp_path / "5", Engine("local", 5))) == published(planned)
+    for seed in (1, 2):
+        assert published(plan(recipe, tmp_path / f"seed-{seed}", EagerEngine(seed=seed))) == published(planned)
 
 
 def no_inference(*_: object) -> list:
@@ -132,7 +134,7 @@ def test_a_killed_plan_goes_on_with_the_batches_it_has(
 
     with monkeypatch.context() as patched:
         patched.setattr(caption_with_t5, "write_verdicts", killed)
-        with pytest.raises(OSError, match="killed"):
+        with pytest.raises(EngineError, match="killed"):
             plan(recipe, tmp_path)
     assert len(list((tmp_path / "plan/t5").iterdir())) == 3
     monkeypatch.setattr(t5_handler, "candidates", no_inference)
@@ -143,65 +145,6 @@ def test_without_debias_the_guard_judges_what_was_written(tiny: Path, tmp_path: 
     path = make_labelled(tmp_path / "in", tiny)
     path.write_text("debias = false\n" + path.read_text())
     assert texts(clips_of(plan(path, tmp_path / "out"), "Labelled")["speech"]) == ["The sound of speech and rain."]
-
-
-@pytest.mark.parametrize(
-    ("clip", "keywords"),
-    [
-        ({}, ()),
-        ({"labels": ("b", "a", "b")}, ("a", "b")),
-        ({"labels": ("_", "")}, ()),
-        ({"labels": ("a", "b", "c", "d")}, ()),
-        ({"labels": ("a",), "start": 1.0, "end": 2.9}, ()),
-        ({"labels": ("a",), "start": 1.0, "end": 3.0}, ("a",)),
-        ({"labels": ("a",), "start": 1.0}, ("a",)),
-        ({"labels": ("a",), "captions": (Caption("x", "human"),)}, ()),
-        ({"labels": ("a",), "captions": (Caption("x", "title"),)}, ("a",)),
-    ],
-)
-def test_whom_the_t5_is_asked_for(clip: dict, keywords: tuple[str, ...]) -> None:
-    assert keywords_of(Clip("s", "S", "train", "1", "", **clip), CAPTIONER) == keywords
-
-
-def test_batches_hold_each_prompt_once_the_longest_first_whatever_the_order() -> None:
-    sets = [("rain",), ("Rain",), ("a long label",), ("wind",), ("known",), ("hum",)]
-    batches = [(("a long label",), ("Rain",)), (("wind",), ("hum",))]
-    assert list(make_batches(sets, CAPTIONER, frozenset({"known"}))) == batches
-    assert list(make_batches(reversed(sets), CAPTIONER, frozenset({"known"}))) == batches
-
-
-@pytest.mark.parametrize(
-    ("changed", "again"),
-    [
-        ({"beams": 5}, True),
-        ({"candidates": 3}, True),
-        ({"candidates": 5}, False),  # there are 4 beams
-        ({"length_penalty": 1.0}, True),
-        ({"no_repeat_ngram": 2}, True),
-        ({"max_new_tokens": 41}, True),
-        ({"batch": 3}, True),
-        ({"prefix": "say: "}, True),
-        ({"separator": ", "}, True),
-        ({"model": "another address of the same files"}, False),
-        ({"min_seconds": 3.0}, False),
-        ({"max_keywords": 4}, False),
-        ({"only": ("Labelled",)}, False),
-    ],
-)
-def test_cached_captions_hold_for_the_settings_that_decide_what_is_written(changed: dict, again: bool) -> None:
-    other = replace(CAPTIONER, settings=replace(CAPTIONER.settings, **changed))
-    assert (other.maker != CAPTIONER.maker) is again
-    assert replace(CAPTIONER, digest="1").maker != CAPTIONER.maker
-
-
-def test_what_is_pickled_is_the_name_of_the_model() -> None:
-    handler = t5_handler.T5Handler("folder", "0", T5Settings())
-    assert len(pickle.dumps(handler)) < 1000
-
-
-def test_another_model_on_a_worker_is_said(tiny: Path) -> None:
-    with pytest.raises(ValueError, match="another model on this worker"):
-        t5_handler.T5Handler(str(tiny), "0", T5Settings()).load_model()
 
 
 def complaint(path: Path, output: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -1,79 +1,173 @@
-"""One clip an excerpt and an id."""
+"""Each excerpt and each id is planned once, and the text of its repetitions is not lost."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
 
 import apache_beam as beam
+import pytest
 from apache_beam.testing.util import assert_that, equal_to
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, Reason, Rejection
+from tests.eager import collect
+from transforms.planning import drop_duplicates
 from transforms.planning.drop_duplicates import DropDuplicates, one_per_excerpt, one_per_key
 
 
-def clip(number: int, text: str = "", split: str = "train", **changes) -> Clip:
+def clip(number: int, text: str = "", split: str = "train", **changes: Any) -> Clip:
     captions = (Caption(text),) if text else ()
-    given = {"source": "table", "dataset": "T", "split": split, "id": f"id{number}", "url": "a.wav", "recording": "a.wav"}
-    return Clip(**given | {"captions": captions, "row_number": number} | changes)
+    values = {"source": "table", "dataset": "T", "split": split, "id": f"id{number}", "url": "a.wav", "recording": "a.wav"}
+    return Clip(**values | {"captions": captions, "row_number": number} | changes)
 
 
-def stays_of(outcomes) -> tuple[Clip, list[Rejection]]:
+def parted(outcomes: Iterable[Clip | Rejection]) -> tuple[Clip, list[Rejection]]:
+    """Return the one clip of the outcomes, and the rejections."""
     outcomes = list(outcomes)
     [stays] = [outcome for outcome in outcomes if isinstance(outcome, Clip)]
     return stays, [outcome for outcome in outcomes if isinstance(outcome, Rejection)]
 
 
-def test_rows_with_a_caption_each_become_one_clip_with_all_captions_in_order():
+def test_rows_with_one_caption_each_become_one_clip_with_all_captions_in_order() -> None:
     rows = [clip(3, "three"), clip(1, "one", labels=("x",)), clip(2, "two", labels=("y", "x")), clip(4, "one")]
-    stays, gone = stays_of(one_per_excerpt(rows))
+    stays, gone = parted(one_per_excerpt(rows))
     assert [caption.text for caption in stays.captions] == ["one", "two", "three"]
     assert (stays.id, stays.labels) == ("id1", ("x", "y"))
-    assert [(no.clip.id, no.detail) for no in gone] == [
+    assert [(rejection.clip.id, rejection.detail) for rejection in gone] == [
         ("id2", "same excerpt as table-id1; its text was kept there"),
         ("id3", "same excerpt as table-id1; its text was kept there"),
         ("id4", "same excerpt as table-id1"),
     ]
-    assert {no.reason for no in gone} == {Reason.DUPLICATE}
+    assert {(rejection.reason, rejection.stage) for rejection in gone} == {(Reason.DUPLICATE, "drop_duplicates")}
 
 
-def test_a_clip_of_several_splits_stays_where_it_would_leak_most_and_text_stays_in_its_split():
-    stays, gone = stays_of(one_per_excerpt([clip(1, "train"), clip(2, "valid", "valid"), clip(3, "test", "test", labels=("t",))]))
-    assert (stays.split, [caption.text for caption in stays.captions], stays.labels) == ("test", ["test"], ("t",))
-    assert [no.detail for no in gone] == ["same excerpt as table-id3, which is in split test"] * 2
+SPLITS = ["test", "valid", "train"]
 
 
-def test_a_held_out_row_stays_rather_than_one_for_training():
+@pytest.mark.parametrize("splits", list(itertools.permutations(SPLITS)))
+def test_of_several_splits_the_clip_for_testing_stays_then_that_for_validation(splits: tuple[str, ...]) -> None:
+    rows = [clip(number, split, split, labels=(split,)) for number, split in enumerate(splits)]
+    for choose in (one_per_excerpt, one_per_key):
+        stays, gone = parted(choose(rows))
+        assert (stays.split, [caption.text for caption in stays.captions], stays.labels) == ("test", ["test"], ("test",))
+        stays, gone = parted(choose([row for row in rows if row.split != "test"]))
+        assert (stays.split, len(gone)) == ("valid", 1)
+
+
+def test_a_split_of_a_name_that_sorts_first_is_still_for_training() -> None:
+    for split in ("balanced_train", "a"):
+        assert parted(one_per_excerpt([clip(0, split=split), clip(1, split="valid")]))[0].split == "valid"
+        assert parted(one_per_excerpt([clip(0, split="zz"), clip(1, split=split)]))[0].split == "zz", "the first row"
+    assert parted(one_per_excerpt([clip(0, split="valid"), clip(1, split="eval")]))[0].split == "eval"
+
+
+def test_text_stays_in_its_split() -> None:
+    stays, gone = parted(one_per_excerpt([clip(1, "train"), clip(2, "valid", "valid"), clip(3, "test", "test", labels=("t",))]))
+    assert ([caption.text for caption in stays.captions], stays.labels) == (["test"], ("t",))
+    assert [rejection.detail for rejection in gone] == ["same excerpt as table-id3, which is in split test"] * 2
+
+
+def test_a_held_out_row_stays_rather_than_any_other() -> None:
     rows = [clip(1), clip(2, split="fold-1"), clip(3, split="test")]
-    assert stays_of(one_per_excerpt(rows, ["table:fold-1"]))[0].split == "fold-1"
-    assert stays_of(one_per_key([clip(1), clip(2, split="eval2")], ["T:eval2"]))[0].split == "eval2"
+    assert parted(one_per_excerpt(rows, ["table:fold-1"]))[0].split == "fold-1"
+    assert parted(one_per_key([clip(1), clip(2, split="eval2")], ["T:eval2"]))[0].split == "eval2"
 
 
-def test_the_order_of_arrival_does_not_matter():
+@pytest.mark.parametrize("choose", [one_per_excerpt, one_per_key])
+def test_of_one_split_the_first_row_stays_whatever_its_id_and_text(choose: Any) -> None:
+    assert parted(choose([clip(10, "b", id="a"), clip(9, "c", id="b"), clip(11, "a", id="c")]))[0].row_number == 9
+    assert parted(choose([clip(1, "b", id="y"), clip(1, "a", id="z"), clip(1, "c", id="x")]))[0].id == "x", "of several tables: by id"
+
+
+def test_the_order_of_arrival_does_not_matter() -> None:
     rows = [clip(1, "one"), clip(2, "two"), clip(2, "two again"), clip(3, "three", "valid")]
-    assert stays_of(one_per_excerpt(rows))[0] == stays_of(one_per_excerpt(rows[::-1]))[0]
+    for choose in (one_per_excerpt, one_per_key):
+        expected = list(choose(rows))
+        for shuffled in itertools.permutations(rows):
+            assert list(choose(shuffled)) == expected
 
 
-def test_fifty_thousand_rows_of_one_recording_take_no_time():
-    stays, gone = stays_of(one_per_excerpt([clip(number, f"text {number}") for number in range(50_000)]))
+def test_a_clip_without_repetition_is_the_same_clip() -> None:
+    alone = clip(1, "one", captions=(Caption("x"), Caption("x")))
+    assert list(one_per_excerpt([alone])) == list(one_per_key([alone])) == [alone]
+
+
+def test_fifty_thousand_rows_of_one_recording_take_no_time() -> None:
+    stays, gone = parted(one_per_excerpt([clip(number, f"text {number}") for number in range(50_000)]))
     assert (len(stays.captions), len(gone)) == (50_000, 49_999)
 
 
-def test_an_id_names_one_clip():
-    stays, gone = stays_of(one_per_key([clip(2, id="x", url="b.wav"), clip(1, id="x")]))
+def test_an_id_names_one_clip() -> None:
+    stays, gone = parted(one_per_key([clip(2, id="x", url="b.wav"), clip(1, id="x")]))
     assert stays.url == "a.wav"
-    assert gone[0].detail == "id 'x' also names another excerpt: a.wav"
-
-
-def test_duplicates_are_dropped_within_a_dataset_and_nothing_is_lost():
-    rows = [
-        clip(1, "one"),
-        clip(2, "two", start=0.0),  # the same: from the beginning
-        clip(3, "three", start=1.0),
-        clip(4, dataset="U"),
-        clip(5, id="id3", recording="b.wav", url="b.wav"),
+    assert [(rejection.clip.url, rejection.reason, rejection.stage, rejection.detail) for rejection in gone] == [
+        ("b.wav", Reason.DUPLICATE, "drop_duplicates", "id 'x' also names another excerpt: a.wav")
     ]
+    assert parted(one_per_key([clip(1, id="x", url=""), clip(2, id="x")]))[1][0].detail.endswith("excerpt: x")
 
-    def wire(root: beam.Pipeline) -> None:
-        clips, rejections = root | beam.Create(rows) | DropDuplicates()
-        names = clips | "Names" >> beam.Map(lambda one: (one.dataset, one.id, len(one.captions)))
-        assert_that(names, equal_to([("T", "id1", 2), ("T", "id3", 1), ("U", "id4", 0)]), "clips")
-        assert_that(rejections | "Orders" >> beam.Map(lambda no: no.clip.row_number), equal_to([2, 5]), "rejections")
 
-    Engine(n_workers=2).run(wire)
+ROWS = [
+    clip(1, "one"),
+    clip(2, "two", start=0.0),  # the same: from the beginning
+    clip(3, "three", start=1.0),
+    clip(4, dataset="U"),
+    clip(5, id="id3", recording="b.wav", url="b.wav"),
+    clip(6, "six", start=1.0, end=2.0),
+    clip(7, "seven", start=1.0, end=2.0, url="copy/a.wav"),
+]
+STAY = [("T", "id1", ["one", "two"]), ("T", "id3", ["three"]), ("T", "id6", ["six", "seven"]), ("U", "id4", [])]
+
+
+def _texts(clip: Clip) -> tuple[str, str, list[str]]:
+    return clip.dataset, clip.id, [caption.text for caption in clip.captions]
+
+
+@pytest.mark.parametrize("bucket", [0, 3])
+def test_excerpts_and_ids_are_compared_within_a_dataset(bucket: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drop_duplicates, "BUCKET", bucket)  # 0: all rows in one group
+    for seed in (None, 1, 2):
+        clips, rejections = collect(lambda root: root | beam.Create(ROWS) | DropDuplicates(), seed)
+        assert sorted(map(_texts, clips)) == STAY
+        assert sorted(rejection.clip.row_number for rejection in rejections) == [2, 5, 7]
+
+
+def test_what_a_recipe_holds_out_stays() -> None:
+    rows = [clip(1), clip(2, split="fold-1"), clip(3, id="x", recording="b"), clip(4, id="x", split="fold-1", recording="c")]
+    clips, _ = collect(lambda root: root | beam.Create(rows) | DropDuplicates(["T:fold-1"]))
+    assert sorted(clip.row_number for clip in clips) == [2, 4]
+
+
+def test_duplicates_are_dropped_on_the_engine_of_builds() -> None:
+    def steps(root: beam.Pipeline) -> None:
+        clips, rejections = root | beam.Create(ROWS) | DropDuplicates()
+        assert_that(clips | "Texts" >> beam.Map(_texts), equal_to(STAY), "clips")
+        assert_that(rejections | "Rows" >> beam.Map(lambda rejection: rejection.clip.row_number), equal_to([2, 5, 7]), "rejections")
+
+    Engine(n_workers=2).run(steps)
+
+
+CLIPS = st.builds(
+    clip,
+    st.integers(0, 30),
+    st.sampled_from(["", "a", "b"]),
+    st.sampled_from(["train", "valid", "test", "fold-1"]),
+    id=st.sampled_from(["x", "y", "z"]),
+    recording=st.sampled_from(["a.wav", "b.wav"]),
+    start=st.sampled_from([None, 0.0, 1.5]),
+    dataset=st.sampled_from(["T", "U"]),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(CLIPS, max_size=12), st.integers(0, 9))
+def test_no_row_is_lost_and_neither_an_excerpt_nor_an_id_stays_twice(rows: list[Clip], seed: int) -> None:
+    clips, rejections = collect(lambda root: root | beam.Create(rows, reshuffle=False) | DropDuplicates())
+    assert len(clips) + len(rejections) == len(rows)
+    assert len({(each.dataset, each.recording, each.start or 0.0, each.end) for each in clips}) == len(clips)
+    assert len({(each.dataset, each.key) for each in clips}) == len(clips)
+    again, _ = collect(lambda root: root | beam.Create(rows, reshuffle=False) | DropDuplicates(), seed)
+    assert sorted(again, key=repr) == sorted(clips, key=repr), "whatever the order of arrival"

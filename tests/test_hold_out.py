@@ -1,11 +1,16 @@
 """What is held out is not trained on, whatever source it comes from."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.engines.run import Engine
 from pipeline.records import Clip, Reason, Rejected
+from tests.eager import collect
 from transforms.planning.hold_out import HoldOut, check_held_out, is_held
 
 
@@ -36,23 +41,35 @@ CLIPS = [
         ("freesound", False),
         ("clot", False),
         ("clotho:", True),
+        (":test", False),
     ],
 )
-def test_a_row_is_held_by_source_or_dataset_with_or_without_a_split(entry, held):
+def test_a_row_is_held_by_source_or_dataset_with_or_without_a_split(entry: str, held: bool) -> None:
     assert is_held(CLIPS[0], [entry]) is held
+    assert is_held(CLIPS[0], ["another", entry]) is held
 
 
-def test_a_split_is_held_under_every_name_it_goes_by():
+def test_a_split_is_held_under_every_name_it_has() -> None:
     assert is_held(clip("clotho", "valid", "x"), ["clotho:Validation"])
 
 
-def test_a_clip_of_a_held_recording_is_refused_and_the_held_row_itself_stays():
-    held = {"freesound:1"}
-    with pytest.raises(Rejected, match="held_out: recording freesound:1 is held out by clotho:test"):
-        check_held_out(CLIPS[3], held, ["clotho:test"])
-    with pytest.raises(Rejected, match="is held out by a list of recordings"):
-        check_held_out(CLIPS[3], set(), [], held)
-    assert check_held_out(CLIPS[0], held, ["clotho:test"]) is CLIPS[0]
+def test_no_entry_holds_nothing() -> None:
+    assert not is_held(CLIPS[0], [])
+
+
+def test_a_clip_of_a_held_recording_is_rejected_with_the_entries_that_hold_it() -> None:
+    with pytest.raises(Rejected) as caught:
+        check_held_out(CLIPS[3], {"freesound:1"}, ["clotho:test", "esc50"])
+    assert str(caught.value) == "held_out: recording freesound:1 is held out by clotho:test, esc50"
+    with pytest.raises(Rejected) as caught:
+        check_held_out(CLIPS[3], set(), ["clotho:test"], {"freesound:1"})
+    assert str(caught.value) == "held_out: recording freesound:1 is held out by a list of recordings"
+
+
+def test_clips_of_the_evaluation_set_and_of_other_recordings_stay() -> None:
+    assert check_held_out(CLIPS[0], {"freesound:1"}, ["clotho:test"]) is CLIPS[0]
+    assert check_held_out(CLIPS[0], {"freesound:1"}, ["clotho:test"], {"freesound:1"}) is CLIPS[0]
+    assert check_held_out(CLIPS[2], {"freesound:1"}, ["clotho:test"], {"freesound:3"}) is CLIPS[2]
 
 
 @pytest.mark.parametrize(
@@ -61,17 +78,26 @@ def test_a_clip_of_a_held_recording_is_refused_and_the_held_row_itself_stays():
         (["clotho:test"], [0, 2, 4, 5]),
         (["Clotho"], [0, 1, 2, 5]),
         (["held.csv"], [0, 1, 2, 3, 4]),
+        (["held.csv", "more.csv"], [0, 1, 3]),
         (["clotho:test", "held.csv"], [0, 2, 4]),
+        (["nothing:test"], [0, 1, 2, 3, 4, 5]),
         ([], [0, 1, 2, 3, 4, 5]),
     ],
 )
-def test_recordings_are_held_out_over_all_sources(tmp_path, entries, left):
+def test_recordings_are_held_out_over_all_sources(tmp_path: Path, entries: list[str], left: list[int]) -> None:
     (tmp_path / "held.csv").write_text("url\nhttps://freesound.org/s/3\n")
+    (tmp_path / "more.csv").write_text("recording\nfreesound:2\n")
+    for seed in (None, 1):
+        clips, rejections = collect(lambda root: root | beam.Create(CLIPS) | HoldOut(entries, tmp_path), seed)
+        assert sorted(map(CLIPS.index, clips)) == left
+        assert sorted(CLIPS.index(rejection.clip) for rejection in rejections) == [n for n in range(len(CLIPS)) if n not in left]
+        assert {(rejection.reason, rejection.stage) for rejection in rejections} <= {(Reason.HELD_OUT, "hold_out")}
 
-    def wire(root: beam.Pipeline) -> None:
-        clips, rejections = root | beam.Create(CLIPS) | HoldOut(entries, tmp_path)
-        assert_that(clips, equal_to([CLIPS[number] for number in left]), "clips")
-        reasons = rejections | "Reasons" >> beam.Map(lambda no: no.reason)
-        assert_that(reasons, equal_to([Reason.HELD_OUT] * (len(CLIPS) - len(left))), "rejections")
 
-    Engine(n_workers=2).run(wire)
+def test_recordings_are_held_out_on_the_engine_of_builds(tmp_path: Path) -> None:
+    def steps(root: beam.Pipeline) -> None:
+        clips, rejections = root | beam.Create(CLIPS) | HoldOut(["clotho:test"], tmp_path)
+        assert_that(clips, equal_to([CLIPS[number] for number in (0, 2, 4, 5)]), "clips")
+        assert_that(rejections | beam.Map(lambda rejection: rejection.clip), equal_to([CLIPS[1], CLIPS[3]]), "rejections")
+
+    Engine(n_workers=2).run(steps)

@@ -1,4 +1,6 @@
-"""Sources -> clips, rejections and the number of rows."""
+"""Every row of a source is read once, as a clip or as a rejection, and counted."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources import table
+from tests.eager import collect
 from transforms.planning.read_sources import ReadSources, read_source, storable
 
 
@@ -17,41 +20,86 @@ def options(tmp_path: Path, content: str, name: str = "t.csv", dataset: str = "T
     return table.Options(source="table", dataset=dataset, base=tmp_path, path=name)
 
 
-def test_a_limit_takes_the_first_rows(tmp_path):
+def test_a_limit_takes_the_first_rows(tmp_path: Path) -> None:
     given = options(tmp_path, "url\na\nb\nc\n")
-    assert [outcome.url for outcome in read_source(given, 2)] == ["a", "b"]
+    assert [outcome.url for outcome in read_source(given, 2)] == ["a", "b"]  # type: ignore[union-attr]
     assert len(list(read_source(given))) == 3
+    assert list(read_source(given, 0)) == []
+
+
+CLIP = Clip("s", "D", "train", "i", "u", row_number=3)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"id": "\ud83d"}, {"url": "caf\udce9.wav"}, {"captions": (Caption("half \ud83d"),)}, {"labels": ("a\0b",)}, {"title": "\0"}]
+    "changes",
+    [
+        {"id": "\ud83d"},
+        {"url": "caf\udce9.wav"},
+        {"recording": "\ud83d"},
+        {"captions": (Caption("fine"), Caption("half \ud83d"))},
+        {"labels": ("fine", "\ud83d")},
+        {"title": "é \ud83d"},
+        {"license": "\ud83d"},
+        {"creator": "\ud83d"},
+    ],
 )
-def test_text_that_no_file_can_hold_is_a_rejection_that_a_file_can_hold(changes):
+def test_text_that_is_not_unicode_is_a_rejection_that_can_be_stored(changes: dict) -> None:
     clip = Clip(**{"source": "s", "dataset": "D", "split": "train", "id": "i", "url": "u", "row_number": 3} | changes)
-    no = storable(clip)
-    assert isinstance(no, Rejection)
-    assert (no.reason, no.clip.row_number) == (Reason.BAD_ROW, 3)
-    assert isinstance(storable(Rejection(clip, Reason.BAD_ROW, "read")).reason, Reason)
-    assert (no.clip.id + no.clip.url + no.detail).encode().count(0) == 0
+    rejection = storable(clip)
+    assert isinstance(rejection, Rejection)
+    assert (rejection.reason, rejection.stage, rejection.clip.row_number) == (Reason.BAD_ROW, "read", 3)
+    assert rejection.detail.startswith("text that is not Unicode in ")
+    (rejection.clip.id + rejection.clip.url + rejection.detail).encode()
 
 
-def test_any_other_text_of_the_world_passes():
-    clip = Clip("s", "D", "train", "雨 🌧", "é.wav", captions=(Caption("Año\u200d"),))
-    assert storable(clip) is clip
+@pytest.mark.parametrize("changes", [{"id": "a\0b"}, {"labels": ("a\0b",)}, {"title": "é\0"}])
+def test_a_nul_character_is_a_rejection_that_can_be_stored(changes: dict) -> None:
+    rejection = storable(Clip(**{"source": "s", "dataset": "D", "split": "train", "id": "i", "url": "u"} | changes))
+    assert isinstance(rejection, Rejection) and rejection.reason == Reason.BAD_ROW
+    assert rejection.detail == "a NUL character in " + (r"a\0b" if "id" in changes else "i")
+    assert "\0" not in rejection.clip.id + rejection.clip.url
 
 
-def test_half_a_surrogate_pair_in_jsonl_spoils_one_row(tmp_path):
+def test_what_cannot_be_stored_is_written_as_escapes() -> None:
+    rejection = storable(Clip("s", "D", "valid", "é\ud83d\0", "caf\udce9.wav"))
+    assert isinstance(rejection, Rejection)
+    assert rejection.clip == Clip("s", "D", "valid", "é\\ud83d\\0", "caf\\udce9.wav")
+
+
+def test_a_rejection_that_cannot_be_stored_becomes_one_that_can() -> None:
+    rejection = storable(Rejection(Clip("s", "D", "train", "\ud83d", "u"), Reason.OUT_OF_RANGE, "read"))
+    assert isinstance(rejection, Rejection) and rejection.clip.id == "\\ud83d" and rejection.reason == Reason.BAD_ROW
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [CLIP, Clip("s", "D", "train", "雨 🌧", "é.wav", captions=(Caption("Año\u200d"),)), Rejection(CLIP, Reason.OUT_OF_RANGE, "read", "é")],
+)
+def test_any_other_text_passes(outcome: Clip | Rejection) -> None:
+    assert storable(outcome) is outcome
+
+
+def test_half_a_surrogate_pair_in_jsonl_spoils_one_row(tmp_path: Path) -> None:
     given = options(tmp_path, '{"url": "a", "caption": "\\ud83d"}\n{"url": "b", "caption": "\\ud83c\\udf27"}\n', "t.jsonl")
     assert [type(outcome) for outcome in read_source(given)] == [Rejection, Clip]
 
 
-def test_rows_are_counted_by_dataset(tmp_path):
+@pytest.mark.parametrize(("limit", "counts"), [(None, [("T", 2), ("U", 1)]), (1, [("T", 1), ("U", 1)])])
+def test_rows_are_counted_by_dataset_rejected_ones_too(limit: int | None, counts: list, tmp_path: Path) -> None:
+    sources = [options(tmp_path, "url,start\nb,x\na,1\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
+    clips, rejections, counted = collect(lambda root: root | ReadSources(sources, limit))
+    assert sorted(clip.url for clip in clips) == (["a", "c"] if limit is None else ["c"])
+    assert [rejection.clip.url for rejection in rejections] == ["b"]
+    assert sorted(counted) == counts
+
+
+def test_sources_are_read_on_the_engine_of_builds(tmp_path: Path) -> None:
     sources = [options(tmp_path, "url,start\na,1\nb,x\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
 
-    def wire(root: beam.Pipeline) -> None:
+    def steps(root: beam.Pipeline) -> None:
         clips, rejections, counts = root | ReadSources(sources, None)
         assert_that(clips | "Urls" >> beam.Map(lambda clip: clip.url), equal_to(["a", "c"]), "clips")
-        assert_that(rejections | "Reasons" >> beam.Map(lambda no: no.reason), equal_to([Reason.BAD_ROW]), "rejections")
+        assert_that(rejections | "Reasons" >> beam.Map(lambda rejection: rejection.reason), equal_to([Reason.BAD_ROW]), "rejections")
         assert_that(counts, equal_to([("T", 2), ("U", 1)]), "counts")
 
-    Engine(n_workers=2).run(wire)
+    Engine(n_workers=2).run(steps)

@@ -21,13 +21,11 @@ from pipeline.engines.run import Engine
 from pipeline.failures import EngineError, RecipeError
 from pipeline.output.storage import Folder, FolderInUseError
 from pipeline.recipe.model import load_recipe
-from pipeline.records import Caption, Clip
 from pipeline.verbs.build import build
 from pipeline.verbs.recaption import Recaptioned, own_recipe, recaption
 from pipeline.verbs.verify import verify
 from tests.fates import build_into, make_fates, published, tone, unwatched
 from tests.tiny_t5 import ROWS, make_labelled, make_t5
-from transforms.planning.reword import reworded
 from transforms.shards import rewrite_text
 
 ENGINE = Engine("local", 2)
@@ -272,11 +270,3 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     build(recipe, folder, None, ENGINE, unwatched)
     with folder.locked(), pytest.raises(FolderInUseError):
         recaption(recipe, folder, ENGINE, unwatched)
-
-
-def test_a_row_without_a_source_goes_back_to_what_it_was_given() -> None:
-    given = (Caption("A person.", "human", None, None, "A man."), Caption("The sound of x.", "template"), Caption("X.", "t5", "m", "x"))
-    planned = Clip("s", "S", "train", "1", "", captions=given, labels=("x",), text_holds="all")
-    assert reworded(planned, None) == Clip("s", "S", "train", "1", "", captions=(Caption("A man.", "human"),), labels=("x",))
-    read = Clip("s", "S", "test", "1", "elsewhere", captions=(Caption("New."),), labels=("y",), title="T", license="CC0-1.0")
-    assert reworded(planned, read) == Clip("s", "S", "train", "1", "", captions=(Caption("New."),), labels=("y",), title="T")

@@ -14,7 +14,7 @@ from pipeline.output.layout import PLAN, T5_CACHE, T5_COUNTS, T5_PARTS, T5_TEXTS
 from pipeline.output.storage import Folder
 from pipeline.records import stable_hash
 
-CACHE = pa.schema([("maker", pa.string()), ("prompt", pa.string()), ("texts", pa.list_(pa.string()))])
+CACHE = pa.schema([("generation_hash", pa.string()), ("prompt", pa.string()), ("texts", pa.list_(pa.string()))])
 TEXTS = pa.schema(
     [(name, pa.string()) for name in ("dataset", "prompt", "text", "rule")]
     + [("rank", pa.int64()), ("n_clips", pa.int64()), ("keywords", pa.list_(pa.string()))]
@@ -22,8 +22,8 @@ TEXTS = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a T5 wrote for a prompt, the best first."""
+class GeneratedTexts:
+    """The texts that a T5 generated for a prompt, the best first."""
 
     prompt: str
     texts: tuple[str, ...]
@@ -31,7 +31,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the guard says of each text that was written for a keyword set: the rule it breaks, or `None`."""
+    """The texts for a keyword set, and for each the rule of the guard that it breaks, or `None`."""
 
     dataset: str
     keywords: tuple[str, ...]
@@ -41,38 +41,41 @@ class Verdict:
 
     @property
     def text(self) -> str | None:
-        """The first text that may stand."""
+        """The first text that breaks no rule."""
         return next((text for text, rule in zip(self.texts, self.rules, strict=True) if rule is None), None)
 
 
-def read_cache(folder: Folder, maker: str) -> Iterator[Written]:
-    """Yield what `maker` (a hash of model and decoding) wrote for earlier plans of this folder."""
-    for row in _rows(folder, f"{PLAN}/{T5_CACHE}"):
-        if row["maker"] == maker:
-            yield Written(row["prompt"], tuple(row["texts"]))
+def read_cache(folder: Folder, generation_hash: str) -> Iterator[GeneratedTexts]:
+    """Yield the texts of earlier plans of this folder by the same model and settings, which `generation_hash` stands for."""
+    for row in _cached_rows(folder):
+        if row["generation_hash"] == generation_hash:
+            yield GeneratedTexts(row["prompt"], tuple(row["texts"]))
 
 
-def write_cache(fresh: Iterable[Written], maker: str, folder: Folder, below: str) -> None:
-    """Write the cache of a new plan: all that the old one holds, and what is fresh."""
-    known = {(row["maker"], row["prompt"]): row for row in _rows(folder, f"{PLAN}/{T5_CACHE}")}
-    known |= {(maker, one.prompt): {"maker": maker, "prompt": one.prompt, "texts": list(one.texts)} for one in fresh}
+def write_cache(fresh: Iterable[GeneratedTexts], generation_hash: str, folder: Folder, below: str) -> None:
+    """Write the cache of a new plan: the rows of the old cache and the fresh texts."""
+    known = {(row["generation_hash"], row["prompt"]): row for row in _cached_rows(folder)}
+    known |= {
+        (generation_hash, item.prompt): {"generation_hash": generation_hash, "prompt": item.prompt, "texts": list(item.texts)}
+        for item in fresh
+    }
     _publish(pa.Table.from_pylist([known[key] for key in sorted(known)], CACHE), folder, f"{below}/{T5_CACHE}")
 
 
-def part_name(prompts: Sequence[str], maker: str) -> str:
-    """Return the name of the file for what was written for one batch of prompts."""
-    return f"{PLAN}/{T5_PARTS}/batch-{stable_hash(maker, *prompts)[:24]}.parquet"
+def part_name(prompts: Sequence[str], generation_hash: str) -> str:
+    """Return the name of the file that holds the texts of one batch of prompts."""
+    return f"{PLAN}/{T5_PARTS}/batch-{stable_hash(generation_hash, *prompts)[:24]}.parquet"
 
 
-def write_part(written: Sequence[Written], maker: str, folder: Folder) -> None:
-    """Write what one batch became, so that nobody has to wait for it twice."""
-    rows = [{"maker": maker, "prompt": one.prompt, "texts": list(one.texts)} for one in written]
-    _publish(pa.Table.from_pylist(rows, CACHE), folder, part_name([one.prompt for one in written], maker))
+def write_part(generated: Sequence[GeneratedTexts], generation_hash: str, folder: Folder) -> None:
+    """Write the texts of one batch, so that a plan that is killed and run again does not generate them again."""
+    rows = [{"generation_hash": generation_hash, "prompt": item.prompt, "texts": list(item.texts)} for item in generated]
+    _publish(pa.Table.from_pylist(rows, CACHE), folder, part_name([item.prompt for item in generated], generation_hash))
 
 
-def read_part(prompts: Sequence[str], maker: str, folder: Folder) -> tuple[Written, ...]:
-    """Return what one batch became; nothing where it was not written yet."""
-    return tuple(Written(row["prompt"], tuple(row["texts"])) for row in _rows(folder, part_name(prompts, maker)))
+def read_part(prompts: Sequence[str], generation_hash: str, folder: Folder) -> tuple[GeneratedTexts, ...]:
+    """Return the texts of one batch; nothing where they are not generated yet."""
+    return tuple(GeneratedTexts(row["prompt"], tuple(row["texts"])) for row in _rows(folder, part_name(prompts, generation_hash)))
 
 
 def write_verdicts(counted: Iterable[tuple[Verdict, int]], folder: Folder, below: str) -> None:
@@ -104,6 +107,10 @@ def _count(verdict: Verdict, n_clips: int, counts: dict[str, Any]) -> None:
 def read_texts(folder: Folder) -> list[dict[str, Any]]:
     """Return every text that was written for the plan of a folder, as rows of `t5_texts.parquet`."""
     return _rows(folder, f"{PLAN}/{T5_TEXTS}")
+
+
+def _cached_rows(folder: Folder) -> list[dict[str, Any]]:
+    return [row for row in _rows(folder, f"{PLAN}/{T5_CACHE}") if "generation_hash" in row]  # older caches named the column otherwise
 
 
 def _rows(folder: Folder, name: str) -> list[dict[str, Any]]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from augment.keyword_to_caption import T5Settings, load
 
 if TYPE_CHECKING:
-    from transforms.planning.caption_with_t5 import Captioner
+    from transforms.planning.caption_model import CaptionModel
 
 
-def find_captioner(settings: T5Settings, base: Path, debias: bool) -> Captioner:
+def load_caption_model(settings: T5Settings, base: Path, debias: bool) -> CaptionModel:
     """Load the T5 of a recipe once, and return its identity with the settings it captions with.
 
     Args:
@@ -20,7 +20,7 @@ def find_captioner(settings: T5Settings, base: Path, debias: bool) -> Captioner:
     Raises:
         ValueError: it cannot be used here; the message says what to do.
     """
-    from transforms.planning.caption_with_t5 import Captioner
+    from transforms.planning.caption_model import CaptionModel
 
     folder = base / settings.model
     try:
@@ -28,7 +28,7 @@ def find_captioner(settings: T5Settings, base: Path, debias: bool) -> Captioner:
     except ValueError as error:
         raise ValueError(f"t5.model = {settings.model!r}: {error}") from error
     shown = folder.name if folder.is_dir() else settings.model  # samples are published, the path of a private folder is not
-    return Captioner(
+    return CaptionModel(
         path=model.name,
         name=f"{shown} sha256:{model.digest[:12]}",
         digest=model.digest,

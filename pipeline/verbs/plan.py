@@ -17,19 +17,20 @@ from pipeline.output.plan_index import Plan
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from transforms.planning.assign_shards import AssignShards
-from transforms.planning.caption import CaptionClips, Debias
+from transforms.planning.captions import CaptionClips
 from transforms.planning.check_licenses import CheckLicenses
+from transforms.planning.debias import Debias
 from transforms.planning.drop_duplicates import DropDuplicates
 from transforms.planning.hold_out import HoldOut
 from transforms.planning.read_sources import ReadSources
 from transforms.planning.write_plan import WriteLeftOut, WritePlan
 
 if TYPE_CHECKING:
-    from transforms.planning.caption_with_t5 import Captioner
+    from transforms.planning.caption_model import CaptionModel
 
 
 def plan_clips(
-    root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: int | None, captioner: Captioner | None, standing: Plan | None
+    root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: int | None, caption_model: CaptionModel | None, standing: Plan | None
 ) -> None:
     """Recipe -> plan files, one a shard; everything left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
@@ -37,7 +38,7 @@ def plan_clips(
     allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder)
     licensed, unlicensed = allowed | "CheckLicenses" >> CheckLicenses(recipe.licenses)
     captioned, textless = licensed | "Caption" >> CaptionClips()
-    worded = captioned | "CaptionWithT5" >> with_t5(captioner, folder) if captioner else captioned
+    worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)
     shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, StandingShards(folder, standing))
     left_out = (unreadable, repeated, held_out, unlicensed, textless) | "LeftOut" >> beam.Flatten()
@@ -46,11 +47,11 @@ def plan_clips(
     _ = counts | "Gather" >> beam.CombineGlobally(_merged).without_defaults() | "WriteCounts" >> beam.Map(_write_counts, folder)
 
 
-def with_t5(captioner: Captioner, folder: Folder) -> beam.PTransform:
+def with_t5(caption_model: CaptionModel, folder: Folder) -> beam.PTransform:
     """Return the step that adds captions by a T5."""
     from transforms.planning.caption_with_t5 import CaptionWithT5  # imports RunInference, and torch with it
 
-    return CaptionWithT5(captioner, folder, NEW_PLAN)
+    return CaptionWithT5(caption_model, folder, NEW_PLAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +79,14 @@ def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: En
         RecipeError: the T5 that the recipe names cannot be used; nothing was changed.
         LostRowsError: the engine lost rows; nothing was changed.
     """
-    captioner = captioner_of(recipe)
+    caption_model = caption_model_of(recipe)
     fingerprint = recipe.fingerprint(limit)  # before the tables are read: a change while they are read makes the next plan
     discard_new_plan(folder)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, captioner, standing), alone=True)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, standing), alone=True)
     return finish_plan(fingerprint, folder)
 
 
-def captioner_of(recipe: BuildRecipe) -> Captioner | None:
+def caption_model_of(recipe: BuildRecipe) -> CaptionModel | None:
     """Return the T5 of a recipe, loaded once to see that it can be; `None` where captions are made by template.
 
     Raises:
@@ -93,10 +94,10 @@ def captioner_of(recipe: BuildRecipe) -> Captioner | None:
     """
     if recipe.captions != "t5":
         return None
-    from pipeline.recipe.captioner import find_captioner
+    from pipeline.recipe.captioner import load_caption_model
 
     try:
-        return find_captioner(recipe.t5, recipe.folder, recipe.debias)
+        return load_caption_model(recipe.t5, recipe.folder, recipe.debias)
     except ValueError as error:
         raise RecipeError(str(error)) from error
 

@@ -24,10 +24,11 @@ from pipeline.records import stable_hash
 from pipeline.verbs.build import Watch, build_settings, shard_task
 from pipeline.verbs.build_record import build_record
 from pipeline.verbs.missing import missing_rows
-from pipeline.verbs.plan import StandingShards, captioner_of, with_t5
+from pipeline.verbs.plan import StandingShards, caption_model_of, with_t5
 from pipeline.verbs.status import Books, read_the_books, snapshot_of
 from transforms.planning.assign_shards import AssignShards
-from transforms.planning.caption import CaptionClips, Debias
+from transforms.planning.captions import CaptionClips
+from transforms.planning.debias import Debias
 from transforms.planning.drop_duplicates import DropDuplicates
 from transforms.planning.read_sources import ReadSources
 from transforms.planning.reword import Reword
@@ -37,7 +38,7 @@ from transforms.shards.rewrite_text import RewriteText
 from transforms.shards.shard_task import SettingsHashOf, ShardTask
 
 if TYPE_CHECKING:
-    from transforms.planning.caption_with_t5 import Captioner
+    from transforms.planning.caption_model import CaptionModel
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Recaptioned:
     wrong: tuple[str, ...]
 
 
-def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, captioner: Captioner | None) -> None:
+def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, caption_model: CaptionModel | None) -> None:
     """Plan files and a recipe -> plan files with the same rows in the same places, and new text."""
     read, _, _ = root | "ReadSources" >> ReadSources(recipe.sources, None)
     distinct, _ = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
@@ -59,7 +60,7 @@ def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: 
     planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.FlatMap(lambda shard: read_rows_of(folder, shard))
     renewed, n_read = (planned, distinct) | "Reword" >> Reword()
     captioned, _ = renewed | "Caption" >> CaptionClips()
-    worded = captioned | "CaptionWithT5" >> with_t5(captioner, folder) if captioner else captioned
+    worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)
     assigned = neutral | "AssignShards" >> AssignShards(recipe.shard_size, StandingShards(folder, plan))
     _ = assigned | "WritePlan" >> WritePlan(folder, NEW_PLAN)
@@ -129,12 +130,12 @@ def _reword(recipe: BuildRecipe, before: Snapshot, engine: Engine) -> int:
     """Put the plan with new text in place of the standing one; return how many of its rows the recipe has text for."""
     folder, plan = before.folder, before.plan
     assert plan is not None
-    captioner = captioner_of(recipe)
+    caption_model = caption_model_of(recipe)
     fingerprint = stable_hash("recaptioned", recipe.fingerprint(None))
     discard_new_plan(folder)
     folder.write(f"{NEW_PLAN}/{LEFT_OUT}", folder.read(f"{PLAN}/{LEFT_OUT}"))
     folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", dict(plan.rows_read))
-    engine.run(lambda root: reword_plan(root, recipe, folder, plan, captioner))
+    engine.run(lambda root: reword_plan(root, recipe, folder, plan, caption_model))
     n_read: int = folder.read_json(f"{NEW_PLAN}/{N_REWORDED}")
     folder.remove(f"{NEW_PLAN}/{N_REWORDED}")
     finish_plan(fingerprint, folder)

@@ -1,1 +1,1 @@
-"""Clip -> clip: the steps of a plan."""
+"""Plan: read clips from sources, leave some out with a reason, caption the others, and assign them to shards."""

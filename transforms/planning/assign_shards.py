@@ -1,8 +1,8 @@
-"""Clips -> shards of clips that keep still: who has a place keeps it, newcomers fill new shards.
+"""Assign clips to shards. Planned clips stay in their shard; new clips go to new shards.
 
-Newcomers are ordered by the hash of their recording, so a plan made from nothing is the same everywhere, and clips of
-one recording stay together and are fetched once. What meets in one place to be laid out is one short text a clip; the
-clips themselves only ever meet by the shard.
+New clips are sorted by the hash of their recording. A plan made from nothing is therefore the same everywhere, and clips
+of one recording are in one shard, where the recording is fetched once. Only a short text a new clip is gathered to compute
+the layout of a split; the clips themselves are gathered by shard.
 """
 
 from __future__ import annotations
@@ -17,57 +17,66 @@ import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
 from pipeline.records import N_RECORDING, Clip, ShardId
-from transforms.planning.map_or_reject import GroupClips
+from transforms.planning.group_clips import GroupClips
 
-Places = Callable[[str, str], Mapping[str, int]]
-"""(dataset, split) -> the shard index of every sample key that already has a place."""
+IndicesOfSplit = Callable[[str, str], Mapping[str, int]]
+"""(dataset, split) -> the shard index of every sample key of the previous plan."""
+
+Indexed = tuple[Clip, int | None]
+"""A clip, and the index of its shard in the previous plan; `None` for a new clip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the clips of one split go.
+    """The shards of one split.
 
-    New shard `indices[i]` begins with the order `firsts[i]`, which rise; shards that stood and `moved` have a new index.
+    The new shard of index `new_indices[i]` holds the new clips from the sort key `first_keys[i]` up to the next; first
+    keys rise. `renumbered` maps the previous index of a shard to its new one, for shards that get another.
     """
 
-    firsts: tuple[str, ...]
-    indices: tuple[int, ...]
-    moved: Mapping[int, int]
+    first_keys: tuple[str, ...]
+    new_indices: tuple[int, ...]
+    renumbered: Mapping[int, int]
 
-    def index_of(self, place: str | int) -> int:
-        """Return the shard of a clip that stood in the shard of index `place`, or of a newcomer whose order `place` is."""
-        if isinstance(place, int):
-            return self.moved.get(place, place)
-        return self.indices[bisect.bisect_right(self.firsts, place) - 1]
+    def index_of_planned(self, index: int) -> int:
+        """Return the shard index of a clip that was in shard `index` of the previous plan."""
+        return self.renumbered.get(index, index)
+
+    def index_of_new(self, sort_key: str) -> int:
+        """Return the shard index of a new clip."""
+        return self.new_indices[bisect.bisect_right(self.first_keys, sort_key) - 1]
 
 
-def lay_out(newcomers: Iterable[str], standing: Iterable[int], shard_size: int) -> Layout:
-    """Return the layout of one split: indices count from 0 without gaps, no new shard holds more than `shard_size`.
+def lay_out(new_keys: Iterable[str], planned_indices: Iterable[int], shard_size: int) -> Layout:
+    """Return the layout of one split: indices count from 0 without gaps, no new shard holds more than `shard_size` clips.
 
     Args:
-        newcomers: orders of the clips without a place.
-        standing: indices of the shards that hold the others.
+        new_keys: sort keys of the new clips.
+        planned_indices: indices of the shards of the previous plan that still hold a clip.
     """
-    stood = set(standing)
-    firsts = [shard[0] for shard in fill(sorted(newcomers), shard_size)]
-    indices = list(itertools.islice((index for index in itertools.count() if index not in stood), len(firsts)))
-    moved = _without_gaps(stood | set(indices))
-    return Layout(tuple(firsts), tuple(indices), moved)
+    planned = set(planned_indices)
+    first_keys = [shard[0] for shard in fill(sorted(new_keys), shard_size)]
+    free = (index for index in itertools.count() if index not in planned)
+    new_indices = tuple(itertools.islice(free, len(first_keys)))
+    return Layout(tuple(first_keys), new_indices, _close_gaps(planned.union(new_indices)))
 
 
-def fill(orders: list[str], shard_size: int) -> Iterator[list[str]]:
-    """Yield the fewest shards that hold `orders`, of nearly equal size, without dividing a recording that fits into one.
+def fill(sort_keys: list[str], shard_size: int) -> Iterator[list[str]]:
+    """Yield sorted keys shard by shard, each with at most `shard_size`; a recording is divided only if it is larger than that.
+
+    Where recordings have one clip each, there are as few shards as possible and their sizes differ by one at most. A
+    recording of many clips that does not fit into what is left of a shard begins the next one.
 
     >>> [len(shard) for shard in fill([f"{number:016}" for number in range(10)], 4)]
     [4, 3, 3]
     """
-    groups = (list(group) for _, group in itertools.groupby(orders, key=lambda order: order[:N_RECORDING]))
-    pieces = (group[at : at + shard_size] for group in groups for at in range(0, len(group), shard_size))
-    n_left, n_shards = len(orders), -(-len(orders) // shard_size)
+    recordings = (list(keys) for _, keys in itertools.groupby(sort_keys, key=lambda key: key[:N_RECORDING]))
+    pieces = (keys[at : at + shard_size] for keys in recordings for at in range(0, len(keys), shard_size))
+    n_left, n_shards = len(sort_keys), -(-len(sort_keys) // shard_size)
     shard: list[str] = []
     for piece in pieces:
-        fair = -(-n_left // max(n_shards, 1))
-        if shard and (len(shard) >= fair or len(shard) + len(piece) > shard_size):
+        equal_share = -(-n_left // max(n_shards, 1))  # more shards than counted where recordings leave room at the end of shards
+        if shard and (len(shard) >= equal_share or len(shard) + len(piece) > shard_size):
             yield shard
             n_left, n_shards, shard = n_left - len(shard), n_shards - 1, []
         shard += piece
@@ -75,74 +84,71 @@ def fill(orders: list[str], shard_size: int) -> Iterator[list[str]]:
         yield shard
 
 
-def _without_gaps(indices: set[int]) -> dict[int, int]:
-    """Return new indices for the last shards, into the places that emptied: readers count from 0 without gaps."""
+def _close_gaps(indices: set[int]) -> dict[int, int]:
+    """Return new indices for the last shards, which take the numbers that are free: readers count from 0 without gaps."""
     gaps = [index for index in range(len(indices)) if index not in indices]
     return dict(zip(sorted(indices, reverse=True), gaps, strict=False))
 
 
 class AssignShards(beam.PTransform):
-    """Clips -> (shard, its clips in order)."""
+    """Clips -> (shard, its clips, sorted)."""
 
-    def __init__(self, shard_size: int, places: Places):
+    def __init__(self, shard_size: int, indices_of_split: IndicesOfSplit):
         super().__init__()
         self.shard_size = shard_size
-        self.places = places
+        self.indices_of_split = indices_of_split
 
     def expand(self, clips: beam.PCollection) -> beam.PCollection:
-        placed = clips | "Place" >> beam.ParDo(_Place(self.places))
-        layouts = (
-            placed | "OfSplit" >> beam.Map(_of_split) | "BySplit" >> beam.GroupByKey() | "LayOut" >> beam.Map(_lay_out, self.shard_size)
-        )
-        return (
-            placed
-            | "ShardOf" >> beam.Map(_shard_of, beam.pvalue.AsDict(layouts))
-            | "ByShard" >> GroupClips()
-            | "InOrder" >> beam.MapTuple(_in_order)
-        )
+        indexed = clips | "PlannedIndex" >> beam.ParDo(_AddPlannedIndex(self.indices_of_split))
+        by_split = indexed | "KeyOrIndex" >> beam.Map(_key_or_index) | "BySplit" >> beam.GroupByKey()
+        layouts = by_split | "LayOut" >> beam.Map(_lay_out_split, self.shard_size)
+        by_shard = indexed | "ShardOf" >> beam.Map(_shard_of, beam.pvalue.AsDict(layouts)) | "ByShard" >> GroupClips()
+        return by_shard | "Sort" >> beam.MapTuple(_sorted)
 
 
-class _Place(beam.DoFn):
-    """Clip -> (clip, index of the shard in which it stands, or the order of a newcomer)."""
+class _AddPlannedIndex(beam.DoFn):
+    """Clip -> (clip, index of its shard in the previous plan, or `None`)."""
 
-    def __init__(self, places: Places):
-        self.places = places
+    def __init__(self, indices_of_split: IndicesOfSplit):
+        self.indices_of_split = indices_of_split
         self.shared = Shared()
-        self.known: dict[tuple[str, str], Mapping[str, int]] = {}
+        self.read: dict[tuple[str, str], Mapping[str, int]] = {}
 
-    def process(self, clip: Clip) -> Iterator[tuple[Clip, str | int]]:
+    def process(self, clip: Clip) -> Iterator[Indexed]:
         split = clip.dataset, clip.split
-        if split not in self.known:  # the threads of a worker share them
-            self.known[split] = self.shared.acquire(lambda: _Places(self.places(*split)), split)
-        known = self.known[split]
-        place = known.get(clip.key) if known else None
-        yield clip, clip.shard_sort_key if place is None else place
+        if split not in self.read:  # once a worker: its threads share them
+            self.read[split] = self.shared.acquire(lambda: _Indices(self.indices_of_split(*split)), split)
+        indices = self.read[split]
+        yield clip, indices.get(clip.key) if indices else None  # a key costs more than the look-up
 
 
-class _Places(dict):
-    """A dict that can be shared: it can be referred to weakly."""
+class _Indices(dict):
+    """A dict with weak references, which `Shared` needs."""
 
 
-def _of_split(placed: tuple[Clip, str | int]) -> tuple[tuple[str, str], str | int]:
-    clip, place = placed
-    return (clip.dataset, clip.split), place
+def _key_or_index(indexed: Indexed) -> tuple[tuple[str, str], str | int]:
+    clip, index = indexed
+    return (clip.dataset, clip.split), clip.shard_sort_key if index is None else index
 
 
-def _lay_out(grouped: tuple[tuple[str, str], Iterable[str | int]], shard_size: int) -> tuple[tuple[str, str], Layout]:
-    newcomers, standing = [], set()
-    for one in grouped[1]:
-        if isinstance(one, str):
-            newcomers.append(one)
+def _lay_out_split(grouped: tuple[tuple[str, str], Iterable[str | int]], shard_size: int) -> tuple[tuple[str, str], Layout]:
+    split, keys_and_indices = grouped
+    new_keys: list[str] = []
+    planned_indices: set[int] = set()
+    for value in keys_and_indices:
+        if isinstance(value, str):
+            new_keys.append(value)
         else:
-            standing.add(one)
-    return grouped[0], lay_out(newcomers, standing, shard_size)
+            planned_indices.add(value)
+    return split, lay_out(new_keys, planned_indices, shard_size)
 
 
-def _shard_of(placed: tuple[Clip, str | int], layouts: Mapping[tuple[str, str], Layout]) -> tuple[str, Clip]:
-    clip, place = placed
-    index = layouts[clip.dataset, clip.split].index_of(place)
-    return str(ShardId(clip.dataset, clip.split, index)), clip
+def _shard_of(indexed: Indexed, layouts: Mapping[tuple[str, str], Layout]) -> tuple[str, Clip]:
+    clip, planned = indexed
+    layout = layouts[clip.dataset, clip.split]
+    index = layout.index_of_new(clip.shard_sort_key) if planned is None else layout.index_of_planned(planned)
+    return ShardId(clip.dataset, clip.split, index).name, clip
 
 
-def _in_order(name: str, clips: list[Clip]) -> tuple[ShardId, list[Clip]]:
-    return ShardId.parse(name), sorted(clips, key=attrgetter("shard_sort_key"))
+def _sorted(shard: str, clips: list[Clip]) -> tuple[ShardId, list[Clip]]:
+    return ShardId.parse(shard), sorted(clips, key=attrgetter("shard_sort_key"))

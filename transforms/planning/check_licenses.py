@@ -1,4 +1,4 @@
-"""Clips -> clips under a licence of the allow list; the others as rejections."""
+"""Leave out clips whose licence is not in the allow list of the recipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.planning.map_or_reject import map_or_reject
 
 
 def check_license(clip: Clip, allowed: Sequence[str]) -> Clip:
-    """Return the clip if its licence is allowed; an empty list allows everything, and the licence is recorded.
+    """Return the clip if its licence is allowed. An empty list allows every clip.
 
     Raises:
         Rejected: `license`.
@@ -24,7 +24,7 @@ def check_license(clip: Clip, allowed: Sequence[str]) -> Clip:
 
 
 class CheckLicenses(beam.PTransform):
-    """Clips -> (clips, rejections)."""
+    """Clips -> (clips with an allowed licence, rejections). Allowed licences may be written in any way that `spdx` reads."""
 
     def __init__(self, allowed: Sequence[str]):
         super().__init__()

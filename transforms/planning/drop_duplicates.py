@@ -1,4 +1,8 @@
-"""Clips -> one clip an excerpt and an id; the repetitions as rejections, their captions joined to the one that stays."""
+"""Leave out clips that repeat the excerpt or the id of another clip of their dataset; move their text to that clip.
+
+Of equal clips the first in this order stays: those that the recipe holds out, then by split (test, valid, training), then by
+row number. A clip of an evaluation set therefore never loses to its copy in a training split.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +15,24 @@ from functools import partial
 import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejection, split_rank, stable_hash
+from transforms.planning.group_clips import GroupClips
 from transforms.planning.hold_out import is_held
-from transforms.planning.map_or_reject import GroupClips, split_rejections
+from transforms.planning.map_or_reject import split_rejections
 
-BUCKET = 3  # hexadecimal digits: rows meet in 4,096 groups, as an engine pays for every group it keeps
+BUCKET = 3  # hexadecimal digits, so 4,096 groups for any number of clips: engines need memory for each group
 
 Key = Callable[[Clip], str]
 Choose = Callable[..., Iterator[Clip | Rejection]]
+"""(clips with equal keys, held) -> the clip that stays, and rejections of the others."""
 
 
 def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
-    """Yield one clip for rows of the same excerpt; the others are rejected, and keep their text through it.
+    """Yield one clip for the rows of one excerpt, with the captions and labels of all rows of its split; reject the other rows.
 
-    A table with a caption a row becomes one clip with all captions this way. Text never crosses splits.
+    A table with one caption a row becomes one clip with all captions. Text is not moved to another split.
 
     Args:
-        held: entries of the recipe's `holdout`: a row that belongs to one of them stays rather than another.
+        held: entries of the recipe's `holdout`; a row that belongs to one of them stays.
     """
     first, *others = _ranked(rows, held)
     captions, labels = dict.fromkeys(first.captions), dict.fromkeys(first.labels)
@@ -43,7 +49,7 @@ def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[
 
 
 def one_per_key(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
-    """Yield the first of the clips that share a sample key, and reject the others: an id must name one clip."""
+    """Yield the first of the clips that share a sample key; reject the others, since an id must name one clip."""
     first, *others = _ranked(rows, held)
     yield first
     for other in others:
@@ -51,7 +57,7 @@ def one_per_key(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip
 
 
 class DropDuplicates(beam.PTransform):
-    """Clips -> (distinct clips, rejections), within a dataset; other datasets may hold the same recording."""
+    """Clips -> (distinct clips, rejections of their repetitions). Different datasets may hold the same excerpt or id."""
 
     def __init__(self, held: Sequence[str] = ()):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Clips -> clips whose recordings are not held out; the others as rejections."""
+"""Leave out clips of recordings that are held out for evaluation, whatever source they come from."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from transforms.planning.map_or_reject import map_or_reject
 
 
 def check_held_out(clip: Clip, held: Set[str], entries: Sequence[str], listed: Set[str] = frozenset()) -> Clip:
-    """Return the clip unless its recording is held out; rows that are themselves what is held out stay where they are.
+    """Return the clip unless its recording is held out. Clips that `entries` name are returned: they are the evaluation set.
 
     Args:
-        held: recordings of the rows that `entries` name.
-        listed: recordings that a file names.
+        held: recordings of the clips that `entries` name.
+        entries: as in the recipe: `source`, `dataset`, `source:split` or `dataset:split`.
+        listed: recordings that a file of the recipe names.
 
     Raises:
         Rejected: `held_out`.
@@ -31,7 +32,7 @@ def check_held_out(clip: Clip, held: Set[str], entries: Sequence[str], listed: S
 
 
 def is_held(clip: Clip, entries: Sequence[str]) -> bool:
-    """Return whether a row belongs to one of `entries`: `source`, `dataset`, `source:split` or `dataset:split`.
+    """Return whether a clip belongs to one of `entries`: `source`, `dataset`, `source:split` or `dataset:split`.
 
     >>> is_held(Clip("clotho", "Clotho", "test", "1", "a.wav"), ["clotho:test"])
     True
@@ -44,7 +45,10 @@ def is_held(clip: Clip, entries: Sequence[str]) -> bool:
 
 
 class HoldOut(beam.PTransform):
-    """Clips -> (clips that may be used, rejections)."""
+    """Clips -> (clips that may be used, rejections).
+
+    An entry that is a file, relative to `base`, lists recordings.
+    """
 
     def __init__(self, entries: Sequence[str], base: Path):
         super().__init__()
@@ -54,12 +58,12 @@ class HoldOut(beam.PTransform):
 
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
         check = partial(check_held_out, entries=self.names, listed=self.listed)
-        if not self.names:  # nothing to gather first
+        if not self.names:  # no recordings to gather
             return map_or_reject(clips, "hold_out", partial(check, held=frozenset()))
         recordings = (
             clips
-            | "Held" >> beam.Filter(is_held, self.names)
+            | "IsHeld" >> beam.Filter(is_held, self.names)
             | "RecordingOf" >> beam.Map(lambda clip: clip.recording)
-            | "Together" >> beam.combiners.ToSet()
+            | "AllRecordings" >> beam.combiners.ToSet()
         )
         return map_or_reject(clips, "hold_out", check, beam.pvalue.AsSingleton(recordings))

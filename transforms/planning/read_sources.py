@@ -1,4 +1,4 @@
-"""Sources -> clips, and a rejection for every row that cannot be understood."""
+"""Read clips from sources; reject rows that cannot be read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from transforms.planning.map_or_reject import split_rejections
 
 
 def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Clip | Rejection]:
-    """Yield the first `limit` rows of a source, or all of them; text that no file can hold is a rejection."""
+    """Yield the first `limit` rows of a source, or all of them, as clips and rejections."""
     return map(storable, itertools.islice(SOURCES[options.source].read(options), limit))
 
 
 def storable(outcome: Clip | Rejection) -> Clip | Rejection:
-    """Return the row, or a rejection for one whose text is not Unicode (half a surrogate pair, a file name in bytes) or holds NUL."""
+    """Return the row, or a rejection where its text cannot be stored.
+
+    Parquet and JSON store neither text that is not Unicode (half a surrogate pair, or a file name that is not UTF-8) nor NUL.
+    """
     clip = outcome if isinstance(outcome, Clip) else outcome.clip
-    said = [
+    texts = [
         clip.id,
         clip.url,
         clip.recording,
@@ -31,7 +34,7 @@ def storable(outcome: Clip | Rejection) -> Clip | Rejection:
         *clip.labels,
         *(caption.text for caption in clip.captions),
     ]
-    text = "".join(filter(None, said))
+    text = "".join(filter(None, texts))
     if text.isascii() and "\0" not in text:
         return outcome
     try:
@@ -51,7 +54,7 @@ def _escaped(text: str) -> str:
 
 
 class ReadSources(beam.PTransform):
-    """Nothing -> (clips, rejections, rows): `rows` counts what was read, as (dataset, count)."""
+    """Pipeline -> (clips, rejections, counts): `counts` holds (dataset, number of its rows), rejected rows included."""
 
     def __init__(self, sources: Sequence[SourceOptions], limit: int | None):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Rows of a plan and rows read anew -> the rows of the plan with new text: which clips, where, and their audio stay as they are."""
+"""Replace the text of planned clips by the text that their sources have now. Clips, shards and audio stay the same."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.records import GENERATED, Clip, Rejected
-from transforms.planning.caption import with_captions
+from transforms.planning.captions import with_captions
 
 
 def reworded(planned: Clip, read: Clip | None) -> Clip:
-    """Return a row of the plan with the text that its source has for it now; else with the text it was given once.
+    """Return a planned clip with the text that its source has now; with the source's text of the plan where that is empty.
 
-    Either way before templates, models and de-biasing, which come next.
+    Captions by templates and models are left out, and de-biasing is undone: both are repeated by the next steps.
+
+    Args:
+        read: the clip as its source has it now; `None` where the source has it no more.
     """
     bare = tuple(
         replace(caption, text=caption.before_debias or caption.text, before_debias=None)
@@ -34,7 +37,7 @@ def reworded(planned: Clip, read: Clip | None) -> Clip:
 
 
 class Reword(beam.PTransform):
-    """(rows of the plan, clips read anew) -> (rows of the plan with new text, how many of them were read)."""
+    """(planned clips, clips read from sources now) -> (planned clips with new text, the number of them that were read)."""
 
     def expand(self, pair: tuple[beam.PCollection, beam.PCollection]) -> tuple[beam.PCollection, beam.PCollection]:
         planned, read = pair
@@ -42,16 +45,15 @@ class Reword(beam.PTransform):
             "planned": planned | "PlannedByKey" >> beam.Map(_by_key),
             "read": read | "ReadByKey" >> beam.Map(_by_key),
         } | "Join" >> beam.CoGroupByKey()
-        return joined | "Reworded" >> beam.FlatMap(_reworded), joined | "Both" >> beam.Filter(
-            _both
-        ) | "Count" >> beam.combiners.Count.Globally()
+        n_read = joined | "InBoth" >> beam.Filter(_in_both) | "Count" >> beam.combiners.Count.Globally()
+        return joined | "Reworded" >> beam.FlatMap(_reworded), n_read
 
 
 def _by_key(clip: Clip) -> tuple[str, Clip]:
     return f"{clip.dataset}/{clip.key}", clip
 
 
-def _both(joined: tuple[str, Mapping[str, Any]]) -> bool:
+def _in_both(joined: tuple[str, Mapping[str, Any]]) -> bool:
     return all(any(True for _ in joined[1][side]) for side in ("planned", "read"))
 
 

@@ -1,4 +1,4 @@
-"""Batches of keyword sets -> what a T5 writes for them, through Beam's RunInference."""
+"""Run a T5 on batches of keyword sets, through Beam's RunInference."""
 
 from __future__ import annotations
 
@@ -10,56 +10,57 @@ from typing import Any
 from apache_beam.ml.inference.base import ModelHandler
 
 from augment.keyword_to_caption import Model, T5Settings, candidates, load, prompt
-from pipeline.output.t5_files import Written
+from pipeline.output.t5_files import GeneratedTexts
 
 Batch = tuple[tuple[str, ...], ...]
-"""Keyword sets with prompts of a like length, all different: together one batch of the model."""
+"""Keyword sets with distinct prompts of similar length: together one batch of the model."""
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A model with the lock of its tokenizer, which remembers the padding of the last call and so serves one thread at a time."""
+class LockedModel:
+    """A model with a lock, because its tokenizer keeps the padding of a call and so serves one thread at a time."""
 
     model: Model
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class T5Handler(ModelHandler[Batch, tuple[Written, ...], Loaded]):
-    """Loads one T5 a process, which all threads share; what is pickled is its name.
+class T5Handler(ModelHandler[Batch, tuple[GeneratedTexts, ...], LockedModel]):
+    """Load one T5 a process, which all threads share; only its path is pickled.
 
     An element is a whole batch: Beam must not join or divide them, because in bfloat16 a caption may depend on the others
     of its batch.
     """
 
-    def __init__(self, model: str, digest: str, settings: T5Settings):
+    def __init__(self, path: str, digest: str, settings: T5Settings):
         super().__init__()
-        self.model = model
+        self.path = path
         self.digest = digest
         self.settings = settings
 
-    def load_model(self) -> Loaded:
-        """Return the model; called in the set-up of a worker.
+    def load_model(self) -> LockedModel:
+        """Return the model. Beam calls this when a worker starts.
 
         Raises:
-            ValueError: it is not here, or it is not the one that the plan began with.
+            ValueError: this worker has no such model, or one with other files than where planning began.
         """
-        model = load(self.model)
+        model = load(self.path)
         if model.digest != self.digest:
             raise ValueError(
-                f"{self.model}: another model on this worker ({model.digest[:12]}) than where planning began ({self.digest[:12]})"
+                f"{self.path}: this worker has another model (sha256 {model.digest[:12]}) than the machine where planning began "
+                f"({self.digest[:12]}); copy the same files to every worker"
             )
-        return Loaded(model)
+        return LockedModel(model)
 
     def run_inference(
-        self, batch: Sequence[Batch], model: Loaded, inference_args: Mapping[str, Any] | None = None
-    ) -> Iterable[tuple[Written, ...]]:
-        """Yield what is written for each batch."""
+        self, batch: Sequence[Batch], model: LockedModel, inference_args: Mapping[str, Any] | None = None
+    ) -> Iterable[tuple[GeneratedTexts, ...]]:
+        """Yield the generated texts of each batch, in order."""
         for sets in batch:
             with model.lock:
-                found = candidates(model.model, sets, self.settings)
+                texts = candidates(model.model, sets, self.settings)
             prompts = (prompt(keywords, self.settings) for keywords in sets)
-            yield tuple(Written(text, tuple(texts)) for text, texts in zip(prompts, found, strict=True))
+            yield tuple(GeneratedTexts(asked, tuple(best_first)) for asked, best_first in zip(prompts, texts, strict=True))
 
     def batch_elements_kwargs(self) -> Mapping[str, Any]:
-        """Return how Beam is to batch elements: not at all, they are batches."""
+        """Return that Beam must not join elements: each is a batch already."""
         return {"min_batch_size": 1, "max_batch_size": 1}

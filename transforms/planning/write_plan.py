@@ -1,4 +1,4 @@
-"""(shard, clips) -> plan files; rejections -> the one file of rows that were left out."""
+"""Write the plan files of shards, and the file of the rows that were left out of the plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.records import Clip, Rejection, ShardId
 
 
 def write_shard_plan(planned: tuple[ShardId, list[Clip]], folder: Folder, below: str) -> str:
-    """Publish the plan file of one shard below `below`, and return its name."""
+    """Write the plan file of one shard below `below`, and return its name."""
     shard, clips = planned
     name = f"{below}/{plan_name(shard)}"
     with folder.workspace() as work:
@@ -34,7 +34,7 @@ class WritePlan(beam.PTransform):
 
 
 class WriteLeftOut(beam.PTransform):
-    """Rejections -> the name of the file that holds them all, with the reason of each."""
+    """Rejections -> the name of the one file that holds them, each with its reason; an empty file where there are none."""
 
     def __init__(self, folder: Folder, name: str):
         super().__init__()
@@ -42,8 +42,8 @@ class WriteLeftOut(beam.PTransform):
         self.name = name
 
     def expand(self, rejections: beam.PCollection) -> beam.PCollection:
-        gathered = rejections.pipeline | "Once" >> beam.Create([None])
-        return gathered | "WriteFile" >> beam.Map(_write_left_out, beam.pvalue.AsIter(rejections), self.folder, self.name)
+        once = rejections.pipeline | "Once" >> beam.Create([None])
+        return once | "WriteFile" >> beam.Map(_write_left_out, beam.pvalue.AsIter(rejections), self.folder, self.name)
 
 
 def _write_left_out(_: None, rejections: Iterable[Rejection], folder: Folder, name: str) -> str:

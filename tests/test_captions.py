@@ -1,0 +1,81 @@
+"""Every planned clip has a clean caption; a clip without any text is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import apache_beam as beam
+import pytest
+from apache_beam.testing.util import assert_that, equal_to
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.engines.run import Engine
+from pipeline.records import Caption, Clip, Reason, Rejected
+from tests.eager import collect
+from transforms.planning.captions import CaptionClips, with_captions
+
+CLIP = Clip("s", "S", "train", "i", "u")
+
+
+def captioned(*texts: str, labels: tuple[str, ...] = ()) -> Clip:
+    return replace(CLIP, captions=tuple(map(Caption, texts)), labels=labels)
+
+
+def test_captions_are_one_clean_line_each_and_none_twice() -> None:
+    clip = with_captions(captioned("A dog\n barks ", "A dog barks", "", " \t", "Año"))
+    assert [caption.text for caption in clip.captions] == ["A dog barks", "Año"]
+
+
+def test_equal_texts_of_different_origin_both_stay() -> None:
+    captions = (Caption("A dog", "human"), Caption("A dog", "title"))
+    assert with_captions(replace(CLIP, captions=captions)).captions == captions
+
+
+def test_labels_are_worded_by_the_template_where_there_is_no_caption() -> None:
+    assert with_captions(captioned(labels=("Dog", "Rain"))).captions == (Caption("The sound of dog and rain.", origin="template"),)
+    assert with_captions(captioned("", labels=("Dog",))).captions[0].origin == "template"
+    assert [caption.origin for caption in with_captions(captioned("A dog", labels=("Dog",))).captions] == ["human"]
+
+
+@pytest.mark.parametrize("clip", [CLIP, captioned("", " \n"), captioned(labels=("_", ""))])
+def test_a_clip_without_any_text_is_rejected(clip: Clip) -> None:
+    with pytest.raises(Rejected, match="no_text: neither a caption nor a label"):
+        with_captions(clip)
+
+
+def test_labels_are_cleaned_as_captions_are() -> None:
+    assert with_captions(captioned(labels=("dog\x1b",))).captions[0].text == "The sound of dog."
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text(max_size=20), max_size=4), st.lists(st.text(max_size=8), max_size=3))
+def test_any_text_gives_captions_without_blanks_at_the_ends_or_no_text(texts: list[str], labels: list[str]) -> None:
+    clip = captioned(*texts, labels=tuple(labels))
+    try:
+        captions = with_captions(clip).captions
+    except Rejected as rejected:
+        assert rejected.reason == Reason.NO_TEXT
+    else:
+        assert captions and all(caption.text and caption.text == caption.text.strip() for caption in captions)
+        assert with_captions(replace(clip, captions=captions)).captions == captions
+
+
+def test_everything_but_the_captions_stays() -> None:
+    clip = replace(captioned("A dog ", labels=("x",)), title="t", row_number=3)
+    assert replace(with_captions(clip), captions=clip.captions) == clip
+
+
+def test_rejections_have_their_stage() -> None:
+    clips, rejections = collect(lambda root: root | beam.Create([captioned("A dog"), CLIP]) | CaptionClips())
+    assert clips == [captioned("A dog")]
+    assert [(rejection.clip, rejection.reason, rejection.stage) for rejection in rejections] == [(CLIP, Reason.NO_TEXT, "caption")]
+
+
+def test_clips_are_captioned_on_the_engine_of_builds() -> None:
+    def steps(root: beam.Pipeline) -> None:
+        clips, rejections = root | beam.Create([captioned(" A dog"), CLIP]) | CaptionClips()
+        assert_that(clips, equal_to([captioned("A dog")]), "clips")
+        assert_that(rejections | beam.Map(lambda rejection: rejection.clip), equal_to([CLIP]), "rejections")
+
+    Engine(n_workers=2).run(steps)

@@ -1,0 +1,34 @@
+"""Clean the captions of clips; word the labels of clips without a caption by the template."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import apache_beam as beam
+
+from augment.clean import clean_text
+from augment.templates import template
+from pipeline.records import Caption, Clip, Reason, Rejected
+from transforms.planning.map_or_reject import map_or_reject
+
+
+def with_captions(clip: Clip) -> Clip:
+    """Return the clip with its captions cleaned and none twice; with the template over its labels where it has none.
+
+    Raises:
+        Rejected: `no_text`.
+    """
+    cleaned = (replace(caption, text=clean_text(caption.text)) for caption in clip.captions)
+    captions = tuple(dict.fromkeys(caption for caption in cleaned if caption.text))
+    if not captions and (text := clean_text(template(clip.labels) or "")):
+        captions = (Caption(text, origin="template"),)
+    if not captions:
+        raise Rejected(Reason.NO_TEXT, "neither a caption nor a label")
+    return replace(clip, captions=captions)
+
+
+class CaptionClips(beam.PTransform):
+    """Clips -> (clips with captions, rejections of clips without any text)."""
+
+    def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
+        return map_or_reject(clips, "caption", with_captions)

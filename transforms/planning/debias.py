@@ -1,0 +1,31 @@
+"""Make the captions of clips gender-neutral."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import apache_beam as beam
+
+from augment.debias.rewrite import debias
+from pipeline.records import Caption, Clip
+
+
+def debiased(clip: Clip) -> Clip:
+    """Return the clip with gender-neutral captions; each caption that changed records its text before."""
+    return replace(clip, captions=tuple(map(_neutral, clip.captions)))
+
+
+def _neutral(caption: Caption) -> Caption:
+    neutral = debias(caption.text)
+    return replace(caption, text=neutral.text, before_debias=caption.text) if neutral.changes else caption
+
+
+class Debias(beam.PTransform):
+    """Clips -> clips with gender-neutral captions (Wu et al. 2023); the same clips where it is not enabled."""
+
+    def __init__(self, enabled: bool):
+        super().__init__()
+        self.enabled = enabled
+
+    def expand(self, clips: beam.PCollection) -> beam.PCollection:
+        return clips | "Neutral" >> beam.Map(debiased) if self.enabled else clips
