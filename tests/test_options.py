@@ -12,13 +12,13 @@ from sources.metadata.options import MAX_SPLIT, SourceOptions, check_table, spli
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a b", "é", "x" * 101])
 def test_a_dataset_that_is_not_a_plain_folder_name_is_refused(name, tmp_path):
-    with pytest.raises(ValidationError, match="pattern|at most 100"):
+    with pytest.raises(ValidationError, match=r"pattern|at most 100"):
         SourceOptions(source="table", dataset=name, base=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["plan", "PLAN", "Report.HTML", *sorted(RESERVED_NAMES)])
 def test_a_dataset_with_a_name_that_the_output_folder_uses_is_refused(name, tmp_path):
-    with pytest.raises(ValidationError, match="choose another name|pattern"):
+    with pytest.raises(ValidationError, match=r"choose another name"):
         SourceOptions(source="table", dataset=name, base=tmp_path)
 
 

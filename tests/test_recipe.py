@@ -121,7 +121,7 @@ def test_a_fault_names_key_given_and_allowed(home, head, fault):
         (SOURCE.replace('"Set"', '"a/b"'), "sources[0].dataset = 'a/b': string should match pattern"),
         (
             SOURCE.replace('"Set"', '"plan"'),
-            "sources[0].dataset = 'plan': plan is the name of another file or folder in every output folder",
+            "sources[0].dataset = 'plan': plan is the name of another file or folder",
         ),
         ('[[sources]]\nsource = "folder"\ndataset = "D"\nroot = "clips.csv"', "root = 'clips.csv': no such folder below"),
     ],
