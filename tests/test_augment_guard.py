@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from augment import tables
+from augment import guard, tables
 from augment.guard import RULES, check, stem
 
 
@@ -32,6 +32,8 @@ from augment.guard import RULES, check, stem
         ("Dog " + "in a of the by " * 5 + "on an at to", ["Dog"]),  # 30 words
         ("A dog barks", ["Dog's bark"]),
         ("A dog’s bark", ["Dog's bark"]),
+        ("It's a barking dog", ["Dog", "Bark"]),
+        ("A tock and a tick of a clock", ["Tick-tock", "Clock"]),
         ("A hihat plays", ["Hi-hat"]),
         ("A hi-hat plays", ["Hihat"]),
         ("A hi-hat plays", ["Hi hat"]),
@@ -86,6 +88,11 @@ def test_a_caption_that_names_its_keywords_and_nothing_else_is_accepted(caption,
 def test_caption_is_rejected_by_the_first_rule_it_breaks(caption, keywords, rule):
     assert check(caption, keywords) == rule
     assert rule in RULES
+
+
+def test_a_keyword_of_grammar_alone_is_its_own_name():
+    assert guard._names("On, _, the") == (("on",), ("the",))
+    assert guard._names("_") == ()
 
 
 def test_keywords_may_come_in_any_order():

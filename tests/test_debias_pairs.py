@@ -104,6 +104,7 @@ def test_the_number_of_persons_is_their_sum_where_both_are_counted(before, after
 def test_a_possessive_or_demonstrative_stays_before_both(word):
     assert merged(f"{word} men and women") == f"{word} people"
     assert merged(f"{word} men and {word} women") == f"{word} people"
+    assert merged(f"{word} man and woman") == f"{word} people"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,22 @@ def test_a_third_in_the_list_gets_an_article(word):
 )
 def test_two_adjectives_of_gender_before_a_noun_are_removed(before, after):
     assert merged(before) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("a man and a woman", ["pair"]),
+        ("a man or a woman", ["either"]),
+        ("a male and female voice", ["pair"]),
+        ("male and female voices", ["adjective"]),
+        ("a man and a woman speaks", ["pair", "agreement"]),
+    ],
+)
+def test_changes_name_their_rule(text, rules):
+    editor = CaptionEditor.of(text)
+    merge_pairs(editor)
+    assert [change.rule for change in editor.changes] == rules
 
 
 def test_adjectives_that_are_kept_stay():

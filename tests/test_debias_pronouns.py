@@ -49,6 +49,26 @@ def test_subjects_objects_and_contractions(before, after):
     assert replaced(before) == after
 
 
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("he", ["pronoun"]),
+        ("he's here", ["pronoun"]),
+        ("is he", ["pronoun", "agreement"]),
+        ("him", ["pronoun"]),
+        ("himself", ["pronoun"]),
+        ("his", ["possessive"]),
+        ("hers", ["possessive"]),
+        ("near her", ["pronoun"]),
+        ("her dog", ["possessive"]),
+    ],
+)
+def test_changes_name_their_rule(text, rules):
+    editor = CaptionEditor.of(text)
+    replace_pronouns(editor)
+    assert [change.rule for change in editor.changes] == rules
+
+
 def test_a_kept_pronoun_or_verb_stays_and_a_new_they_gets_its_verb():
     editor = CaptionEditor.of("he speaks")
     editor.kept[0] = True
