@@ -162,6 +162,21 @@ def test_what_is_left_of_markup_and_punctuation(raw, text):
     assert clean_text(raw) == text
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("Recorded", "Recording", "Recorder", "Stereo", "Mono", "This", "The", "Made", "Created", "Edited", "Please", "Thanks"),
+        *("Microphone", "Microphones", "Mic", "Mics", "Location", "Model", "Free", "Want", "Date", "Format"),
+    ],
+)
+def test_a_word_that_often_begins_a_sentence_begins_one_when_its_line_break_is_lost(word):
+    assert clean_text(f"bells toll{word} x") == f"bells toll. {word} x"
+
+
+def test_lines_are_joined_by_a_blank():
+    assert clean_text("Bells toll\nRain falls") == "Bells toll Rain falls"
+
+
 @given(st.text())
 def test_clean_text_has_no_line_breaks_control_characters_or_double_blanks(raw):
     text = clean_text(raw)

@@ -33,6 +33,7 @@ from augment.guard import RULES, check, stem
         ("A dog barks", ["Dog's bark"]),
         ("A dog’s bark", ["Dog's bark"]),
         ("It's a barking dog", ["Dog", "Bark"]),
+        ("A merry-go-round plays", ["Merrygoround"]),
         ("A tock and a tick of a clock", ["Tick-tock", "Clock"]),
         ("A hihat plays", ["Hi-hat"]),
         ("A hi-hat plays", ["Hihat"]),

@@ -72,6 +72,7 @@ from augment.templates import template
         ("NOISES.wav", "Noises"),
         ("BELLS UFO.wav", "Bells UFO"),
         ("A bell.wav", "A bell"),
+        ("bell X.wav", "Bell x"),
         ("iPhone bell.wav", "IPhone bell"),
         ("FROGSong.wav", "FROG song"),
         ("bell.ring.x.wav.mp3", "Bell ring x"),
