@@ -1,4 +1,4 @@
-"""AudioSet's tables: blanks after commas, quoted labels, names kept exactly, and lines that are refused."""
+"""AudioSet's tables become clips with the exact names of their classes, and bad lines become rejections."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_split_is_in_the_name_of_the_file(split: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("line", "reason", "said"),
+    ("line", "reason", "message"),
     [
         ('short, 0.0, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'short' is not a YouTube id"),
         ('--PJHxphWEs, x, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'x' is not a number"),
@@ -56,23 +56,23 @@ def test_the_split_is_in_the_name_of_the_file(split: str, tmp_path: Path) -> Non
         ("--PJHxphWEs, 0.0, 10.0, /m/09x0r,/m/032s66", Reason.BAD_ROW, "5 cells"),
     ],
 )
-def test_a_line_that_cannot_be_understood_is_named(line: str, reason: Reason, said: str, tmp_path: Path) -> None:
+def test_a_bad_line_is_rejected_with_its_number(line: str, reason: Reason, message: str, tmp_path: Path) -> None:
     options = write(tmp_path, line, '--PJHxphWEs, 0.000, 10.000, "/m/09x0r"')
     refused, good = audioset.read(options)
     assert isinstance(refused, Rejection) and refused.reason is reason
-    assert "eval_segments.csv, line 4: " in refused.detail and said in refused.detail
+    assert "eval_segments.csv, line 4: " in refused.detail and message in refused.detail
     assert isinstance(good, Clip)
 
 
 def test_tables_that_are_missing_or_swapped_are_refused_before_anything_runs(tmp_path: Path) -> None:
     options = write(tmp_path, '--PJHxphWEs, 0.000, 10.000, "/m/09x0r"')
-    for key, value, said in [
+    for key, value, message in [
         ("segments", "gone_eval_segments.csv", "no such file"),
         ("segments", "class_labels_indices.csv", "the split is taken from it"),
         ("classes", "gone.csv", "no such file"),
         ("classes", "eval_segments.csv", "mid and display_name are needed|cells"),
     ]:
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             audioset.check(options.model_copy(update={key: value}))
     (tmp_path / "eval_segments.csv").write_text("a,b\n")
     with pytest.raises(ValueError, match="line 1 has 2 cells"):

@@ -1,4 +1,4 @@
-"""Keywords to captions: prompts, loading with remedies, batches, and memory that runs out."""
+"""Keywords become prompts and captions; models load or say what to do; batches fit into the memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from augment.keyword_to_caption import Model, T5Settings, candidates, digest, ge
         (["one\ntwo\tthree"], "one two three"),
     ],
 )
-def test_no_keyword_splits_the_prompt(keywords, text):
+def test_keywords_cannot_split_the_prompt(keywords, text):
     assert prompt(keywords) == text
 
 
@@ -37,50 +37,55 @@ def test_prompt_takes_prefix_and_separator_from_the_settings():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("", ""), (" a  dog ", "A dog."), ("A dog!", "A dog!"), ("a\ndog.", "A dog.")],
+    [("", ""), (" a  dog ", "A dog."), ("A dog!", "A dog!"), ("a\ndog.", "A dog."), ("a dog?", "A dog?"), ("ab", "Ab.")],
 )
 def test_generated_text_becomes_a_sentence(text, expected):
     assert sentence(text) == expected
 
 
 class Letters:
-    """A tokenizer with a token a letter, which remembers the batches it was given."""
+    """A tokenizer with one token a letter; it records the batches and the options that it is given."""
 
     def __init__(self):
         self.batches: list[list[str]] = []
+        self.options: dict = {}
 
-    def __call__(self, text, **_):
+    def __call__(self, text, **options):
         if isinstance(text, str):
             return SimpleNamespace(input_ids=list(text))
         self.batches.append(text)
+        self.options = options
         encoded = SimpleNamespace(input_ids=text, attention_mask=None)
         encoded.to = lambda device: encoded
         return encoded
 
-    def batch_decode(self, found, **_):
-        return found
+    def batch_decode(self, tokens, skip_special_tokens):
+        assert skip_special_tokens
+        return tokens
 
 
 class Echo:
-    """A network that says its prompt, and has memory for `room` prompts at a time."""
+    """A network that returns its prompt, and has memory for `room` prompts at a time; it records its options."""
 
     device = "cpu"
 
     def __init__(self, room, error):
         self.room, self.error = room, error
+        self.options: dict = {}
 
-    def generate(self, input_ids, num_return_sequences, **_):
+    def generate(self, input_ids, num_return_sequences, **options):
+        self.options = options
         if len(input_ids) > self.room:
             raise self.error
-        return [f"{text} is heard{' again' * place}" for text in input_ids for place in range(num_return_sequences)]
+        return [f"{text} is heard{' again' * number}" for text in input_ids for number in range(num_return_sequences)]
 
 
 def echo(room: int, error: Exception | None = None) -> Model:
-    """Return a model that answers with its prompt."""
+    """Return a model that returns its prompt as caption."""
     return Model("echo", "0", Letters(), Echo(room, error or RuntimeError("CUDA out of memory.")))
 
 
-def test_captions_come_in_the_order_of_their_keywords_and_each_distinct_set_is_captioned_once():
+def test_captions_are_in_the_order_of_their_keywords_and_each_distinct_set_is_captioned_once():
     pytest.importorskip("torch")
     model = echo(8)
     sets = [["rain"], [], ["dog", "bark"], ["rain"], ["Rain"], ["a very long keyword"]]
@@ -95,7 +100,7 @@ def test_captions_come_in_the_order_of_their_keywords_and_each_distinct_set_is_c
     assert model.tokenizer.batches == [["a very long keyword", "dog | bark"], ["rain"]]
 
 
-def test_candidates_stand_beside_their_keywords_with_the_best_first():
+def test_candidates_are_in_the_order_of_their_keywords_with_the_best_first():
     pytest.importorskip("torch")
     found = candidates(echo(8), [["dog"], [], ["rain"]], T5Settings(candidates=2))
     assert found == [["Dog is heard.", "Dog is heard again."], [], ["Rain is heard.", "Rain is heard again."]]
@@ -116,13 +121,33 @@ def test_a_batch_too_large_for_the_memory_is_halved():
 
 
 @pytest.mark.parametrize("error", [RuntimeError("out of memory"), MemoryError(), RuntimeError("shapes do not match")])
-def test_an_error_that_smaller_batches_do_not_mend_is_raised(error):
+def test_an_error_that_smaller_batches_do_not_prevent_is_raised(error):
     pytest.importorskip("torch")
+    model = echo(0, error=error)
     with pytest.raises(type(error)):
-        generate(echo(0, error=error), [["rain"], ["dog"]], T5Settings())
+        generate(model, [["rain"], ["dog"]], T5Settings())
+    halved = "shapes" not in str(error)
+    assert model.tokenizer.batches == [["rain", "dog"], ["rain"]][: 1 + halved]
 
 
-def test_digest_changes_with_content_and_not_with_place(tmp_path):
+def test_the_search_has_the_settings_and_no_chance():
+    pytest.importorskip("torch")
+    model = echo(8)
+    generate(model, [["rain"]], T5Settings(beams=3, length_penalty=0.5, no_repeat_ngram=2, max_new_tokens=7))
+    search = {"num_beams": 3, "length_penalty": 0.5, "no_repeat_ngram_size": 2, "max_new_tokens": 7}
+    assert model.network.options == {**search, "early_stopping": True, "do_sample": False, "attention_mask": None}
+    assert model.tokenizer.options == {"return_tensors": "pt", "padding": True, "truncation": True, "max_length": 128}
+    generate(model, [["rain"]], T5Settings(beams=1))
+    assert (model.network.options["length_penalty"], model.network.options["early_stopping"]) == (None, False)
+
+
+def test_defaults_are_those_that_the_documentation_gives():
+    assert T5Settings().generation == (4, 4, 1.5, 3, 40, 32, "", " | ")
+    assert T5Settings(beams=2).generation[:2] == (2, 2)
+    assert (T5Settings().min_seconds, T5Settings().max_keywords, T5Settings().only) == (2.0, 8, ("audioset", "epidemic"))
+
+
+def test_the_digest_changes_with_the_content_and_not_with_the_folder(tmp_path):
     for name in ("one", "two", "three"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text("{}" if name != "three" else "{ }")
@@ -130,9 +155,19 @@ def test_digest_changes_with_content_and_not_with_place(tmp_path):
     assert digest(tmp_path / "one") == digest(tmp_path / "two") != digest(tmp_path / "three")
 
 
+def test_the_digest_changes_with_every_file_that_decides_the_output_and_with_its_name(tmp_path):
+    digests = [digest(tmp_path)]
+    for name in ("config.json", "model.safetensors", "spiece.model", "pytorch_model.bin", "merges.txt"):
+        (tmp_path / name).write_text(name)
+        digests.append(digest(tmp_path))
+    (tmp_path / "merges.txt").rename(tmp_path / "vocab.txt")
+    digests.append(digest(tmp_path))
+    assert len(set(digests)) == len(digests) == 7
+
+
 def test_a_name_that_is_neither_folder_nor_hub_id_says_what_to_give(tmp_path):
     pytest.importorskip("transformers")
-    for name in (str(tmp_path / "nowhere"), "./here", "t5"):
+    for name in (str(tmp_path / "nowhere"), "./here", "t5", ".hidden/t5", "a/b/c", "owner/na me"):
         with pytest.raises(ValueError, match=r"no such folder; give the folder of a T5, or a hub id such as mrm8488/"):
             load(name)
 
@@ -165,6 +200,8 @@ def test_an_unreachable_hub_says_how_to_bring_the_model(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ValueError, match=r"nobody/nothing: the hub cannot be reached .*hf download nobody/nothing --local-dir FOLDER"):
         load("nobody/nothing")
+    with pytest.raises(ValueError, match=r"nobody/nothing@v1: the hub cannot be reached .*hf download nobody/nothing --local-dir"):
+        load("nobody/nothing@v1")
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +227,7 @@ def tiny_t5(tmp_path_factory):
     return folder
 
 
-def test_a_real_t5_captions_the_same_every_time(tiny_t5):
+def test_a_real_t5_writes_the_same_captions_every_time(tiny_t5):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of the libraries, on their way in
         model = load(str(tiny_t5))

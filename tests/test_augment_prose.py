@@ -1,12 +1,14 @@
-"""Titles, file names and descriptions become words."""
+"""Titles, file names and descriptions become words for captions."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from augment.clean import clean_text
+from augment.clean import MAX_CHARACTERS, clean_text
 from augment.debias.rewrite import debias
 from augment.prose import file_name_to_text, first_sentence, title_to_text
 from augment.templates import template
@@ -44,10 +46,69 @@ from augment.templates import template
         ("38.wav", ""),
         ("_.wav", ""),
         ("", ""),
+        ("24 knocks.wav", "24 knocks"),
+        ("25 knocks.wav", "Knocks"),
+        ("3 Knocks.wav", "Knocks"),
+        ("03 knocks.wav", "Knocks"),
+        ("knocks 3.wav", "Knocks"),
+        ("909_kick.wav", "909 kick"),
+        ("707_kick.wav", "Kick"),
+        ("loop 44 minutes.wav", "Loop 44 minutes"),
+        ("take2 bell.wav", "Take 2 bell"),
+        ("tk2 bell.wav", "Bell"),
+        ("bell v12.wav", "Bell"),
+        ("bell #4.wav", "Bell"),
+        ("bell 3.5x.wav", "Bell"),
+        ("bell 48kHz.wav", "Bell 48kHz"),
+        ("bell 12bpm 3rd.wav", "Bell 12bpm 3rd"),
+        ("bell (02).wav", "Bell"),
+        ("bell (mix.wav) end.wav", "Bell end"),
+        ("bell 12.05.2019.wav", "Bell"),
+        ("bell - door.wav", "Bell door"),
+        ("bell--door.wav", "Bell door"),
+        ("hi-hat loop.wav", "Hi-hat loop"),
+        ("hi-hat_loop.wav", "Hi hat loop"),
+        ("door-3x.wav", "Door"),
+        ("NOISES.wav", "Noises"),
+        ("BELLS UFO.wav", "Bells UFO"),
+        ("A bell.wav", "A bell"),
+        ("bell X.wav", "Bell x"),
+        ("iPhone bell.wav", "IPhone bell"),
+        ("FROGSong.wav", "FROG song"),
+        ("bell.ring.x.wav.mp3", "Bell ring x"),
+        ("bell .x.wav", "Bell .x"),
+        ("sound recording.wav", ""),
+        ("C#4 sound.wav", ""),
+        ("C#4 bell.wav", "C#4 bell"),
+        ("K9X bell.wav", "Bell"),
+        ("K9Xylo bell.wav", "K9 xylo bell"),
     ],
 )
 def test_file_name_becomes_words(name, text):
     assert file_name_to_text(name) == text
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("bpm", "hz", "khz", "bit", "sec", "seconds", "minutes", "meters", "metres", "rpm", "times", "bar", "bars", "inch"),
+        *("degrees", "km"),
+    ],
+)
+def test_a_number_before_a_unit_stays(unit):
+    assert file_name_to_text(f"loop 440 {unit.upper()}.wav").split()[1] == "440"
+
+
+@given(st.text(max_size=80))
+def test_a_title_or_description_of_any_characters_is_at_most_one_clean_line(text):
+    for words in (title_to_text(text), file_name_to_text(text), first_sentence(text)):
+        assert words == words.strip() and len(words) <= MAX_CHARACTERS and "\n" not in words
+
+
+def test_titles_names_and_sentences_are_cut_at_the_limit():
+    long = "rumble " * 100
+    for words in (title_to_text(long), title_to_text(f"{long}.wav"), file_name_to_text(f"{long}.wav"), first_sentence(long)):
+        assert 290 < len(words) <= MAX_CHARACTERS and words.casefold().endswith("rumble")
 
 
 @pytest.mark.parametrize(
@@ -98,9 +159,12 @@ def test_title_becomes_words(title, text):
         ("44.1 kHz, 16 bit, stereo", ""),
         ("...", ""),
         ("", ""),
+        ("Visit us on our page\nThunder; ", "Thunder"),
+        ("Thunder rolls:", "Thunder rolls"),
+        ("thunder.WAV", "thunder."),
     ],
 )
-def test_first_sentence_tells_of_the_sound(description, sentence):
+def test_first_sentence_describes_the_sound(description, sentence):
     assert first_sentence(description) == sentence
 
 

@@ -158,6 +158,14 @@ def test_caption_and_labels_of_a_side_car_win_over_text_and_tags(root):
     assert (texts(clip), clip.labels) == (["A bark"], ("dog",))
 
 
+def test_every_usual_format_of_audio_is_a_recording(root):
+    common = {"wav", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "mp2", "m4a", "mp4", "aac", "webm", "mka", "mkv"}
+    suffixes = common | {"aiff", "aif", "aifc", "au", "caf", "wma", "wv", "tta", "ac3", "amr"}
+    for suffix in suffixes | {"txt", "csv", "png"}:
+        write(root / f"new/sound.{suffix}")
+    assert {name.removeprefix("new/sound.") for name in read(root) if name.startswith("new/")} == suffixes
+
+
 def test_a_folder_with_the_suffix_of_audio_is_not_a_recording(root):
     (root / "album.mp3").mkdir()
     assert "album.mp3" not in read(root)

@@ -1,4 +1,4 @@
-"""Freesound records: what becomes a caption, what stays a tag, and which rows are refused."""
+"""Freesound records: what becomes a caption, what stays a tag, and which rows are rejection."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ def test_a_description_that_repeats_the_title_is_one_caption() -> None:
     assert freesound.captions_of("Rain on a roof", "rain on a roof.") == (Caption("Rain on a roof", "title"),)
 
 
-def test_a_record_that_says_nothing_still_has_its_tags(tmp_path: Path) -> None:
+def test_a_record_without_captions_still_has_its_tags(tmp_path: Path) -> None:
     (clip,) = freesound.read(table(tmp_path, RECORD | {"title": "38.wav", "description": None}))
     assert isinstance(clip, Clip) and clip.captions == () and clip.labels == ("scream", "ground-hit")
 
 
 @pytest.mark.parametrize(("value", "tags"), [(None, []), (["a", None, " a ", "b"], ["a", "b"]), ("", []), (7, [])])
-def test_tags_come_in_many_forms(value: object, tags: list[str]) -> None:
+def test_tags_are_a_list_or_a_text_with_commas(value: object, tags: list[str]) -> None:
     assert freesound.tags_of(value) == tags
 
 
-def test_csv_with_plain_names_and_numbers_with_a_point(tmp_path: Path) -> None:
+def test_a_csv_may_write_ids_with_a_decimal_point(tmp_path: Path) -> None:
     with (tmp_path / "records.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["id", "title", "tags", "url"], ["12.0", "Rain", "rain,roof", "https://example.org/12.ogg"]])
     (clip,) = freesound.read(options(tmp_path / "records.csv"))
@@ -77,22 +77,22 @@ def test_csv_with_plain_names_and_numbers_with_a_point(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [None, "", "abc", "-4", "1.5"])
-def test_a_row_without_the_number_of_a_sound_is_a_bad_row(number: object, tmp_path: Path) -> None:
-    (refused,) = freesound.read(table(tmp_path, RECORD | {"id": None if number is None else str(number)}))
-    assert isinstance(refused, Rejection) and refused.reason is Reason.BAD_ROW and "row 1" in refused.detail
+def test_a_row_without_the_id_of_a_sound_is_a_bad_row(number: object, tmp_path: Path) -> None:
+    (rejection,) = freesound.read(table(tmp_path, RECORD | {"id": None if number is None else str(number)}))
+    assert isinstance(rejection, Rejection) and rejection.reason is Reason.BAD_ROW and "row 1" in rejection.detail
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
         (["title", "url"], "a column id and one of title"),
         (["id", "url"], "a column id and one of title"),
         (["id", "title"], "a column download_url or url is needed, or audio_root"),
     ],
 )
-def test_a_table_without_the_columns_needed_is_refused_before_anything_runs(columns: list[str], said: str, tmp_path: Path) -> None:
+def test_a_table_without_the_columns_needed_is_refused_before_anything_runs(columns: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "records.csv").write_text(",".join(columns) + "\n")
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         freesound.check(options(tmp_path / "records.csv"))
 
 

@@ -1,10 +1,13 @@
-"""Which recording a row is about."""
+"""Addresses name recordings, and rows without an id get one."""
 
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sources.metadata.identity import id_of, recording_of, recordings_in
+from pipeline.records import sample_key
+from sources.metadata.identity import id_of, recording_of, recordings_in, urlsplit_path
 
 
 @pytest.mark.parametrize(
@@ -31,7 +34,7 @@ from sources.metadata.identity import id_of, recording_of, recordings_in
         ),
     ],
 )
-def test_every_address_of_a_recording_is_one_recording(recording, urls):
+def test_every_address_of_a_recording_gives_the_same_name(recording, urls):
     assert {recording_of(url) for url in urls} == {recording}
 
 
@@ -45,42 +48,82 @@ def test_every_address_of_a_recording_is_one_recording(recording, urls):
         "https://youtube.com/watch?v=short",
         "http://[broken/a.wav",
         "",
+        "https://example.org/people/ann/sounds/17/",
+        "https://example.org/watch?v=dQw4w9WgXcQ",
+        "https://notyoutube.com/watch?v=dQw4w9WgXcQ",
+        "https://youtube.com/watch?v=dQw4w9WgXcQx",
+        "s3://bucket/a.wav#1",
     ],
 )
-def test_whatever_else_is_its_own_recording(url):
+def test_any_other_address_or_path_is_its_own_name(url):
     assert recording_of(url) == url
 
 
-def test_a_fragment_of_an_address_is_no_other_recording():
-    assert recording_of("https://example.org/a.wav#t=1") == recording_of("https://example.org/a.wav")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_fragment_of_an_address_is_not_part_of_the_name(scheme):
+    assert recording_of(f"{scheme}://example.org/a.wav#t=1#2") == f"{scheme}://example.org/a.wav"
 
 
-def test_ids_made_from_addresses_are_short_plain_and_differ_by_excerpt():
+@given(st.text())
+def test_the_name_of_a_recording_is_its_own_name(url):
+    assert recording_of(recording_of(url)) == recording_of(url)
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_sample_keys_are_plain_and_differ_for_different_ids(first, second):
+    keys = [sample_key("table", clip_id) for clip_id in (first, second)]
+    assert all(re.fullmatch(r"table-[a-z0-9_-]+", key) for key in keys)
+    assert (keys[0] == keys[1]) == (first == second)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("https://example.org/a.wav?b=c?d", "https://example.org/a.wav"), ("why?.wav", "why?.wav"), ("rain.wav", "rain.wav")],
+)
+def test_the_query_is_cut_off_addresses_and_not_off_paths(url, path):
+    assert urlsplit_path(url) == path
+
+
+@pytest.mark.parametrize(
+    ("url", "stem"),
+    [
+        ("https://example.org/Rain & Wind.wav?x=y.mp3", "rain-wind"),
+        ("--_a_--.wav", "_a_"),
+        ("雨.wav", "clip"),
+        ("y" * 50 + ".wav", "y" * 40),
+        ("folder/a.b.wav", "a-b"),
+    ],
+)
+def test_an_id_begins_with_the_stem_of_the_file(url, stem):
+    assert re.fullmatch(rf"{stem}-[0-9a-f]{{12}}", id_of(url, None, None))
+
+
+def test_ids_are_short_and_plain_and_differ_by_address_and_excerpt():
     urls = ["雨.wav", "https://www.youtube.com/watch?v=aaaaaaaaaaa", "https://www.youtube.com/watch?v=bbbbbbbbbbb", "x" * 500 + ".wav", ""]
-    ids = [id_of(url, start, None) for url in urls for start in (None, 0.0, 1.5)]
+    ids = [id_of(url, start, end) for url in urls for start in (None, 0.0, 1.5) for end in (None, 2.0)]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"[a-z0-9_-]{1,60}", made) for made in ids)
 
 
-def test_a_million_ids_from_one_host_are_a_million_ids():
+def test_two_hundred_thousand_addresses_get_as_many_ids():
     n = 200_000
     assert len({id_of(f"https://www.youtube.com/watch?v={number:011}", 0.0, 10.0) for number in range(n)}) == n
 
 
-def test_recordings_are_listed_by_recording_or_by_address(tmp_path):
+def test_a_list_names_recordings_by_recording_or_by_address(tmp_path):
     (tmp_path / "a.csv").write_text("recording,url\nfreesound:1,\n,https://freesound.org/s/2\n rain.wav ,\n")
     assert recordings_in(tmp_path / "a.csv") == {"freesound:1", "freesound:2", "rain.wav"}
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("url,x\n,1\n", "row 1: neither recording nor url is given"),
         ("id\n7\n", "neither recording nor url"),
         ("url,x\na\n", "1 cells where"),
     ],
 )
-def test_a_list_of_recordings_has_no_bad_rows(tmp_path, content, said):
+def test_a_bad_row_in_a_list_of_recordings_is_an_error(tmp_path, content, message):
     (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         recordings_in(tmp_path / "a.csv")

@@ -81,7 +81,10 @@ def test_a_fault_names_key_given_and_allowed(home, head, fault):
         (SOURCE.replace("clips.csv", "clip.csv"), "clip.csv: no such file"),
         (SOURCE.replace("clips.csv", "x" * 5000 + ".csv"), "File name too long"),
         (SOURCE.replace('"Set"', '"a/b"'), "sources[0].dataset = 'a/b': string should match pattern"),
-        (SOURCE.replace('"Set"', '"plan"'), "sources[0].dataset = 'plan': an output folder holds a plan of its own"),
+        (
+            SOURCE.replace('"Set"', '"plan"'),
+            "sources[0].dataset = 'plan': plan is the name of another file or folder",
+        ),
         ('[[sources]]\nsource = "folder"\ndataset = "D"\nroot = "clips.csv"', "root = 'clips.csv': no such folder below"),
     ],
 )

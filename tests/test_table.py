@@ -38,6 +38,7 @@ def test_usual_column_names_need_no_naming(tmp_path):
     clip = only(tmp_path, f"{header}\n{row}\n")
     assert (clip.id, clip.url, clip.start, clip.end) == ("1", "https://example.org/a.wav", 1.5, 4.0)
     assert (clip.split, clip.license, clip.creator, clip.title) == ("valid", "CC0-1.0", "Ada", "Rain")
+    assert (clip.source, clip.dataset, clip.audio_root, clip.row_number) == ("table", "T", None, 1)
     assert (texts(clip), clip.labels) == (["one", "two"], ("dog", "cat"))
 
 
@@ -154,9 +155,10 @@ def test_columns_are_checked_before_anything_runs(tmp_path, keys, complaint):
         table.check(options(tmp_path, "address,text\na.wav,x\n", **keys))
 
 
-def test_a_quote_left_open_is_found_before_anything_runs(tmp_path):
+@pytest.mark.parametrize(("name", "separator"), [("t.csv", ","), ("t.tsv", "\t"), ("T.TSV", "\t")])
+def test_check_reads_a_table_to_its_end_and_refuses_an_open_quote(tmp_path, name, separator):
     with pytest.raises(ValueError, match="is a quote left open"):
-        table.check(options(tmp_path, 'url,caption\na.wav,"x\nb.wav,y\n'))
+        table.check(options(tmp_path, f'url{separator}caption\na.wav{separator}"x\nb.wav{separator}y\n', name))
 
 
 def test_columns_of_jsonl_are_those_of_any_row(tmp_path):

@@ -24,7 +24,7 @@ _PAST = frozenset({"spoke", "said", "sang", "told", "began", "made", "gave", "ra
 _SOUND_ADJECTIVES = frozenset({"soft", "faint", "muffled", "low", "brief", "quiet", "background", "deep", "slight", "distorted"})
 _AGENT_ENDINGS = ("er", "ers", "or", "ors", "ist", "ists", "ian", "ians")
 _NOT_AGENTS = frozenset({
-    "whisper", "mutter", "stutter", "chatter", "utter", "holler", "jabber", "banter", "whimper", "snicker", "louder", "closer",
+    "mutter", "stutter", "utter", "holler", "jabber", "banter", "whimper", "snicker", "louder", "closer",
 })  # fmt: skip
 
 

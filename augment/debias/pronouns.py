@@ -12,7 +12,7 @@ from augment.tables import rows, words
 _SUBJECTS = frozenset({"he", "she"})
 _REFLEXIVES = frozenset({"himself", "herself"})
 _PERCEPTION = re.compile(r"(see|hear|watch|make|let|help|record|film|startl|scar)(s|es|ing|ed|d)?$|heard|saw|made|seen")
-_DESCRIPTIVE = frozenset({"lovely", "early", "friendly", "lonely", "elderly", "only", "daily", "family", "ugly", "silly", "holy", "belly"})
+_DESCRIPTIVE = frozenset({"lovely", "early", "friendly", "lonely", "elderly", "daily", "family", "ugly", "silly", "holy", "belly"})
 _CONTRACTED_HAVE = re.compile(r"(been|got|gone|done|had|[^l]ed)$")
 
 

@@ -12,10 +12,8 @@ AUXILIARIES = {
     "is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't", "wasn't": "weren't", "hasn't": "haven't",
     "doesn't": "don't", "isnt": "aren't", "wasnt": "weren't", "doesnt": "don't",
 }  # fmt: skip
-_NOT_VERBS = frozenset({
-    "always", "sometimes", "perhaps", "besides", "towards", "afterwards", "across", "as", "this", "its", "his", "us", "thus", "less",
-    "yes", "unless", "upstairs", "downstairs", "outdoors", "indoors",
-})  # fmt: skip
+_NOT_VERBS = frozenset({"this", "its", "his", "thus", "yes", "upstairs", "downstairs", "outdoors", "indoors"})
+"""Words in "s" that are neither verbs nor adverbs nor in `function_words`."""
 _ADVERBS = frozenset({"also", "then", "just", "still", "now", "never", "always", "often", "again", "soon", "sometimes", "only"})
 _LINKS = frozenset({"and", "or", "but", "then"})
 _SUBORDINATE = frozenset({

@@ -10,32 +10,21 @@ from typing import Annotated, Any, get_origin, get_type_hints
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from pipeline.output.layout import RESERVED_NAMES
 from pipeline.records import AudioLimits
 
-OURS = frozenset(
-    (
-        "plan",
-        "plan.new",
-        "t5",
-        "recipe.toml",
-        "build.json",
-        "report.html",
-        "datacard.md",
-        "attribution.csv",
-        "croissant.json",
-        "removed.parquet",
-    )
-)
 MAX_SPLIT = 64  # characters
 
 
-def _not_ours(name: str) -> str:
-    if name.lower() in OURS:
-        raise ValueError(f"an output folder holds a {name} of its own, choose another name")
+def _check_not_reserved(name: str) -> str:
+    if name.lower() in RESERVED_NAMES:
+        raise ValueError(f"{name} is the name of another file or folder in every output folder; choose another name")
     return name
 
 
-DatasetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100), AfterValidator(_not_ours)]
+DatasetName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100), AfterValidator(_check_not_reserved)
+]
 
 
 def check_table(record: type, given: Any) -> dict[str, Any]:
