@@ -14,6 +14,7 @@ from train.classify import (
     class_list,
     class_loss,
     class_matrix,
+    make_head,
     open_train_and_test,
     read_labels,
     score_classes,
