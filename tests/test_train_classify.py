@@ -14,6 +14,7 @@ from train.classify import (
     class_list,
     class_loss,
     class_matrix,
+    make_head,
     open_train_and_test,
     read_labels,
     score_classes,
@@ -118,3 +119,15 @@ def test_clips_of_one_class_have_cross_entropy_and_others_binary_cross_entropy()
     assert class_loss(logits, torch.tensor([[1.0, 0.0]])) == pytest.approx(np.log1p(np.exp(-3)), rel=1e-5)
     both = -np.log(1 / (1 + np.exp(-2))) / 2 - np.log(1 / (1 + np.exp(1))) / 2
     assert class_loss(logits, torch.tensor([[1.0, 1.0]])) == pytest.approx(both, rel=1e-5)
+
+
+def test_the_perceptron_has_the_layers_of_the_paper_and_the_probe_one():
+    assert [tuple(p.shape) for p in make_head("mlp", 512, 10).parameters()] == [(1024, 512), (1024,), (10, 1024), (10,)]
+    assert [tuple(p.shape) for p in make_head("linear", 512, 10).parameters()] == [(10, 512), (10,)]
+
+
+def test_accuracy_is_the_share_of_clips_with_the_right_class():
+    truth = class_matrix([("a",), ("b",), ("b",)], ["a", "b"])
+    result = score_classes(np.array([[0.9, 0.8], [0.1, 0.7], [0.6, 0.2]]), truth)
+    assert result.accuracy == pytest.approx(2 / 3) and result.n_clips == 3
+    assert result.confusion.tolist() == [[1, 0], [1, 1]]

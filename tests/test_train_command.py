@@ -1,16 +1,11 @@
-"""The command line: every verb on a real run, exit codes, messages."""
+"""The command line of the trainer: every verb on a trained run, exit codes, messages."""
 
-import ast
-import doctest
-import importlib
 import importlib.util
 import json
 import math
-import pkgutil
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,14 +15,15 @@ from PIL import Image
 import train.towers.model
 from tests.train_runs import trained
 from train.command import main
-from train.loop.log import flat, read_log
+from train.loop.log import read_log
 
 
 def call(*words: object) -> tuple[int, str, str]:
-    out: list[str] = []
-    complaints: list[str] = []
-    code = main([str(w) for w in words], out.append, complaints.append)
-    return code, "\n".join(out), "\n".join(complaints)
+    """Run a command line. Return its exit code, its output and its errors."""
+    lines: list[str] = []
+    errors: list[str] = []
+    code = main([str(w) for w in words], lines.append, errors.append)
+    return code, "\n".join(lines), "\n".join(errors)
 
 
 def test_fit_then_evaluate(tmp_path):
@@ -53,18 +49,6 @@ def test_classify_embed_search_and_export(tmp_path):
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 
-@pytest.mark.slow
-def test_compare_trains_and_tabulates_every_pair(tmp_path):
-    _, shards = trained()
-    words = ("compare", shards, "--output", tmp_path, "--steps", 1, "--set", "batch=4", "valid_every=1")
-    code, out, _ = call(*words)
-    assert code == 0
-    pairs = {f"{a}-{t}" for a in ("htsat-tiny", "cnn14") for t in ("clip", "bert", "roberta")}
-    assert {line.split()[0] for line in out.splitlines()[-6:]} == pairs
-    assert set(json.loads((tmp_path / "scores.json").read_text())) == pairs
-    assert "nothing to do" in call(*words)[1]
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -73,17 +57,17 @@ def test_compare_trains_and_tabulates_every_pair(tmp_path):
         (("fit", ".", "--output", "run", "--set", "x=1"), "unknown key 'x'"),
         (("fit", ".", "--output", "run", "--device", "abacus"), "--device abacus: "),
         (("evaluate", "norun", "."), "no samples of split 'test'"),
-        (("embed", "norun", "--text", "x", "--output", "x.txt"), ".npz and .parquet are known"),
+        (("embed", "norun", "--text", "x", "--output", "x.txt"), ".npz and .parquet are"),
         (("embed", "norun", "--text", "nolines", "--output", "x.npz"), "nolines is no file"),
         (("embed", "norun", "--shards", "nowhere", "--output", "x.npz"), "norun holds no run"),
         (("export", "norun", "out"), "norun holds no run"),
         (("classify", "norun", ".", "--prompt", "a sound"), "should have {label}"),
     ],
 )
-def test_bad_input_is_said_with_code_2(words, message, tmp_path, monkeypatch):
+def test_bad_input_ends_with_code_2_and_a_message(words, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code, _, complaint = call(*words)
-    assert code == 2 and message in complaint
+    code, _, error = call(*words)
+    assert code == 2 and message in error
 
 
 @pytest.mark.parametrize(
@@ -102,30 +86,30 @@ def test_bad_input_is_said_with_code_2(words, message, tmp_path, monkeypatch):
         (("fit", "{shards}", "--output", "{new}", "--set", "batch=4", "audio_weights={other}"), "none of the known layouts"),
     ],
 )
-def test_what_cannot_work_is_said_before_a_model_is_built(words, message, tmp_path, monkeypatch):
+def test_bad_input_is_reported_before_a_model_is_built(words, message, tmp_path, monkeypatch):
     run, shards = trained()
     (tmp_path / "labels").write_text("hum\nhiss\nchirp\n")
     torch.save({"weights": torch.zeros(1)}, tmp_path / "other")
     shutil.copytree(run / "text", tmp_path / "text")
     shutil.copytree(run / "tokenizer", tmp_path / "text", dirs_exist_ok=True)
-    places = {"run": run, "shards": shards, "new": tmp_path / "new", **{n: tmp_path / n for n in ("labels", "other", "text")}}
-    monkeypatch.setattr(train.model.Clap, "__init__", None)  # building one would fail
-    code, _, complaint = call(*(word.format(**places) for word in words), "--cache", tmp_path)
-    assert code == 2 and message in complaint
+    paths = {"run": run, "shards": shards, "new": tmp_path / "new", **{n: tmp_path / n for n in ("labels", "other", "text")}}
+    monkeypatch.setattr(train.towers.model.Clap, "__init__", None)  # building one would fail
+    code, _, error = call(*(word.format(**paths) for word in words), "--cache", tmp_path)
+    assert code == 2 and message in error
     assert not (tmp_path / "new").exists()
 
 
-def test_compiling_without_a_compiler_is_said(tmp_path, monkeypatch):
+def test_compiling_without_a_compiler_is_bad_input(tmp_path, monkeypatch):
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
-    code, _, complaint = call("fit", trained()[1], "--output", tmp_path / "run", "--compile", "--set", "batch=4")
-    assert code == 2 and "compile needs a C++ compiler, and there is no no-such-compiler" in complaint
+    code, _, error = call("fit", trained()[1], "--output", tmp_path / "run", "--compile", "--set", "batch=4")
+    assert code == 2 and "compile needs a C++ compiler, and there is no no-such-compiler" in error
 
 
-def test_wandb_that_is_not_there_is_said(tmp_path, monkeypatch):
+def test_wandb_that_is_not_installed_is_bad_input(tmp_path, monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "wandb" else find_spec(name, *more))
-    code, _, complaint = call("fit", trained()[1], "--output", tmp_path / "run", "--set", "batch=4", "wandb=x")
-    assert code == 2 and "wandb is not installed" in complaint
+    code, _, error = call("fit", trained()[1], "--output", tmp_path / "run", "--set", "batch=4", "wandb=x")
+    assert code == 2 and "wandb is not installed" in error
 
 
 @pytest.mark.slow
@@ -136,31 +120,23 @@ def test_compiled_towers_train(tmp_path):
     assert read_log(tmp_path / "run")[0]["loss"] == pytest.approx(math.log(4), abs=0.5)
 
 
-def test_two_processes_of_torchrun_log_what_one_logs(tmp_path):
-    words = ["train", "fit", str(trained()[1]), "--cache", str(tmp_path), "--steps", "4"]
-    words += ["--set", "batch=4", "valid_every=2", "lock=both", "warmup=1"]  # towers that drop nothing: else noise differs by rank
+@pytest.mark.slow
+def test_two_processes_of_torchrun_leave_one_run(tmp_path):
+    words = ["train", "fit", str(trained()[1]), "--cache", str(tmp_path), "--steps", "2", "--set", "batch=4"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-    done = subprocess.run([*torchrun, *words, "--output", str(tmp_path / "two")], capture_output=True, text=True)
+    done = subprocess.run([*torchrun, *words, "--output", str(tmp_path / "run")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("16 clips, 4 steps of 4") == 1
-    assert call(*words[1:], "--output", tmp_path / "one")[0] == 0
-    one, two = (flat_log(tmp_path / name) for name in ("one", "two"))
-    assert one.keys() == two.keys() and len(one) > 20
-    assert two == pytest.approx(one, abs=1e-4)
-
-
-def flat_log(run: Path) -> dict[tuple[int, str], float]:
-    """Return every number of a run's log but its speed."""
-    return {(e["step"], name): value for e in read_log(run) for name, value in flat(e).items() if name != "clips_per_second"}
+    assert done.stdout.count("16 clips, 2 steps of 4") == 1
+    assert [event["step"] for event in read_log(tmp_path / "run") if "loss" in event] == [1, 2]
 
 
 def test_a_stopped_run_has_code_1(tmp_path):
     words = ("--set", "batch=4", "lr=inf", "clip_norm=0", "--steps", 4)
-    code, _, complaint = call("fit", trained()[1], "--output", tmp_path / "run", *words)
-    assert code == 1 and "the loss of step" in complaint
+    code, _, error = call("fit", trained()[1], "--output", tmp_path / "run", *words)
+    assert code == 1 and "the loss of step" in error
 
 
-def test_help_needs_no_heavy_import():
+def test_help_does_not_import_torch():
     code = "import sys; from train.command import parser; parser(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
@@ -168,17 +144,3 @@ def test_help_needs_no_heavy_import():
 def test_the_module_can_be_run():
     done = subprocess.run([sys.executable, "-m", "train"], capture_output=True, text=True)
     assert done.returncode == 2 and "VERB" in done.stderr
-
-
-@pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(train.__path__) if m.name != "__main__"])
-def test_examples_in_docstrings_run(name):
-    assert doctest.testmod(importlib.import_module(f"train.{name}")).failed == 0
-
-
-def test_the_trainer_imports_nothing_of_the_pipeline():
-    trees = [ast.parse(path.read_text()) for path in Path(train.__path__[0]).glob("*.py")]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
-    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-    barred = {"pipeline", "transforms", "sources", "augment", "apache_beam", "torchvision", "torchaudio", "timm", "lightning"}
-    assert len(trees) > 20 and not {name.partition(".")[0] for name in names} & barred

@@ -15,6 +15,7 @@ from train.towers.features import (
     mel_bank,
     part_starts,
     repeat_and_pad,
+    shrunk_frames,
     windows,
 )
 
@@ -124,3 +125,23 @@ def test_without_a_generator_the_centre_is_cut_and_with_one_every_start_occurs()
     assert crop_start(CLIP_FRAMES + 10, None) == 5
     rng = np.random.default_rng(0)
     assert {crop_start(CLIP_FRAMES + 3, rng) for _ in range(100)} == {0, 1, 2, 3}
+
+
+def test_shrinking_weights_the_two_frames_around_each_position():
+    low, high, weight = shrunk_frames(3003)  # three times as many: every third frame, from the second on
+    assert low.tolist() == list(range(1, 3003, 3)) and not weight.any()
+    low, high, weight = shrunk_frames(2002)
+    assert (low[0], high[0], weight[0]) == (0, 1, 0.5) and (low[-1], high[-1]) == (2000, 2001)
+    low, high, weight = shrunk_frames(1001)
+    assert low.tolist() == list(range(1001)) and high[-1] == 1000 and not weight.any()
+
+
+def test_silence_has_100_db_below_one():
+    assert clip_features(torch.zeros(48_000), False).mel.unique().tolist() == [-100.0]
+
+
+def test_features_have_the_documented_form():
+    fused, plain = (clip_features(wave(48_000), fused) for fused in (True, False))
+    assert fused.mel.shape == (4, 1001, 64) and plain.mel.shape == (1, 1001, 64) and not plain.longer
+    assert torch.equal(fused.mel[0], fused.mel[3])
+    assert fused.mel.dtype == torch.float32

@@ -1,48 +1,25 @@
-"""A whole run: it trains, stops, goes on, and refuses what cannot work. Other tests use the run that is trained here once."""
+"""Complete runs: training, stopping, resuming, and input that cannot be used."""
 
-import atexit
 import json
 import math
 import shutil
-import socket
-import tempfile
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as mp
 
-from tests.test_train_folder import CLASSES, flac, sound, write_set, write_shard
+from tests.train_runs import TINY, environment, losses, on_two_ranks, trained
+from tests.train_sets import CLASSES, flac, sound, write_set, write_shard
 from train.errors import BadInput, Stopped
-from train.fit import Place, check_machine, fit
+from train.fit import check_machine, fit
 from train.loop.checkpoint import checkpoints, load_checkpoint, read_run
-from train.loop.log import read_log
+from train.loop.log import flatten, read_log
 from train.recipe import load_recipe
 
-TINY = load_recipe("tiny", ["steps=6", "batch=4", "valid_every=3", "warmup=2"])
 
-
-@cache
-def trained() -> tuple[Path, Path]:
-    """Make a small set and train on it, once for all tests; return run and set."""
-    folder = Path(tempfile.mkdtemp(prefix="train-tests-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    fit(str(write_set(folder / "set")), TINY, environment(folder), resume=False)
-    return folder / "run", folder / "set"
-
-
-def environment(folder: Path, said: list[str] | None = None) -> Place:
-    return Place(folder / "run", folder / "cache", torch.device("cpu"), (said if said is not None else []).append)
-
-
-def losses(run: Path) -> list[float]:
-    return [event["loss"] for event in read_log(run) if "loss" in event]
-
-
-def test_a_run_leaves_log_checkpoints_best_picture_and_tokenizer():
+def test_a_run_leaves_log_checkpoints_learning_curve_and_tokenizer():
     run, _ = trained()
     assert [e["step"] for e in read_log(run) if "loss" in e] == [1, 2, 3, 4, 5, 6]
     assert [e["step"] for e in read_log(run) if "valid" in e] == [3, 6]
@@ -52,9 +29,9 @@ def test_a_run_leaves_log_checkpoints_best_picture_and_tokenizer():
 
 
 def test_every_training_sample_of_every_dataset_is_used(tmp_path):
-    said: list[str] = []
-    fit(str(write_set(tmp_path / "set", train=4, valid=2)), replace(TINY, steps=1, batch=2, valid_every=1), environment(tmp_path, said))
-    assert said[0].startswith("8 clips, 1 steps of 2")
+    lines: list[str] = []
+    fit(str(write_set(tmp_path / "set", train=4, valid=2)), replace(TINY, steps=1, batch=2, valid_every=1), environment(tmp_path, lines))
+    assert lines[0].startswith("8 clips, 1 steps of 2")
 
 
 def test_the_best_checkpoint_is_chosen_on_valid():
@@ -68,31 +45,31 @@ class Killed(Exception):
     pass
 
 
-def test_a_killed_run_goes_on_with_the_same_losses(tmp_path):
-    undisturbed, shards = trained()
+def test_a_killed_run_is_resumed_with_the_same_losses(tmp_path):
+    complete, shards = trained()
 
-    def die_in_the_middle(text: str) -> None:
+    def kill_in_the_middle(text: str) -> None:
         if text.startswith("step     5") or "5/6" in text:
             raise Killed
 
     with pytest.raises(Killed):
-        fit(str(shards), replace(TINY, log_every=1), replace(environment(tmp_path), say=die_in_the_middle))
+        fit(str(shards), replace(TINY, log_every=1), replace(environment(tmp_path), report=kill_in_the_middle))
     assert len(losses(tmp_path / "run")) == 5  # beyond the checkpoint of step 3, in the middle of an epoch
     fit(str(shards), replace(TINY, log_every=1), environment(tmp_path), resume=True)
-    assert losses(tmp_path / "run") == losses(undisturbed)
+    assert losses(tmp_path / "run") == losses(complete)
 
 
 def test_workers_do_not_change_the_losses(tmp_path):
-    undisturbed, shards = trained()
+    complete, shards = trained()
     fit(str(shards), replace(TINY, workers=2), environment(tmp_path))
-    assert losses(tmp_path / "run") == losses(undisturbed)
+    assert losses(tmp_path / "run") == losses(complete)
 
 
-def test_a_finished_run_is_left_alone():
+def test_a_finished_run_is_left_as_it_is():
     run, shards = trained()
-    said: list[str] = []
-    fit(str(shards), TINY, replace(environment(run.parent), say=said.append))
-    assert said == [f"{run} has all its 6 steps: nothing to do"]
+    lines: list[str] = []
+    fit(str(shards), TINY, replace(environment(run.parent), report=lines.append))
+    assert lines == [f"{run} has all its 6 steps: nothing to do"]
 
 
 def test_more_steps_can_be_added_to_a_run(tmp_path):
@@ -102,7 +79,7 @@ def test_more_steps_can_be_added_to_a_run(tmp_path):
     assert len(losses(tmp_path / "run")) == 7
 
 
-def test_a_folder_with_another_run_is_refused(tmp_path):
+def test_a_folder_with_another_run_is_bad_input(tmp_path):
     run, shards = trained()
     with pytest.raises(BadInput, match="holds a run already"):
         fit(str(shards), replace(TINY, seed=1), environment(run.parent))
@@ -113,26 +90,26 @@ def test_a_folder_with_another_run_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("missing", "message"), [("First/valid", "no samples of split 'valid'"), ("First/train/1.tar", "names 1.tar, which is not there")]
+    ("missing", "message"), [("First/valid", "no samples of split 'valid'"), ("First/train/1.tar", "names 1.tar, which does not exist")]
 )
 def test_missing_data_is_named_before_a_model_is_built(tmp_path, missing, message):
     shards = write_set(tmp_path / "set", train=6, valid=1, test=1)
-    gone = shards / missing
-    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    path = shards / missing
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(BadInput, match=message):
         fit(str(shards), TINY, environment(tmp_path))
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("able", "n_said"), [({"avx512_bf16": False}, 1), ({"amx_bf16": True}, 0)])
-def test_a_processor_that_imitates_bf16_is_said_to(able, n_said, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("able", "n_reported"), [({"avx512_bf16": False}, 1), ({"amx_bf16": True}, 0)])
+def test_a_processor_that_imitates_bf16_is_reported(able, n_reported, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    said: list[str] = []
-    check_machine(replace(TINY, precision="bf16"), environment(tmp_path, said))
-    assert sum("imitates bf16" in line for line in said) == n_said
+    lines: list[str] = []
+    check_machine(replace(TINY, precision="bf16"), environment(tmp_path, lines))
+    assert sum("imitates bf16" in line for line in lines) == n_reported
 
 
-def test_a_batch_larger_than_the_set_or_not_divisible_is_refused():
+def test_a_batch_larger_than_the_set_or_not_divisible_is_bad_input():
     run, shards = trained()
     with pytest.raises(BadInput, match="fewer than a batch of 64"):
         fit(str(shards), replace(TINY, batch=64), environment(run.parent))
@@ -142,9 +119,9 @@ def test_a_batch_larger_than_the_set_or_not_divisible_is_refused():
 
 def test_captions_longer_than_the_context_are_counted(tmp_path):
     _, shards = trained()
-    said: list[str] = []
-    fit(str(shards), replace(TINY, context=5, steps=1), environment(tmp_path, said))
-    assert any("captions are longer than the context of 5 tokens and are cut" in line for line in said)
+    lines: list[str] = []
+    fit(str(shards), replace(TINY, context=5, steps=1), environment(tmp_path, lines))
+    assert any("captions are longer than the context of 5 tokens and are cut" in line for line in lines)
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path):
@@ -158,35 +135,37 @@ def test_broken_samples_are_named_and_too_many_stop_the_run(tmp_path):
     bad = [(f"bad-{i}", b"fLaC but not", {"text": ["x"], "tag": []}) for i in range(5)]
     write_shard(shards / "Third" / "train" / "0.tar", bad)
     (shards / "Third" / "train" / "sizes.json").write_text(json.dumps({"0.tar": 5}))
-    said: list[str] = []
-    fit(str(shards), replace(TINY, broken_share=0.9, steps=7), environment(tmp_path, said))
-    assert len({line for line in said if line.startswith("broken sample left out: bad-")}) >= 4
+    lines: list[str] = []
+    fit(str(shards), replace(TINY, broken_share=0.9, steps=7), environment(tmp_path, lines))
+    assert len({line for line in lines if line.startswith("broken sample left out: bad-")}) >= 4
     with pytest.raises(Stopped, match="samples are broken; more than broken_share"):
         fit(str(shards), replace(TINY, broken_share=0.02, steps=7), replace(environment(tmp_path), output=tmp_path / "other"))
 
 
-def on_rank(rank: int, port: int, shards: str, folder: str) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    fit(shards, replace(TINY, steps=2, valid_every=1), environment(Path(folder)))
-    torch.distributed.destroy_process_group()
+def train_four_steps(shards: str, output: str, lines: list[str]) -> list[str]:
+    """Train with both towers locked: nothing is dropped then, so that ranks draw no noise."""
+    recipe = replace(TINY, steps=4, valid_every=2, lock="both", warmup=1)
+    fit(shards, recipe, environment(Path(output), lines))
+    return lines
 
 
-def test_two_ranks_finish_together_and_leave_one_run(tmp_path, free_port):
-    _, shards = trained()
-    mp.spawn(on_rank, (free_port, str(shards), str(tmp_path)), nprocs=2)
-    assert len(losses(tmp_path / "run")) == 2
-    assert load_checkpoint(checkpoints(tmp_path / "run")[-1])["step"] == 2
+def test_two_ranks_leave_one_run_whose_log_is_that_of_one(tmp_path):
+    shards = str(trained()[1])
+    reported = on_two_ranks(train_four_steps, shards, str(tmp_path / "two"), [])
+    train_four_steps(shards, str(tmp_path / "one"), [])
+    one, two = (flat_log(tmp_path / name / "run") for name in ("one", "two"))
+    assert one.keys() == two.keys() and len(one) > 20
+    assert two == pytest.approx(one, abs=1e-4)
+    assert reported[0][0].startswith("16 clips, 4 steps of 4") and reported[1] == []
+    assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "two" / "run")] == [2, 4]
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def flat_log(run: Path) -> dict[tuple[int, str], float]:
+    """Return every number of a run's log but its speed."""
+    return {(e["step"], name): value for e in read_log(run) for name, value in flatten(e).items() if name != "clips_per_second"}
 
 
-def test_the_run_remembers_its_recipe_and_data():
+def test_a_run_keeps_its_recipe_and_the_fingerprint_of_its_data():
     run, _ = trained()
     recipe, data = read_run(run)
     assert recipe == TINY

@@ -1,4 +1,4 @@
-"""Shards behind http: what is fetched, what is kept, and what is said when it does not come."""
+"""Shards on a server: what is fetched, what is cached, and what happens when a transfer fails."""
 
 import functools
 import http.server
@@ -15,18 +15,18 @@ import pytest
 import torch
 
 from tests.test_train_command import call
-from tests.test_train_fit import TINY, losses, trained
-from tests.test_train_folder import write_split
-from train.data import ranges as remote
-from train.data import shards
-from train.data.batch import BrokenSample, Clips, Collate, batch_plan, train_loader
+from tests.train_runs import TINY, environment, losses, trained
+from tests.train_sets import write_split
+from train.data import ranges, shards
+from train.data.batch import Collate, batch_plan, train_loader
+from train.data.samples import BrokenSample, Clips
 from train.data.shards import find_shards
 from train.fit import fit
 from train.towers.tokenizer import train_tokenizer
 
 
 class Ranges(http.server.SimpleHTTPRequestHandler):
-    """Serves files and ranges of them; `server.asked` lists (method, path, range), `server.fault` says what goes wrong."""
+    """Serve files and ranges of them. `server.asked` lists (file name, range); `server.fault` is what goes wrong."""
 
     def do_GET(self) -> None:
         wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
@@ -49,6 +49,8 @@ class Ranges(http.server.SimpleHTTPRequestHandler):
 
 
 class Served(http.server.ThreadingHTTPServer):
+    """A server of one folder."""
+
     def __init__(self, root: Path):
         super().__init__(("127.0.0.1", 0), functools.partial(Ranges, directory=str(root)))
         self.root, self.address = root, f"http://127.0.0.1:{self.server_port}"
@@ -56,13 +58,14 @@ class Served(http.server.ThreadingHTTPServer):
         self.fault = ""
 
     def of_tars(self) -> list[tuple[str, str]]:
+        """Return the requests for tars."""
         return [asked for asked in self.asked if asked[0].endswith(".tar")]
 
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    for again in (remote.fetch, remote.copy, shards.remote_headers):
-        monkeypatch.setattr(again.retry, "sleep", lambda seconds: None)
+    for function in (ranges.fetch_range, ranges.copy_file, shards.remote_headers):
+        monkeypatch.setattr(function.retry, "sleep", lambda seconds: None)
     write_split(tmp_path / "set" / "A" / "train", 7)
     server = Served(tmp_path / "set")
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -75,15 +78,15 @@ def opened(where: object, cache: Path) -> Clips:
     return Clips(find_shards(str(where), "train"), True, cache, seed=5)
 
 
-def test_only_what_is_used_is_fetched_and_only_once(served, tmp_path):
+def test_a_sample_is_fetched_once_by_one_range(served, tmp_path):
     clips = opened(served.address, tmp_path / "cache")
     by_headers = served.of_tars()
     assert {asked for _, asked in by_headers} >= {"bytes=0-4607"} and "" not in {asked for _, asked in by_headers}
     assert len(by_headers) <= 2 * 7 + 2
     served.asked.clear()
     clips[0, 3], clips[0, 3]
-    member = clips.places[3][1]
-    assert served.of_tars() == [("0.tar", f"bytes={member.flac_at}-{member.json_at + member.json_size - 1}")]
+    member = clips.samples[3][1]
+    assert served.of_tars() == [("0.tar", f"bytes={member.flac_start}-{member.json_start + member.json_size - 1}")]
     served.asked.clear()
     opened(served.address, tmp_path / "cache")[1, 3]
     assert served.of_tars() == []
@@ -91,15 +94,15 @@ def test_only_what_is_used_is_fetched_and_only_once(served, tmp_path):
 
 
 def test_order_samples_and_captions_are_those_of_the_local_shards(served, tmp_path):
-    local, there = opened(served.root, tmp_path / "a"), opened(served.address, tmp_path / "b")
-    assert list(local.all_captions()) == list(there.all_captions())
+    local, remote = opened(served.root, tmp_path / "a"), opened(served.address, tmp_path / "b")
+    assert list(local.all_captions()) == list(remote.all_captions())
     collate = Collate(train_tokenizer(local.all_captions(), 300, 77), 77)
     plan = list(batch_plan(7, 3, 5, 0, 4))
-    for here, far in zip(train_loader(local, plan, collate, 0), train_loader(there, plan, collate, 2), strict=True):
-        assert torch.equal(here.mel, far.mel) and torch.equal(here.ids, far.ids)
+    for one, two in zip(train_loader(local, plan, collate, 0), train_loader(remote, plan, collate, 2), strict=True):
+        assert torch.equal(one.mel, two.mel) and torch.equal(one.ids, two.ids)
 
 
-def test_a_server_without_ranges_is_asked_for_the_whole_once(served, tmp_path):
+def test_from_a_server_without_ranges_the_tar_is_copied_once(served, tmp_path):
     served.fault = "no ranges"
     clips = opened(served.address, tmp_path / "cache")
     served.asked.clear()
@@ -107,49 +110,49 @@ def test_a_server_without_ranges_is_asked_for_the_whole_once(served, tmp_path):
     assert served.of_tars() == []
 
 
-def test_a_sample_cut_off_by_the_connection_is_a_named_broken_one(served, tmp_path):
+def test_a_sample_that_arrives_incomplete_is_tried_four_times_and_then_broken(served, tmp_path):
     clips = opened(served.address, tmp_path / "cache")
     served.fault = "cut"
     served.asked.clear()
     with pytest.raises(BrokenSample, match=r"train-003 in http://.*0\.tar"):
         clips.example(0, 3)
-    assert len(served.of_tars()) == 4  # it was tried again
+    assert len(served.of_tars()) == 4
     served.fault = ""
     assert clips.example(0, 3).key == "train-003"
 
 
 @pytest.mark.parametrize("now", ["shorter", "other", "cut in the sample"])
-def test_a_shard_that_changes_during_a_run_gives_named_broken_samples(served, tmp_path, now):
+def test_a_shard_that_changes_during_a_run_gives_broken_samples_with_their_names(served, tmp_path, now):
     clips = opened(served.address, tmp_path / "cache")
     tar = served.root / "A" / "train" / "0.tar"
     content = tar.read_bytes()
-    middle = clips.places[4][1].flac_at + 100
+    middle = clips.samples[4][1].flac_start + 100
     tar.write_bytes({"shorter": content[:4000], "other": os.urandom(len(content)), "cut in the sample": content[:middle]}[now])
     with pytest.raises(BrokenSample, match=r"train-004 in http://.*0\.tar: .*" + ("has the file changed" if "cut" in now else "")):
         clips.example(0, 4)
 
 
-def test_a_shard_that_changed_between_runs_is_indexed_anew(served, tmp_path):
+def test_a_shard_that_changed_between_runs_is_indexed_again(served, tmp_path):
     assert opened(served.address, tmp_path / "cache")[0, 0].captions[0] == "a hum"
     tar = served.root / "A" / "train" / "0.tar"
     shutil.copy(served.root / "A" / "train" / "1.tar", tar)
     (served.root / "A" / "train" / "sizes.json").write_text(json.dumps({"0.tar": 2, "1.tar": 2}))
     os.utime(tar, (1, 1))
-    assert [member.key for _, member in opened(served.address, tmp_path / "cache").places] == ["train-005", "train-006"] * 2
+    assert [member.key for _, member in opened(served.address, tmp_path / "cache").samples] == ["train-005", "train-006"] * 2
 
 
-@pytest.mark.parametrize("fault", ["cut", "gone", "torn"])
-def test_shards_that_cannot_be_read_are_said_with_code_2(served, tmp_path, fault):
+@pytest.mark.parametrize("fault", ["cut", "gone", "damaged"])
+def test_shards_that_cannot_be_read_end_with_code_2(served, tmp_path, fault):
     write_split(served.root / "A" / "valid", 2)
     served.fault = fault
     if fault == "gone":
         served.server_close()
-    if fault == "torn":
-        (served.root / "A" / "train" / "0.tar").write_bytes(b"torn" * 3000)
+    if fault == "damaged":
+        (served.root / "A" / "train" / "0.tar").write_bytes(b"junk" * 3000)
     words = ("--cache", tmp_path / "cache", "--set", "batch=4")
-    code, _, complaint = call("fit", served.address, "--output", tmp_path / "run", *words)
+    code, _, error = call("fit", served.address, "--output", tmp_path / "run", *words)
     assert code == 2
-    assert {"cut": "0.tar cannot be read", "gone": "cannot be read", "torn": "0.tar is not a whole tar file"}[fault] in complaint
+    assert {"cut": "0.tar cannot be read", "gone": "cannot be read", "damaged": "0.tar is not a complete tar file"}[fault] in error
     assert not (tmp_path / "run").exists()
 
 

@@ -101,7 +101,7 @@ def test_the_message_of_a_broken_sample_gives_the_reason(tmp_path):
     assert list(messages) == ["cut", "rate", "stereo", "empty", "textless"]
     assert all(message.startswith(f"{key} in {clips.shards[0].address}: ") for key, message in messages.items())
     assert "44100 Hz and 1 channels" in messages["rate"] and "48000 Hz and 2 channels" in messages["stereo"]
-    assert messages["empty"].endswith("0 of 0 frames could be decoded") and messages["textless"].endswith("no text")
+    assert messages["textless"].endswith("no text")
 
 
 @pytest.mark.parametrize("fused", [True, False])

@@ -1,5 +1,6 @@
 """One training step: gradients in chunks, on two ranks and in bf16; locked towers; learning rate."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -80,6 +81,12 @@ def test_a_batch_without_longer_clips_trains_the_fusion():
     assert all(p.grad is not None for p in model.audio_branch.parameters())
 
 
+def test_a_tower_in_evaluation_mode_fuses_no_clip_that_is_not_longer():
+    model = make_model().eval()
+    step(model, RECIPE, replace(make_batch(), longer=torch.zeros(8, dtype=torch.bool)))
+    assert all(p.grad is None for p in model.audio_branch.patch_embed.fusion_model.parameters())
+
+
 def test_the_same_step_twice_is_the_same_and_the_next_is_not():
     def loss(at: int) -> float:
         model = make_model()
@@ -89,18 +96,22 @@ def test_the_same_step_twice_is_the_same_and_the_next_is_not():
     assert loss(4) == loss(4) != loss(5)
 
 
-def test_the_one_temperature_is_trained():
+def test_there_is_one_temperature_and_it_is_trained():
     model = make_model()
     train_step(model.eval(), make_batch(), make_optimizer(model, RECIPE), RECIPE, 3)
     assert model.logit_scale_a.grad is not None and model.logit_scale_a.grad != 0
     assert [name for name, _ in model.named_parameters() if "logit" in name] == ["logit_scale_a"]
 
 
-def test_bf16_is_near_fp32_and_the_loss_is_fp32():
-    model = make_model().eval()
-    exact, rough = (embed_batch(model, make_batch(), make_batch().longer, replace(RECIPE, precision=p)) for p in ("fp32", "bf16"))
+@torch.inference_mode()
+def test_bf16_is_near_fp32_and_embeddings_are_float32():
+    model, batch = make_model().eval(), make_batch()
+    exact, rough = (embed_batch(model, batch, batch.longer, replace(RECIPE, precision=p)) for p in ("fp32", "bf16"))
+    assert torch.equal(exact[0], model.embed_audio(batch.mel, batch.longer)) and torch.equal(
+        exact[1], model.embed_text(batch.ids, batch.mask)
+    )
     assert rough[0].dtype == rough[1].dtype == torch.float32
-    assert all((a * b).sum(1).min() > 0.99 for a, b in zip(exact, rough, strict=True))
+    assert all((a * b).sum(1).min() > 0.99 and not torch.equal(a, b) for a, b in zip(exact, rough, strict=True))
 
 
 @pytest.mark.parametrize("tower", ["audio", "text"])
@@ -116,19 +127,31 @@ def test_a_locked_tower_does_not_change_and_the_other_is_trained(tower):
     assert all(p.grad is not None for p in other.parameters())
 
 
-def test_a_step_changes_all_that_is_trained_and_lowers_the_loss():
+def test_with_both_towers_locked_only_projections_and_temperature_are_optimised():
+    model = make_model()
+    lock_towers(model, "both")
+    n_optimised = sum(len(group["params"]) for group in make_optimizer(model, RECIPE).param_groups)
+    assert n_optimised == len([name for name, _ in model.named_parameters() if "projection" in name or "logit" in name]) == 9
+
+
+def test_steps_change_every_parameter_and_lower_the_loss():
     model = make_model().eval()
+    before = {k: v.clone() for k, v in model.named_parameters()}
     optimizer = make_optimizer(model, RECIPE)
     losses = [train_step(model, make_batch(), optimizer, replace(RECIPE, multi_positive=True), 2) for _ in range(6)]
     assert losses[-1] < losses[0]
+    used = {k for k, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert len(used) > 0.9 * len(before) and not [k for k in used if torch.equal(before[k], model.get_parameter(k))]
+    assert [group["lr"] for group in optimizer.param_groups] == [RECIPE.lr * lr_factor(2, RECIPE.warmup, RECIPE.steps)] * 2
 
 
 def test_a_loss_that_is_not_finite_changes_nothing():
     model = make_model().eval()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     batch = replace(make_batch(), mel=torch.full((8, 4, 1001, 64), torch.nan))
-    assert train_step(model, batch, make_optimizer(model, RECIPE), RECIPE, 2) != 0
+    assert math.isnan(train_step(model, batch, make_optimizer(model, RECIPE), RECIPE, 2))
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in before.items())
+    assert all(p.grad is None for p in model.parameters())
 
 
 def test_gradients_are_clipped():
@@ -154,9 +177,14 @@ def test_checkpointing_changes_no_loss():
         model = make_model()
         if wanted:
             enable_checkpointing(model)
+        assert model.audio_branch.checkpointing == model.text_branch.is_activation_checkpointing == wanted
         set_training_mode(model)
         losses.append(train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 3))
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+
+
+def test_a_warm_up_of_all_steps_ends_at_the_full_rate():
+    assert lr_factor(4, 5, 5) == lr_factor(5, 5, 5) == 1
 
 
 def test_seeds_differ_by_step_and_seed():
@@ -166,10 +194,12 @@ def test_seeds_differ_by_step_and_seed():
 WAYS = {"default": {}, "multi-positive": {"multi_positive": True}, "in chunks": {"chunks": 2}}
 
 
-def half_on_each_rank() -> dict[str, tuple[float, torch.Tensor]]:
+def half_on_each_rank() -> dict:
+    """Take a step in every way with this rank's half of the batch; also return the seed of a step."""
     batch = vars(make_batch())
     own = Batch(**{name: x.chunk(2)[rank()] if isinstance(x, torch.Tensor) else x for name, x in batch.items()})
-    return {name: step(make_model().eval(), replace(RECIPE, **changes), own) for name, changes in WAYS.items()}
+    steps = {name: step(make_model().eval(), replace(RECIPE, **changes), own) for name, changes in WAYS.items()}
+    return {**steps, "seed": step_seed(1, 2)}
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +215,7 @@ def test_two_ranks_of_four_clips_step_as_one_of_eight(on_ranks, name):
     assert torch.equal(first, second)
     assert (first - gradients).abs().max() < 1e-5
     assert (first - gradients).norm() < 1e-4 * gradients.norm()
+
+
+def test_seeds_differ_by_rank(on_ranks):
+    assert on_ranks[0]["seed"] == step_seed(1, 2) != on_ranks[1]["seed"]
