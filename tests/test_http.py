@@ -13,7 +13,24 @@ import pytest
 from pipeline.records import Reason, Rejected
 from tests.downloads import QUICK, SHA256, Naps, client_of, rejection_of
 from tests.loopback import BODY, Loopback
-from transforms.fetching.http import HttpClient
+from transforms.fetching.http import HttpClient, HttpSettings
+
+
+def test_the_defaults_are_those_of_the_documentation():
+    assert HttpSettings() == HttpSettings(
+        allow_private=False,
+        respect_robots_tag=True,
+        contact=None,
+        connect_timeout=10,
+        read_timeout=30,
+        total_timeout=1800,
+        max_bytes=2 * 1024**3,
+        max_redirects=5,
+        attempts=4,
+        retry_wait=60,
+        backoff=1,
+    )
+
 
 # Files that are downloaded.
 
