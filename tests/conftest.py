@@ -15,6 +15,6 @@ settings.load_profile("repeatable")
 
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
-    """A running server on 127.0.0.1; its paths are the behaviours that `tests/loopback.py` lists."""
+    """A running server on 127.0.0.1; its paths are the behaviours that `tests/misbehaviour.py` lists."""
     with Loopback() as server:
         yield server

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
-from transforms.fetching.archives import AudioRootHandler
+from transforms.fetching.archives import ArchiveRoot, AudioRootHandler, FolderRoot
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.fetch import Fetcher, Handler, handlers
+from transforms.fetching.hosts import HostLimits
 from transforms.fetching.http import HttpHandler, HttpSettings
 from transforms.fetching.local import LocalHandler
+from transforms.fetching.safe_sockets import DownloadLimits
 
 OPEN = HttpSettings(allow_private=True, backoff=0.01)
 
@@ -37,6 +39,12 @@ def rejection_of(wanted: Clip, base: Path, work: Path, settings: HttpSettings = 
     assert not list(work.iterdir())
     assert 0 < len(caught.value.detail) <= 300
     return caught.value
+
+
+@pytest.mark.parametrize("record", [HostLimits, HttpSettings, DownloadLimits, LocalHandler, FolderRoot, ArchiveRoot])
+def test_records_that_threads_share_cannot_be_changed(record):
+    assert record.__dataclass_params__.frozen
+    assert "__slots__" in vars(record)
 
 
 # The table.
@@ -190,7 +198,7 @@ def test_a_fetcher_is_pickled_without_what_it_has_open(loopback, tmp_path, work)
     fetcher(mine, work)
     fetcher(theirs, work)
     copy = pickle.loads(pickle.dumps(fetcher))
-    assert copy == fetcher
+    assert copy == fetcher and hash(copy) == hash(fetcher)
     assert copy != Fetcher(tmp_path, HttpSettings())
     assert copy != Fetcher(tmp_path / "in", OPEN)
     assert copy(mine, work).path.read_bytes() == b"mine"

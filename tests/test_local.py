@@ -99,7 +99,7 @@ def test_a_file_that_may_not_be_read_is_forbidden(tmp_path: Path):
     with without_privileges(), pytest.raises(Rejected) as caught:
         local_recording(secret)
     assert caught.value.reason == Reason.FORBIDDEN
-    assert caught.value.detail.endswith("may not be read by this user")
+    assert caught.value.detail == "'secret.wav' may not be read by this user"
 
 
 def test_an_empty_file_is_a_recording_for_the_decoder_to_refuse(tmp_path):

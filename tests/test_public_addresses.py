@@ -82,13 +82,13 @@ def interpreters() -> dict[str, Path]:
     """Return the interpreters on this machine that this project supports, by version; one at least: the one that runs this."""
     candidates = [Path(name) for n in range(OLDEST[1], 30) if (name := shutil.which(f"python{OLDEST[0]}.{n}"))]
     candidates += sorted(Path.home().glob(".pyenv/versions/*/bin/python"))
-    found = {sys.version.split()[0]: Path(sys.executable)}
+    by_version = {sys.version.split()[0]: Path(sys.executable)}
     for path in candidates:
         done = subprocess.run([path, "-I", "-c", "import sys; print(sys.version.split()[0])"], capture_output=True, text=True)
         version = done.stdout.strip()
         if done.returncode == 0 and tuple(map(int, version.split(".")[:2])) >= OLDEST:
-            found.setdefault(version, path)
-    return found
+            by_version.setdefault(version, path)
+    return by_version
 
 
 @pytest.mark.parametrize("version", interpreters())

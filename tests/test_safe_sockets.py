@@ -190,6 +190,11 @@ def test_a_name_without_an_address_is_a_fault_of_the_connection(tmp_path, monkey
     assert (rejected.reason, rejected.detail) == (Reason.CONNECTION, "no connection to empty: it has no address")
 
 
+def test_a_name_that_cannot_be_written_for_a_look_up_is_not_an_address(tmp_path):
+    rejected = rejection_of(f"http://{'a' * 64}.example/a.wav", tmp_path, GUARDED)
+    assert (rejected.reason, rejected.detail, rejected.provenance.attempts) == (Reason.NOT_FOUND, "not an address", 1)
+
+
 def test_an_address_that_is_listed_twice_is_tried_once(tmp_path, monkeypatch):
     names = Names(monkeypatch, twice=[[PUBLIC, PUBLIC]])
     rejection_of("http://twice/a.wav", tmp_path, replace(GUARDED, attempts=1))

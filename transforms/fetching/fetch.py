@@ -65,7 +65,7 @@ class Fetcher:
     base: Path
     http: HttpSettings
     table: Callable[[Path, HttpSettings], tuple[Handler, ...]] = handlers
-    _handlers: tuple[Handler, ...] = field(init=False, repr=False, compare=False)
+    _handlers: tuple[Handler, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_handlers", self.table(self.base, self.http))

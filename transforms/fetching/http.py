@@ -144,7 +144,7 @@ class HttpClient:
     def _request(self, url: str) -> urllib3.BaseHTTPResponse:
         left = max(DOWNLOAD_LIMITS.get().deadline - time.monotonic(), 0.001)
         timeout = urllib3.Timeout(connect=min(self.settings.connect_timeout, left), read=min(self.settings.read_timeout, left))
-        return self.manager.request("GET", url, preload_content=False, decode_content=False, timeout=timeout, retries=False, redirect=False)
+        return self.manager.request("GET", url, preload_content=False, timeout=timeout, retries=False, redirect=False)
 
     def _check_headers(self, response: urllib3.BaseHTTPResponse) -> None:
         """Check that the headers do not forbid to use the body, and that it is not compressed."""

@@ -58,7 +58,7 @@ def is_public(text: str) -> bool:
     >>> is_public("10.0.0.1"), is_public("64:ff9b::10.0.0.1"), is_public("fe80::1%eth0")
     (False, False, False)
     """
-    address = ipaddress.ip_address(text.split("%")[0])  # what follows is the interface of a link-local address
+    address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv4Address):
         return _is_public_v4(address)
     if address in NAT64:
