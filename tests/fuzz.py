@@ -110,9 +110,8 @@ def main(arguments: list[str]) -> int:
                 (harmful / str(n_damaged)).write_bytes(data)
                 print(f"recording {n_damaged} (seed {seed}), stored in {harmful}: {fault}")
     pool.close()
-    print(
-        f"{n_damaged} damaged copies of {len(originals)} recordings in {time.monotonic() - began:.0f} s, {n_harmful} did harm; {dict(outcomes)}"
-    )
+    print(f"{n_damaged} damaged copies of {len(originals)} recordings in {time.monotonic() - began:.0f} s, {n_harmful} did harm")
+    print(f"outcomes: {dict(outcomes)}")
     return 1 if n_harmful else 0
 
 

@@ -27,7 +27,7 @@ def decode_excerpts(
 
 @pytest.fixture
 def use_program(tmp_path, monkeypatch):
-    """Return a function that puts a shell script in the place of ffmpeg."""
+    """Return a function that replaces the ffmpeg program by a shell script."""
 
     def use(script: str) -> None:
         path = tmp_path / "ffmpeg"
