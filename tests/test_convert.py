@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +130,13 @@ def test_all_excerpts_of_a_file_that_is_no_audio_have_the_same_reason(tmp_path):
     (tmp_path / "a").write_bytes(b"<html>")
     results = convert(tmp_path / "a", EXCERPTS, AudioLimits(), tmp_path)
     assert [reason_of(result) for result in results] == [Reason.NOT_AUDIO] * len(EXCERPTS)
+
+
+def test_a_result_cannot_be_changed_and_prints_without_its_bytes(tmp_path):
+    result = converted(encoded("wav_16"), tmp_path)
+    with pytest.raises(FrozenInstanceError):
+        result.flac = b""
+    assert len(repr(result)) < 1000
 
 
 def test_a_missing_file_is_an_error_and_not_a_rejection(tmp_path):

@@ -12,6 +12,7 @@ from tests.frame_recorder import FrameRecorder
 from tests.sounds import FORMATS, LOSSY, RATE, bursts, by_soundfile, clicks, encoded, id3, pcm16, tone, wav
 from transforms.audio.decode import decode, is_for_soundfile
 from transforms.audio.excerpt import Excerpt
+from transforms.audio.sniff import HEAD_BYTES
 
 
 def decoded(data: bytes, folder: Path, start: float = 0.0, end: float | None = None) -> FrameRecorder:
@@ -83,6 +84,14 @@ def test_bytes_that_are_no_audio_are_named(tmp_path):
         with pytest.raises(Rejected) as raised:
             decoded(id3(20) + rest, tmp_path)
         assert (raised.value.reason, raised.value.detail) == (Reason.NOT_AUDIO, f"the first bytes after the ID3 tag are {rest!r}")
+
+
+@pytest.mark.parametrize(("n_text", "detail"), [(HEAD_BYTES, "the first bytes are"), (HEAD_BYTES - 1, "FFmpeg: ")])
+def test_only_the_first_4096_bytes_decide(n_text, detail, tmp_path):
+    assert HEAD_BYTES == 4096
+    with pytest.raises(Rejected) as raised:
+        decoded(b"a" * n_text + bytes(range(128, 256)), tmp_path)
+    assert raised.value.detail.startswith(detail)
 
 
 @pytest.mark.parametrize("name", ["mp3_by_libsndfile", "mp3_without_xing", "flac_16", "wav_16", "aac_adts"])
