@@ -181,7 +181,7 @@ def test_a_process_runs_one_thread_in_its_own_session_without_the_terminal(pool,
     (process,) = processes()
     assert len(list(Path(f"/proc/{process}/task").iterdir())) == 1
     assert os.getsid(process) == process  # Ctrl-C does not reach it
-    assert [os.readlink(f"/proc/{process}/fd/{descriptor}") for descriptor in (0, 1)] == ["/dev/null"] * 2
+    assert [str(Path(f"/proc/{process}/fd/{number}").readlink()) for number in (0, 1)] == ["/dev/null"] * 2
 
 
 def test_an_error_that_is_not_the_recordings_is_raised_with_the_end_of_stderr(pool, wav_path, tmp_path):
