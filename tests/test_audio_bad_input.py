@@ -1,4 +1,4 @@
-"""Whatever bytes a recording turns out to be, it ends in a sample or in the reason that a person would give."""
+"""Every recording, whatever its bytes, becomes a sample or has the reason that a person would give."""
 
 import struct
 import tracemalloc
@@ -17,16 +17,16 @@ LIMITS = AudioLimits(max_seconds=60.0)
 SILENCE = np.zeros((RATE, 1))
 
 
-def outcome(
-    data: bytes, place: Path, start: float | None = None, end: float | None = None, limits: AudioLimits = LIMITS
+def make_outcome(
+    data: bytes, folder: Path, start: float | None = None, end: float | None = None, limits: AudioLimits = LIMITS
 ) -> Sample | Rejection:
-    path = place / "recording.mp3"  # a name that says nothing true
+    path = folder / "recording.mp3"  # not what most of the files are
     path.write_bytes(data)
     clip = Clip("table", "Set", "train", "1", "recording.mp3", start, end, (Caption("a tone"),))
-    (made,) = make_samples(
-        [clip], lambda clip, work: Recording(path, Provenance(n_bytes=len(data))), LIMITS if limits is None else limits, place
+    (result,) = make_samples(
+        [clip], lambda clip, work: Recording(path, Provenance(n_bytes=len(data))), LIMITS if limits is None else limits, folder
     )
-    return made
+    return result
 
 
 def _cut(name: str, share: float = 0.6, seconds: float = 3.0) -> bytes:
@@ -49,16 +49,16 @@ TONE = pcm16(tone(1.0, n_channels=1))
 
 @dataclass(frozen=True)
 class Case:
-    """Bytes, and what must become of them: a reason, or the seconds of the sample."""
+    """A file and its expected outcome: a reason, or the duration of the sample in seconds."""
 
     make: Callable[[], bytes]
-    becomes: Reason | float
+    outcome: Reason | float
     start: float | None = None
     end: float | None = None
 
 
 CASES = {
-    # what is no audio at all
+    # not audio
     "no bytes": Case(lambda: b"", Reason.EMPTY),
     "one byte": Case(lambda: b"\xff", Reason.NOT_AUDIO),
     "text": Case(lambda: b"The file you asked for is gone.\n" * 50, Reason.NOT_AUDIO),
@@ -71,8 +71,8 @@ CASES = {
     "a film without sound": Case(lambda: film(with_sound=False), Reason.NOT_AUDIO),
     "an HLS playlist": Case(lambda: b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n", Reason.NOT_AUDIO),
     "a concat script": Case(lambda: b"ffconcat version 1.0\nfile 'a.wav'\n", Reason.NOT_AUDIO),
-    "a tag with a playlist behind it": Case(lambda: id3(64) + b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n", Reason.NOT_AUDIO),
-    "a tag with nothing behind it": Case(lambda: id3(64), Reason.NOT_AUDIO),
+    "a tag and a playlist after it": Case(lambda: id3(64) + b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n", Reason.NOT_AUDIO),
+    "a tag and nothing after it": Case(lambda: id3(64), Reason.NOT_AUDIO),
     # cut short
     "wav cut short": Case(lambda: _cut("wav_16"), Reason.CORRUPT),
     "wav cut short, excerpt before the cut": Case(lambda: _cut("wav_16"), 1.0, 0.5, 1.5),
@@ -89,7 +89,7 @@ CASES = {
     "wavpack cut short": Case(lambda: _cut("wavpack"), Reason.CORRUPT),
     "aiff cut short": Case(lambda: _cut("aiff_16"), Reason.CORRUPT),
     "only a header": Case(lambda: encoded("flac_16")[:60], Reason.CORRUPT),
-    # headers that lie
+    # wrong headers
     "wav of unknown length (0xffffffff)": Case(lambda: wav(TONE, claimed=0xFFFFFFFF, riff=0xFFFFFFFF), 1.0),
     "wav of unknown length (0x7fffffff)": Case(lambda: wav(TONE, claimed=0x7FFFFFFF), 1.0),
     "wav that claims 1 GB": Case(lambda: wav(TONE, claimed=1 << 30), Reason.CORRUPT),
@@ -105,7 +105,7 @@ CASES = {
     "wav of an unknown codec": Case(lambda: wav(TONE, tag=0x1234), Reason.CORRUPT),
     "flac that does not know its length": Case(lambda: flac_with_frame_count(encoded("flac_16"), 0), 1.0),
     "flac that claims an hour": Case(lambda: flac_with_frame_count(encoded("flac_16"), 3600 * RATE), Reason.CORRUPT),
-    # sound that is none
+    # silence
     "digital silence": Case(lambda: by_soundfile(SILENCE, RATE, "WAV", "PCM_16"), Reason.SILENT),
     "one loud frame in silence": Case(lambda: wav(bytes(40_000) + b"\xff\x3f" + bytes(48_198)), 1.0),
     "a tone padded with silence": Case(lambda: wav(TONE + bytes(4 * len(TONE))), 5.0),
@@ -114,23 +114,23 @@ CASES = {
     "two minutes of zeros in a small flac": Case(
         lambda: by_soundfile(np.zeros((48_000 * 120, 1)), 48_000, "FLAC", "PCM_16"), Reason.TOO_LONG
     ),
-    # more than one thing in a file
+    # several things in one file
     "vorbis chained with vorbis": Case(lambda: encoded("vorbis") + encoded("vorbis"), 2.0),
     "mp3 after mp3": Case(lambda: encoded("mp3_without_xing") + encoded("mp3_without_xing"), 2.09),
     "mp3 with a cover": Case(lambda: _mp3_with_cover(), 1.0),
-    "mp3 behind 20 MB of tag": Case(lambda: id3(20_000_000) + encoded("mp3_by_libsndfile"), 1.0),
-    "wav behind a tag": Case(lambda: id3(1000) + wav(TONE), 1.0),
-    "flac behind a tag": Case(lambda: id3(1000) + encoded("flac_16"), 1.0),
+    "mp3 after 20 MB of tag": Case(lambda: id3(20_000_000) + encoded("mp3_by_libsndfile"), 1.0),
+    "wav after a tag": Case(lambda: id3(1000) + wav(TONE), 1.0),
+    "flac after a tag": Case(lambda: id3(1000) + encoded("flac_16"), 1.0),
     "a film with sound": Case(lambda: film(with_sound=True), 1.02),
     "wav with bytes after its end": Case(lambda: wav(TONE) + b"LIST" + struct.pack("<I", 4) + b"abcd", 1.0),
-    # values that are none
+    # values that are not finite
     "float wav with NaN and infinities": Case(_padded_float, 1.0),
     "float wav far beyond full scale": Case(lambda: by_soundfile(8 * tone(1.0), RATE, "WAV", "FLOAT"), 1.0),
-    # excerpts that are not there
-    "excerpt behind the end": Case(lambda: wav(TONE), Reason.OUT_OF_RANGE, 5.0, 6.0),
+    # excerpts outside of the recording
+    "excerpt after the end": Case(lambda: wav(TONE), Reason.OUT_OF_RANGE, 5.0, 6.0),
     "excerpt far across the end": Case(lambda: wav(TONE), Reason.OUT_OF_RANGE, 0.5, 6.0),
     "excerpt that ends a little late": Case(lambda: wav(TONE), 0.6, 0.4, 1.2),
-    "opus excerpt behind the end": Case(lambda: encoded("ogg_opus"), Reason.OUT_OF_RANGE, 5.0, 6.0),
+    "opus excerpt after the end": Case(lambda: encoded("ogg_opus"), Reason.OUT_OF_RANGE, 5.0, 6.0),
 }
 
 
@@ -143,32 +143,32 @@ def _mp3_with_cover() -> bytes:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_input_ends_in_a_sample_or_in_the_reason_a_person_would_give(name, tmp_path):
+def test_every_file_becomes_a_sample_or_has_the_reason_a_person_would_give(name, tmp_path):
     case = CASES[name]
-    made = outcome(case.make(), tmp_path, case.start, case.end)
-    if isinstance(case.becomes, Reason):
-        assert isinstance(made, Rejection), "became a sample"
-        assert made.reason is case.becomes, made.detail
-        assert made.detail
+    result = make_outcome(case.make(), tmp_path, case.start, case.end)
+    if isinstance(case.outcome, Reason):
+        assert isinstance(result, Rejection), "became a sample"
+        assert result.reason is case.outcome, result.detail
+        assert result.detail
     else:
-        assert isinstance(made, Sample), f"{made.reason}: {made.detail}"
-        assert made.statistics.duration == pytest.approx(case.becomes, abs=0.06)
-        assert made.statistics.peak > 0.1
+        assert isinstance(result, Sample), f"{result.reason}: {result.detail}"
+        assert result.statistics.duration == pytest.approx(case.outcome, abs=0.06)
+        assert result.statistics.peak > 0.1
 
 
 def test_a_header_that_promises_gigabytes_costs_no_memory(tmp_path):
     data = wav(TONE, claimed=0xFFFFFFFF, riff=0xFFFFFFFF)
-    outcome(data, tmp_path)
+    make_outcome(data, tmp_path)
     tracemalloc.start()
-    outcome(data, tmp_path)
+    make_outcome(data, tmp_path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 50_000_000
 
 
-def test_a_playlist_opens_no_file_of_ours(tmp_path):
+def test_a_playlist_opens_no_local_file(tmp_path):
     secret = tmp_path / "secret.wav"
     secret.write_bytes(wav(TONE))
     for text in (f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n", f"ffconcat version 1.0\nfile {secret}\n"):
         for data in (text.encode(), b"\x00" + text.encode(), id3(16) + text.encode()):
-            assert isinstance(outcome(data, tmp_path), Rejection)
+            assert isinstance(make_outcome(data, tmp_path), Rejection)

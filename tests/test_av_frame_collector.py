@@ -115,6 +115,7 @@ def test_64_bit_samples_are_unsupported():
         AvFrameCollector([FrameRecorder().cutter]).add(frame)
     assert raised.value.rejected.reason is Reason.CORRUPT
     assert "s64" in raised.value.rejected.detail
+    assert str(raised.value) == str(raised.value.rejected)
 
 
 @pytest.mark.parametrize("rate", [999, 768_001])

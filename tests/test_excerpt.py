@@ -1,5 +1,7 @@
 """An excerpt knows its frames, and accepts what was decoded or rejects it with a reason."""
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,12 @@ def test_excerpts_that_share_a_time_share_no_frame_and_leave_none_out(a, b, c, r
 )
 def test_only_an_excerpt_without_start_and_end_is_the_full_recording(excerpt, is_full):
     assert excerpt.is_full_recording is is_full
+
+
+def test_an_excerpt_cannot_be_changed_and_can_be_a_key():
+    with pytest.raises(FrozenInstanceError):
+        Excerpt().start = 1.0
+    assert {Excerpt(1.0): 1}[Excerpt(1.0)] == 1
 
 
 def test_all_wanted_frames_are_accepted():

@@ -83,7 +83,7 @@ def test_the_loudest_possible_hour_is_measured_exactly():
     meter, block = Meter(), np.full(1 << 20, -32768, np.int16)
     for _ in range(165):
         meter.add(block, 0)
-    statistics = meter.statistics()
+    statistics = meter.statistics(0)
     assert (statistics.rms, statistics.dc, statistics.peak) == (1.0, -1.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Blocks that follow each other are read and written as if there had been but one, and without a seek between them."""
+"""Blocks are read and written as if they were one, without a seek between them."""
 
 import io
 
@@ -26,7 +26,7 @@ def written(kind: type[soundfile.SoundFile], file: CountedSeeks, block: int) -> 
     return file.getvalue()
 
 
-def test_blocks_are_written_as_soundfile_writes_them_with_no_seek_for_a_block():
+def test_blocks_are_written_as_soundfile_writes_them_and_without_a_seek_after_each():
     few, many = CountedSeeks(), CountedSeeks()
     assert (
         written(StreamingSoundFile, few, 20_000)
@@ -37,16 +37,16 @@ def test_blocks_are_written_as_soundfile_writes_them_with_no_seek_for_a_block():
 
 
 @pytest.mark.parametrize(("container", "subtype"), [("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("MP3", "MPEG_LAYER_III")])
-def test_blocks_join_without_a_gap_and_a_seek_that_is_meant_works(container, subtype):
+def test_blocks_join_without_a_gap_and_an_explicit_seek_works(container, subtype):
     file = io.BytesIO()
     soundfile.write(file, NOISE, 48_000, format=container, subtype=subtype)
     file.seek(0)
-    whole, _ = soundfile.read(file, dtype="int16")
+    all_frames, _ = soundfile.read(file, dtype="int16")
     file.seek(0)
     with StreamingSoundFile(file) as sound:
         blocks = []
         while len(block := sound.read(out=np.empty((1000, 1), np.int16))):
             blocks.append(block.copy())
-        assert np.array_equal(np.concatenate(blocks)[:, 0], whole)
+        assert np.array_equal(np.concatenate(blocks)[:, 0], all_frames)
         sound.seek(7000)
-        assert np.array_equal(sound.read(100, dtype="int16"), whole[7000:7100])
+        assert np.array_equal(sound.read(100, dtype="int16"), all_frames[7000:7100])

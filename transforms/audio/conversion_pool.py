@@ -180,6 +180,6 @@ def serve(descriptor: int, memory_limit: int) -> None:
         try:
             results = convert(path, excerpts, limits, folder)
         except MemoryError:
-            detail = f"decoding takes more than {memory_limit / (1 << 30):.3g} GB of memory"
+            detail = f"decoding needs more than {memory_limit >> 20} MB of memory"
             results = [Rejected(Reason.LIMIT_EXCEEDED, detail) for _ in excerpts]
         pipe.send(results)

@@ -43,7 +43,7 @@ class Meter:
         self._n_silent += int(np.count_nonzero((frames + np.int16(SILENT_STEP)).view(np.uint16) <= 2 * SILENT_STEP))
         self._pcm_sha256.update(frames.astype("<i2", copy=False).data)
 
-    def statistics(self, n_nonfinite: int = 0) -> Statistics:
+    def statistics(self, n_nonfinite: int) -> Statistics:
         """Return the statistics of all frames, of which there must be at least one.
 
         Args:
