@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -203,3 +203,19 @@ def test_a_fetcher_is_pickled_without_what_it_has_open(loopback, tmp_path, work)
     assert copy != Fetcher(tmp_path / "in", OPEN)
     assert copy(mine, work).path.read_bytes() == b"mine"
     assert copy(theirs, work).provenance.http_status == 200
+
+
+def test_the_file_of_a_clip_on_disk_is_known_and_that_of_others_is_not(tmp_path: Path) -> None:
+    (tmp_path / "root" / "deep").mkdir(parents=True)
+    (tmp_path / "root" / "deep" / "b.wav").write_bytes(b"b")
+    with zipfile.ZipFile(tmp_path / "root.zip", "w") as archive:
+        archive.writestr("deep/b.wav", b"b")
+    fetcher = Fetcher(tmp_path, HttpSettings())
+    clip = Clip("table", "D", "train", "1", "a.wav")
+    assert fetcher.local_file(clip) == tmp_path / "a.wav"
+    assert fetcher.local_file(replace(clip, url="https://example.org/b.wav")) is None
+    assert fetcher.local_file(replace(clip, url="bundled:quickstart/clips.csv")) is None
+    assert fetcher.local_file(replace(clip, url="")) is None
+    assert fetcher.local_file(replace(clip, url="https://example.org/b.wav", audio_root="root")) == tmp_path / "root" / "deep" / "b.wav"
+    assert fetcher.local_file(replace(clip, url="https://example.org/b.wav", audio_root="root.zip")) == tmp_path / "root.zip"
+    assert fetcher.local_file(replace(clip, audio_root="no-such-root")) is None

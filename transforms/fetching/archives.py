@@ -78,7 +78,7 @@ class AudioRootHandler:
         assert name is not None
         return local_recording(root.extract(name, work))
 
-    def local_file(self, clip: Clip) -> Path | None:
+    def local_file(self, clip: Clip) -> Path:
         """Return the file in the folder, or the archive that holds it."""
         assert clip.audio_root is not None
         root = self._root(clip.audio_root)

@@ -26,9 +26,6 @@ class BundledHandler:
         """
         return local_recording(bundled_path(clip.url))
 
-    def local_file(self, clip: Clip) -> None:
-        """Return `None`: files of the package change only with its version."""
-
 
 def bundled_path(url: str) -> Path:
     """Return the file inside the package that `bundled:SOURCE/PATH` names.

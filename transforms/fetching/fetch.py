@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pipeline.records import Clip, Reason, Recording, Rejected
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
@@ -35,8 +35,13 @@ class Handler(Protocol):
             Rejected: the recording cannot be had, with the reason; nothing is left below `work`.
         """
 
-    def local_file(self, clip: Clip) -> Path | None:
-        """Return the file on this disk, recording or archive, that a clip that matches is read from; `None` where there is none."""
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """A handler whose recordings are on this disk, where they can be replaced between two builds."""
+
+    def local_file(self, clip: Clip) -> Path:
+        """Return the file that a clip that matches is read from: the recording, or the archive that holds it."""
 
 
 def handlers(base: Path, http: HttpSettings) -> tuple[Handler, ...]:
@@ -88,8 +93,9 @@ class Fetcher:
         raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme}: addresses are not fetched, only http and https")
 
     def local_file(self, clip: Clip) -> Path | None:
-        """Return the file of the user's disk that a clip is read from; `None` for a clip from elsewhere or from nowhere."""
+        """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all."""
         try:
-            return next((handler.local_file(clip) for handler in self._handlers if handler.matches(clip)), None)
+            handler = next((handler for handler in self._handlers if handler.matches(clip)), None)
         except Rejected:
             return None
+        return handler.local_file(clip) if isinstance(handler, OnDisk) else None

@@ -62,9 +62,6 @@ class HttpHandler:
         """
         return self._client.download(clip.url, work)
 
-    def local_file(self, clip: Clip) -> None:
-        """Return `None`: it is not on this disk."""
-
 
 class HttpClient:
     """Downloads recordings; safe to share between threads.

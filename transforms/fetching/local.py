@@ -31,7 +31,7 @@ class LocalHandler:
         """
         return local_recording(self.base / clip.url)
 
-    def local_file(self, clip: Clip) -> Path | None:
+    def local_file(self, clip: Clip) -> Path:
         """Return the file."""
         return self.base / clip.url
 
