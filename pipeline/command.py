@@ -212,7 +212,7 @@ def _say_missing(missing: Sequence[str], errors: Console) -> int:
 
 
 def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
-    from pipeline.report.captions import captions_report, report_lines
+    from pipeline.report.captions_report import captions_report, report_lines
 
     report = captions_report(plan, folder)
     if as_json:
@@ -230,7 +230,7 @@ def _print_errors(lines: Iterable[str]) -> None:
 
 
 def _print_t5(folder: Folder) -> None:
-    from pipeline.report.captions import t5_lines
+    from pipeline.report.captions_report import t5_lines
 
     _print_lines(t5_lines(folder))
 
