@@ -20,7 +20,6 @@ def test_every_file_of_a_shard_names_its_shard(shard: ShardId) -> None:
     assert layout.planned_shard(layout.plan_name(shard)) == shard
     for name in (layout.tar_name(shard), layout.books_name(shard), layout.marker_name(shard)):
         assert layout.shard_of(name) == shard
-    assert layout.is_marker(layout.marker_name(shard)) and not layout.is_marker(layout.tar_name(shard))
 
 
 @pytest.mark.parametrize(

@@ -70,11 +70,6 @@ def shard_of(name: str) -> ShardId | None:
     return next((shard for ending in (MARKER, BOOKS, TAR) if (shard := _shard(name, ending, padded=False)) is not None), None)
 
 
-def is_marker(name: str) -> bool:
-    """Return whether a file is the marker of a shard, by its name."""
-    return name.endswith(MARKER) and shard_of(name) is not None
-
-
 def _shard(name: str, ending: str, padded: bool = True) -> ShardId | None:
     if not name.endswith(ending):
         return None

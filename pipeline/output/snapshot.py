@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pipeline.output.layout import INDEX, PLAN, books_name, is_marker, marker_name, shard_of, tar_name
+from pipeline.output.layout import INDEX, MARKER, PLAN, books_name, marker_name, shard_of, tar_name
 from pipeline.output.markers import Marker
 from pipeline.output.plan_index import OutputFormatError, Plan, PlannedShard, read_plan
 from pipeline.output.storage import FileState, Folder
@@ -57,15 +58,17 @@ def take_snapshot(folder: Folder) -> Snapshot:
     """
     files = folder.listing()
     plan = read_plan(folder) if f"{PLAN}/{INDEX}" in files else None
-    shards = [shard for name in files if is_marker(name) and (shard := shard_of(name)) is not None]
+    shards = [shard for name in files if name.endswith(MARKER) and (shard := shard_of(name)) is not None]
     markers, unreadable = read_markers(folder, shards)
     return Snapshot(folder, files, plan, markers, unreadable)
 
 
 def read_markers(folder: Folder, shards: Iterable[ShardId]) -> tuple[dict[ShardId, Marker], dict[ShardId, str]]:
     """Return the markers of shards, read side by side, and for each that cannot be read the reason."""
+    waiting = list(shards)
     with ThreadPoolExecutor(N_READERS) as pool:
-        results = list(pool.map(lambda shard: (shard, _read(folder, shard)), shards))
+        parts = pool.map(lambda part: [(shard, _read(folder, shard)) for shard in part], [waiting[n::N_READERS] for n in range(N_READERS)])
+        results = sorted(itertools.chain.from_iterable(parts), key=lambda result: result[0])
     markers = {shard: result for shard, result in results if isinstance(result, Marker)}
     return markers, {shard: result for shard, result in results if isinstance(result, str)}
 
