@@ -1,8 +1,8 @@
 """`python -m tests.mutants N SEED [PATH...]`: break N lines of the project, one at a time; list those that no test notices.
 
 The lines depend on N, SEED and the files alone. Each broken line stands in a copy of the tracked files, where the tests of its
-module run: the module's examples, its own test file, then the test files that import it. Exit code 0 when at most 10 % of the
-mutants survive, 1 when more do, 2 when the tests fail without any mutant.
+module run: its own test file with the examples in its docstrings, then the test files that import it. Exit code 0 when at most
+10 % of the mutants survive, 1 when more do, 2 when the tests fail without any mutant.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def matching_tests(root: Path, path: str) -> tuple[list[str], list[str]]:
     examples = [path] if ">>>" in (root / path).read_text(encoding="utf-8") else []
     own = [name for name in (f"tests/test_{prefix}{stem}.py" for prefix in prefixes) if name in imports]
     others = [name for name, names in imports.items() if ".".join(parts) in names and name not in own]
-    return examples + own, sorted(others, key=lambda name: (len(imports[name]), name))
+    return own + examples, sorted(others, key=lambda name: (len(imports[name]), name))
 
 
 def copy_of(root: Path, folder: Path) -> Path:
@@ -140,6 +140,8 @@ def run_tests(tree: Path, tests: Sequence[str], seconds: float, stop_at_first: b
     # Without PYTHONPATH programs that a test starts elsewhere would import an installed copy; with .pyc files, an older mutant.
     env = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "", "COLUMNS": "300"}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        # pytest would import a module of `sources` a second time if it collected its examples before any test imported it.
+        tests = sorted(tests, key=lambda test: not test.startswith("tests/"))
         command = [sys.executable, "-m", "pytest", *options, *tests]
         process = subprocess.Popen(command, cwd=tree, env=env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:

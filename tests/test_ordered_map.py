@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
 import itertools
 import threading
 import time
 
 import pytest
 
-from transforms.shards import ordered_map as module
 from transforms.shards.ordered_map import ordered_map
 
 
@@ -110,7 +108,3 @@ def test_nothing_begins_before_the_first_answer_is_asked_for():
 def test_no_thread_is_no_way_to_work():
     with pytest.raises(ValueError, match="max_workers"):
         list(ordered_map(abs, [1], 0))
-
-
-def test_examples():
-    assert doctest.testmod(module).failed == 0

@@ -159,7 +159,7 @@ def markdown(source: str) -> Iterator[tuple[int, str]]:
 def findings(path: str, source: str) -> list[Finding]:
     """Return every barred word of a Python or Markdown file, once a line."""
     lines = source.split("\n")
-    found = [(1, pair) for pair in in_name(Path(path).stem)]
+    pairs = [(1, pair) for pair in in_name(Path(path).stem)]
     if path.endswith(".md"):
         texts = list(markdown(source))
     else:
@@ -167,10 +167,10 @@ def findings(path: str, source: str) -> list[Finding]:
         texts = [*docstrings(tree, lines), *comments(source)]
         if not path.startswith("tests/"):
             texts += messages(tree, texts_are_data=path.startswith("augment/"))
-        found += [(line, pair) for line, name in names(tree) for pair in in_name(name)]
-    found += [(line, pair) for line, text in texts for pair in in_text(text)]
+        pairs += [(line, pair) for line, name in names(tree) for pair in in_name(name)]
+    pairs += [(line, pair) for line, text in texts for pair in in_text(text)]
     allowed = {(number, word.lower()) for number, line in enumerate(lines, 1) for word in ALLOWED.findall(line)}
-    return sorted({Finding(path, line, *pair) for line, pair in found if (line, pair[0]) not in allowed})
+    return sorted({Finding(path, line, *pair) for line, pair in pairs if (line, pair[0]) not in allowed})
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
