@@ -13,6 +13,7 @@ def test_a_file_appears_when_it_is_complete_and_nothing_else_stays(tmp_path):
     with atomic_write(path) as file:
         file.write(b"half")
         assert not path.exists()
+        assert all(entry.name.startswith(".") for entry in path.parent.iterdir())  # listings of the folder leave it out
         file.write(b" and half")
     assert path.read_bytes() == b"half and half"
     assert [entry.name for entry in path.parent.iterdir()] == ["a.bin"]

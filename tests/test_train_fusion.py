@@ -17,6 +17,13 @@ def test_aff_doubles_the_gated_mean():
     assert torch.equal(aff(global_map, parts), 2 * global_map * share + 2 * parts * (1 - share))
 
 
+def test_the_local_gate_weights_every_position_and_the_global_gate_every_channel():
+    aff = FUSIONS["aff"](8).eval()
+    x = torch.randn(3, 8, 4, 5)
+    assert aff.local_att(x).shape == (3, 8, 4, 5)
+    assert aff.global_att(x).shape == (3, 8, 1, 1)
+
+
 def test_daf_is_the_sum():
     assert torch.equal(FUSIONS["daf"](8)(torch.ones(1, 8, 2, 2), torch.ones(1, 8, 2, 2)), torch.full((1, 8, 2, 2), 2.0))
 

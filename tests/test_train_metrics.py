@@ -70,5 +70,13 @@ def test_mean_average_precision_by_hand_leaves_empty_classes_out():
     assert mean_average_precision(scores, truth) == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)
 
 
+def test_average_precision_ranks_equal_scores_in_the_order_of_the_clips():
+    rng = np.random.default_rng(0)
+    scores, truth = rng.integers(2, size=(1000, 1)), rng.integers(2, size=(1000, 1))
+    ranked = [truth[i, 0] for i in sorted(range(1000), key=lambda i: -scores[i, 0])]
+    precisions = [sum(ranked[: i + 1]) / (i + 1) for i in range(1000) if ranked[i]]
+    assert mean_average_precision(scores, truth) == pytest.approx(np.mean(precisions), abs=1e-12)
+
+
 def test_confusion_counts_true_by_predicted():
     assert confusion(np.array([1, 1, 0]), np.array([0, 1, 0]), 2).tolist() == [[1, 1], [0, 1]]
