@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import load_recipe
+from pipeline.verbs.build import build
+from tests.eager import EagerEngine
+from tests.fates import make_fates, unwatched
+
 ROOT = Path(__file__).parent.parent
 OURS = {"pipeline", "transforms", "sources", "augment", "train"}
 RECORDS, OUTPUT = "pipeline.records", "pipeline.output"
@@ -56,3 +62,12 @@ def test_help_and_bad_usage_import_nothing_that_takes_time(arguments):
 
 def test_a_fault_of_a_recipe_is_found_before_an_engine_is_imported():
     assert not {"apache_beam", "torch", "av"} & set(heavy_imports_of("build", "no-such-recipe", "--output", "x"))
+
+
+def test_verbs_that_only_read_import_no_engine_and_a_build_with_nothing_to_do_neither(tmp_path):
+    recipe = make_fates(tmp_path / "in", n_good=2)
+    output = str(tmp_path / "out")
+    build(load_recipe(str(recipe)), Folder(output), None, EagerEngine(), unwatched)
+    assert not {"apache_beam", "pyarrow", "numpy", "pydantic"} & set(heavy_imports_of("status", output))
+    assert "apache_beam" not in heavy_imports_of("verify", output)
+    assert "apache_beam" not in heavy_imports_of("build", str(recipe), "--output", output)
