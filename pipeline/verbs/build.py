@@ -141,7 +141,7 @@ def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
     """Write which sounds each shard must leave to others."""
     import apache_beam as beam
 
-    from transforms.shards.equal_sounds import FindEqualSounds
+    from transforms.shards.find_equal_sounds import FindEqualSounds
 
     shards = [planned.shard for planned in _planned(snapshot)]
     find = FindEqualSounds(snapshot.folder, sounds_sha256_of(snapshot))

@@ -9,13 +9,16 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.output.books import SAMPLE, read_books
-from pipeline.output.layout import INDEX, LEFT_OUT, PLAN, TAR, books_name, marker_name, plan_name, sizes_name, tar_name
+from pipeline.output.equal_sounds_file import read_equal_sounds
+from pipeline.output.layout import EQUAL_SOUNDS, INDEX, LEFT_OUT, PLAN, TAR, books_name, marker_name, plan_name, sizes_name, tar_name
 from pipeline.output.markers import facts_of
 from pipeline.output.plan_files import count_left_out, read_left_out, read_rows_of, rows_sha256
 from pipeline.output.plan_index import OutputFormatError, PlannedShard
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
+from pipeline.records import ShardId
 from pipeline.verbs.verify_tar import verify_tar
+from transforms.shards.equal_sounds import left_to_others, sounds_of
 
 
 def verify(folder: Folder, deep: bool) -> Iterator[str]:
@@ -38,6 +41,7 @@ def verify(folder: Folder, deep: bool) -> Iterator[str]:
         faults, n_samples = verify_shard(planned, snapshot, deep)
         yield from faults
         sizes.setdefault(planned.shard.folder, {})[f"{planned.shard.index}{TAR}"] = n_samples
+    yield from _verify_equal_sounds(snapshot)
     yield from _verify_sizes(sizes, folder)
     yield from _verify_unplanned(snapshot)
 
@@ -49,6 +53,8 @@ def verify_shard(planned: PlannedShard, snapshot: Snapshot, deep: bool) -> tuple
     marker = snapshot.markers.get(shard)
     if marker is None:
         faults.append(f"{marker_name(shard)}: the marker is missing or cannot be read")
+    elif marker.rows_sha256 != planned.rows_sha256:
+        faults.append(f"{marker_name(shard)}: built from other rows than the plan has now; build again")
     for name, expected in ((tar_name(shard), marker and marker.tar), (books_name(shard), marker and marker.parquet)):
         if name not in snapshot.files:
             return [*faults, f"{name}: missing"], 0
@@ -100,6 +106,22 @@ def _verify_books(planned: PlannedShard, folder: Folder, keys: list[str]) -> lis
     faults += [f"{tar}: {key} is missing, the books say it is a sample" for key in (Counter(samples) - Counter(keys))]
     faults += [f"{tar}: {key} is not a sample by the books" for key in (Counter(keys) - Counter(samples))]
     return faults
+
+
+def _verify_equal_sounds(snapshot: Snapshot) -> Iterator[str]:
+    """Yield where the equal sounds of the plan, or the samples, are not what the books of all shards give."""
+    assert snapshot.plan is not None
+    try:
+        sounds = [sound for planned in snapshot.plan.shards for sound in sounds_of(snapshot.folder, planned.shard)]
+    except (pa.ArrowInvalid, OSError):  # reported with the shard
+        return
+    expected: dict[ShardId, list[tuple[str, str]]] = {}
+    for shard, pcm_sha256, key in left_to_others(sounds):
+        expected.setdefault(shard, []).append((pcm_sha256, key))
+    recorded = read_equal_sounds(snapshot.folder).elsewhere
+    for shard in sorted(expected.keys() | recorded.keys()):
+        if tuple(sorted(expected.get(shard, ()))) != recorded.get(shard, ()):
+            yield f"{PLAN}/{EQUAL_SOUNDS}: {shard}: not the sounds that the books of all shards give; build again"
 
 
 def _verify_sizes(counted: dict[str, dict[str, int]], folder: Folder) -> Iterator[str]:

@@ -1,7 +1,6 @@
-"""Find clips of a dataset that sound exactly alike, over all its shards, and write what each shard must leave to others.
+"""Decide which of the clips of a dataset that sound exactly alike stays, over all its shards.
 
-The result is a planned input of the shards, as their rows are: it is read from the books of all shards, written below the plan,
-and part of each shard's inputs hash. Which clip stays depends on the clips alone, not on where and when they were built.
+It depends on the clips alone, not on where and when they were built.
 """
 
 from __future__ import annotations
@@ -11,17 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
-import apache_beam as beam
-
 from pipeline.output.books import read_books
-from pipeline.output.equal_sounds_file import write_equal_sounds
-from pipeline.output.layout import EQUAL_SOUNDS, PLAN
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId, shard_sort_key, split_rank
 
 COLUMNS = ["key", "recording", "start", "pcm_sha256"]
-N_BUCKETS = 64
-"""Groups in which sounds meet: few enough that a shard of 512 clips gives elements of several sounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,45 +50,8 @@ def left_to_others(sounds: Iterable[Sound]) -> Iterator[tuple[ShardId, str, str]
         yield from ((shard, pcm_sha256, stays.key) for shard in sorted({sound.shard for sound in equal} - {stays.shard}))
 
 
-class FindEqualSounds(beam.PTransform):
-    """Shards -> `plan/equal_sounds.parquet`, read from their books."""
-
-    def __init__(self, folder: Folder, sounds_sha256: str):
-        super().__init__()
-        self.folder = folder
-        self.sounds_sha256 = sounds_sha256
-
-    def expand(self, shards: beam.PCollection) -> beam.PCollection:
-        found = (
-            shards
-            | "Spread" >> beam.Reshuffle()
-            | "ReadSounds" >> beam.FlatMap(_sounds_by_bucket, self.folder)
-            | "Meet" >> beam.GroupByKey()
-            | "Compare" >> beam.FlatMap(_left_to_others)
-        )
-        once = shards.pipeline | "Once" >> beam.Create([None])
-        return once | "Write" >> beam.Map(_write, beam.pvalue.AsIter(found), self.folder, self.sounds_sha256)
-
-
 def sounds_of(folder: Folder, shard: ShardId) -> Iterator[Sound]:
     """Yield the sounds of a shard: of its samples, and of clips left out because of their sound."""
     for row in read_books(folder, shard, COLUMNS).to_pylist():
         if row["pcm_sha256"] is not None:
             yield Sound(row["pcm_sha256"], shard, row["key"], shard_sort_key(row["recording"], row["start"], row["key"]))
-
-
-def _sounds_by_bucket(shard: ShardId, folder: Folder) -> Iterator[tuple[int, list[Sound]]]:
-    buckets: dict[int, list[Sound]] = {}
-    for sound in sounds_of(folder, shard):
-        buckets.setdefault(int(sound.pcm_sha256[:8], 16) % N_BUCKETS, []).append(sound)
-    yield from buckets.items()
-
-
-def _left_to_others(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tuple[ShardId, str, str]]:
-    return left_to_others(itertools.chain.from_iterable(bucket[1]))
-
-
-def _write(_: None, found: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
-    with folder.workspace() as work:
-        write_equal_sounds(found, sounds_sha256, work / EQUAL_SOUNDS)
-        folder.publish(work / EQUAL_SOUNDS, f"{PLAN}/{EQUAL_SOUNDS}")

@@ -1,0 +1,58 @@
+"""Find equal sounds over the books of all shards, and write what each shard must leave to others.
+
+The result is a planned input of the shards, as their rows are: it is written below the plan, and its part for a shard counts for
+the hash of the shard's inputs.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+import apache_beam as beam
+
+from pipeline.output.equal_sounds_file import write_equal_sounds
+from pipeline.output.layout import EQUAL_SOUNDS, PLAN
+from pipeline.output.storage import Folder
+from pipeline.records import ShardId
+from transforms.shards.equal_sounds import Sound, left_to_others, sounds_of
+
+N_BUCKETS = 64
+"""Groups in which sounds meet: few enough that a shard of 512 clips gives elements of several sounds."""
+
+
+class FindEqualSounds(beam.PTransform):
+    """Shards -> `plan/equal_sounds.parquet`, read from their books."""
+
+    def __init__(self, folder: Folder, sounds_sha256: str):
+        super().__init__()
+        self.folder = folder
+        self.sounds_sha256 = sounds_sha256
+
+    def expand(self, shards: beam.PCollection) -> beam.PCollection:
+        found = (
+            shards
+            | "Spread" >> beam.Reshuffle()
+            | "ReadSounds" >> beam.FlatMap(_sounds_by_bucket, self.folder)
+            | "Meet" >> beam.GroupByKey()
+            | "Compare" >> beam.FlatMap(_left_to_others)
+        )
+        once = shards.pipeline | "Once" >> beam.Create([None])
+        return once | "Write" >> beam.Map(_write, beam.pvalue.AsIter(found), self.folder, self.sounds_sha256)
+
+
+def _sounds_by_bucket(shard: ShardId, folder: Folder) -> Iterator[tuple[int, list[Sound]]]:
+    buckets: dict[int, list[Sound]] = {}
+    for sound in sounds_of(folder, shard):
+        buckets.setdefault(int(sound.pcm_sha256[:8], 16) % N_BUCKETS, []).append(sound)
+    yield from buckets.items()
+
+
+def _left_to_others(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tuple[ShardId, str, str]]:
+    return left_to_others(itertools.chain.from_iterable(bucket[1]))
+
+
+def _write(_: None, found: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
+    with folder.workspace() as work:
+        write_equal_sounds(found, sounds_sha256, work / EQUAL_SOUNDS)
+        folder.publish(work / EQUAL_SOUNDS, f"{PLAN}/{EQUAL_SOUNDS}")
