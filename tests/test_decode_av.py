@@ -1,6 +1,7 @@
 """FFmpeg's libraries decode every excerpt in one pass, and what is missing or broken has the reason a person would give."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,3 +174,14 @@ def test_sound_in_a_wav_by_another_codec_is_opened_at_once():
     (recorder,), rejections = decode_excerpts(encoded("wav_ima_adpcm"), "wav")
     assert rejections == [None]
     assert recorder.source.name == "wav/adpcm_ima_wav"
+
+
+def test_a_decoder_starts_no_threads():
+    class ThreadCounter(FrameRecorder):
+        def add(self, frames: np.ndarray) -> None:
+            counts.add(len(list(Path("/proc/self/task").iterdir())))
+
+    counts: set[int] = set()
+    n_before = len(list(Path("/proc/self/task").iterdir()))
+    decode_av(io.BytesIO(encoded("wavpack", 3.0)), "wv", [ThreadCounter().cutter])  # a codec that FFmpeg can decode in threads
+    assert counts == {n_before}

@@ -37,7 +37,6 @@ class _FileSlice(io.RawIOBase):
     """The bytes `start` to `stop` of a file, as a file."""
 
     def __init__(self, file: IO[bytes], start: int, stop: int):
-        super().__init__()
         self._file, self._start, self._stop, self._at = file, start, stop, start
 
     def readable(self) -> bool:
