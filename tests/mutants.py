@@ -156,7 +156,7 @@ def run_tests(tree: Path, tests: Sequence[str], seconds: float, stop_at_first: b
         log = output.read()
     if code in {0, 5}:  # 5: nothing was collected
         return Outcome("survived")
-    failed = re.findall(r"^(?:ERROR )?(\S+\.py(?:::[^\s\[]+)?).* (?:FAILED|ERROR)\b|^ERROR (\S+\.py)", log, re.MULTILINE)
+    failed = re.findall(r"^(?:ERROR )?(\S+\.py(?:::[^\s\[]+)?).* (?:FAILED|ERROR)\b|^ERROR (\S+\.py)(?!::)\b", log, re.MULTILINE)
     started = re.findall(r"^(\S+\.py::[^\s\[]+)", log, re.MULTILINE)
     names = [first or second for first, second in failed] or started[-1:] or list(tests)
     return Outcome("killed", "\n".join(dict.fromkeys(names)))
@@ -194,9 +194,10 @@ class MutantRunner:
         """Return whether these tests pass in a third of the time without a mutant."""
         return run_tests(self.unchanged, tests, self.seconds / FAR_FASTER).status == "survived"
 
-    def failures_unchanged(self, tests: Sequence[str]) -> str:
-        """Return which of the tests fail without a mutant, one a line."""
-        return run_tests(self.unchanged, tests, 60 + len(tests) * SECONDS_A_TEST, stop_at_first=False).test if tests else ""
+    def failures_unchanged(self, tests: Sequence[str]) -> set[str]:
+        """Return which of the tests fail without a mutant."""
+        outcome = run_tests(self.unchanged, tests, 60 + len(tests) * SECONDS_A_TEST, stop_at_first=False) if tests else Outcome("survived")
+        return set(filter(None, outcome.test.split("\n")))
 
     def outcomes(self, mutants: Sequence[Mutant], n_jobs: int) -> Iterator[tuple[Mutant, Outcome]]:
         """Yield each mutant with its outcome, in the order given."""
@@ -210,10 +211,10 @@ def summary(counts: Counter[str]) -> str:
     >>> summary(Counter(killed=56, survived=4))
     '60 mutants, 56 killed, 4 survived (6.7 %)'
     """
-    survived, timeouts = counts["survived"], counts["timeout"]
-    share = 100 * survived / counts.total() if counts else 0.0
-    line = f"{counts.total()} mutants, {counts['killed']} killed, {survived} survived ({share:.1f} %)"
-    return line + (f", {timeouts} ran out of time" if timeouts else "")
+    share = 100 * counts["survived"] / counts.total() if counts else 0.0
+    line = f"{counts.total()} mutants, {counts['killed']} killed, {counts['survived']} survived ({share:.1f} %)"
+    others = {"timeout": "ran out of time", "unknown": "killed by tests that fail without them"}
+    return line + "".join(f", {counts[status]} {words}" for status, words in others.items() if counts[status])
 
 
 def main(arguments: Sequence[str], root: Path = ROOT, rooms: Sequence[str] = ROOMS) -> int:
@@ -225,21 +226,20 @@ def main(arguments: Sequence[str], root: Path = ROOT, rooms: Sequence[str] = ROO
     parser.add_argument("-j", type=int, default=1, help="mutants at the same time")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for the tests of one mutant")
     options = parser.parse_args(arguments)
-    counts: Counter[str] = Counter()
-    failed_tests: set[str] = set()
-    mutants = choose(root, options.paths, options.n, options.seed)
+    mutants, outcomes = choose(root, options.paths, options.n, options.seed), list[Outcome]()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         runner = MutantRunner(root, Path(folder), options.j, options.seconds)
         for mutant, outcome in runner.outcomes(mutants, options.j):
-            counts[outcome.status] += 1
-            failed_tests.update(outcome.test.split("\n") if outcome.test else [])
+            outcomes.append(outcome)
             if outcome.status != "killed":
                 print(f"{outcome.status}  {mutant}", flush=True)
-        failures = runner.failures_unchanged(sorted(failed_tests))
-    if failures:
-        print(f"these tests fail without any mutant, so what they killed is not known:\n{failures}")
-        return 2
+        failures = runner.failures_unchanged(sorted({test for outcome in outcomes for test in outcome.test.split("\n") if test}))
+    for failure in sorted(failures):
+        print(f"fails without any mutant: {failure}")
+    counts = Counter("unknown" if set(outcome.test.split("\n")) & failures else outcome.status for outcome in outcomes)
     print(summary(counts))
+    if counts["unknown"]:
+        return 2
     return 0 if counts["survived"] + counts["timeout"] <= MOST_SURVIVORS * counts.total() else 1
 
 

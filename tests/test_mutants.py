@@ -169,7 +169,9 @@ def test_a_listed_equivalent_is_not_tried(package: Path, capsys: pytest.CaptureF
 def test_kills_by_tests_that_fail_without_a_mutant_are_not_believed(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (package / "tests/test_adult.py").write_text("import pipeline.adult\n\n\ndef test_wrong():\n    assert False\n")
     assert main(["1", "1"], package, ["pipeline"]) == 2
-    assert "tests/test_adult.py::test_wrong" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "fails without any mutant: tests/test_adult.py::test_wrong"
+    assert lines[1] == "1 mutants, 0 killed, 0 survived (0.0 %), 1 killed by tests that fail without them"
 
 
 def test_a_mutant_that_hangs_is_killed_when_its_tests_are_fast_without_it(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,9 +193,10 @@ def test_tests_without_time_enough_are_neither_kills_nor_survivors(package: Path
         ("def test_a(): pass\ndef test_b(): assert 0\n", "killed", "tests/test_x.py::test_b"),
         ("import pytest\n@pytest.mark.parametrize('a', ['b c'])\ndef test_b(a): assert 0\n", "killed", "tests/test_x.py::test_b"),
         ("import no_such_module\n", "killed", "tests/test_x.py"),
+        ("import pytest\n@pytest.fixture\ndef x(): assert 0\ndef test_a(x): pass\n", "killed", "tests/test_x.py::test_a"),
         ("import os\ndef test_a(): os._exit(3)\n", "killed", "tests/test_x.py::test_a"),
     ],
-    ids=["passes", "fails", "fails with a parameter", "cannot be imported", "ends the process"],
+    ids=["passes", "fails", "fails with a parameter", "cannot be imported", "has a fixture that fails", "ends the process"],
 )
 def test_the_outcome_names_the_test_that_noticed(package: Path, program: str, status: str, test: str) -> None:
     (package / "tests/test_x.py").write_text(program)
