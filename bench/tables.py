@@ -13,10 +13,12 @@ from pathlib import Path
 
 from bench.measure import Row
 from bench.plot import plot
+from bench.scale import inputs_table, scale_table, short_table
 
 ROOT = Path(__file__).parent.parent
 SHOWN = ROOT / "docs" / "bench.json"
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "audio.md", ROOT / "docs" / "training.md", ROOT / "docs" / "captions.md")
+DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("audio", "captions", "scale", "training")))
+"""Pages that hold figures."""
 BLOCK = re.compile(r"<!-- bench:([a-z+]+) -->\n.*?<!-- end -->", re.DOTALL)
 SUMMARY = (
     "clips a second, 2 cores",
@@ -34,7 +36,7 @@ SUMMARY = (
     "front-end of a 10 s clip, laion-clap / ours",
     "memory of a step in 8 chunks / in one",
 )
-"""Rows that the README shows; docs have them all."""
+"""Rows that docs/scale.md shows first; the other pages have them all."""
 
 
 def read(path: Path) -> tuple[list[Row], str]:
@@ -58,6 +60,8 @@ def _block(name: str, rows: list[Row], where: str) -> str:
         body = listed([row for title in SUMMARY for row in rows if row.name == title])
     elif name == "where":
         body = where
+    elif name in {"inputs", "scale", "short"}:
+        body = {"inputs": lambda _: inputs_table(), "scale": scale_table, "short": short_table}[name](rows)
     else:
         body = listed([row for row in rows if row.bench in name.split("+")])
     return f"<!-- bench:{name} -->\n{body}\n<!-- end -->"
