@@ -49,7 +49,7 @@ def test_every_planned_row_is_a_sample_or_has_a_reason(fates: Path, tmp_path: Pa
 def test_a_second_build_has_nothing_to_do(fates: Path, built: Path) -> None:
     before = published(built)
     outcome = build_into(built, fates)
-    assert (outcome.n_built, outcome.planned_anew) == (0, False)
+    assert (outcome.n_built, outcome.plan_is_new) == (0, False)
     assert published(built) == before
 
 

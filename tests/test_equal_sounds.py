@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds, write_equal_sounds
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from transforms.shards.equal_sounds import Sound, left_to_others
+from transforms.shards.equal_sounds import Sound, sounds_left_out
 
 TRAIN, MORE = ShardId("A", "train", 0), ShardId("A", "train", 1)
 VALID, TEST = ShardId("A", "valid", 0), ShardId("A", "test", 0)
@@ -16,7 +16,7 @@ VALID, TEST = ShardId("A", "valid", 0), ShardId("A", "test", 0)
 
 def found(*sounds: Sound) -> list[tuple[ShardId, str, str]]:
     """Return what every order of the sounds gives, which must be the same."""
-    results = {tuple(sorted(left_to_others(order))) for order in itertools.permutations(sounds)}
+    results = {tuple(sorted(sounds_left_out(order))) for order in itertools.permutations(sounds)}
     assert len(results) == 1
     return list(results.pop())
 

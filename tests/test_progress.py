@@ -14,7 +14,7 @@ from pipeline.output.markers import FileFacts, Marker
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.report.progress import Observer, Progressed, _Lines, in_words, watched
+from pipeline.report.progress import BuildProgress, Observer, _Lines, in_words, watched
 from transforms.shards.shard_task import ShardTask
 
 TASKS = [ShardTask(ShardId("A", "train", n), "rows", f"from-{n}", 10) for n in range(2)]
@@ -35,10 +35,10 @@ def report(folder: Folder, name: str, shard: str, done: int) -> None:
 def test_done_and_unfinished_shards_are_added_up(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     observer = Observer(take_snapshot(folder), TASKS)
-    assert observer.look() == Progressed(0, 0, collections.Counter())
+    assert observer.look() == BuildProgress(0, 0, collections.Counter())
     publish(folder, TASKS[0], "from-0")
     report(folder, "w", "A/train/1", 4)
-    assert observer.look() == Progressed(1, 14, collections.Counter({"silent": 2, "timeout": 1}))
+    assert observer.look() == BuildProgress(1, 14, collections.Counter({"silent": 2, "timeout": 1}))
     report(folder, "late", "A/train/0", 9)  # a shard counts once, by its marker
     assert observer.look().clips == 14
 
@@ -63,8 +63,8 @@ def test_lines_are_printed_without_a_terminal_and_never_twice() -> None:
     lines = _Lines(Console(file=out, width=200), TASKS)
     with lines:
         pass
-    done = Progressed(2, 20, collections.Counter({"silent": 2}))
-    lines(Progressed(1, 10, collections.Counter()))  # too soon after the first
+    done = BuildProgress(2, 20, collections.Counter({"silent": 2}))
+    lines(BuildProgress(1, 10, collections.Counter()))  # too soon after the first
     lines(done)
     lines(done)
     printed = out.getvalue().splitlines()

@@ -22,7 +22,7 @@ from pipeline.failures import EngineError, RecipeError
 from pipeline.output.storage import Folder, FolderInUseError
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import build
-from pipeline.verbs.recaption import Recaptioned, own_recipe, recaption
+from pipeline.verbs.recaption import RecaptionOutcome, recaption, recipe_of_folder
 from pipeline.verbs.verify import verify
 from tests.fates import build_into, make_fates, published, tone, unwatched
 from tests.tiny_t5 import ROWS, make_labelled, make_t5
@@ -47,9 +47,9 @@ def place(original: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def recaption_in(output: Path, recipe: Path | None = None) -> Recaptioned:
+def recaption_in(output: Path, recipe: Path | None = None) -> RecaptionOutcome:
     folder = Folder(str(output))
-    return recaption(load_recipe(str(recipe)) if recipe else own_recipe(folder), folder, ENGINE, unwatched)
+    return recaption(load_recipe(str(recipe)) if recipe else recipe_of_folder(folder), folder, ENGINE, unwatched)
 
 
 def flacs(output: Path) -> dict[str, str]:
@@ -119,7 +119,7 @@ def test_a_build_of_the_same_recipe_finds_nothing_left_to_do(place: Path) -> Non
     recaption_in(place / "out", place / "in/recipe.toml")
     after = shards(place / "out")
     outcome = build_into(place / "out", place / "in/recipe.toml")
-    assert (outcome.planned_anew, outcome.n_built) == (True, 0)
+    assert (outcome.plan_is_new, outcome.n_built) == (True, 0)
     assert shards(place / "out") == after
     build_into(place / "fresh", place / "in/recipe.toml")
     assert shards(place / "fresh") == after  # as if it had always had this text
@@ -255,7 +255,7 @@ def test_what_cannot_be_done_is_said_before_anything_changes(tmp_path: Path, cap
     before = published(tmp_path / "out")
     (tmp_path / "in/clips.csv").unlink()
     with pytest.raises(RecipeError, match=r"clips\.csv: no such file"):
-        own_recipe(Folder(str(tmp_path / "out")))
+        recipe_of_folder(Folder(str(tmp_path / "out")))
     (tmp_path / "in/t5.toml").write_text(
         'captions = "t5"\n' + recipe.read_text().replace("clips.csv", "other.csv") + '\n[t5]\nmodel = "/no"\n'
     )

@@ -1,7 +1,7 @@
-"""Find clips of a dataset that sound exactly alike, over all its shards, and write what each shard must leave to others.
+"""Find clips of a dataset that sound exactly alike, over all its shards, and write which sounds each shard must leave out.
 
-The result is a planned input of the shards, as their rows are: it is read from the books of all shards, written below the plan,
-and part of each shard's inputs hash. Which clip stays depends on the clips alone, not on where and when they were built.
+The result is an input of the shards, as their rows are: it is read from the books of all shards, written to the plan's folder,
+and part of each shard's inputs hash. Which clip stays depends only on the clips, not on where and when they were built.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.records import ShardId, shard_sort_key, split_rank
 
 COLUMNS = ["key", "recording", "start", "pcm_sha256"]
 N_BUCKETS = 64
-"""Groups in which sounds meet: few enough that a shard of 512 clips gives elements of several sounds."""
+"""Groups in which sounds are compared: few, so that each element of a shard of 512 clips holds several sounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,20 @@ class Sound:
 
     @property
     def dataset_and_frames(self) -> tuple[str, str]:
-        """What equal sounds share: other datasets may hold the same sound."""
+        """The key of equal sounds: sounds of different datasets are not compared."""
         return self.shard.dataset, self.pcm_sha256
 
     @property
     def rank(self) -> tuple[int, str, str]:
-        """Which of equal sounds stays, the lowest: test before valid before training, then the order of clips in shards."""
+        """The key that decides which of equal sounds stays, the lowest: test before valid before training, then the order in shards."""
         return split_rank(self.shard.split), self.shard.split, self.sort_key
 
 
-def left_to_others(sounds: Iterable[Sound]) -> Iterator[tuple[ShardId, str, str]]:
-    """Yield (shard, hash of the frames, key of the clip that stays) for every shard but that clip's own.
+def sounds_left_out(sounds: Iterable[Sound]) -> Iterator[tuple[ShardId, str, str]]:
+    """Yield (shard, hash of the frames, key of the clip that stays) for every other shard that has an equal sound.
 
     >>> a, b = ShardId("D", "test", 0), ShardId("D", "train", 3)
-    >>> list(left_to_others([Sound("x", b, "b1", "0"), Sound("x", a, "a1", "9"), Sound("y", b, "b2", "1")]))
+    >>> list(sounds_left_out([Sound("x", b, "b1", "0"), Sound("x", a, "a1", "9"), Sound("y", b, "b2", "1")]))
     [(ShardId(dataset='D', split='train', index=3), 'x', 'a1')]
     """
     for (_, pcm_sha256), group in itertools.groupby(sorted(sounds, key=attrgetter("dataset_and_frames")), attrgetter("dataset_and_frames")):
@@ -58,7 +58,7 @@ def left_to_others(sounds: Iterable[Sound]) -> Iterator[tuple[ShardId, str, str]
 
 
 class FindEqualSounds(beam.PTransform):
-    """Shards -> `plan/equal_sounds.parquet`, read from their books."""
+    """Shards -> `plan/equal_sounds.parquet`, from the books of the shards."""
 
     def __init__(self, folder: Folder, sounds_sha256: str):
         super().__init__()
@@ -66,19 +66,19 @@ class FindEqualSounds(beam.PTransform):
         self.sounds_sha256 = sounds_sha256
 
     def expand(self, shards: beam.PCollection) -> beam.PCollection:
-        found = (
+        left_out = (
             shards
             | "Spread" >> beam.Reshuffle()
             | "ReadSounds" >> beam.FlatMap(_sounds_by_bucket, self.folder)
-            | "Meet" >> beam.GroupByKey()
-            | "Compare" >> beam.FlatMap(_left_to_others)
+            | "Group" >> beam.GroupByKey()
+            | "Compare" >> beam.FlatMap(_sounds_left_out)
         )
         once = shards.pipeline | "Once" >> beam.Create([None])
-        return once | "Write" >> beam.Map(_write, beam.pvalue.AsIter(found), self.folder, self.sounds_sha256)
+        return once | "Write" >> beam.Map(_write, beam.pvalue.AsIter(left_out), self.folder, self.sounds_sha256)
 
 
 def sounds_of(folder: Folder, shard: ShardId) -> Iterator[Sound]:
-    """Yield the sounds of a shard: of its samples, and of clips left out because of their sound."""
+    """Yield the sounds of a shard: those of its samples, and of clips left out because another clip has the same sound."""
     for row in read_books(folder, shard, COLUMNS).to_pylist():
         if row["pcm_sha256"] is not None:
             yield Sound(row["pcm_sha256"], shard, row["key"], shard_sort_key(row["recording"], row["start"], row["key"]))
@@ -91,11 +91,11 @@ def _sounds_by_bucket(shard: ShardId, folder: Folder) -> Iterator[tuple[int, lis
     yield from buckets.items()
 
 
-def _left_to_others(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tuple[ShardId, str, str]]:
-    return left_to_others(itertools.chain.from_iterable(bucket[1]))
+def _sounds_left_out(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tuple[ShardId, str, str]]:
+    return sounds_left_out(itertools.chain.from_iterable(bucket[1]))
 
 
-def _write(_: None, found: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
+def _write(_: None, left_out: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
     with folder.workspace() as work:
-        write_equal_sounds(found, sounds_sha256, work / EQUAL_SOUNDS)
+        write_equal_sounds(left_out, sounds_sha256, work / EQUAL_SOUNDS)
         folder.publish(work / EQUAL_SOUNDS, f"{PLAN}/{EQUAL_SOUNDS}")
