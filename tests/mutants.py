@@ -1,6 +1,6 @@
-"""`python -m tests.mutants N SEED [PATH...]`: break N lines of the project, one at a time; list those that no test notices.
+"""`python -m tests.mutants N SEED [PATH...]`: break N lines of the project, one at a time; list those with which all tests pass.
 
-The lines depend on N, SEED and the files alone. Each broken line stands in a copy of the tracked files, where the tests of its
+The lines depend only on N, SEED and the files. Each line is broken in a copy of the tracked files, where the tests of its
 module run: the module's examples, its own test file, then the test files that import it. Exit code 0 when at most 10 % of the
 mutants survive, 1 when more do, 2 when the tests fail without any mutant.
 """
@@ -34,7 +34,7 @@ EQUIVALENT = Path("tests/mutants_equivalent.tsv")
 MOST_SURVIVORS = 0.1  # share of the mutants that may survive
 SECONDS = 90.0  # for the tests of one mutant
 SECONDS_A_TEST = 30  # a test that takes longer hangs
-FAR_FASTER = 3  # a timeout is a kill when the tests take this many times less without the mutant
+FAR_FASTER = 3  # a timeout counts as killed when the tests need less than 1 / FAR_FASTER of the time without the mutant
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tests of a mutant did: `killed`, `survived` or `timeout`; `test` is the test that failed."""
+    """The result of the tests of a mutant: `killed`, `survived` or `timeout`; `test` is the test that failed."""
 
     status: str
     test: str = ""
 
 
 def known_equivalents(root: Path) -> set[tuple[str, str, str]]:
-    """Return path, text of the line and mutation of every mutant that is known to change nothing."""
+    """Return path, text of the line and mutation of every mutant that is known to change no behaviour."""
     table = root / EQUIVALENT
     rows = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
     cells = [row.split("\t") for row in rows if row and not row.startswith("#")]
@@ -109,16 +109,16 @@ def imports_of_tests(root: Path) -> dict[str, frozenset[str]]:
 
 
 def matching_tests(root: Path, path: str) -> tuple[list[str], list[str]]:
-    """Return what tests a module directly, and the other test files that import it, those with the fewest imports first."""
+    """Return the tests of a module, and the other test files that import it, those with the fewest imports first."""
     parts = Path(path).with_suffix("").parts
     parts = parts[:-1] if parts[-1] == "__init__" else parts
     stem, prefixes = parts[-1], [f"{folder}_" for folder in parts[:-1]]
     prefixes = ["train_"] if parts[0] == "train" else ["", *prefixes]
     imports = imports_of_tests(root)
     examples = [path] if ">>>" in (root / path).read_text(encoding="utf-8") else []
-    own = [name for name in (f"tests/test_{prefix}{stem}.py" for prefix in prefixes) if name in imports]
-    others = [name for name, names in imports.items() if ".".join(parts) in names and name not in own]
-    return examples + own, sorted(others, key=lambda name: (len(imports[name]), name))
+    direct = [name for name in (f"tests/test_{prefix}{stem}.py" for prefix in prefixes) if name in imports]
+    others = [name for name, names in imports.items() if ".".join(parts) in names and name not in direct]
+    return examples + direct, sorted(others, key=lambda name: (len(imports[name]), name))
 
 
 def copy_of(root: Path, folder: Path) -> Path:
@@ -137,7 +137,7 @@ def run_tests(tree: Path, tests: Sequence[str], seconds: float, stop_at_first: b
     """Run test files or single tests of a tree; `test` names those that failed, one a line."""
     options = ["-v", "--tb=no", "-p", "no:cacheprovider", "-m", "not slow", *(["-x"] if stop_at_first else [])]
     options += ["-o", f"faulthandler_timeout={SECONDS_A_TEST}", "-o", "faulthandler_exit_on_timeout=true"]
-    # Without PYTHONPATH programs that a test starts elsewhere would import an installed copy; with .pyc files, an older mutant.
+    # Without PYTHONPATH, programs that a test starts in another folder would import an installed copy; with .pyc files, an older mutant.
     env = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "", "COLUMNS": "300"}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         command = [sys.executable, "-m", "pytest", *options, *tests]
@@ -161,7 +161,7 @@ def run_tests(tree: Path, tests: Sequence[str], seconds: float, stop_at_first: b
 
 
 class MutantRunner:
-    """Runs the tests of mutants in copies of a checkout, one copy for each mutant that runs at the same time."""
+    """Run the tests of mutants in copies of a checkout, one copy for each mutant that runs at the same time."""
 
     def __init__(self, root: Path, folder: Path, n_copies: int, seconds: float) -> None:
         self.root, self.seconds = root, seconds

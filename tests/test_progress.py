@@ -49,7 +49,7 @@ def test_a_marker_of_an_earlier_build_is_not_progress(tmp_path: Path) -> None:
     assert Observer(take_snapshot(folder), TASKS).look().shards == 0
 
 
-def test_a_marker_that_stood_before_is_read_when_it_is_replaced(tmp_path: Path) -> None:
+def test_a_replaced_marker_of_an_earlier_build_is_progress(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     publish(folder, TASKS[0], "something older")
     observer = Observer(take_snapshot(folder), TASKS)
@@ -80,5 +80,5 @@ def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
     assert "20/20" in out.getvalue() and "shards 2/2" in out.getvalue() and "silent 4" in out.getvalue()
 
 
-def test_reasons_are_said_most_frequent_first() -> None:
+def test_reasons_are_listed_most_frequent_first() -> None:
     assert in_words(collections.Counter(a=1, c=2, b=2)) == "b 2, c 2, a 1"

@@ -1,4 +1,4 @@
-"""The T5 of a recipe is loaded once, and named by its content."""
+"""The T5 of a recipe is loaded, and its name holds a hash of its content."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from augment.keyword_to_caption import T5Settings
 from pipeline.recipe.captioner import load_caption_model
 
 pytest.importorskip("transformers")
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries, on their way in
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from imports of the libraries
 
 
 @pytest.fixture(scope="module")
