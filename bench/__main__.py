@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [NAME...]`: what this project claims about speed, memory and quality, measured on this machine."""
+"""`python -m bench [--quick] [NAME...]`: measure what this project claims about speed, memory and quality."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ RESULTS = Path(__file__).parent / "results"
 BENCHES = ("build", "captions", "formats", "lengths", "quality", "snapshot", "throughput", "train")
 """Modules of this folder, each with `rows(quick, corpus) -> list[Row]`."""
 QUICK = ("formats", "lengths", "quality")
-"""What fits into a minute."""
+"""Benches that `--quick` runs when none is named: a minute together."""
 VERSIONS = ("av", "soundfile", "soxr", "numpy", "apache-beam", "imageio-ffmpeg", "librosa", "torch", "torchaudio")
 
 
 def main(arguments: list[str]) -> int:
     """Run the benches asked for; exit code 1 when a target is missed."""
-    there = [name for name in BENCHES if (Path(__file__).parent / f"{name}.py").exists()]
+    available = [name for name in BENCHES if (Path(__file__).parent / f"{name}.py").exists()]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(there)}; all of them without a name, {', '.join(QUICK)} with --quick"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"one of {', '.join(available)}; all of them without a name, {', '.join(QUICK)} with --quick",
     )
     parser.add_argument("--quick", action="store_true", help="fewer clips and rounds: a minute instead of a quarter of an hour")
     options = parser.parse_args(arguments)
-    if unknown := set(options.names) - set(there):
-        parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(there)}")
+    if unknown := set(options.names) - set(available):
+        parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(available)}")
     corpus = RESULTS / "corpus"
     table: list[Row] = []
-    for name in options.names or (QUICK if options.quick else there):
+    for name in options.names or (QUICK if options.quick else available):
         began = time.monotonic()
         table += importlib.import_module(f"bench.{name}").rows(options.quick, corpus)
         print(f"measured {name} in {time.monotonic() - began:.0f} s", file=sys.stderr)

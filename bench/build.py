@@ -1,4 +1,4 @@
-"""The build as a whole: clips a second and CPU a clip against one ffmpeg process a clip, Beam against a plain pool, memory."""
+"""Measure full builds: clips a second and CPU a clip against one ffmpeg process a clip, Beam against a plain pool, memory."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ N_CORES = len(os.sched_getaffinity(0))
 def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return the figures of the build."""
     n_clips, n_rounds = (96, 2) if quick else (192, 3)
-    with tempfile.TemporaryDirectory(prefix="bench-") as place:
-        recipe = make_recipe(n_clips, corpus, Path(place))
-        ways = {name: _way(name, recipe, Path(place)) for name in ("build", "beam", "pool", "static ffmpeg")}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        recipe = make_recipe(n_clips, corpus, Path(folder))
+        ways = {name: _way(name, recipe, Path(folder)) for name in ("build", "beam", "pool", "static ffmpeg")}
         if system_ffmpeg():
-            ways["system ffmpeg"] = _way("system ffmpeg", recipe, Path(place))
+            ways["system ffmpeg"] = _way("system ffmpeg", recipe, Path(folder))
         costs = paired(ways, n_rounds)
     return _table(costs, n_clips)
 
@@ -70,22 +70,22 @@ def _table(costs: dict[str, list[Cost]], n_clips: int) -> list[Row]:
     return table
 
 
-def make_recipe(n_clips: int, corpus: Path, place: Path) -> Path:
+def make_recipe(n_clips: int, corpus: Path, folder: Path) -> Path:
     """Write a recipe over `n_clips` sounds of 10 s in every kind, and return its path."""
     kinds = list(KINDS)
     sounds = [make_sound(kinds[number % len(kinds)], 10.0, number, corpus) for number in range(n_clips)]
-    with (place / "clips.csv").open("w", newline="") as file:
+    with (folder / "clips.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["id", "url", "caption"])
-        table.writerows([number, os.path.relpath(path, place), f"sound number {number}"] for number, path in enumerate(sounds))
+        table.writerows([number, os.path.relpath(path, folder), f"sound number {number}"] for number, path in enumerate(sounds))
     source = '[[sources]]\nsource = "table"\ndataset = "Bench"\npath = "clips.csv"\nid = "id"\nurl = "url"\ncaption = "caption"\n'
-    (place / "bench.toml").write_text(f'name = "bench"\nshard_size = {max(8, n_clips // 8)}\n\n{source}')
-    return place / "bench.toml"
+    (folder / "bench.toml").write_text(f'name = "bench"\nshard_size = {max(8, n_clips // 8)}\n\n{source}')
+    return folder / "bench.toml"
 
 
-def _way(name: str, recipe: Path, place: Path) -> Callable[[], Cost]:
+def _way(name: str, recipe: Path, folder: Path) -> Callable[[], Cost]:
     def run() -> Cost:
-        output = place / "out"
+        output = folder / "out"
         shutil.rmtree(output, ignore_errors=True)
         return Cost(**in_a_process("bench.build", name, recipe, output))
 
@@ -93,7 +93,7 @@ def _way(name: str, recipe: Path, place: Path) -> Callable[[], Cost]:
 
 
 def _in_this_process(name: str, path: Path, output: Path) -> Cost:
-    """Measure one way, imports not counted; the plan is made beforehand where only shards are compared."""
+    """Measure one way of making the shards, without imports; where only shards are compared, without planning too."""
     recipe = load_recipe(str(path))
     engine, folder = Engine("local", N_CORES), Folder(str(output))
     if name == "build":
@@ -127,7 +127,7 @@ def _unwatched(before: Snapshot, tasks: list[ShardTask]) -> nullcontext[None]:
 
 
 def _and_end(action: Callable[[], object]) -> float:
-    """Do it, end the conversion processes (CPU is known only of what has ended), and return the highest memory in MB."""
+    """Run an action and return the highest memory in MB; end the conversion processes, whose CPU is counted only after they end."""
     action()
     highest = peak_mb()
     conversion_pool().close()
@@ -135,7 +135,7 @@ def _and_end(action: Callable[[], object]) -> float:
 
 
 def _by_pool(tasks: list[ShardTask], settings: BuildSettings) -> None:
-    """Make the same shards without Beam or processes of our own: one process a core, one shard at a time, all in it."""
+    """Make the same shards without Beam and without conversion processes: one process a core makes one shard at a time."""
     with multiprocessing.get_context("fork").Pool(N_CORES) as pool:
         pool.starmap(_make_shard, [(task, settings) for task in tasks], chunksize=1)
         pool.close()
@@ -143,7 +143,7 @@ def _by_pool(tasks: list[ShardTask], settings: BuildSettings) -> None:
 
 
 class _InThisProcess:
-    """Stands in for the conversion processes: a pool that converts where it is."""
+    """A conversion pool without processes: it converts in the process that calls it."""
 
     convert = staticmethod(convert)
 
@@ -155,20 +155,20 @@ def _make_shard(task: ShardTask, settings: BuildSettings) -> None:
 
 
 def _by_ffmpeg(binary: str, sounds: list[Path], output: Path) -> None:
-    """Do what build scripts did before: one ffmpeg a clip, two at a time, then one tar."""
+    """Convert with one ffmpeg process a clip, one at a time on each core, and add the files to one tar."""
     output.mkdir(parents=True)
 
-    def one(number: int) -> Path:
-        place = output / str(number)
-        place.mkdir()
-        by_process(binary)(sounds[number], place)
-        (place / "out.json").write_text(json.dumps({"text": [f"sound number {number}"], "tag": []}))
-        return place
+    def convert_sound(number: int) -> Path:
+        folder = output / str(number)
+        folder.mkdir()
+        by_process(binary)(sounds[number], folder)
+        (folder / "out.json").write_text(json.dumps({"text": [f"sound number {number}"], "tag": []}))
+        return folder
 
     with ThreadPoolExecutor(N_CORES) as threads, tarfile.open(output / "0.tar", "w") as tar:
-        for number, place in enumerate(threads.map(one, range(len(sounds)))):
-            tar.add(place / "out.flac", f"{number}.flac")
-            tar.add(place / "out.json", f"{number}.json")
+        for number, folder in enumerate(threads.map(convert_sound, range(len(sounds)))):
+            tar.add(folder / "out.flac", f"{number}.flac")
+            tar.add(folder / "out.json", f"{number}.json")
 
 
 def main(arguments: list[str]) -> None:

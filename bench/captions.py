@@ -1,4 +1,4 @@
-"""Text: captions by a T5 in batches against one by one with the same settings, and the cost of cleaning, templates and de-bias."""
+"""Measure captions by a T5 in batches against single prompts with the same settings, and the cost of cleaning, templates and de-biasing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _by_t5(quick: bool) -> list[Row]:
     def one_by_one() -> Cost:
         return cost_of(lambda: [candidates(model, [keywords], settings) for keywords in sets])
 
-    candidates(model, sets[:2], settings)  # what is set up at the first call belongs to neither
+    candidates(model, sets[:2], settings)  # the first call also sets things up, which neither way should pay for
     costs = paired({"batched": batched, "one by one": one_by_one}, n_rounds)
     kind = f"{'t5-small' if quick else 't5-base'} shape, {str(model.network.dtype).removeprefix('torch.')}, {n_tokens} tokens"
     by_cpu = ratio([cost.cpu for cost in costs["one by one"]], [cost.cpu for cost in costs["batched"]])
@@ -55,7 +55,7 @@ def _first(measured: tuple[float, tuple[float, float]]) -> tuple[float, str, tup
 
 
 def random_t5(sizes: dict[str, int], n_tokens: int) -> Model:
-    """Return a T5 of random weights in the type that this machine computes in, which writes `n_tokens` tokens, neither more nor less."""
+    """Return a T5 of random weights in the type that this machine computes in, which writes exactly `n_tokens` tokens."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
@@ -63,12 +63,12 @@ def random_t5(sizes: dict[str, int], n_tokens: int) -> Model:
     from augment.keyword_to_caption import compute_type
 
     words = ["<pad>", "</s>", "<unk>", "|", *(f"word{number}" for number in range(N_WORDS))]
-    spoken = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
-    spoken.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=spoken, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    word_level = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
+    word_level.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=word_level, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
     torch.manual_seed(0)
-    shape: dict[str, Any] = {"vocab_size": VOCABULARY, "decoder_start_token_id": 0, **sizes}
-    network = T5ForConditionalGeneration(T5Config(**shape)).to(compute_type()).eval()
+    config: dict[str, Any] = {"vocab_size": VOCABULARY, "decoder_start_token_id": 0, **sizes}
+    network = T5ForConditionalGeneration(T5Config(**config)).to(compute_type()).eval()
     network.generation_config.min_new_tokens = n_tokens
     return Model("random", "0", tokenizer, network)
 
@@ -81,8 +81,10 @@ def _by_rules(n_rows: int, n_rounds: int) -> list[Row]:
         clips = list(csv.DictReader(file))
     labels = sorted({label for row in clips for label in (row["labels"] or "").split(";") if label})
     others = [row["caption"].rstrip(".") for row in clips if row["caption"]]
-    said = [text for number, case in enumerate(gendered) for text in (case, others[number % len(others)], others[-number % len(others)])]
-    raw = [f"{said[number % len(said)]}, number {number}." for number in range(n_rows)]
+    captions = [
+        text for number, case in enumerate(gendered) for text in (case, others[number % len(others)], others[-number % len(others)])
+    ]
+    raw = [f"{captions[number % len(captions)]}, number {number}." for number in range(n_rows)]
     tags = [[labels[number % len(labels)], labels[(number * 5 + 1) % len(labels)]] for number in range(n_rows)]
 
     def all_three() -> None:

@@ -1,4 +1,4 @@
-"""The sounds that are measured: made by code, 44.1 kHz stereo unless the format says otherwise, each one different."""
+"""Make the sounds that the benchmarks convert: each is different; 44.1 kHz stereo, unless the kind has another rate or is mono."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[int, int, Maker]] = {
 
 
 def music(seconds: float, rate: int, n_channels: int, seed: int) -> np.ndarray:
-    """Return something between music and street noise, `(n_frames, n_channels)`: it packs about as well as recordings do."""
+    """Return a chord in noise, `(n_frames, n_channels)`: lossless codecs compress it about as well as recordings."""
     chance = np.random.default_rng(seed)
     n_frames = round(seconds * rate)
     period = min(n_frames, 8 * rate)  # a spectrum that falls with frequency, repeated with a slow change of level
@@ -41,7 +41,7 @@ def music(seconds: float, rate: int, n_channels: int, seed: int) -> np.ndarray:
 
 
 def make_sound(kind: str, seconds: float, seed: int, folder: Path) -> Path:
-    """Return the path of a sound, made when it is not there yet; hours are a minute over and over."""
+    """Return the path of a sound, made when it is missing; one longer than 300 s repeats a sound of 60 s."""
     path = folder / f"{kind}-{seconds:g}s-{seed}"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A local file system that counts what it is asked: each count is one request where the folder lies in an object store."""
+"""Count the calls to a local file system: in an object store each of them would be one request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 REQUESTS: collections.Counter[str] = collections.Counter()
-"""Requests by kind since the last `clear`: listing, read, open, check; `read N_stats.json` and the like by the end of the name."""
+"""Requests by kind since the last `clear`: listing, read, read marker, open, check."""
 
 
 class CountingFileSystem(LocalFileSystem):

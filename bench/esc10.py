@@ -1,4 +1,4 @@
-"""`python -m bench.esc10 FOLDER`: train from scratch on two folds of ESC-10, name the clips of the third by words; accuracy and minutes.
+"""`python -m bench.esc10 FOLDER`: train on two folds of ESC-10, classify the third by text prompts, print accuracy and minutes.
 
 FOLDER holds the sounds and `manifest.jsonl`, one object a clip: `path`, `label`, `split` (fold1, fold2, fold3), `raw.fsid` (Freesound id).
 """
@@ -28,7 +28,7 @@ SETTINGS = ["audio=cnn14", "text=clip", "fusion=none", "batch=16", "steps=300", 
 
 
 def main(arguments: list[str]) -> int:
-    """Build, train once a seed, classify the held out fold, print."""
+    """Build shards, train once a seed, classify the held-out fold, and print the accuracies."""
     parser = argparse.ArgumentParser(prog="python -m bench.esc10", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--test", default="fold3", help="the fold that is held out")
@@ -36,12 +36,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", nargs="+", type=int, default=[3407, 1, 2])
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change keys of the training recipe")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="esc10-") as place:
-        root = Path(place)
+    with tempfile.TemporaryDirectory(prefix="esc10-") as temporary:
+        root = Path(temporary)
         n = write_table(options.folder.resolve(), root / "clips.csv", options.train, options.test)
         (root / "recipe.toml").write_text(RECIPE)
         command("pipeline", "build", str(root / "recipe.toml"), "--output", str(root / "shards"))
-        say(f"{n['train']} clips to train on, {n['valid']} to validate on, {n['test']} of {options.test} to name")
+        say(f"{n['train']} clips to train on, {n['valid']} to validate on, {n['test']} of {options.test} to classify")
         say(f"linear probe on mean and deviation of 64 log-mels {logmel_probe(root):.3f}")
         learn(root, "untrained", ["lr=0", "steps=1"])
         zero_shot = [learn(root, f"seed {seed}", [*options.set, f"seed={seed}"]) for seed in options.seeds]
@@ -51,10 +51,13 @@ def main(arguments: list[str]) -> int:
 
 
 def write_table(folder: Path, table: Path, train: list[str], test: str) -> Counter[str]:
-    """Write the pipeline's table and return the clips a split; valid has one recording a class, that of the fewest clips."""
+    """Write the pipeline's table and return the number of clips of each split.
+
+    The valid split gets one recording a class: the recording with the fewest clips.
+    """
     clips = [json.loads(line) for line in (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
     n_clips = Counter((clip["label"], clip["raw"]["fsid"]) for clip in clips if clip["split"] in train)
-    valid = {min((n, fsid) for (of, fsid), n in n_clips.items() if of == label)[1] for label, _ in n_clips}
+    valid = {min((n, fsid) for (other, fsid), n in n_clips.items() if other == label)[1] for label, _ in n_clips}
     counts: Counter[str] = Counter()
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -69,7 +72,7 @@ def write_table(folder: Path, table: Path, train: list[str], test: str) -> Count
 
 
 def learn(root: Path, name: str, changes: list[str]) -> float:
-    """Train a run, print how well it names the held out fold, and return its zero-shot accuracy."""
+    """Train a run, print its accuracies on the held-out fold, and return the zero-shot accuracy."""
     run, shards, began = str(root / name.replace(" ", "-")), str(root / "shards"), time.monotonic()
     cost = cost_of(
         lambda: command("train", "fit", shards, "--output", run, "--device", "cpu", "--recipe", "tiny", "--set", *SETTINGS, *changes)
@@ -85,12 +88,12 @@ def classify(run: str, shards: str, how: list[str]) -> float:
 
 
 def command(*words: str) -> str:
-    """Run one of the project's commands and return what it printed; its complaints go to the terminal."""
+    """Run one of the project's commands and return what it printed; its errors go to the terminal."""
     return subprocess.run([sys.executable, "-m", *words], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def logmel_probe(root: Path) -> float:
-    """Return the accuracy of logistic regression on what needs no training: level and unrest of each mel band."""
+    """Return the accuracy of logistic regression on features without training: mean and standard deviation of each mel band."""
     (x, y), (unseen, truth) = (logmel_statistics(root, split) for split in ("train", "test"))
     names = sorted(set(y))
     x, unseen = (x - x.mean(0)) / x.std(0), (unseen - x.mean(0)) / x.std(0)
@@ -105,11 +108,11 @@ def logmel_probe(root: Path) -> float:
 
 
 def logmel_statistics(root: Path, split: str) -> tuple[torch.Tensor, list[str]]:
-    """Return (n_clips, 128), mean and deviation over time, and the labels."""
+    """Return mean and standard deviation over time of each mel band, float32 `(n_clips, 128)`, and the labels."""
     clips = FixedClips(find_shards(str(root / "shards"), split), False, root)
-    found = [clip for clip in (clips[i] for i in range(len(clips))) if isinstance(clip, Example)]
-    mels = [clip.features.mel[0] for clip in found]
-    return torch.stack([torch.cat([mel.mean(0), mel.std(0)]) for mel in mels]), [clip.tags[0] for clip in found]
+    examples = [clip for clip in (clips[i] for i in range(len(clips))) if isinstance(clip, Example)]
+    mels = [clip.features.mel[0] for clip in examples]
+    return torch.stack([torch.cat([mel.mean(0), mel.std(0)]) for mel in mels]), [clip.tags[0] for clip in examples]
 
 
 def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Ten seconds of sound in eight formats: ours against ffmpeg, the published protocol, librosa, and the libraries alone."""
+"""Convert ten seconds of sound in eight formats: our converter against ffmpeg, the published protocol, librosa, and the bare libraries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.measure import Cost, Row, cost_of, paired, ratio
 from bench.peers import Way, by_laions_protocol, by_librosa, by_process, has_librosa, library_floor, ours, static_ffmpeg, system_ffmpeg
 
 TARGETS = {"wav": 8, "flac24": 5, "mp3": 5.5, "vorbis": 5, "opus": 3.7, "m4a": 5, "wav48mono": 12}
-"""How many times the CPU of one system ffmpeg a clip has to be ours."""
+"""The least ratio that is wanted: CPU of one system ffmpeg a clip / CPU of our converter."""
 BY_SOUNDFILE = frozenset({"wav", "flac24", "mp3", "wav48mono", "flac48mono"})
 Costs = dict[str, dict[str, list[Cost]]]
 """Kind -> way -> cost of every round."""
@@ -22,26 +22,26 @@ Costs = dict[str, dict[str, list[Cost]]]
 def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return the ratios of CPU, by format and over all of them."""
     n_clips, n_rounds = (2, 2) if quick else (6, 5)
-    with tempfile.TemporaryDirectory(prefix="bench-") as place:
-        costs = {kind: _measure(kind, n_clips, n_rounds, corpus, Path(place)) for kind in KINDS}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        costs = {kind: _measure(kind, n_clips, n_rounds, corpus, Path(folder)) for kind in KINDS}
     return _table(costs, n_clips)
 
 
 def ways() -> dict[str, Way]:
-    """Return every way to convert that this machine can take."""
+    """Return every converter that is installed on this machine, by name."""
     system = system_ffmpeg()
-    found: dict[str, Way] = {"ours": ours, "static ffmpeg": by_process(static_ffmpeg())}
+    by_name: dict[str, Way] = {"ours": ours, "static ffmpeg": by_process(static_ffmpeg())}
     if system:
-        found |= {"system ffmpeg": by_process(system), "LAION's protocol": by_laions_protocol(system)}
-    return found | ({"librosa": by_librosa} if has_librosa() else {})
+        by_name |= {"system ffmpeg": by_process(system), "LAION's protocol": by_laions_protocol(system)}
+    return by_name | ({"librosa": by_librosa} if has_librosa() else {})
 
 
-def _measure(kind: str, n_clips: int, n_rounds: int, corpus: Path, place: Path) -> dict[str, list[Cost]]:
+def _measure(kind: str, n_clips: int, n_rounds: int, corpus: Path, folder: Path) -> dict[str, list[Cost]]:
     sounds = [make_sound(kind, 10.0, seed, corpus) for seed in range(n_clips)]
 
     def all_of(way: Way) -> None:
         for sound in sounds:
-            way(sound, place)
+            way(sound, folder)
 
     def floor() -> Cost:
         return Cost(sum(library_floor(sound, kind in BY_SOUNDFILE) for sound in sounds), 0.0)

@@ -1,4 +1,4 @@
-"""From two seconds to an hour: ffmpeg's start-up counts less the longer the sound is, and memory must not count at all."""
+"""Convert sounds of two seconds to one hour: the longer the sound, the less ffmpeg's start-up matters; memory must not grow."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return ffmpeg's CPU over ours for every length, and the memory an hour takes over that of ten seconds."""
     binary = system_ffmpeg() or static_ffmpeg()
     table = []
-    with tempfile.TemporaryDirectory(prefix="bench-") as place:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for kind in KINDS[:1] if quick else KINDS:
             lengths = SECONDS[:4] if quick else SECONDS
-            table += [_ratio(kind, seconds, binary, corpus, Path(place), quick) for seconds in lengths]
+            table += [_ratio(kind, seconds, binary, corpus, Path(folder), quick) for seconds in lengths]
             if not quick:
                 table.append(_memory(kind, corpus))
     return table
 
 
-def _ratio(kind: str, seconds: float, binary: str, corpus: Path, place: Path, quick: bool) -> Row:
+def _ratio(kind: str, seconds: float, binary: str, corpus: Path, folder: Path, quick: bool) -> Row:
     sound = make_sound(kind, seconds, 0, corpus)
     repeat = max(1, round(20 / seconds))
     ways = {"ours": partial(_repeated, ours, repeat), "ffmpeg": partial(_repeated, by_process(binary), repeat)}
     n_rounds = 2 if seconds > 1000 else 3 if quick else 5
-    costs = paired({name: partial(cost_of, partial(way, sound, place)) for name, way in ways.items()}, n_rounds)
+    costs = paired({name: partial(cost_of, partial(way, sound, folder)) for name, way in ways.items()}, n_rounds)
     value, spread = ratio([cost.cpu for cost in costs["ffmpeg"]], [cost.cpu for cost in costs["ours"]])
     return Row("lengths", f"{kind}, {seconds:g} s: one ffmpeg a clip / ours", value, "x", spread, ">= 1" if seconds == 3600 else "")
 
 
-def _repeated(way: object, n_times: int, sound: Path, place: Path) -> None:
+def _repeated(way: object, n_times: int, sound: Path, folder: Path) -> None:
     assert callable(way)
     for _ in range(n_times):
-        way(sound, place)
+        way(sound, folder)
 
 
 def _memory(kind: str, corpus: Path) -> Row:
@@ -58,10 +58,10 @@ def _highest_mb() -> float:
 
 def main(arguments: list[str]) -> None:
     """Convert a short sound and a long one in this process, and print how much more memory the second took."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as place:
-        ours(Path(arguments[0]), Path(place))
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        ours(Path(arguments[0]), Path(folder))
         before = _highest_mb()
-        ours(Path(arguments[1]), Path(place))
+        ours(Path(arguments[1]), Path(folder))
         print(json.dumps({"extra_mb": _highest_mb() - before}))
 
 

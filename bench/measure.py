@@ -1,4 +1,7 @@
-"""Costs as ratios: two ways to do the same thing, paired and shuffled within one run, so that a noisy machine harms both alike."""
+"""Compare the costs of several ways to do the same thing.
+
+Every round runs all ways in a random order, and ratios are taken within a round, so that a noisy machine affects all ways equally.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def _cpu() -> float:
 
 
 def paired(ways: Mapping[str, Callable[[], Cost]], n_rounds: int, seed: int = 0) -> dict[str, list[Cost]]:
-    """Return the costs of every way in every round; each round runs all of them once, in an order of its own."""
+    """Return the costs of every way in every round; each round runs all of them once, in a random order."""
     order, chance = list(ways), random.Random(seed)
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     for _ in range(n_rounds):
@@ -78,12 +81,12 @@ def ratio(above: list[float], below: list[float]) -> tuple[float, tuple[float, f
     >>> ratio([8.0, 9.0, 40.0], [1.0, 1.0, 5.0])
     (8.0, (8.0, 9.0))
     """
-    ratios = [one / other for one, other in zip(above, below, strict=True)]
+    ratios = [numerator / denominator for numerator, denominator in zip(above, below, strict=True)]
     return statistics.median(ratios), (min(ratios), max(ratios))
 
 
 def in_a_process(module: str, *arguments: object) -> dict[str, Any]:
-    """Run `python -m module arguments` and return the JSON it prints: for what has to be measured in a process of its own."""
+    """Run `python -m module arguments` in a fresh process, where no other measurement adds imports or memory; return the JSON it prints."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

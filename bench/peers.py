@@ -1,4 +1,4 @@
-"""The same conversion as others do it: recording -> 48 kHz mono 16-bit FLAC."""
+"""Convert recordings to 48 kHz mono 16-bit FLAC with other tools, to compare with."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from transforms.audio.convert import convert
 from transforms.audio.excerpt import Excerpt
 
 Way = Callable[[Path, Path], None]
-"""(recording, folder for results) -> nothing: the FLAC is made, in memory or in the folder, as the peer does it."""
+"""(recording, folder for results) -> nothing. The FLAC is made in memory or in the folder, as the tool does it."""
 
 
-def ours(path: Path, place: Path) -> None:
+def ours(path: Path, folder: Path) -> None:
     """Convert as a shard's worker does, statistics and hash included."""
-    (made,) = convert(path, [Excerpt()], AudioLimits(), place)
+    (made,) = convert(path, [Excerpt()], AudioLimits(), folder)
     if isinstance(made, Rejected):
         raise made
     if isinstance(made.flac, Path):
@@ -37,11 +37,11 @@ def ours(path: Path, place: Path) -> None:
 
 
 def by_process(binary: str) -> Way:
-    """Return the way of one ffmpeg process a clip."""
+    """Return a function that converts with one ffmpeg process a clip."""
 
-    def run(path: Path, place: Path) -> None:
+    def run(path: Path, folder: Path) -> None:
         command = [binary, "-nostdin", "-v", "error", "-y", "-i", str(path), "-map", "0:a:0"]
-        subprocess.run([*command, "-ac", "1", "-ar", str(SAMPLE_RATE), "-sample_fmt", "s16", str(place / "out.flac")], check=True)
+        subprocess.run([*command, "-ac", "1", "-ar", str(SAMPLE_RATE), "-sample_fmt", "s16", str(folder / "out.flac")], check=True)
 
     return run
 
@@ -57,23 +57,23 @@ def static_ffmpeg() -> str:
 
 
 def by_laions_protocol(binary: str) -> Way:
-    """Return the way of the published scripts: read to look at it, one ffmpeg process, read again, add files to a tar."""
+    """Return a function that converts as the published scripts do: read as a check, one ffmpeg process, read again, add files to a tar."""
     convert_it = by_process(binary)
 
-    def run(path: Path, place: Path) -> None:
+    def run(path: Path, folder: Path) -> None:
         with contextlib.suppress(soundfile.LibsndfileError):  # m4a: libsndfile does not read it, the check is left out
             soundfile.read(path)
-        convert_it(path, place)
-        soundfile.read(place / "out.flac")
-        (place / "out.json").write_text(json.dumps({"text": ["a sound"], "tag": []}))
-        with tarfile.open(place / "out.tar", "w") as tar:
-            tar.add(place / "out.flac", "out.flac")
-            tar.add(place / "out.json", "out.json")
+        convert_it(path, folder)
+        soundfile.read(folder / "out.flac")
+        (folder / "out.json").write_text(json.dumps({"text": ["a sound"], "tag": []}))
+        with tarfile.open(folder / "out.tar", "w") as tar:
+            tar.add(folder / "out.flac", "out.flac")
+            tar.add(folder / "out.json", "out.json")
 
     return run
 
 
-def by_librosa(path: Path, place: Path) -> None:
+def by_librosa(path: Path, folder: Path) -> None:
     """Convert as librosa.load does, then write FLAC."""
     import librosa
 
@@ -87,7 +87,7 @@ def has_librosa() -> bool:
 
 
 def library_floor(path: Path, by_soundfile: bool) -> float:
-    """Return the seconds of CPU that the libraries take by themselves, without any glue: decode, resample, encode."""
+    """Return the seconds of CPU that the libraries alone take to decode, resample and encode."""
     began = time.process_time()
     if by_soundfile:
         with soundfile.SoundFile(path) as sound:

@@ -1,4 +1,4 @@
-"""The picture for the README: CPU a clip by format, ours beside one ffmpeg process a clip, as SVG."""
+"""Draw the picture of the README as SVG: CPU a clip by format, our converter beside one ffmpeg process a clip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLORS = {"ours": "#1a7f64", "static ffmpeg": "#b9c3cf", "system ffmpeg": "#7d8b
 
 
 def plot(table: list[Row], path: Path) -> bool:
-    """Write the picture of a table that holds the bench of formats; return whether it does."""
+    """Write the picture; return false, and write nothing, when the table has no rows of the bench `formats`."""
     bars = milliseconds(table)
     if not bars:
         return False

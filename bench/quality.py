@@ -1,4 +1,4 @@
-"""What the conversion does to sound: noise beside a sine, and aliases of what lies above the new band, in dB."""
+"""Measure how resampling changes sound, in dB: noise added to a sine, and aliases of tones above the new band."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _of(name: str, way: Resample) -> list[Row]:
 
 
 def signal_to_noise(way: Resample, rate: int, hz: int) -> float:
-    """Return the level of a sine over everything that came with it, in dB; its own level and phase may change."""
+    """Return the level of a resampled sine over the noise beside it, in dB; the sine's level and phase may change."""
     out = way(_sine(hz, rate), rate)[4000:-4000].astype(np.float64)
     turns = 2 * np.pi * hz * np.arange(len(out)) / SAMPLE_RATE
     waves = np.stack([np.sin(turns), np.cos(turns)], axis=1)
@@ -46,7 +46,7 @@ def signal_to_noise(way: Resample, rate: int, hz: int) -> float:
 
 
 def alias(way: Resample) -> float:
-    """Return the level of what is left of a tone above the new band, against the tone, in dB."""
+    """Return the level of the alias of a tone above the new band, relative to the tone, in dB."""
     rate, hz = ALIAS
     out = way(_sine(hz, rate), rate)[4000:-4000].astype(np.float64)
     return float(10 * np.log10(max((out**2).mean(), 1e-30) / (0.5**2 / 2)))

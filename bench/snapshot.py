@@ -1,4 +1,4 @@
-"""Look at a folder of 5,000 shards: what a build with nothing to do, `status` and `--help` cost, and how many requests they make."""
+"""Measure what a build with nothing to do and `status` cost in a folder of 5,000 shards, in seconds and requests; and `--help`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ path = "clips.csv"
 
 
 def rows(quick: bool, corpus: Path) -> list[Row]:
-    """Return costs and requests at 5,000 shards, 500 when quick."""
+    """Return costs and requests in a folder of 5,000 shards, or of 500 when quick."""
     n_shards = N_SHARDS // 10 if quick else N_SHARDS
     home = corpus.parent / f"many-{n_shards}"
     if not (home / "out" / "build.json").exists():
@@ -61,7 +61,7 @@ def rows(quick: bool, corpus: Path) -> list[Row]:
 
 
 def make_many(home: Path, n_shards: int) -> None:
-    """Build a set of shards of one row each, whose recordings are not there: as many files as a large set has, and little to make."""
+    """Build shards of one row each, whose recordings do not exist: as many files as a large set has, made in little time."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     with (home / "clips.csv").open("w", newline="", encoding="utf-8") as file:

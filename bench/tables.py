@@ -1,6 +1,6 @@
-"""`python -m bench.tables [RESULTS.json]`: the figures of a run into README and docs, so that none of them is typed by hand.
+"""`python -m bench.tables [RESULTS.json]`: write the figures of a run into README and docs, so that none of them is typed by hand.
 
-RESULTS.json is what `python -m bench` wrote; without it, what the documents show is written anew from `docs/bench.json`.
+RESULTS.json is what `python -m bench` wrote; without it, the documents are written again from `docs/bench.json`, the last results.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def read(path: Path) -> tuple[list[Row], str]:
 def as_documents(path: Path) -> dict[Path, str]:
     """Return the documents with every marked block made from a run."""
     rows, where = read(path)
-    return {document: BLOCK.sub(lambda found: _block(found[1], rows, where), document.read_text()) for document in DOCUMENTS}
+    return {document: BLOCK.sub(lambda match: _block(match[1], rows, where), document.read_text()) for document in DOCUMENTS}
 
 
 def _block(name: str, rows: list[Row], where: str) -> str:
@@ -113,7 +113,7 @@ def verdict(row: Row) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Take a run over, if one is given, and write the documents."""
+    """Copy the results, if given, to `docs/bench.json`, and write the documents."""
     if arguments:
         shutil.copy(arguments[0], SHOWN)
     plot(read(SHOWN)[0], ROOT / "docs" / "conversion.svg")

@@ -1,4 +1,4 @@
-"""Whether all cores work: conversions in one process against one a core, and fetches that wait for a slow server."""
+"""Measure whether all cores are used: one conversion process against one a core, and fetches from a slow server against local files."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return speed-ups over one process, and the speed with a slow server against that with local files."""
     n_clips, n_rounds = (48, 3) if quick else (96, 5)
     table = []
-    with tempfile.TemporaryDirectory(prefix="bench-") as place:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for title, kinds in GROUPS.items():
             sounds = [make_sound(kinds[number % len(kinds)], 10.0, number % 4, corpus) for number in range(n_clips)]
-            table.append(_speed_up(title, sounds, Path(place), n_rounds))
+            table.append(_speed_up(title, sounds, Path(folder), n_rounds))
         sounds = [make_sound("wav", 10.0, number % 4, corpus) for number in range(2 * n_clips)]
-        table.append(_slow_server(sounds, Path(place), n_rounds))
+        table.append(_slow_server(sounds, Path(folder), n_rounds))
     return table
 
 
-def _speed_up(title: str, sounds: list[Path], place: Path, n_rounds: int) -> Row:
+def _speed_up(title: str, sounds: list[Path], folder: Path, n_rounds: int) -> Row:
     pools = {n_processes: ConversionPool(n_processes) for n_processes in {1, N_CORES}}
-    ways = {str(n): partial(_clock, partial(_convert_all, sounds, pool, 2 * n, 0.0, place)) for n, pool in pools.items()}
+    ways = {str(n): partial(_clock, partial(_convert_all, sounds, pool, 2 * n, 0.0, folder)) for n, pool in pools.items()}
     for way in ways.values():
         way()
     costs = paired(ways, n_rounds)
@@ -47,11 +47,11 @@ def _speed_up(title: str, sounds: list[Path], place: Path, n_rounds: int) -> Row
     return Row("throughput", f"{title}: speed of {N_CORES} processes over one", value, "x", spread, f">= {target:g}")
 
 
-def _slow_server(sounds: list[Path], place: Path, n_rounds: int) -> Row:
+def _slow_server(sounds: list[Path], folder: Path, n_rounds: int) -> Row:
     pool = ConversionPool(N_CORES)
     waits = {"local": 0.0, "slow": SERVER}
     ways: dict[str, Callable[[], Cost]] = {
-        name: partial(_clock, partial(_convert_all, sounds, pool, N_FETCHES, wait, place)) for name, wait in waits.items()
+        name: partial(_clock, partial(_convert_all, sounds, pool, N_FETCHES, wait, folder)) for name, wait in waits.items()
     }
     ways["local"]()
     costs = paired(ways, n_rounds)
@@ -61,14 +61,14 @@ def _slow_server(sounds: list[Path], place: Path, n_rounds: int) -> Row:
     return Row("throughput", title, value, "x", spread, "<= 1.15")
 
 
-def _convert_all(sounds: list[Path], pool: ConversionPool, n_threads: int, wait: float, place: Path) -> None:
+def _convert_all(sounds: list[Path], pool: ConversionPool, n_threads: int, wait: float, folder: Path) -> None:
     clips = [Clip("bench", "Bench", "train", str(number), str(sound)) for number, sound in enumerate(sounds)]
 
     def fetch(clip: Clip, work: Path) -> Recording:
         time.sleep(wait)
         return Recording(Path(clip.url), Provenance())
 
-    for _ in ordered_map(lambda clip: make_samples([clip], fetch, AudioLimits(), place, pool.convert), clips, n_threads):
+    for _ in ordered_map(lambda clip: make_samples([clip], fetch, AudioLimits(), folder, pool.convert), clips, n_threads):
         pass
 
 

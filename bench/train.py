@@ -1,4 +1,4 @@
-"""The trainer against laion-clap and transformers: both sides in one environment of their own, so that torch is the same.
+"""Compare the trainer with laion-clap and transformers, all in one environment, so that torch is the same.
 
 `python -m bench train`. laion-clap pins versions that clash with this project's, so the bench makes `.venv/bench-train` the first time.
 """
@@ -47,18 +47,18 @@ def rows(quick: bool, corpus: Path) -> list[Row]:
 
 
 def run(quick: bool, python: Path | None = None) -> dict[str, float]:
-    """Measure all parts, each in a fresh process; python: of an environment that is there already."""
+    """Measure all parts, each in a fresh process; `python` is that of an existing environment, by default of the bench's."""
     python = python or environment()
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     for part in PARTS:
         command = [str(python), "-W", "ignore", "-m", "bench.train_sides", part, *(["quick"] if quick else [])]
         done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-        found |= json.loads(done.stdout.splitlines()[-1])
-    return found
+        measured |= json.loads(done.stdout.splitlines()[-1])
+    return measured
 
 
 def environment() -> Path:
-    """Return the python of the bench's own environment, made if it is missing."""
+    """Return the python of the bench's environment, which is made if it is missing."""
     python = ENVIRONMENT / "bin" / "python"
     marker = ENVIRONMENT / f"complete-{zlib.crc32(repr(PACKAGES).encode()):08x}"
     if not marker.exists():
@@ -70,36 +70,38 @@ def environment() -> Path:
     return python
 
 
-def as_rows(found: dict[str, float]) -> list[Row]:
-    """Turn what was measured into ratios and figures; seconds are of CPU, on one thread."""
+def as_rows(measured: dict[str, float]) -> list[Row]:
+    """Return what was measured as rows: ratios and figures; seconds are CPU seconds on one thread."""
 
     def ratio(name: str, slow: str, fast: str, target: str = "") -> Row:
-        return Row("train", name, found[slow] / found[fast], "x", None, target)
+        return Row("train", name, measured[slow] / measured[fast], "x", None, target)
 
-    in_bf16 = [ratio("step of 8, laion-clap / ours in bf16", "step_laion", "step_ours_bf16", ">= 2.4")] if "step_ours_bf16" in found else []
+    in_bf16 = (
+        [ratio("step of 8, laion-clap / ours in bf16", "step_laion", "step_ours_bf16", ">= 2.4")] if "step_ours_bf16" in measured else []
+    )
     return [
         ratio("front-end of a 10 s clip, laion-clap / ours", "front_laion", "front_ours", ">= 2"),
         ratio("front-end of a 10 s clip, transformers / ours", "front_transformers", "front_ours", ">= 4"),
-        Row("train", "front-end of a 10 s clip", found["front_ours"] * 1e3, "ms", None, "<= 3.5"),
-        Row("train", "front-end of a 300 s clip", found["front_ours_300"] * 1e3, "ms"),
+        Row("train", "front-end of a 10 s clip", measured["front_ours"] * 1e3, "ms", None, "<= 3.5"),
+        Row("train", "front-end of a 300 s clip", measured["front_ours_300"] * 1e3, "ms"),
         ratio("step of 8, laion-clap / ours in fp32", "step_laion", "step_ours", ">= 1.5"),
         *in_bf16,
         ratio("step of 8, transformers / ours in fp32", "step_transformers", "step_ours"),
-        Row("train", "memory of a step in 8 chunks / in one", found["memory_chunked"] / found["memory_plain"], "x", None, "<= 0.3"),
-        Row("train", "loader", found["loader"], "clips/CPU s", None, ">= 90"),
-        Row("train", "audio embeddings", found["embed_audio"], "clips/CPU s"),
-        Row("train", "text embeddings", found["embed_text"], "texts/CPU s"),
+        Row("train", "memory of a step in 8 chunks / in one", measured["memory_chunked"] / measured["memory_plain"], "x", None, "<= 0.3"),
+        Row("train", "loader", measured["loader"], "clips/CPU s", None, ">= 90"),
+        Row("train", "audio embeddings", measured["embed_audio"], "clips/CPU s"),
+        Row("train", "text embeddings", measured["embed_text"], "texts/CPU s"),
     ]
 
 
 def main() -> None:
     """Print the table: `python -m bench.train [--quick] [PYTHON]`."""
     others = [a for a in sys.argv[1:] if a != "--quick"]
-    found = run("--quick" in sys.argv, Path(others[0]) if others else None)
-    for row in as_rows(found):
+    measured = run("--quick" in sys.argv, Path(others[0]) if others else None)
+    for row in as_rows(measured):
         mark = "" if row.reached is None else f"{'reached' if row.reached else 'MISSED'} {row.target}"
         print(f"{row.name:50} {row.value:9.2f} {row.unit:12} {mark}")
-    print(json.dumps(found))
+    print(json.dumps(measured))
 
 
 if __name__ == "__main__":

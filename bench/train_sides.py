@@ -1,4 +1,4 @@
-"""What `bench/train.py` measures, run by the python of the bench's own environment: one part a process, JSON on the last line."""
+"""Measure one part for `bench/train.py`, with the python of the bench's environment; print the result as JSON on the last line."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def seconds(actions: dict[str, Callable[[], object]], rounds: int) -> dict[str, 
 
 
 def front_end(quick: bool) -> dict[str, float]:
-    """Waveform -> features: ours, laion-clap's data code, transformers' extractor."""
+    """Measure waveform -> features: our trainer, laion-clap's data code, transformers' extractor."""
     get_audio_features = laion()["training.data"].get_audio_features
     extractor = ClapFeatureExtractor(frequency_min=50, frequency_max=14_000)
     clip, long = torch.randn(480_000) * 0.1, torch.randn(300 * 48_000) * 0.1
@@ -69,9 +69,9 @@ def front_end(quick: bool) -> dict[str, float]:
 
 
 def step(quick: bool) -> dict[str, float]:
-    """Forward, backward and update of a batch of 8, half of it longer than 10 s, captions of 8 to 21 tokens.
+    """Measure forward, backward and update of a batch of 8, half of it longer than 10 s, captions of 8 to 21 tokens.
 
-    In bf16 only where the processor has such arithmetic: imitated, a step takes ten times as long and says nothing.
+    In bf16 only where the processor has instructions for it: without them a step takes ten times as long, and the figure means nothing.
     """
     batch = make_batch(BATCH)
     ours = make_ours()
@@ -92,16 +92,16 @@ def has_bf16() -> bool:
 
 
 def memory(quick: bool) -> dict[str, float]:
-    """Peak memory of a step of 32 (16 if quick) over that of the model, at once and in 8 chunks; each in its own process.
+    """Measure the peak memory of a step of 32 (16 if quick) over that of the model, at once and in 8 chunks; each in a fresh process.
 
-    glibc gives large blocks back only where its threshold for them stays put: with its own, holes double the peak of chunks.
+    The allocator's threshold is fixed: by default glibc raises it, keeps freed blocks, and the peak with chunks is doubled.
     """
-    found, allocator = {}, os.environ | {"MALLOC_MMAP_THRESHOLD_": str(1 << 18)}
+    megabytes, allocator = {}, os.environ | {"MALLOC_MMAP_THRESHOLD_": str(1 << 18)}
     for name, chunks in (("memory_plain", 1), ("memory_chunked", 8)):
         code = f"from bench.train_sides import peak; peak({16 if quick else 32}, {chunks})"
         done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, stdout=subprocess.PIPE, text=True, env=allocator)
-        found[name] = float(done.stdout.splitlines()[-1])
-    return found
+        megabytes[name] = float(done.stdout.splitlines()[-1])
+    return megabytes
 
 
 def peak(n: int, chunks: int) -> None:
@@ -120,7 +120,7 @@ def peak(n: int, chunks: int) -> None:
 
 
 def loader(quick: bool) -> dict[str, float]:
-    """Clips of 10 s a CPU second: read, decoded, made into features."""
+    """Measure how many clips of 10 s are read, decoded and made into features in a CPU second."""
     n = 16 if quick else 64
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -129,7 +129,7 @@ def loader(quick: bool) -> dict[str, float]:
         with tarfile.open(split / "0.tar", "w") as tar:
             for i in range(n):
                 file = io.BytesIO()
-                wave = np.cumsum(rng.normal(0, 0.01, 480_000))  # brown noise packs about as well as recordings do
+                wave = np.cumsum(rng.normal(0, 0.01, 480_000))  # FLAC compresses brown noise about as well as recordings
                 soundfile.write(file, np.sin(wave) * 0.5, 48_000, format="FLAC", subtype="PCM_16")
                 for name, data in ((f"{i}.flac", file.getvalue()), (f"{i}.json", b'{"text": ["a"], "tag": []}')):
                     entry = tarfile.TarInfo(name)
@@ -143,7 +143,7 @@ def loader(quick: bool) -> dict[str, float]:
 
 @torch.inference_mode()
 def embed(quick: bool) -> dict[str, float]:
-    """Clips and texts embedded a CPU second by the published sizes."""
+    """Measure how many clips and texts a model of the published sizes embeds in a CPU second."""
     model, batch = make_ours().eval(), make_batch(BATCH)
     actions = {
         "embed_audio": lambda: model.embed_audio(batch.mel, batch.longer),
@@ -158,7 +158,7 @@ def make_ours() -> Clap:
 
 
 def make_batch(n: int) -> Batch:
-    """Random features and tokens: half of the clips longer, 8 to 21 tokens a caption, padded to the longest."""
+    """Return random features and tokens: half of the clips longer, 8 to 21 tokens a caption, padded to the longest."""
     rng = np.random.default_rng(1)
     lengths = torch.from_numpy(rng.integers(8, 22, n))
     mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
@@ -167,10 +167,10 @@ def make_batch(n: int) -> Batch:
 
 
 def laion() -> dict[str, Any]:
-    """Import laion-clap's model and data code without the downloads that it starts when imported as a whole."""
-    found = importlib.util.find_spec("laion_clap")
-    assert found and found.submodule_search_locations
-    sys.path.append(found.submodule_search_locations[0])
+    """Import laion-clap's model and data code without the downloads that importing the package starts."""
+    spec = importlib.util.find_spec("laion_clap")
+    assert spec and spec.submodule_search_locations
+    sys.path.append(spec.submodule_search_locations[0])
     for name in ("BertTokenizer", "RobertaTokenizer", "BartTokenizer"):
         getattr(transformers, name).from_pretrained = classmethod(lambda cls, *a, **k: None)
     return {name: importlib.import_module(name) for name in ("clap_module.model", "clap_module.loss", "training.data")}

@@ -1,1 +1,1 @@
-"""Recipe to shards: the command line, the plan, the build, the books."""
+"""Turn recipes into shards: the command line, the plan, the build, the books."""

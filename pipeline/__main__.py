@@ -1,4 +1,4 @@
-"""`python -m pipeline`, the same as `laion-audio`."""
+"""Run `python -m pipeline`: the same command as `laion-audio`."""
 
 from pipeline.command import run
 

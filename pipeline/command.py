@@ -1,6 +1,6 @@
-"""The command line: one small function a verb, exit codes, and the one place where failures end.
+"""Run the verbs of the command line: one function a verb. Failures become a message and an exit code.
 
-What only some verbs need is imported inside of them: `--help` must not wait for Beam.
+Modules that only some verbs need are imported inside their functions: `--help` must not wait for Beam.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def run() -> NoReturn:
 
 
 def stop_at_once(*_: object) -> NoReturn:
-    """End at Ctrl-C without waiting for workers, which an engine may never let go: a build may be killed at any moment."""
-    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides it
+    """End at Ctrl-C without waiting for workers, which an engine may never stop. This is safe: a build may be killed at any moment."""
+    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides the cursor
     os.write(2, f"{show_cursor}\n{STOPPED}\n".encode())
     os._exit(INTERRUPTED)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit code: 0 done and the books balance, 1 something is wrong, 2 bad usage or recipe."""
+    """Run one verb and return the exit code: 0 done and the books balance, 1 something is missing or failed, 2 bad usage or recipe."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = make_parser()
     for argument in arguments:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(arguments)
     if rest and options.verb not in BEAM_VERBS:
         parser.error(f"unknown option {rest[0]}")
-    # A local worker's traceback comes back with its failure; those of a cluster come back only as log lines.
+    # The traceback of a local worker is part of its EngineError; that of a worker in a cluster is only logged.
     level = logging.CRITICAL if getattr(options, "runner", "local") in LOCAL_NAMES else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # the local engine uses gRPC within the process, which logs its own connections
@@ -76,7 +76,7 @@ def _print_failure(failure: Failure) -> None:
 
 
 def list_sources(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
-    """Print every source there is."""
+    """Print every source: its licence, what it needs, its text."""
     from pipeline.report.tables import sources_table
     from sources import SOURCES
 
@@ -105,10 +105,10 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
 
     folder = Folder(options.output)
     with folder.locked():
-        snapshot, anew = current_plan(recipe, folder, options.limit, _engine(options, beam_options))
+        snapshot, plan_is_new = current_plan(recipe, folder, options.limit, _engine(options, beam_options))
     plan = snapshot.plan
     assert plan is not None
-    state = "planned" if anew else "the plan is up to date:"
+    state = "planned" if plan_is_new else "the plan is up to date:"
     left_out = f"{plan.n_left_out} rows left out, see {options.output}/plan/rejections.parquet"
     _print_lines([f"{state} {plan.n_clips} clips in {len(plan.shards)} shards; {left_out}"])
     _print_t5(folder)
@@ -138,7 +138,7 @@ def run_build(options: Namespace, beam_options: tuple[str, ...], command: list[s
         _console().print(books_table(outcome.books))
         _print_lines([f"{made} in {options.output}; {where}"])
         _print_t5(folder)
-    return _say_missing(outcome.missing, errors)
+    return _print_missing(outcome.missing, errors)
 
 
 def run_recaption(options: Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
@@ -146,11 +146,11 @@ def run_recaption(options: Namespace, beam_options: tuple[str, ...], command: li
     from pipeline.output.storage import Folder
     from pipeline.recipe.model import load_recipe
     from pipeline.report.progress import watched
-    from pipeline.verbs.recaption import own_recipe, recaption
+    from pipeline.verbs.recaption import recaption, recipe_of_folder
 
     errors = _console(stderr=True)
     folder = Folder(options.folder)
-    recipe = load_recipe(options.recipe) if options.recipe else own_recipe(folder)
+    recipe = load_recipe(options.recipe) if options.recipe else recipe_of_folder(folder)
     done = recaption(recipe, folder, _engine(options, beam_options), partial(watched, console=errors), command)
     if options.json:
         _print_json(done.books.to_json() | {"rewritten": done.n_rewritten, "read": done.n_read})
@@ -158,7 +158,7 @@ def run_recaption(options: Namespace, beam_options: tuple[str, ...], command: li
         state = f"{done.n_rewritten} shards rewritten in {options.folder}" if done.n_rewritten else "all text is up to date"
         _print_lines([f"{state}; the recipe has text for {done.n_read} of {done.n_rows} rows, the others keep theirs"])
         _print_t5(folder)
-    return _say_missing(done.wrong, errors)
+    return _print_missing(done.wrong, errors)
 
 
 def show_status(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
@@ -182,7 +182,7 @@ def show_status(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
 
 
 def run_verify(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
-    """Read every file again, and name every fault."""
+    """Check every file of a folder, and print every fault."""
     from pipeline.output.storage import Folder
     from pipeline.verbs.verify import verify
 
@@ -203,7 +203,7 @@ def _engine(options: Namespace, beam_options: tuple[str, ...]) -> Any:
         raise UsageError(str(error)) from error
 
 
-def _say_missing(missing: Sequence[str], errors: Console) -> int:
+def _print_missing(missing: Sequence[str], errors: Console) -> int:
     for line in missing[:MAX_MISSING]:
         errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
     if missing:

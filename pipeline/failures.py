@@ -1,6 +1,6 @@
 """Explain why a command ended: every exception becomes a sentence, a remedy and an exit code.
 
-These are failures of a command. What keeps a single clip out is a `Rejected`, and is counted in the books.
+These are failures of a command. The failure of a single clip is a `Rejected`, and is counted in the books.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def explain(error: BaseException, verb: str) -> Failure:
 
 
 def _explain_worker(error: EngineError, verb: str) -> Failure:
-    """Explain a failure in a worker by the name and number of its error, which is all that an engine hands on."""
+    """Explain a failure in a worker by the name and number of its error: an engine reports nothing else."""
     kind, _, message = error.cause.partition(": ")
     kind = kind.rpartition(".")[2]
     if kind == "MemoryError":
@@ -128,7 +128,7 @@ def _is_os_error(kind: str) -> bool:
 
 
 def _remedy_of(number: int | None) -> str:
-    """Return what to do about an error of the operating system, empty where its own text is all there is to say."""
+    """Return what to do about an error of the operating system, empty where its text needs no addition."""
     return next((remedy for numbers, remedy in REMEDIES if number in numbers), "")
 
 

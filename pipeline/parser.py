@@ -1,4 +1,4 @@
-"""Parse the command line: every verb with its options, its help and an example. Imports nothing that takes time."""
+"""Parse the command line: every verb with its options, its help and an example. It imports no slow module."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _folder(text: str) -> str:
 
 
 def is_utf8(text: str) -> bool:
-    """Return whether a text from the command line can be written to a file: names on disk may hold any bytes.
+    """Return whether a text of the command line is valid UTF-8, so that it can be written to JSON; names on disk may hold any bytes.
 
     >>> is_utf8("café"), is_utf8("caf\\udce9")
     (True, False)

@@ -1,6 +1,6 @@
-"""Define the records that pass between stages: frozen, picklable, and imported by every other module.
+"""Define the records that pass between stages. They are frozen and picklable.
 
-A plan is rows of `Clip`; a shard is a pure function of its rows and the audio they point to.
+A plan is rows of `Clip`; the bytes of a shard depend only on its rows, the settings, and the audio that the rows refer to.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ N_RECORDING = 16  # hexadecimal digits of a shard sort key that stand for the re
 
 
 def column(name: str) -> Mapping[str, str]:
-    """Return the metadata of a field that the books keep under another name than the record."""
+    """Return the metadata of a field whose column has another name."""
     return {"column": name}
 
 
 NOT_STORED: Mapping[str, str] = {"column": ""}
-"""The metadata of a field that reaches neither plan nor books."""
+"""The metadata of a field that has no column in plan or books."""
 
 
 class Reason(enum.StrEnum):
@@ -39,7 +39,7 @@ class Reason(enum.StrEnum):
     CONNECTION = "connection"
     THROTTLED = "throttled"
     SERVER_ERROR = "server_error"
-    # Where the audio should be.
+    # The address of the audio.
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
     UNAVAILABLE = "unavailable"
@@ -71,7 +71,7 @@ TRANSIENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reas
 
 
 class Rejected(Exception):
-    """A clip cannot go on. Raised by pure functions, caught once a clip, and written into the books."""
+    """A clip cannot become a sample. Raised by pure functions, caught once for each clip, and recorded in the books."""
 
     def __init__(self, reason: Reason, detail: str, provenance: Provenance | None = None):
         super().__init__(reason, detail, provenance)
@@ -84,7 +84,7 @@ class Rejected(Exception):
 
 
 GENERATED = frozenset({"template", "t5"})
-"""Origins of captions that are made of labels."""
+"""Origins of captions that are generated from labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Caption:
     """One caption and where it came from.
 
     `origin` is one of `human`, `title`, `template`, `t5`; `model` and `prompt` are set for generated text;
-    `before_debias` is the text as it was, when de-biasing changed it.
+    `before_debias` is the original text where de-biasing changed it.
     """
 
     text: str
@@ -114,12 +114,12 @@ class TextHolds(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """The excerpt we want, as metadata only: one row of the plan.
+    """One row of the plan: which excerpt of which recording, with its text; no audio.
 
     `url` is an http(s) address or a path relative to the recipe; `audio_root`, where given, is searched for the id and the
     file name first. `start` and `end` are seconds into the recording (`None`: from its beginning, to its end).
-    `recording` names the whole file: clips that share it are kept in one shard and fetched once. `row_number` is the row's
-    place in its source, so that "the first one wins" has a meaning while planning; it never reaches the plan.
+    `recording` identifies the file: clips of one recording are in one shard, and it is fetched once. `row_number` is the
+    number of the row in its source, so that planning can keep the first of equal rows; the plan does not store it.
     `text_holds` is set for every clip of a dataset that has captions by a T5.
     """
 
@@ -141,17 +141,17 @@ class Clip:
     text_holds: TextHolds | None = None
 
     def __reduce__(self) -> tuple[type[Clip], tuple]:
-        """Pickle by the values alone: millions of clips go through an engine, and the default asks each for its fields."""
+        """Pickle the values without the field names: millions of clips go through an engine, and the default is slower."""
         return Clip, _values(self)
 
     @property
     def key(self) -> str:
-        """Name of the sample inside its shard: `[a-z0-9_-]+`, made from source and id alone."""
+        """Name of the sample inside its shard: `[a-z0-9_-]+`, made from source and id."""
         return sample_key(self.source, self.id)
 
     @property
     def shard_sort_key(self) -> str:
-        """What clips are sorted by, inside a shard and over shards: see `shard_sort_key`."""
+        """The key that sorts clips inside a shard and over shards: see the function `shard_sort_key`."""
         return shard_sort_key(self.recording, self.start, self.key)
 
 
@@ -160,7 +160,7 @@ _values = attrgetter(*(field.name for field in fields(Clip)))
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A planned row that did not become a sample, why, and at which stage.
+    """A row that did not become a sample, why, and at which stage.
 
     `pcm_sha256` is set for a clip that was converted and is left out because another clip has the same sound.
     """
@@ -175,7 +175,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a recording was fetched. `n_bytes` and `sha256` are of the file as it arrived."""
+    """How a recording was fetched. `n_bytes` and `sha256` are those of the fetched file."""
 
     final_url: str | None = None
     http_status: int | None = None
@@ -186,7 +186,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A whole file as it was fetched: a local path that decoders open by descriptor, never by name."""
+    """A fetched file: a local path that decoders open by descriptor, never by name."""
 
     path: Path
     provenance: Provenance
@@ -204,7 +204,7 @@ class SourceFormat:
 
 @dataclass(frozen=True, slots=True)
 class AudioLimits:
-    """Say which audio may become a sample; the defaults are ours, and leave out only what is silent, broken or hours long.
+    """Limits that audio must meet to become a sample. The defaults are ours; they reject only silent, broken or very long audio.
 
     Durations are seconds, the rate of the recording is Hz, the level is dB of full scale at the highest peak. The
     constraints in the annotations are checked where a recipe is read.
@@ -225,10 +225,10 @@ class AudioLimits:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What the books say of a sample's 48 kHz mono 16-bit frames.
+    """Statistics of a sample's frames, 48 kHz mono 16-bit, as the books record them.
 
-    `peak`, `rms` and `dc` are fractions of full scale, the `_fraction`s shares of all frames, `duration` seconds;
-    `n_nonfinite` values of the source were not finite and were replaced.
+    `peak`, `rms` and `dc` are fractions of full scale, the `_fraction`s shares of all frames, `duration` is in seconds;
+    `n_nonfinite` is the number of values of the source that were not finite and were replaced.
     """
 
     n_frames: int
@@ -244,7 +244,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A clip with its audio: FLAC, 16-bit mono 48 kHz; bytes, or where they are many a file that packing uses up."""
+    """A clip with its audio: FLAC, 16-bit mono 48 kHz; bytes, or for long audio a file that is removed when it is written to the tar."""
 
     clip: Clip
     flac: bytes | Path = field(repr=False)
@@ -254,7 +254,7 @@ class Sample:
 
     @property
     def flac_bytes(self) -> int:
-        """Size of the FLAC."""
+        """Size of the FLAC in bytes."""
         return self.flac.stat().st_size if isinstance(self.flac, Path) else len(self.flac)
 
 
@@ -283,7 +283,7 @@ class ShardId:
 
     @property
     def name(self) -> str:
-        """The name of the shard, from which all its files have theirs."""
+        """The name of the shard; the names of its files begin with it."""
         return f"{self.folder}/{self.index}"
 
     @property
@@ -299,9 +299,9 @@ SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}
 
 
 def split_rank(split: str) -> int:
-    """Return which of equal clips stays, the lowest first: test, then valid, then training.
+    """Return the rank of a split: of equal clips, the clip with the lowest rank stays. Test comes before valid, valid before training.
 
-    A clip of a test set must not be trained on, so the copy in the training split goes.
+    A clip of a test set must not be trained on, so its copy in the training split is left out.
 
     >>> split_rank("test"), split_rank("valid"), split_rank("unbalanced_train")
     (0, 1, 2)
@@ -312,13 +312,13 @@ def split_rank(split: str) -> int:
 def shard_sort_key(recording: str, start: float | None, key: str) -> str:
     """Return a text that sorts clips by the hash of their recording, then by start (seconds), then by key.
 
-    It depends on the clip alone, so that clips are sorted alike in every build; clips of one recording are adjacent.
+    It depends only on the clip, so that every build sorts clips in the same way; clips of one recording are adjacent.
     """
     return stable_hash(recording)[:N_RECORDING] + struct.pack(">d", start or 0.0).hex() + key
 
 
 def sample_key(source: str, clip_id: str) -> str:
-    """Return a key for any id: readable where the id is plain, made unique by a hash where it had to be changed.
+    """Return a key for any id. Characters that a key may not have are replaced; a hash then keeps it unique.
 
     >>> sample_key("clotho", "rain_01")
     'clotho-rain_01'
@@ -333,10 +333,10 @@ def sample_key(source: str, clip_id: str) -> str:
 
 
 def short_hash(*parts: object) -> str:
-    """Return twelve hexadecimal digits that stand for `parts`, the same on every machine: few enough to read, enough for millions."""
+    """Return twelve hexadecimal digits that stand for `parts`, the same on every machine: short to read, enough for millions of ids."""
     return stable_hash(*parts)[:12]
 
 
 def stable_hash(*parts: object) -> str:
-    """Return the SHA-256 of `parts`, kept apart from each other, as hexadecimal digits."""
+    """Return the SHA-256 of `parts`, joined by a separator, as hexadecimal digits."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

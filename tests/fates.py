@@ -1,4 +1,4 @@
-"""A folder of recordings whose rows meet every fate: good ones in several formats, and one for each way to fail offline."""
+"""Make a folder of recordings for every outcome: valid recordings in several formats, and one for each way to fail without network."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _good(root: Path, n_good: int) -> list[tuple[int, str, str]]:
 
 
 def command(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run `python -m pipeline` as a user does, in a process of its own."""
+    """Run `python -m pipeline` as a user does, in a new process."""
     argv = [sys.executable, "-m", "pipeline", *map(str, arguments)]
     return subprocess.run(argv, capture_output=True, text=True, timeout=300, **options)  # type: ignore[call-overload,no-any-return]
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 that serves files, and misbehaves where its paths say so.
+"""Run a real HTTP server on 127.0.0.1 that serves files, and has the faults that a path asks for.
 
     with Loopback({"/rain.wav": data}) as server:
         fetch(server.url("/rain.wav"))

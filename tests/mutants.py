@@ -1,4 +1,4 @@
-"""`python -m tests.mutants N SEED [PATH...]`: break N lines of the project, one at a time; list those that no test notices.
+"""`python -m tests.mutants N SEED [PATH...]`: break N lines of the project, one at a time; list those with which all tests pass.
 
 The lines depend on N, SEED and the files alone. Each broken line stands in a copy of the tracked files, where the tests of its
 module run: its own test file with the examples in its docstrings, then the test files that import it. Exit code 0 when at most
@@ -34,7 +34,7 @@ EQUIVALENT = Path("tests/mutants_equivalent.tsv")
 MOST_SURVIVORS = 0.1  # share of the mutants that may survive
 SECONDS = 90.0  # for the tests of one mutant
 SECONDS_A_TEST = 30  # a test that takes longer hangs
-FAR_FASTER = 3  # a timeout is a kill when the tests take this many times less without the mutant
+FAR_FASTER = 3  # a timeout counts as killed when the tests need less than 1 / FAR_FASTER of the time without the mutant
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tests of a mutant did: `killed`, `survived` or `timeout`; `test` is the test that failed."""
+    """The result of the tests of a mutant: `killed`, `survived` or `timeout`; `test` is the test that failed."""
 
     status: str
     test: str = ""
 
 
 def known_equivalents(root: Path) -> set[tuple[str, str, str]]:
-    """Return path, text of the line and mutation of every mutant that is known to change nothing."""
+    """Return path, text of the line and mutation of every mutant that is known to change no behaviour."""
     table = root / EQUIVALENT
     rows = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
     cells = [row.split("\t") for row in rows if row and not row.startswith("#")]
@@ -109,7 +109,7 @@ def imports_of_tests(root: Path) -> dict[str, frozenset[str]]:
 
 
 def matching_tests(root: Path, path: str) -> tuple[list[str], list[str]]:
-    """Return what tests a module directly, and the other test files that import it, those with the fewest imports first."""
+    """Return the tests of a module, and the other test files that import it, those with the fewest imports first."""
     parts = Path(path).with_suffix("").parts
     parts = parts[:-1] if parts[-1] == "__init__" else parts
     stem, prefixes = parts[-1], [f"{folder}_" for folder in parts[:-1]]
@@ -137,7 +137,7 @@ def run_tests(tree: Path, tests: Sequence[str], seconds: float, stop_at_first: b
     """Run test files or single tests of a tree; `test` names those that failed, one a line."""
     options = ["-v", "--tb=no", "-p", "no:cacheprovider", "-m", "not slow", *(["-x"] if stop_at_first else [])]
     options += ["-o", f"faulthandler_timeout={SECONDS_A_TEST}", "-o", "faulthandler_exit_on_timeout=true"]
-    # Without PYTHONPATH programs that a test starts elsewhere would import an installed copy; with .pyc files, an older mutant.
+    # Without PYTHONPATH, programs that a test starts in another folder would import an installed copy; with .pyc files, an older mutant.
     env = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "", "COLUMNS": "300"}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         # pytest would import a module of `sources` a second time if it collected its examples before any test imported it.
@@ -163,7 +163,7 @@ def run_tests(tree: Path, tests: Sequence[str], seconds: float, stop_at_first: b
 
 
 class MutantRunner:
-    """Runs the tests of mutants in copies of a checkout, one copy for each mutant that runs at the same time."""
+    """Run the tests of mutants in copies of a checkout, one copy for each mutant that runs at the same time."""
 
     def __init__(self, root: Path, folder: Path, n_copies: int, seconds: float) -> None:
         self.root, self.seconds = root, seconds

@@ -1,4 +1,4 @@
-"""The build as a whole: every row accounted for, the same bytes everywhere, only what changed is made again."""
+"""Builds from recipe to shards: every row has an outcome, bytes are the same everywhere, only what changed is made again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_planned_row_is_a_sample_or_has_a_reason(fates: Path, tmp_path: Pa
 def test_a_second_build_has_nothing_to_do(fates: Path, built: Path) -> None:
     before = published(built)
     outcome = build_into(built, fates)
-    assert (outcome.n_built, outcome.planned_anew) == (0, False)
+    assert (outcome.n_built, outcome.plan_is_new) == (0, False)
     assert published(built) == before
 
 
@@ -69,7 +69,7 @@ def test_shards_do_not_depend_on_engine_workers_or_folder(engine: dict, fates: P
     assert published(tmp_path / "elsewhere") == published(built)
 
 
-def test_shards_do_not_depend_on_where_the_recipe_lies(fates: Path, built: Path, tmp_path: Path) -> None:
+def test_shards_do_not_depend_on_the_folder_of_the_recipe(fates: Path, built: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(fates.parent, tmp_path / "moved")  # not made again: a Vorbis file holds a random number
     build_into(tmp_path / "out", moved / fates.name)
     assert published(tmp_path / "out") == published(built)
@@ -77,18 +77,18 @@ def test_shards_do_not_depend_on_where_the_recipe_lies(fates: Path, built: Path,
 
 def test_sizes_are_counted_from_the_tars(built: Path) -> None:
     for sizes in built.glob("*/*/sizes.json"):
-        told = json.loads(sizes.read_text())
-        assert list(told) == [f"{n}.tar" for n in range(len(told))]
-        for tar, count in told.items():
+        counts = json.loads(sizes.read_text())
+        assert list(counts) == [f"{n}.tar" for n in range(len(counts))]
+        for tar, count in counts.items():
             with tarfile.open(sizes.parent / tar) as file:
                 assert len(file.getnames()) == 2 * count
 
 
 def test_a_repeated_sound_in_another_shard_is_a_duplicate(built: Path) -> None:
     rows = {row["id"]: row for row in rows_of(built)}
-    twins = [rows["same-sound"], rows["good-0"]]
-    assert sorted(row["status"] for row in twins) == ["rejected", "sample"]
-    refused = next(row for row in twins if row["status"] == "rejected")
+    equal = [rows["same-sound"], rows["good-0"]]
+    assert sorted(row["status"] for row in equal) == ["rejected", "sample"]
+    refused = next(row for row in equal if row["status"] == "rejected")
     assert refused["reason"] == "duplicate" and "same sound as table-" in refused["detail"]
 
 
@@ -97,7 +97,7 @@ def test_a_changed_caption_rewrites_one_shard_and_copies_its_audio(tmp_path: Pat
     build_into(tmp_path / "out", recipe)
     before, audio = published(tmp_path / "out"), flacs(tmp_path / "out")
     for recording in (tmp_path / "in").glob("good-*"):
-        recording.unlink()  # copied means: not fetched again
+        recording.unlink()  # so that its audio can only be copied
     table = tmp_path / "in" / "clips.csv"
     table.write_text(table.read_text().replace("note 3.", "note three."))
     outcome = build_into(tmp_path / "out", recipe)
@@ -131,7 +131,7 @@ def test_a_shrunken_recipe_leaves_no_stale_shards(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", ["0_stats.json", "0.tar", "sizes.json"])
-def test_what_is_lost_is_made_again(lost: str, fates: Path, built: Path, tmp_path: Path) -> None:
+def test_a_lost_file_is_made_again(lost: str, fates: Path, built: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     build_into(output, fates)
     (output / "Fates" / "train" / lost).unlink()
@@ -188,11 +188,11 @@ def test_debias_keeps_the_text_before(built: Path) -> None:
 
 
 def samples(output: Path) -> list[dict]:
-    found = []
+    all_samples = []
     for path in sorted(output.rglob("*.tar")):
         with tarfile.open(path) as tar:
-            found += [json.loads(tar.extractfile(name).read()) for name in tar.getnames() if name.endswith(".json")]  # type: ignore[union-attr]
-    return found
+            all_samples += [json.loads(tar.extractfile(name).read()) for name in tar.getnames() if name.endswith(".json")]  # type: ignore[union-attr]
+    return all_samples
 
 
 def texts(output: Path) -> list[str]:
@@ -200,8 +200,8 @@ def texts(output: Path) -> list[str]:
 
 
 def flacs(output: Path) -> dict[str, bytes]:
-    found = {}
+    by_name = {}
     for path in output.rglob("*.tar"):
         with tarfile.open(path) as tar:
-            found |= {name: tar.extractfile(name).read() for name in tar.getnames() if name.endswith(".flac")}  # type: ignore[union-attr]
-    return found
+            by_name |= {name: tar.extractfile(name).read() for name in tar.getnames() if name.endswith(".flac")}  # type: ignore[union-attr]
+    return by_name

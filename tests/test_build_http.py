@@ -1,4 +1,4 @@
-"""A build over a real server that behaves as the web does: every row ends in a sample or the right reason."""
+"""A build over a real server with the faults of the web: every row becomes a sample or a rejection with the right reason."""
 
 from __future__ import annotations
 
@@ -69,17 +69,17 @@ def outcomes(output: Path) -> dict[str, str]:
     return {row["id"]: row["reason"] or row["status"] for row in rows}
 
 
-def test_every_row_of_a_misbehaving_web_is_accounted_for(server: Loopback, tmp_path: Path) -> None:
+def test_every_row_of_a_faulty_server_has_its_outcome(server: Loopback, tmp_path: Path) -> None:
     with server:
         outcome = build_into(tmp_path / "out", recipe_for(server, tmp_path / "in"))
         assert outcomes(tmp_path / "out") == {f"row-{n}": fate for n, fate in enumerate(FATES.values())}
         assert outcome.books.balance
         asked = server.n_requests.total()
         build_into(tmp_path / "out", tmp_path / "in" / "recipe.toml")
-        assert server.n_requests.total() == asked  # a finished build asks nobody again
+        assert server.n_requests.total() == asked  # a finished build requests nothing again
 
 
-def test_the_same_web_gives_the_same_shards(server: Loopback, tmp_path: Path) -> None:
+def test_the_same_server_gives_the_same_shards(server: Loopback, tmp_path: Path) -> None:
     with server:
         recipe = recipe_for(server, tmp_path / "in")
         build_into(tmp_path / "one", recipe)

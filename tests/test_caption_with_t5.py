@@ -209,8 +209,11 @@ def test_plan_and_status_print_the_pass_rate_and_what_debias_changed(
 ) -> None:
     assert main(["plan", str(recipe), "--output", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert "Labelled: the T5's caption may stand for 3 of 5 keyword sets (60.0%), 4 of 6 clips; refused: repetition 1, uncovered 1" in said
-    assert "  stands: Rain -> Rain is falling ." in said and "  uncovered: Siren -> The car explodes in a garden ." in said
+    assert (
+        "Labelled: the T5's caption passes the guard for 3 of 5 keyword sets (60.0%), 4 of 6 clips; refused: repetition 1, uncovered 1"
+        in said
+    )
+    assert "  passes: Rain -> Rain is falling ." in said and "  uncovered: Siren -> The car explodes in a garden ." in said
     assert main(["status", str(tmp_path), "--captions"]) == 0
     assert "person: A man speaks in the rain . -> A person speaks in the rain ." in capsys.readouterr().out
     assert main(["status", str(tmp_path), "--captions", "--json"]) == 0

@@ -1,4 +1,4 @@
-"""The command line: verbs, exit codes, what is said where."""
+"""The command line: verbs, exit codes, and which messages go to stdout and stderr."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_build_prints_the_books_and_ends_with_zero(recipe: Path, tmp_path: Path)
     assert again.returncode == 0 and "nothing was left to do" in again.stdout
 
 
-def test_build_and_status_answer_scripts_with_json(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_build_and_status_print_the_same_json(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", str(recipe), "--output", str(tmp_path), "--json"]) == 0
     built = json.loads(capsys.readouterr().out)
     assert main(["status", str(tmp_path), "--json"]) == 0
@@ -40,7 +40,7 @@ def test_build_and_status_answer_scripts_with_json(recipe: Path, tmp_path: Path,
     assert status["total"]["reasons"] == REASONS and status["balance"] is True
 
 
-def test_plan_then_build_is_the_same_as_build(recipe: Path, tmp_path: Path) -> None:
+def test_plan_then_build_gives_the_same_bytes_as_build(recipe: Path, tmp_path: Path) -> None:
     assert main(["plan", str(recipe), "--output", str(tmp_path / "two")]) == 0
     assert not list((tmp_path / "two").rglob("*.tar"))
     assert main(["build", str(recipe), "--output", str(tmp_path / "two")]) == 0
@@ -58,7 +58,7 @@ def test_a_dry_run_writes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["build", "quickstrat", "--output", "x"], "did you mean 'quickstart'?"),
         (["build", "missing.toml", "--output", "x"], "missing.toml: neither a bundled recipe"),
@@ -68,16 +68,16 @@ def test_a_dry_run_writes_nothing(
     ],
 )
 def test_bad_usage_ends_with_two_before_anything_runs(
-    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "VERB"),
         (["biuld"], "invalid choice: 'biuld'"),
@@ -95,15 +95,15 @@ def test_bad_usage_ends_with_two_before_anything_runs(
         (["build", os.fsdecode(b"caf\xe9/recipe.toml"), "--output", "x"], "'caf\\udce9/recipe.toml' is not UTF-8"),
     ],
 )
-def test_the_parser_refuses_with_two_and_says_what_it_was_given(
-    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_parser_ends_with_two_and_names_the_bad_argument(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
     printed = capsys.readouterr().err
-    assert "usage:" in printed and said in printed
+    assert "usage:" in printed and message in printed
     assert list(tmp_path.iterdir()) == []
 
 
@@ -154,7 +154,7 @@ def test_a_damaged_plan_has_a_remedy_and_no_traceback(recipe: Path, tmp_path: Pa
     assert "half-written" not in done.stderr
 
 
-def test_a_fault_of_the_program_is_said_before_its_traceback(
+def test_a_fault_of_the_program_is_explained_before_its_traceback(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> int:
@@ -175,11 +175,11 @@ def test_ctrl_c_ends_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert "run the same command again" in capsys.readouterr().err
 
 
-def test_every_fault_of_a_recipe_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_faults_of_a_recipe_are_printed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = tmp_path / "bad.toml"
     recipe.write_text('nmae = "x"\nshard_size = 0\n[[sources]]\nsource = "tabel"\n')
     assert main(["build", str(recipe), "--output", str(tmp_path / "out")]) == 2
-    said = capsys.readouterr().err
+    message = capsys.readouterr().err
     assert all(part in said for part in ("did you mean 'name'", "shard_size = 0", "did you mean 'table'", str(recipe)))
     assert not (tmp_path / "out").exists()
 
@@ -215,6 +215,6 @@ def test_unknown_options_go_to_beam(recipe: Path, tmp_path: Path) -> None:
     assert main(["build", str(recipe), "--output", str(tmp_path), "--direct_running_mode=in_memory", "--direct_num_workers", "1"]) == 0
 
 
-def test_a_runner_beam_does_not_know_is_said(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_runner_is_bad_usage(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", str(recipe), "--output", str(tmp_path), "--runner", "NoSuchRunner"]) == 2
     assert "NoSuchRunner" in capsys.readouterr().err

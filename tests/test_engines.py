@@ -1,4 +1,4 @@
-"""The door to Beam's engines."""
+"""The local engine loses no rows; other runners and their options go to Beam unchanged."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from pipeline.failures import EngineError
 
 
 class Slow(beam.DoFn):
-    """Yield rows for longer than the second after which Beam's own clock would send off what is half-written."""
+    """Yield rows for longer than one second, after which Beam's timer would send an incomplete row."""
 
     def process(self, n: int):
         for number in range(n):
@@ -23,38 +23,38 @@ class Slow(beam.DoFn):
                 time.sleep(0.04)
 
 
-def test_a_step_that_takes_seconds_loses_no_row_and_garbles_none():
-    def wire(root: beam.Pipeline) -> None:
+def test_a_step_that_takes_seconds_neither_loses_nor_garbles_rows():
+    def add_steps(root: beam.Pipeline) -> None:
         groups = root | beam.Create([30_000] * 2) | beam.ParDo(Slow()) | beam.GroupByKey()
         counts = groups | beam.MapTuple(lambda _, rows: len(rows))
         assert_that(counts, equal_to([1200] * 50))
 
     for _ in range(2):
-        Engine(n_workers=2).run(wire)
+        Engine(n_workers=2).run(add_steps)
 
 
-def test_no_worker_of_the_local_engine_has_that_clock():
+def test_workers_of_the_local_engine_have_no_timer():
     environment = Engine(n_workers=2)._empty(alone=False).runner._default_environment
     assert environment.data_buffer_time_limit_ms >= 10**9
     assert Engine(options=(THREADS,))._empty(alone=True).runner._default_environment.data_buffer_time_limit_ms >= 10**9
 
 
-seen: set[int] = set()
+thread_ids: set[int] = set()
 
 
 def note_thread(number: int) -> int:
     time.sleep(0.02)
-    seen.add(threading.get_ident())
+    thread_ids.add(threading.get_ident())
     return number
 
 
 def test_local_workers_are_threads_of_this_process():
-    seen.clear()
+    thread_ids.clear()
     Engine(n_workers=2).run(lambda root: root | beam.Create(range(40)) | beam.Map(note_thread))
-    assert len(seen) == 2
+    assert len(thread_ids) == 2
 
 
-def test_a_step_that_fails_fails_the_run_with_its_own_words():
+def test_a_failed_step_fails_the_run_with_its_error():
     with pytest.raises(EngineError, match="ZeroDivisionError") as caught:
         Engine(n_workers=2).run(lambda root: root | beam.Create([0]) | beam.Map(lambda zero: 1 / zero))
     assert caught.value.cause.startswith("ZeroDivisionError")
@@ -62,18 +62,18 @@ def test_a_step_that_fails_fails_the_run_with_its_own_words():
 
 @pytest.mark.parametrize("options", [(), ("--direct_running_mode=in_memory",), ("--direct_running_mode=multi_threading",)])
 @pytest.mark.parametrize("alone", [True, False])
-def test_every_local_mode_gives_the_same(options, alone):
-    def wire(root: beam.Pipeline) -> None:
+def test_every_local_mode_gives_the_same_rows(options, alone):
+    def add_steps(root: beam.Pipeline) -> None:
         assert_that(root | beam.Create(range(10)) | beam.Map(lambda number: number * 2), equal_to(list(range(0, 20, 2))))
 
-    Engine(n_workers=1, options=options).run(wire, alone)
+    Engine(n_workers=1, options=options).run(add_steps, alone)
 
 
-def test_one_worker_does_all_of_a_step_that_should_run_alone():
+def test_alone_means_one_worker_unless_the_options_choose_a_mode():
     options = Engine(n_workers=4)._empty(alone=True).options.view_as(DirectOptions)
     assert (options.direct_num_workers, options.direct_running_mode) == (1, "in_memory")
-    asked = Engine(n_workers=4, options=("--direct_running_mode=multi_processing",))._empty(alone=True).options.view_as(DirectOptions)
-    assert (asked.direct_num_workers, asked.direct_running_mode) == (4, "multi_processing")
+    chosen = Engine(n_workers=4, options=("--direct_running_mode=multi_processing",))._empty(alone=True).options.view_as(DirectOptions)
+    assert (chosen.direct_num_workers, chosen.direct_running_mode) == (4, "multi_processing")
 
 
 def test_any_other_runner_and_its_options_go_to_beam_unchanged():
@@ -88,7 +88,7 @@ def test_there_is_a_worker_a_core_unless_another_number_is_asked_for():
 
 
 @pytest.mark.parametrize(("runner", "options"), [("NoSuchRunner", ()), ("local", ("stray",))])
-def test_a_runner_that_is_none_is_said_before_anything_runs(runner, options):
+def test_an_unknown_runner_or_argument_is_refused_before_anything_runs(runner, options):
     with pytest.raises(ValueError, match=r"NoSuchRunner|unexpected argument 'stray'"):
         open_engine(runner, None, options)
     assert open_engine("local", 2, ("--x=1",)) == Engine("local", 2, ("--x=1",))

@@ -33,7 +33,7 @@ def os_error(number: int, path: str = "out/x") -> OSError:
         (errno.EMFILE, "ulimit -n"),
     ],
 )
-def test_an_error_of_the_system_has_the_remedy_of_its_number_here_and_in_a_worker(number: int, remedy: str) -> None:
+def test_a_system_error_has_the_remedy_of_its_number_in_this_process_and_in_a_worker(number: int, remedy: str) -> None:
     here = explain(os_error(number), "build")
     error = os_error(number)
     there = explain(EngineError(f"Traceback\n  File x\nRuntimeError: {type(error).__name__}: {error} [while running 'Build']"), "build")
@@ -43,12 +43,12 @@ def test_an_error_of_the_system_has_the_remedy_of_its_number_here_and_in_a_worke
 
 
 @pytest.mark.parametrize(("verb", "again"), [("plan", True), ("build", True), ("recaption", True), ("status", False), ("verify", False)])
-def test_only_a_verb_that_writes_is_said_to_continue(verb: str, again: bool) -> None:
+def test_only_the_remedy_of_a_verb_that_writes_is_to_run_again(verb: str, again: bool) -> None:
     for error in (os_error(errno.ENOSPC), MemoryError(), EngineError("Traceback\nRuntimeError: MemoryError: x")):
         assert (AGAIN in explain(error, verb).remedy) is again
 
 
-def test_an_error_of_the_system_without_a_remedy_of_its_own_only_says_to_run_again() -> None:
+def test_a_system_error_without_a_remedy_for_its_number_only_says_to_run_again() -> None:
     assert explain(os_error(errno.EIO), "build").remedy == AGAIN
     assert explain(os_error(errno.EIO), "status").remedy == ""
     assert explain(EngineError("Traceback\nTimeoutError: no answer"), "build").remedy == AGAIN
@@ -64,18 +64,18 @@ def test_an_error_of_the_system_without_a_remedy_of_its_own_only_says_to_run_aga
         (KeyboardInterrupt(), "stopped; run the same command again to continue where it stopped", 130),
     ],
 )
-def test_a_message_that_holds_its_remedy_gets_no_other(error: BaseException, sentence: str, code: int) -> None:
+def test_a_message_that_includes_a_remedy_gets_no_other(error: BaseException, sentence: str, code: int) -> None:
     failure = explain(error, "build")
     assert (failure.sentence, failure.remedy, failure.exit_code, failure.is_bug) == (sentence, "", code, False)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), EngineError("Traceback\nRuntimeError: MemoryError [while running 'Build']")])
-def test_memory_that_runs_out_names_the_workers(error: Exception) -> None:
+def test_the_remedy_for_too_little_memory_names_workers(error: Exception) -> None:
     failure = explain(error, "build")
     assert failure.sentence == "out of memory" and "--workers" in failure.remedy and failure.exit_code == 1 and not failure.is_bug
 
 
-def test_lost_rows_name_another_runner() -> None:
+def test_the_remedy_for_lost_rows_names_another_runner() -> None:
     failure = explain(LostRowsError("the engine lost rows: 3 were read, 1 planned, 1 left out"), "build")
     assert failure.sentence.startswith("the engine lost rows: 3") and "--runner" in failure.remedy
     assert failure.exit_code == 1 and not failure.is_bug
@@ -90,7 +90,7 @@ def test_lost_rows_name_another_runner() -> None:
         EngineError("Traceback\njson.decoder.JSONDecodeError: Expecting value: line 1 column 2 (char 1)"),
     ],
 )
-def test_a_damaged_file_is_named_by_verify(error: Exception) -> None:
+def test_the_remedy_for_a_damaged_file_is_verify(error: Exception) -> None:
     failure = explain(error, "status")
     assert failure.sentence.startswith("a file of the output folder cannot be read: ")
     assert ("magic bytes" in failure.sentence) or ("Expecting value" in failure.sentence)
@@ -104,12 +104,12 @@ def test_a_name_that_is_not_utf8_says_to_rename_it() -> None:
     assert "not UTF-8" in failure.sentence and "rename" in failure.remedy and failure.exit_code == 1 and not failure.is_bug
 
 
-def test_an_output_that_nobody_reads_is_no_fault_of_the_disk() -> None:
+def test_a_closed_pipe_is_not_explained_as_a_fault_of_the_disk() -> None:
     failure = explain(BrokenPipeError(errno.EPIPE, "Broken pipe"), "status")
     assert "closed before all of it was printed" in failure.sentence and failure.exit_code == 1 and not failure.is_bug
 
 
-def test_a_fault_of_the_program_is_named_as_one_and_shows_the_traceback_of_a_worker() -> None:
+def test_a_fault_of_the_program_is_a_bug_and_shows_the_traceback_of_a_worker() -> None:
     here = explain(KeyError("x"), "build")
     assert here.is_bug and here.sentence == "KeyError: 'x'" and "report" in here.remedy and here.exit_code == 1 and not here.details
     text = "Traceback\n  File x\nRuntimeError: KeyError: 'x' [while running 'Y']"

@@ -38,15 +38,15 @@ def texts(clip: Clip) -> list[str]:
 
 
 def test_the_name_of_the_parent_folder_is_the_label(root):
-    found = read(root)
-    assert {name: clip.labels for name, clip in found.items()} == {
+    clips = read(root)
+    assert {name: clip.labels for name, clip in clips.items()} == {
         "cat/purr.mp3": ("cat",),
         "dog/bark.WAV": ("dog",),
         "dog/howl.flac": ("dog",),
         "top.wav": (),
     }
-    assert found["dog/bark.WAV"].url == "sounds/dog/bark.WAV"
-    assert {clip.split for clip in found.values()} == {"train"}
+    assert clips["dog/bark.WAV"].url == "sounds/dog/bark.WAV"
+    assert {clip.split for clip in clips.values()} == {"train"}
 
 
 def test_a_side_car_is_used_before_the_name_of_the_folder(root):
@@ -54,11 +54,11 @@ def test_a_side_car_is_used_before_the_name_of_the_folder(root):
     write(root / "dog/bark.json", json.dumps(fields))
     write(root / "dog/bark.txt", "not read")
     write(root / "dog/howl.txt", "\ufeffA howl\n\nA long howl\n")
-    found = read(root)
-    bark = found["dog/bark.WAV"]
+    clips = read(root)
+    bark = clips["dog/bark.WAV"]
     assert (texts(bark), bark.labels, bark.license, bark.creator, bark.title) == (["A bark"], ("dog", "yard"), "CC0-1.0", "Ada", "Rex")
     assert bark.split == "test"
-    assert (texts(found["dog/howl.flac"]), found["dog/howl.flac"].labels) == (["A howl", "A long howl"], ())
+    assert (texts(clips["dog/howl.flac"]), clips["dog/howl.flac"].labels) == (["A howl", "A long howl"], ())
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,21 @@ def test_a_side_car_is_used_before_the_name_of_the_folder(root):
         ("bark.txt", b"caf\xe9", "bark.txt: 'utf-8' codec"),
     ],
 )
-def test_a_broken_side_car_rejects_its_recording_alone(root, name, content, message):
+def test_a_broken_side_car_rejects_only_its_recording(root, name, content, message):
     write(root / "dog" / name, content)
-    found = read(root)
-    assert found["dog/bark.WAV"].reason == Reason.BAD_ROW
-    assert message in found["dog/bark.WAV"].detail
-    assert isinstance(found["dog/howl.flac"], Clip)
+    clips = read(root)
+    assert clips["dog/bark.WAV"].reason == Reason.BAD_ROW
+    assert message in clips["dog/bark.WAV"].detail
+    assert isinstance(clips["dog/howl.flac"], Clip)
 
 
 def test_captions_csv_is_used_before_side_cars_and_names(root):
     write(root / "dog/bark.txt", "not read")
     write(root / "captions.csv", "file_name,caption,split\n./dog/bark.WAV,A bark,test\ngone.wav,Nothing,\n")
-    found = read(root, split="valid")
-    assert texts(found["./dog/bark.WAV"]) == ["A bark"]
-    assert "dog/bark.WAV" not in found
-    assert {name: clip.split for name, clip in found.items()} == {
+    clips = read(root, split="valid")
+    assert texts(clips["./dog/bark.WAV"]) == ["A bark"]
+    assert "dog/bark.WAV" not in clips
+    assert {name: clip.split for name, clip in clips.items()} == {
         "./dog/bark.WAV": "test",
         "gone.wav": "valid",
         "cat/purr.mp3": "valid",
@@ -97,10 +97,10 @@ def test_captions_csv_is_used_before_side_cars_and_names(root):
 
 def test_a_recording_with_a_bad_row_in_captions_csv_is_not_read_a_second_time(root):
     write(root / "captions.csv", "file_name,caption,start\ndog/bark.WAV,A bark,soon\n")
-    found = read(root)
-    assert "dog/bark.WAV" not in found
-    assert found["row-1"].reason == Reason.BAD_ROW
-    assert len(found) == 4
+    clips = read(root)
+    assert "dog/bark.WAV" not in clips
+    assert clips["row-1"].reason == Reason.BAD_ROW
+    assert len(clips) == 4
 
 
 def test_a_root_outside_the_folder_of_the_recipe_gives_each_recording_one_path(root):

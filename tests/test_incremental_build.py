@@ -1,4 +1,4 @@
-"""After any edits of a table an incremental build equals a build from nothing, and a kill at any moment changes nothing."""
+"""After any edits of a table an incremental build equals a new build, also when it is killed and run again."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ path = "clips.csv"
 
 @dataclass
 class Table:
-    """A table under edits, with its recordings; what an edit changes is drawn by `random`."""
+    """A table that is edited, with its recordings; `random` draws what an edit changes."""
 
     root: Path
     random: random.Random
@@ -49,7 +49,7 @@ class Table:
     n_made: int = 0
 
     def record(self, name: str, sound: int) -> None:
-        """Write one of the sounds into a recording."""
+        """Write a sound to a recording."""
         soundfile.write(self.root / name, tone(200 + 50 * sound, 0.05, 8000), 8000, subtype="PCM_16")
 
     def add(self) -> None:
@@ -75,12 +75,12 @@ class Table:
             row[2] = f"Text {self.random.random()}."
 
     def replace_audio(self) -> None:
-        """Put another sound behind the same path."""
+        """Write other sounds to the same paths."""
         for row in self.random.sample(self.rows, min(2, len(self.rows))):
             self.record(row[1], self.random.randrange(N_SOUNDS))
 
     def move_audio(self) -> None:
-        """Let a row point to the recording of another."""
+        """Give a row the recording of another row."""
         self.random.choice(self.rows)[1] = self.random.choice(self.rows)[1]
 
     def swap_splits(self) -> None:
@@ -118,7 +118,7 @@ def build_eagerly(output: Path, recipe: Path) -> Outcome:
 
 def samples(output: Path) -> set[tuple[str, ...]]:
     """Return (id, dataset, split, text, hash of the frames) of every sample in the tars of a folder."""
-    found = set()
+    rows = set()
     for path in output.glob("*/*/*.tar"):
         with tarfile.open(path) as tar:
             members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
@@ -128,19 +128,19 @@ def samples(output: Path) -> set[tuple[str, ...]]:
                 sample = json.loads(data)
                 pcm = hashlib.sha256(frames.tobytes()).hexdigest()
                 original = sample["original_data"]
-                found.add((original["id"], path.parent.parent.name, original["split"], *sample["text"], pcm))
-    return found
+                rows.add((original["id"], path.parent.parent.name, original["split"], *sample["text"], pcm))
+    return rows
 
 
 @pytest.mark.parametrize("seed", range(32))
 def test_an_incremental_build_equals_a_build_from_nothing(seed: int, tmp_path: Path) -> None:
-    drawn = random.Random(seed)
-    table = Table(tmp_path, drawn)
+    chance = random.Random(seed)
+    table = Table(tmp_path, chance)
     for _ in range(4):
         table.add()
     build_eagerly(tmp_path / "out", table.save())
     for step in range(2):
-        for edit in drawn.sample(EDITS, drawn.randint(1, 3)):
+        for edit in chance.sample(EDITS, chance.randint(1, 3)):
             edit(table)
         recipe = table.save()
         outcome = build_eagerly(tmp_path / "out", recipe)
@@ -152,7 +152,7 @@ def test_an_incremental_build_equals_a_build_from_nothing(seed: int, tmp_path: P
 
 @pytest.mark.parametrize("edit", [Table.reorder, Table.caption, Table.replace_audio])
 @pytest.mark.parametrize("seed", range(3))
-def test_edits_that_change_no_membership_give_the_same_bytes(edit: Callable[[Table], None], seed: int, tmp_path: Path) -> None:
+def test_edits_that_neither_add_nor_remove_clips_give_the_same_bytes(edit: Callable[[Table], None], seed: int, tmp_path: Path) -> None:
     table = Table(tmp_path, random.Random(seed))
     for _ in range(5):
         table.add()
@@ -166,12 +166,12 @@ def test_edits_that_change_no_membership_give_the_same_bytes(edit: Callable[[Tab
 
 
 class Killed(BaseException):
-    """Ends a build as a kill does: nothing that follows touches the folder."""
+    """Raised to end a build like a kill: after it the folder does not change."""
 
 
 @pytest.fixture
 def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[str]]:
-    """Return a function that lets so many changes of a folder happen from now on, and no more; it returns the list of them."""
+    """Return a function that allows at most `n_changes` changes of folders from now on (`None`: any number); it returns their list."""
     changes: list[str] = []
     limit: list[int | None] = [None]
 
@@ -221,7 +221,7 @@ def test_a_kill_at_every_change_of_the_folder_changes_nothing(tmp_path: Path, ki
         shutil.rmtree(output)
 
 
-def test_a_clip_comes_back_when_its_twin_is_removed(tmp_path: Path) -> None:
+def test_a_clip_becomes_a_sample_when_its_equal_is_removed(tmp_path: Path) -> None:
     table = Table(tmp_path, random.Random(0))
     for name, split in (("a", "test"), ("b", "train")):
         table.record(f"{name}.wav", 0)
@@ -233,7 +233,7 @@ def test_a_clip_comes_back_when_its_twin_is_removed(tmp_path: Path) -> None:
     assert {sample[0] for sample in samples(tmp_path / "out")} == {"b"} and second.books.total.samples == 1
 
 
-def test_times_of_recordings_alone_give_nothing_to_do(tmp_path: Path) -> None:
+def test_new_times_of_recordings_with_the_same_bytes_make_nothing_again(tmp_path: Path) -> None:
     table = Table(tmp_path, random.Random(1))
     table.add()
     recipe = table.save()
@@ -249,16 +249,16 @@ def test_a_recording_replaced_in_an_audio_root_is_noticed(packed: bool, tmp_path
     (tmp_path / "root").mkdir()
     table.rows.append(["one", "https://example.invalid/one.wav", "One.", "train"])
     recipe = table.save()
-    found = []
+    results = []
     for sound in (1, 2):
         table.record("root/one.wav", sound)
         shutil.make_archive(str(tmp_path / "root"), "zip", tmp_path / "root")
         recipe.write_text(f'{RECIPE.format(dataset="Edits")}audio_root = "{"root.zip" if packed else "root"}"\n')
         build_eagerly(tmp_path / "out", recipe)
         build_eagerly(tmp_path / f"from-nothing-{sound}", recipe)
-        found.append(samples(tmp_path / "out"))
-        assert found[-1] == samples(tmp_path / f"from-nothing-{sound}")
-    assert found[0] != found[1]
+        results.append(samples(tmp_path / "out"))
+        assert results[-1] == samples(tmp_path / f"from-nothing-{sound}")
+    assert results[0] != results[1]
 
 
 def test_equal_sounds_that_are_not_those_of_the_books_are_a_fault(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The names of an output folder: each is made and taken apart in one module."""
+"""Names of files in an output folder: each names its shard, and no other file does."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def test_other_files_belong_to_no_shard(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["plan/A/0.parquet", "plan.new/b/0.parquet", ".work/b/0.tar"])
-def test_plan_and_work_are_no_datasets(name: str) -> None:
+def test_files_below_plan_and_work_belong_to_no_shard(name: str) -> None:
     assert layout.shard_of(name) is None
 
 
 @pytest.mark.parametrize("name", ["A/b", "A/b/c/0", "A/b/", "", "A/b/01", "A/b/x"])
-def test_what_names_no_shard_is_refused(name: str) -> None:
+def test_a_name_that_is_not_of_a_shard_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not the name of a shard"):
         ShardId.parse(name)
 
 
-def test_plan_files_are_told_from_the_files_beside_them() -> None:
+def test_other_files_of_the_plan_folder_are_not_plan_files() -> None:
     others = (layout.LEFT_OUT, layout.T5_CACHE, layout.T5_TEXTS, layout.EQUAL_SOUNDS, layout.INDEX, f"{layout.T5_PARTS}/batch-1.parquet")
     assert [layout.planned_shard(name) for name in others] == [None] * len(others)
 

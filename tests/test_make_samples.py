@@ -1,4 +1,4 @@
-"""A clip becomes a sample or has a reason; its recording is fetched once, however many clips it holds."""
+"""Every clip becomes a sample or a rejection; a recording is fetched once for all its clips."""
 
 import hashlib
 import io
@@ -17,11 +17,11 @@ def clip(start: float | None = None, end: float | None = None) -> Clip:
     return Clip("table", "Set", "train", f"{start}-{end}", "sound.wav", start, end)
 
 
-def made(data: bytes, place: Path, *clips: Clip, limits: AudioLimits | None = None) -> list[Sample | Rejection]:
-    path = place / "sound"
+def made(data: bytes, folder: Path, *clips: Clip, limits: AudioLimits | None = None) -> list[Sample | Rejection]:
+    path = folder / "sound"
     path.write_bytes(data)
     return list(
-        make_samples(clips or [clip()], lambda clip, work: Recording(path, Provenance(sha256="abc")), limits or AudioLimits(), place)
+        make_samples(clips or [clip()], lambda clip, work: Recording(path, Provenance(sha256="abc")), limits or AudioLimits(), folder)
     )
 
 
@@ -32,7 +32,7 @@ def frames_of(sample: Sample | Rejection) -> np.ndarray:
         return sound.read(dtype="int16")
 
 
-def test_16_bit_mono_at_48_khz_comes_out_as_it_went_in(tmp_path):
+def test_16_bit_mono_at_48_khz_is_not_changed(tmp_path):
     noise = np.random.default_rng(7).integers(-32768, 32768, 48_000).astype(np.int16)
     (sample,) = made(wav(noise.tobytes(), rate=48_000), tmp_path)
     assert np.array_equal(frames_of(sample), noise)
@@ -53,7 +53,7 @@ def test_frames_beyond_full_scale_saturate_and_are_counted(tmp_path):
     (sample,) = made(by_soundfile(square, RATE, "WAV", "FLOAT"), tmp_path)
     assert isinstance(sample, Sample)
     assert sample.statistics.clipped_fraction > 0.01
-    assert np.abs(np.diff(frames_of(sample).astype(int))).max() <= 65535  # nothing wrapped around
+    assert np.abs(np.diff(frames_of(sample).astype(int))).max() <= 65535  # no frame wrapped around
 
 
 def test_several_clips_of_one_recording_are_fetched_once(tmp_path):
@@ -72,7 +72,7 @@ def test_several_clips_of_one_recording_are_fetched_once(tmp_path):
     assert durations == [1.0, 2.0, Reason.OUT_OF_RANGE, 4.0]
 
 
-def test_a_recording_that_cannot_be_had_rejects_all_its_clips(tmp_path):
+def test_a_recording_that_cannot_be_fetched_rejects_all_its_clips(tmp_path):
     def fetch(clip: Clip, work: Path) -> Recording:
         raise Rejected(Reason.NOT_FOUND, "HTTP 404", Provenance(http_status=404))
 
@@ -82,7 +82,7 @@ def test_a_recording_that_cannot_be_had_rejects_all_its_clips(tmp_path):
     ] * 2
 
 
-def test_a_rejected_clip_keeps_what_is_known_of_its_bytes(tmp_path):
+def test_a_rejected_clip_keeps_the_provenance_of_its_recording(tmp_path):
     (rejection,) = made(b"<html>", tmp_path)
     assert isinstance(rejection, Rejection)
     assert (rejection.stage, rejection.provenance) == ("convert", Provenance(sha256="abc"))
@@ -99,11 +99,11 @@ def test_a_rejected_clip_keeps_what_is_known_of_its_bytes(tmp_path):
     ],
 )
 def test_the_limits_of_the_recipe_reject_by_reason(limits, reason, tmp_path):
-    (found,) = made(wav(pcm16(tone(1.0, n_channels=1))), tmp_path, limits=limits)
-    assert (found.reason if isinstance(found, Rejection) else None) == reason
+    (outcome,) = made(wav(pcm16(tone(1.0, n_channels=1))), tmp_path, limits=limits)
+    assert (outcome.reason if isinstance(outcome, Rejection) else None) == reason
 
 
-def test_the_rules_laion_had_for_freesound_are_a_matter_of_the_recipe(tmp_path):
+def test_limits_of_a_recipe_can_express_the_rules_of_laion_for_freesound(tmp_path):
     rules = AudioLimits(max_seconds=180.0, min_source_rate=16_000)
     (low,) = made(wav(pcm16(tone(1.0, 8_000, 1)), rate=8_000), tmp_path, limits=rules)
     (long,) = made(wav(bytes(2 * 8 * 16_000) * 23, rate=16_000), tmp_path, limits=rules)
@@ -115,6 +115,6 @@ def test_the_rules_laion_had_for_freesound_are_a_matter_of_the_recipe(tmp_path):
 
 
 def test_less_than_a_frame_of_sound_is_too_short(tmp_path):
-    (found,) = made(wav(b"\xff\x3f", rate=768_000), tmp_path)
-    assert isinstance(found, Rejection)
-    assert found.reason is Reason.TOO_SHORT
+    (outcome,) = made(wav(b"\xff\x3f", rate=768_000), tmp_path)
+    assert isinstance(outcome, Rejection)
+    assert outcome.reason is Reason.TOO_SHORT

@@ -1,4 +1,4 @@
-"""The mutants: chosen again by the same seed, other code that compiles, and killed or not by what the tests do."""
+"""The mutants: chosen again by the same seed, other code that compiles, and sorted into killed and survived by the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pool of threads that works ahead, but not far, and answers in order."""
+"""Results come in order, at most a few are computed ahead, and no thread is left running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def no_thread_is_left():
     assert set(threading.enumerate()) <= before
 
 
-def test_answers_come_in_the_order_of_the_items():
+def test_results_come_in_the_order_of_the_items():
     def later_first(n: int) -> int:
         time.sleep(0.02 if n % 4 == 0 else 0)
         return n * n
@@ -26,23 +26,23 @@ def test_answers_come_in_the_order_of_the_items():
     assert list(ordered_map(later_first, range(100), 4)) == [n * n for n in range(100)]
 
 
-def test_no_items_no_answers():
+def test_no_items_give_no_results():
     assert list(ordered_map(abs, [], 3)) == []
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
-def test_work_is_done_in_that_many_threads_at_once_and_no_more(n_threads):
-    together = threading.Barrier(n_threads)  # breaks unless that many are at work at the same time
+def test_exactly_n_threads_work_at_once(n_threads):
+    together = threading.Barrier(n_threads)  # fails unless that many threads wait at the same time
 
-    def one(n: int) -> str:
+    def name_of_thread(n: int) -> str:
         together.wait(timeout=20)
         return threading.current_thread().name
 
-    assert len(set(ordered_map(one, range(n_threads * 6), n_threads))) == n_threads
+    assert len(set(ordered_map(name_of_thread, range(n_threads * 6), n_threads))) == n_threads
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
-def test_endless_items_are_taken_only_a_little_ahead_of_the_answers(n_threads):
+def test_items_are_taken_at_most_2_n_threads_ahead_of_the_results(n_threads):
     n_taken = 0
 
     def items():
@@ -51,28 +51,28 @@ def test_endless_items_are_taken_only_a_little_ahead_of_the_answers(n_threads):
             n_taken += 1
             yield n
 
-    answers = ordered_map(lambda n: n, items(), n_threads)
+    results = ordered_map(lambda n: n, items(), n_threads)
     for n in range(50):
-        assert next(answers) == n
+        assert next(results) == n
         assert n_taken - n <= 2 * n_threads
-    answers.close()
+    results.close()
 
 
-def test_an_exception_is_raised_in_its_turn_and_stops_what_was_not_begun():
-    begun = []
+def test_an_exception_is_raised_in_order_and_later_items_do_not_start():
+    started = []
 
-    def one(n: int) -> int:
-        begun.append(n)
+    def fail_at_5(n: int) -> int:
+        started.append(n)
         time.sleep(0.01)
         if n == 5:
             raise KeyError("five")
         return n
 
-    seen = []
+    results = []
     with pytest.raises(KeyError, match="five"):
-        seen.extend(ordered_map(one, range(1000), 2))
-    assert seen == [0, 1, 2, 3, 4]
-    assert len(begun) <= 5 + 2 * 2 + 2
+        results.extend(ordered_map(fail_at_5, range(1000), 2))
+    assert results == [0, 1, 2, 3, 4]
+    assert len(started) <= 5 + 2 * 2 + 2
 
 
 def test_an_exception_of_the_items_is_raised():
@@ -84,27 +84,27 @@ def test_an_exception_of_the_items_is_raised():
         list(ordered_map(abs, items(), 2))
 
 
-def test_whoever_stops_listening_stops_the_work():
-    begun = []
+def test_closing_the_iterator_stops_the_work():
+    started = []
 
-    def one(n: int) -> int:
-        begun.append(n)
+    def note(n: int) -> int:
+        started.append(n)
         return n
 
-    answers = ordered_map(one, range(1000), 2)
-    assert next(answers) == 0
-    answers.close()
-    assert len(begun) <= 4
+    results = ordered_map(note, range(1000), 2)
+    assert next(results) == 0
+    results.close()
+    assert len(started) <= 4
 
 
-def test_nothing_begins_before_the_first_answer_is_asked_for():
-    begun = []
-    answers = ordered_map(begun.append, range(3), 2)
-    assert (begun, threading.active_count()) == ([], len(threading.enumerate()))
-    answers.close()
-    assert begun == []
+def test_no_item_starts_before_the_first_result_is_asked_for():
+    started = []
+    results = ordered_map(started.append, range(3), 2)
+    assert (started, threading.active_count()) == ([], len(threading.enumerate()))
+    results.close()
+    assert started == []
 
 
-def test_no_thread_is_no_way_to_work():
+def test_zero_threads_are_refused():
     with pytest.raises(ValueError, match="max_workers"):
         list(ordered_map(abs, [1], 0))

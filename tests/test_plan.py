@@ -1,4 +1,4 @@
-"""The whole plan: every row accounted for, the same bytes everywhere, whole or not at all."""
+"""Plans from recipe to files: every row has an outcome, bytes are the same everywhere, a plan is complete or not there."""
 
 import os
 import shutil
@@ -37,9 +37,9 @@ root = "sounds"
 ROWS = [
     *(f"r{number}.wav,,,train,CC0,A woman hears sound {number}," for number in range(10)),
     "r1.wav,,,train,CC0,Another text,",  # duplicate
-    "r2.wav,,,test,CC0,Held text,",  # duplicate of r2 in train, which it displaces
+    "r2.wav,,,test,CC0,Held text,",  # duplicate of r2 in train, which is left out
     "r3.wav,1,2,train,CC0,Excerpt,",
-    "r4.wav,1,2,test,CC0,Test excerpt,",  # r4 in train is held out by it
+    "r4.wav,1,2,test,CC0,Test excerpt,",  # so that r4 in train is held out
     "r5.wav,2,1,train,CC0,Reversed,",  # out of range
     "r6.wav,0,1,train,CC-BY-4.0,Not allowed,",  # license
     "r7.wav,0,1,train,CC0,,",  # no text
@@ -74,8 +74,8 @@ def tree(out: Path) -> dict[str, bytes]:
 
 
 def reasons(out: Path) -> dict[str, int]:
-    found = read_left_out(Folder(str(out)))["reason"].to_pylist()
-    return {reason: found.count(reason) for reason in sorted(set(found))}
+    all_reasons = read_left_out(Folder(str(out)))["reason"].to_pylist()
+    return {reason: all_reasons.count(reason) for reason in sorted(set(all_reasons))}
 
 
 def test_every_row_that_was_read_is_planned_or_left_out_with_its_reason(home, tmp_path):
@@ -103,15 +103,15 @@ def test_every_row_that_was_read_is_planned_or_left_out_with_its_reason(home, tm
 
 def test_a_plan_is_the_same_bytes_in_every_folder_by_every_path_and_on_every_engine(home, tmp_path, monkeypatch):
     plan = planned(home, tmp_path / "a")
-    elsewhere = make_home(tmp_path / "else" / "where")
-    planned(elsewhere, tmp_path / "b", engine=Engine(n_workers=3, options=("--direct_running_mode=multi_threading",)))
-    monkeypatch.chdir(elsewhere.parent)
-    planned(elsewhere, Path("c"), recipe="where/recipe.toml", engine=Engine(n_workers=1, options=("--direct_running_mode=in_memory",)))
+    moved = make_home(tmp_path / "else" / "where")
+    planned(moved, tmp_path / "b", engine=Engine(n_workers=3, options=("--direct_running_mode=multi_threading",)))
+    monkeypatch.chdir(moved.parent)
+    planned(moved, Path("c"), recipe="where/recipe.toml", engine=Engine(n_workers=1, options=("--direct_running_mode=in_memory",)))
     assert tree(tmp_path / "a") == tree(tmp_path / "b") == tree(tmp_path / "else" / "c")
     assert read_plan(Folder(str(tmp_path / "b"))) == plan
 
 
-def test_the_order_of_rows_does_not_matter_where_none_is_repeated(tmp_path):
+def test_the_order_of_distinct_rows_does_not_matter(tmp_path):
     first, second = make_home(tmp_path / "a"), make_home(tmp_path / "b")
     rows = ROWS[:10]
     for home, order in ((first, rows), (second, rows[::-1])):
@@ -169,7 +169,7 @@ def test_a_lost_row_is_an_error_and_the_old_plan_stays(home, tmp_path, monkeypat
 
 
 class Stopped(Exception):
-    """What a test stops a move with."""
+    """Raised by the test to stop a move."""
 
 
 @pytest.mark.parametrize("n_moves", range(8))
@@ -199,7 +199,7 @@ def test_a_replacement_that_was_interrupted_anywhere_is_finished(tmp_path, monke
     try:
         promote(folder)
     except Stopped:
-        assert take_snapshot(folder).plan is None, "half a plan is none"
+        assert take_snapshot(folder).plan is None, "an incomplete plan does not count"
     monkeypatch.undo()
     promote(folder)
     plan = read_plan(folder)
@@ -211,5 +211,5 @@ def test_a_replacement_that_was_interrupted_anywhere_is_finished(tmp_path, monke
     assert not (out / NEW_PLAN).exists()
 
 
-def test_a_folder_without_a_plan_has_none(tmp_path):
+def test_the_snapshot_of_an_empty_folder_has_no_plan(tmp_path):
     assert take_snapshot(Folder(str(tmp_path))).plan is None

@@ -1,4 +1,4 @@
-"""Plan files: equal rows are equal bytes, and come back as they were."""
+"""Plan files give back the rows that were written; equal rows give equal bytes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ CLIPS = [
 ]
 
 
-def test_rows_come_back_as_they_were(tmp_path):
+def test_rows_that_are_read_equal_those_written(tmp_path):
     name = "plan/D/train/00003.parquet"
     (tmp_path / name).parent.mkdir(parents=True)
     write_plan_file(CLIPS, tmp_path / name)
@@ -35,7 +35,7 @@ def test_rows_come_back_as_they_were(tmp_path):
     assert summary(folder, name) == (2, rows_sha256(CLIPS))
 
 
-def test_equal_rows_give_equal_bytes_and_their_place_in_the_source_does_not_count(tmp_path):
+def test_equal_rows_give_equal_bytes_whatever_their_row_numbers(tmp_path):
     write_plan_file(CLIPS, tmp_path / "a.parquet")
     write_plan_file([replace(clip, row_number=9) for clip in CLIPS], tmp_path / "b.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
@@ -45,18 +45,18 @@ def test_equal_rows_give_equal_bytes_and_their_place_in_the_source_does_not_coun
     "changes",
     [{"split": "test"}, {"url": "c"}, {"start": 0.2}, {"labels": ("b", "a")}, {"captions": (Caption("x", "title"),)}, {"audio_root": ""}],
 )
-def test_every_field_counts_for_the_hash(changes):
+def test_every_field_changes_the_hash(changes):
     assert rows_sha256([replace(CLIPS[0], **changes)]) != rows_sha256(CLIPS[:1])
 
 
-def test_order_counts_for_the_hash():
+def test_the_order_of_rows_changes_the_hash():
     assert rows_sha256(CLIPS) != rows_sha256(CLIPS[::-1])
 
 
-def test_what_was_left_out_is_written_in_an_order_of_its_own(tmp_path: Path):
-    gone = [Rejection(clip, Reason.LICENSE, "check_licenses", "x" * 1000) for clip in CLIPS]
-    write_left_out(gone, tmp_path / "rejections.parquet")
-    write_left_out(gone[::-1], tmp_path / "b.parquet")
+def test_left_out_rows_are_sorted_when_written(tmp_path: Path):
+    rejections = [Rejection(clip, Reason.LICENSE, "check_licenses", "x" * 1000) for clip in CLIPS]
+    write_left_out(rejections, tmp_path / "rejections.parquet")
+    write_left_out(rejections[::-1], tmp_path / "b.parquet")
     assert (tmp_path / "rejections.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     table = read_left_out(Folder(str(tmp_path.parent)), tmp_path.name)
     rows = table.to_pylist()
@@ -66,6 +66,6 @@ def test_what_was_left_out_is_written_in_an_order_of_its_own(tmp_path: Path):
     assert {row["id"] for row in rows} == {"Año 雨", "plain"}
 
 
-def test_a_plan_that_left_nothing_out_says_so(tmp_path):
+def test_a_plan_without_left_out_rows_has_an_empty_file(tmp_path):
     write_left_out([], tmp_path / "rejections.parquet")
     assert read_left_out(Folder(str(tmp_path.parent)), tmp_path.name).num_rows == 0

@@ -14,7 +14,7 @@ from pipeline.output.markers import FileFacts, Marker
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.report.progress import Observer, Progressed, _Lines, in_words, watched
+from pipeline.report.progress import BuildProgress, Observer, _Lines, in_words, watched
 from transforms.shards.shard_task import ShardTask
 
 TASKS = [ShardTask(ShardId("A", "train", n), "rows", f"from-{n}", 10) for n in range(2)]
@@ -35,10 +35,10 @@ def report(folder: Folder, name: str, shard: str, done: int) -> None:
 def test_done_and_unfinished_shards_are_added_up(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     observer = Observer(take_snapshot(folder), TASKS)
-    assert observer.look() == Progressed(0, 0, collections.Counter())
+    assert observer.look() == BuildProgress(0, 0, collections.Counter())
     publish(folder, TASKS[0], "from-0")
     report(folder, "w", "A/train/1", 4)
-    assert observer.look() == Progressed(1, 14, collections.Counter({"silent": 2, "timeout": 1}))
+    assert observer.look() == BuildProgress(1, 14, collections.Counter({"silent": 2, "timeout": 1}))
     report(folder, "late", "A/train/0", 9)  # a shard counts once, by its marker
     assert observer.look().clips == 14
 
@@ -49,7 +49,7 @@ def test_a_marker_of_an_earlier_build_is_not_progress(tmp_path: Path) -> None:
     assert Observer(take_snapshot(folder), TASKS).look().shards == 0
 
 
-def test_a_marker_that_stood_before_is_read_when_it_is_replaced(tmp_path: Path) -> None:
+def test_a_replaced_marker_of_an_earlier_build_is_progress(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     publish(folder, TASKS[0], "something older")
     observer = Observer(take_snapshot(folder), TASKS)
@@ -63,8 +63,8 @@ def test_lines_are_printed_without_a_terminal_and_never_twice() -> None:
     lines = _Lines(Console(file=out, width=200), TASKS)
     with lines:
         pass
-    done = Progressed(2, 20, collections.Counter({"silent": 2}))
-    lines(Progressed(1, 10, collections.Counter()))  # too soon after the first
+    done = BuildProgress(2, 20, collections.Counter({"silent": 2}))
+    lines(BuildProgress(1, 10, collections.Counter()))  # too soon after the first
     lines(done)
     lines(done)
     printed = out.getvalue().splitlines()
@@ -80,5 +80,5 @@ def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
     assert "20/20" in out.getvalue() and "shards 2/2" in out.getvalue() and "silent 4" in out.getvalue()
 
 
-def test_reasons_are_said_most_frequent_first() -> None:
+def test_reasons_are_listed_most_frequent_first() -> None:
     assert in_words(collections.Counter(a=1, c=2, b=2)) == "b 2, c 2, a 1"

@@ -1,4 +1,4 @@
-"""The shards as strangers read them: webdataset itself, and the rules of the reference trainer."""
+"""Other programs can read the shards: webdataset, and a trainer with the rules of the reference trainer."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tests.fates import build_into, make_fates
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("readers")
-    build_into(place / "out", make_fates(place / "in"))
-    return place / "out"
+    folder = tmp_path_factory.mktemp("readers")
+    build_into(folder / "out", make_fates(folder / "in"))
+    return folder / "out"
 
 
 @pytest.fixture
 def webdataset() -> Iterator[object]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what it deprecates in its dependencies is its own affair
+        warnings.simplefilter("ignore")  # its dependencies are deprecated, which does not matter here
         import webdataset
 
         yield webdataset
@@ -32,12 +32,12 @@ def webdataset() -> Iterator[object]:
 
 def test_webdataset_reads_every_sample(webdataset, output: Path) -> None:  # type: ignore[no-untyped-def]
     for sizes in output.glob("*/*/sizes.json"):
-        told = json.loads(sizes.read_text())
-        urls = [str(sizes.parent / tar) for tar in told]
+        counts = json.loads(sizes.read_text())
+        urls = [str(sizes.parent / tar) for tar in counts]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             samples = list(webdataset.WebDataset(urls, shardshuffle=False, empty_check=False).to_tuple("__key__", "flac", "json"))
-        assert len(samples) == sum(told.values())
+        assert len(samples) == sum(counts.values())
         for _, flac, text in samples:
             frames, rate = soundfile.read(io.BytesIO(flac), dtype="int16")
             assert rate == 48_000 and frames.ndim == 1 and len(frames)
@@ -45,7 +45,7 @@ def test_webdataset_reads_every_sample(webdataset, output: Path) -> None:  # typ
 
 
 def test_the_rules_of_the_reference_trainer_hold(output: Path) -> None:
-    """sizes.json is the list of shards; key up to the first dot; channel 0; `text` a list; `tag` there; both or neither augmented."""
+    """sizes.json lists the shards; keys end at the first dot; `text` and `tag` are lists; both augmented texts exist, or neither."""
     import tarfile
 
     for sizes in output.glob("*/*/sizes.json"):

@@ -1,4 +1,4 @@
-"""New text into shards that stand: audio stays byte for byte, only what changed is rewritten, and a build finds it as its own."""
+"""Recaption gives shards new text: audio stays byte for byte, only changed shards are rewritten, a later build agrees with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.failures import EngineError, RecipeError
 from pipeline.output.storage import Folder, FolderInUseError
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import build
-from pipeline.verbs.recaption import Recaptioned, own_recipe, recaption
+from pipeline.verbs.recaption import RecaptionOutcome, recaption, recipe_of_folder
 from pipeline.verbs.verify import verify
 from tests.fates import build_into, make_fates, published, tone, unwatched
 from tests.tiny_t5 import ROWS, make_labelled, make_t5
@@ -33,50 +33,50 @@ ENGINE = Engine("local", 2)
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with recordings and recipe in `in`, and what a build made of them in `out`."""
-    place = tmp_path_factory.mktemp("original")
-    build_into(place / "out", make_fates(place / "in"))
-    return place
+    """A folder with recordings and recipe in `in`, and their build in `out`."""
+    folder = tmp_path_factory.mktemp("original")
+    build_into(folder / "out", make_fates(folder / "in"))
+    return folder
 
 
 @pytest.fixture
-def place(original: Path, tmp_path: Path) -> Path:
-    """A copy of it that thinks it was built where it is."""
+def folder(original: Path, tmp_path: Path) -> Path:
+    """A copy of `original` whose recipe.toml names the copied recordings."""
     copy = shutil.copytree(original, tmp_path / "copy")
     edit(copy / "out/recipe.toml", (str(original / "in"), str(copy / "in")))
     return copy
 
 
-def recaption_in(output: Path, recipe: Path | None = None) -> Recaptioned:
-    folder = Folder(str(output))
-    return recaption(load_recipe(str(recipe)) if recipe else own_recipe(folder), folder, ENGINE, unwatched)
+def recaption_in(output: Path, recipe: Path | None = None) -> RecaptionOutcome:
+    built = Folder(str(output))
+    return recaption(load_recipe(str(recipe)) if recipe else recipe_of_folder(built), built, ENGINE, unwatched)
 
 
 def flacs(output: Path) -> dict[str, str]:
     """Return the SHA-256 of every FLAC member, by its name."""
-    found = {}
+    hashes = {}
     for path in output.rglob("*.tar"):
         with tarfile.open(path) as tar:
             for member in tar:
                 if member.name.endswith(".flac"):
-                    found[member.name] = sha256(tar.extractfile(member).read()).hexdigest()  # type: ignore[union-attr]
-    return found
+                    hashes[member.name] = sha256(tar.extractfile(member).read()).hexdigest()  # type: ignore[union-attr]
+    return hashes
 
 
 def samples(output: Path) -> dict[str, dict]:
     """Return every JSON member by the id of its clip."""
-    found = {}
+    by_id = {}
     for path in output.rglob("*.tar"):
         with tarfile.open(path) as tar:
             for member in tar:
                 if member.name.endswith(".json"):
                     sample = json.load(tar.extractfile(member))  # type: ignore[arg-type]
-                    found[sample["original_data"]["id"]] = sample
-    return found
+                    by_id[sample["original_data"]["id"]] = sample
+    return by_id
 
 
 def shards(output: Path) -> dict[str, str]:
-    """Return the SHA-256 of tars, books and sizes: what a build makes of a plan."""
+    """Return the SHA-256 of tars, books and sizes, without the plan."""
     return {name: digest for name, digest in published(output).items() if not name.startswith("plan/")}
 
 
@@ -94,62 +94,62 @@ def remove_recordings(folder: Path) -> None:
             path.unlink()
 
 
-def test_new_text_in_the_table_rewrites_its_shards_and_no_audio_though_the_recordings_are_gone(place: Path) -> None:
-    audio, before, books = flacs(place / "out"), shards(place / "out"), recaption_in(place / "out").books
-    remove_recordings(place / "in")
-    edit(place / "in/clips.csv", ("note 3.", "note three."))
-    done = recaption_in(place / "out")
+def test_new_text_rewrites_its_shards_with_the_same_audio_and_without_recordings(folder: Path) -> None:
+    audio, before, books = flacs(folder / "out"), shards(folder / "out"), recaption_in(folder / "out").books
+    remove_recordings(folder / "in")
+    edit(folder / "in/clips.csv", ("note 3.", "note three."))
+    done = recaption_in(folder / "out")
     assert (done.n_rewritten, done.wrong) == (1, ())
-    assert done.books.total == books.total  # what failed, failed as before: nothing was tried again
-    after = shards(place / "out")
+    assert done.books.total == books.total  # no clip was tried again
+    after = shards(folder / "out")
     assert len([name for name in after if name.endswith(".tar") and after[name] != before[name]]) == 1
-    assert flacs(place / "out") == audio
-    assert samples(place / "out")["good-3"]["text"] == ["A person plays note three."]
-    assert list(verify(Folder(str(place / "out")), deep=True)) == []
+    assert flacs(folder / "out") == audio
+    assert samples(folder / "out")["good-3"]["text"] == ["A person plays note three."]
+    assert list(verify(Folder(str(folder / "out")), deep=True)) == []
 
 
-def test_the_same_text_rewrites_nothing(place: Path) -> None:
-    before = shards(place / "out")
-    assert recaption_in(place / "out").n_rewritten == 0
-    assert shards(place / "out") == before
+def test_the_same_text_rewrites_nothing(folder: Path) -> None:
+    before = shards(folder / "out")
+    assert recaption_in(folder / "out").n_rewritten == 0
+    assert shards(folder / "out") == before
 
 
-def test_a_build_of_the_same_recipe_finds_nothing_left_to_do(place: Path) -> None:
-    edit(place / "in/clips.csv", ("A man plays note", "A woman hears note"))
-    recaption_in(place / "out", place / "in/recipe.toml")
-    after = shards(place / "out")
-    outcome = build_into(place / "out", place / "in/recipe.toml")
-    assert (outcome.planned_anew, outcome.n_built) == (True, 0)
-    assert shards(place / "out") == after
-    build_into(place / "fresh", place / "in/recipe.toml")
-    assert shards(place / "fresh") == after  # as if it had always had this text
+def test_a_build_of_the_same_recipe_has_nothing_to_do(folder: Path) -> None:
+    edit(folder / "in/clips.csv", ("A man plays note", "A woman hears note"))
+    recaption_in(folder / "out", folder / "in/recipe.toml")
+    after = shards(folder / "out")
+    outcome = build_into(folder / "out", folder / "in/recipe.toml")
+    assert (outcome.plan_is_new, outcome.n_built) == (True, 0)
+    assert shards(folder / "out") == after
+    build_into(folder / "fresh", folder / "in/recipe.toml")
+    assert shards(folder / "fresh") == after  # equal to a new build with this text
 
 
-def test_rows_that_left_the_table_keep_their_text_and_new_rows_do_not_come(place: Path) -> None:
-    before = samples(place / "out")
+def test_clips_whose_rows_were_removed_keep_their_text_and_new_rows_add_no_clips(folder: Path) -> None:
+    before = samples(folder / "out")
     edit(
-        place / "in/clips.csv",
+        folder / "in/clips.csv",
         ("good-3,good-3.ogg", "new,good-3.ogg"),
         ("good-4,good-4.wav,,,A man plays note 4.", "good-4,good-4.wav,,,"),
     )
-    done = recaption_in(place / "out", place / "in/recipe.toml")
-    after = samples(place / "out")
+    done = recaption_in(folder / "out", folder / "in/recipe.toml")
+    after = samples(folder / "out")
     assert done.n_read == done.n_rows - 1
     assert after.keys() == before.keys() and after["good-3"]["text"] == before["good-3"]["text"]
-    assert after["good-4"]["text"] == before["good-4"]["text"]  # a sample without any text would be none
+    assert after["good-4"]["text"] == before["good-4"]["text"]  # a sample must have text
 
 
-def test_another_recipe_changes_only_what_it_says_of_text(place: Path) -> None:
-    (place / "in/plain.toml").write_text("debias = false\nlicenses = ['CC0-1.0']\n" + (place / "in/recipe.toml").read_text())
-    before = samples(place / "out")
-    done = recaption_in(place / "out", place / "in/plain.toml")
-    assert done.wrong == () and samples(place / "out").keys() == before.keys()
-    assert samples(place / "out")["good-3"]["text"] == ["A man plays note 3."]
-    assert "debias = false" in (place / "out/recipe.toml").read_text()
+def test_another_recipe_changes_only_text(folder: Path) -> None:
+    (folder / "in/plain.toml").write_text("debias = false\nlicenses = ['CC0-1.0']\n" + (folder / "in/recipe.toml").read_text())
+    before = samples(folder / "out")
+    done = recaption_in(folder / "out", folder / "in/plain.toml")
+    assert done.wrong == () and samples(folder / "out").keys() == before.keys()
+    assert samples(folder / "out")["good-3"]["text"] == ["A man plays note 3."]
+    assert "debias = false" in (folder / "out/recipe.toml").read_text()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_captions_by_a_t5_come_into_a_folder_of_templates(tmp_path: Path) -> None:
+def test_a_folder_with_template_captions_gets_captions_by_a_t5(tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     recipe = make_labelled(tmp_path / "in", make_t5(tmp_path / "tiny"))
     for number, (name, seconds, _, _) in enumerate(ROWS):
@@ -166,20 +166,20 @@ def test_captions_by_a_t5_come_into_a_folder_of_templates(tmp_path: Path) -> Non
     after = samples(tmp_path / "out")
     assert after["rain"]["text_augment_t5"] == "Rain is falling ." and after["siren"]["text_augment_t5"] == "The sound of siren."
     assert {name for name, sample in after.items() if "text_augment_all" not in sample} == {"plain"}
-    assert recaption_in(tmp_path / "out").n_rewritten == 0  # by its own recipe.toml now
+    assert recaption_in(tmp_path / "out").n_rewritten == 0  # recipe.toml is that of the last recaption
 
 
-def test_a_shard_whose_audio_a_build_would_make_anew_is_still_due_after_new_text(place: Path) -> None:
-    audio = flacs(place / "out")
-    (place / "in/shorter.toml").write_text((place / "in/recipe.toml").read_text() + "\n[audio]\nmax_seconds = 0.5\n")
-    edit(place / "in/clips.csv", ("A man plays", "A man hums"))
-    done = recaption_in(place / "out", place / "in/shorter.toml")
-    assert done.n_rewritten == 5 and done.wrong == () and flacs(place / "out") == audio
-    assert recaption_in(place / "out", place / "in/shorter.toml").n_rewritten == 0
-    assert build_into(place / "out", place / "in/shorter.toml").books.total.reasons["too_long"] == 2
+def test_a_shard_whose_audio_is_outdated_is_still_made_again_by_a_build_after_new_text(folder: Path) -> None:
+    audio = flacs(folder / "out")
+    (folder / "in/shorter.toml").write_text((folder / "in/recipe.toml").read_text() + "\n[audio]\nmax_seconds = 0.5\n")
+    edit(folder / "in/clips.csv", ("A man plays", "A man hums"))
+    done = recaption_in(folder / "out", folder / "in/shorter.toml")
+    assert done.n_rewritten == 5 and done.wrong == () and flacs(folder / "out") == audio
+    assert recaption_in(folder / "out", folder / "in/shorter.toml").n_rewritten == 0
+    assert build_into(folder / "out", folder / "in/shorter.toml").books.total.reasons["too_long"] == 2
 
 
-def test_shards_that_were_never_made_wait_for_a_build(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_shards_are_left_to_a_build(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = make_fates(tmp_path / "in")
     assert main(["plan", str(recipe), "--output", str(tmp_path / "out")]) == 0
     assert main(["recaption", str(tmp_path / "out"), str(recipe)]) == 1
@@ -187,21 +187,21 @@ def test_shards_that_were_never_made_wait_for_a_build(tmp_path: Path, capsys: py
     assert not list((tmp_path / "out").rglob("*.tar"))
 
 
-def test_a_damaged_shard_is_left_alone_and_named(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tar = place / "out/Fates/train/0.tar"
+def test_a_damaged_shard_is_not_changed_and_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tar = folder / "out/Fates/train/0.tar"
     tar.write_bytes(b"\0" * 1024 + tar.read_bytes()[1024:])
-    (place / "out/Fates/train/1.parquet").unlink()
+    (folder / "out/Fates/train/1.parquet").unlink()
     damaged = tar.read_bytes()
-    edit(place / "in/clips.csv", ("A man plays", "A man hums"))
-    assert main(["recaption", str(place / "out")]) == 1
-    said = capsys.readouterr()
-    assert "Fates/train/0: damaged" in said.err and "Fates/train/1: damaged" in said.err
+    edit(folder / "in/clips.csv", ("A man plays", "A man hums"))
+    assert main(["recaption", str(folder / "out")]) == 1
+    errors = capsys.readouterr().err
+    assert "Fates/train/0: damaged" in errors and "Fates/train/1: damaged" in errors
     assert tar.read_bytes() == damaged
-    assert build_into(place / "out", place / "in/recipe.toml").missing == ()
-    assert list(verify(Folder(str(place / "out")), deep=False)) == []
+    assert build_into(folder / "out", folder / "in/recipe.toml").missing == ()
+    assert list(verify(Folder(str(folder / "out")), deep=False)) == []
 
 
-def test_a_failure_in_the_middle_leaves_whole_shards_and_the_next_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_complete_shards_and_the_next_run_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = make_fates(tmp_path / "in", n_good=12, shard_size=3)
     build_into(tmp_path / "out", recipe)
     edit(tmp_path / "in/clips.csv", ("A man plays", "A man hums"))
@@ -245,7 +245,7 @@ def test_killed_and_run_again_gives_the_same_bytes(moment: str, tmp_path: Path) 
     assert shards(tmp_path / "out") == shards(tmp_path / "fresh")
 
 
-def test_what_cannot_be_done_is_said_before_anything_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_recipe_plan_or_model_is_reported_before_anything_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recaption", str(tmp_path / "nowhere")]) == 2
     assert "no recipe.toml here" in capsys.readouterr().err
     recipe = make_fates(tmp_path / "in")
@@ -255,7 +255,7 @@ def test_what_cannot_be_done_is_said_before_anything_changes(tmp_path: Path, cap
     before = published(tmp_path / "out")
     (tmp_path / "in/clips.csv").unlink()
     with pytest.raises(RecipeError, match=r"clips\.csv: no such file"):
-        own_recipe(Folder(str(tmp_path / "out")))
+        recipe_of_folder(Folder(str(tmp_path / "out")))
     (tmp_path / "in/t5.toml").write_text(
         'captions = "t5"\n' + recipe.read_text().replace("clips.csv", "other.csv") + '\n[t5]\nmodel = "/no"\n'
     )
@@ -264,7 +264,7 @@ def test_what_cannot_be_done_is_said_before_anything_changes(tmp_path: Path, cap
     assert published(tmp_path / "out") == before
 
 
-def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_in_use_is_not_changed(tmp_path: Path) -> None:
     recipe = load_recipe(str(make_fates(tmp_path / "in")))
     folder = Folder(str(tmp_path / "out"))
     build(recipe, folder, None, ENGINE, unwatched)

@@ -1,14 +1,14 @@
-"""The T5 of a recipe is loaded once, and named by its content."""
+"""The T5 of a recipe is loaded, and its name holds a hash of its content."""
 
 from pathlib import Path
 
 import pytest
 
 from augment.keyword_to_caption import T5Settings
-from pipeline.recipe.captioner import find_captioner
+from pipeline.recipe.captioner import load_caption_model
 
 pytest.importorskip("transformers")
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries, on their way in
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from imports of the libraries
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +20,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_model_is_named_by_the_last_part_of_its_folder_and_its_content(folder):
     settings = T5Settings(model="tiny", beams=2)
-    captioner = find_captioner(settings, folder.parent, debias=False)
-    assert captioner.path == str(folder) and len(captioner.digest) == 64
-    assert captioner.name == f"tiny sha256:{captioner.digest[:12]}"
-    assert captioner.settings is settings and captioner.debias is False
-    assert find_captioner(T5Settings(model=str(folder)), Path("/"), debias=True) != captioner
+    model = load_caption_model(settings, folder.parent, debias=False)
+    assert model.path == str(folder) and len(model.digest) == 64
+    assert model.name == f"tiny sha256:{model.digest[:12]}"
+    assert model.settings is settings and model.debias is False
+    assert load_caption_model(T5Settings(model=str(folder)), Path("/"), debias=True) != model
 
 
 def test_a_model_that_cannot_be_loaded_names_the_key(tmp_path):
     with pytest.raises(ValueError, match=r"t5\.model = '/no/such/folder': /no/such/folder: no such folder"):
-        find_captioner(T5Settings(model="/no/such/folder"), tmp_path, debias=True)
+        load_caption_model(T5Settings(model="/no/such/folder"), tmp_path, debias=True)

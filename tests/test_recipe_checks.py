@@ -1,4 +1,4 @@
-"""Faults that no single key shows: hold-outs, tables without effect, limits of audio that disagree."""
+"""Faults that depend on several keys: hold-outs, tables without effect, limits of audio that disagree."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def home(tmp_path: Path) -> Path:
     return make_folder(tmp_path / "home")
 
 
-def test_a_recipe_without_faults_has_none(home):
+def test_a_valid_recipe_has_no_faults(home):
     heads = ['holdout = ["Set:test", "table", "Set", "held.csv"]', 'captions = "t5"\n[t5]\nonly = ["Set", "table"]', 'captions = "t5"']
     assert [check_keys_together(recipe_of(home, head)) for head in heads] == [[], [], []]
 
@@ -31,7 +31,7 @@ def test_a_recipe_without_faults_has_none(home):
         (f'holdout = ["{"x" * 5000}"]', "File name too long"),
     ],
 )
-def test_a_holdout_names_a_table_or_a_source_or_is_a_fault(home, head, fault):
+def test_a_holdout_that_is_neither_a_table_nor_a_source_is_a_fault(home, head, fault):
     (home / "bad.csv").write_text("id\n7\n")
     [line] = faults_of(home, head)
     assert fault in line
@@ -74,5 +74,5 @@ def test_limits_of_audio_that_disagree_are_a_fault(home, sources, fault):
     assert fault in line
 
 
-def test_sources_of_one_dataset_with_equal_limits_are_none(home):
+def test_equal_limits_of_sources_of_one_dataset_are_no_fault(home):
     assert recipe_of(home, sources=2 * (SOURCE + "audio.min_seconds = 1.0\n")).sources[1].audio == {"min_seconds": 1.0}

@@ -1,4 +1,4 @@
-"""Faults in words: the key, what was given, what is allowed, and the nearest allowed word."""
+"""The message of a fault has the key, what was given, what is allowed, and the most similar allowed word."""
 
 from dataclasses import dataclass
 
@@ -45,13 +45,13 @@ def test_a_fault_is_one_line_with_key_given_and_allowed(given, line):
     assert fault.startswith(line)
 
 
-def test_every_fault_has_its_line():
+def test_every_fault_is_one_line():
     with pytest.raises(ValidationError) as caught:
         Model.model_validate({"audio": {"depth": "x"}, "other": 1})
     assert len(describe(caught.value, ALLOWED, "")) == 3
 
 
-def test_the_keys_of_a_table_are_the_fields_of_its_model_or_dataclass_but_not_what_only_code_sets():
+def test_the_keys_of_a_table_are_the_fields_of_its_model_or_dataclass_without_base():
     @dataclass
     class Record:
         first: int
@@ -61,7 +61,7 @@ def test_the_keys_of_a_table_are_the_fields_of_its_model_or_dataclass_but_not_wh
     assert keys_of(Record) == ["first", "second"]
 
 
-def test_a_word_unlike_all_others_has_no_nearest():
+def test_a_word_that_is_not_similar_to_any_gets_no_suggestion():
     assert nearest("zzz", ["name", "audio"]) == ""
     assert unknown_key("zzz", [1], ["name", "audio"]) == "zzz = [1]: no such key, allowed: name, audio"
 
@@ -75,5 +75,5 @@ def test_a_word_unlike_all_others_has_no_nearest():
         ("Input should be a finite number", "input should be a finite number"),
     ],
 )
-def test_messages_use_the_names_that_toml_has(message, words):
+def test_messages_use_the_type_names_of_toml(message, words):
     assert in_toml_words(message) == words

@@ -1,4 +1,4 @@
-"""A recipe is found by its bundled name or by its path."""
+"""A recipe is located by its bundled name or by its path."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def test_a_path_is_found_as_it_is_given(tmp_path, monkeypatch):
     [("quickstrat", "; did you mean 'quickstart'?"), ("folder", ""), ("xyz.toml", "")],
     ids=repr,
 )
-def test_a_recipe_that_does_not_exist_names_the_bundled_ones(given, hint, tmp_path, monkeypatch):
+def test_the_message_about_a_missing_recipe_lists_the_bundled_recipes(given, hint, tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RecipeError) as caught:

@@ -1,4 +1,4 @@
-"""A recipe is checked completely before anything runs, and its fingerprint is what decides the plan."""
+"""A recipe is checked completely before anything runs; its fingerprint changes with everything that decides the plan."""
 
 import os
 import shutil
@@ -94,22 +94,24 @@ def test_a_fault_of_a_source_names_the_entry(home, sources, fault):
 
 
 def test_all_faults_are_listed_at_once(home):
-    said = faults_of(home, 'shard_size = 0\nholdout = ["x"]\nnonsense = 1', '[[sources]]\nsource = "x"\n' + SOURCE + 'url = "u"\n', name="")
-    assert len(said) == 5
-    assert said[0].startswith("name: none given, it is needed")
+    lines = faults_of(
+        home, 'shard_size = 0\nholdout = ["x"]\nnonsense = 1', '[[sources]]\nsource = "x"\n' + SOURCE + 'url = "u"\n', name=""
+    )
+    assert len(lines) == 5
+    assert lines[0].startswith("name: none given, it is needed")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [(b"name = ", "not TOML: "), (b'name = "caf\xe9"', "not TOML: 'utf-8' codec"), (b"a = " + b"[" * 50_000, "not TOML: ")],
 )
-def test_a_file_that_is_not_toml_is_refused(home, content, said):
+def test_a_file_that_is_not_toml_is_refused(home, content, message):
     (home / "r.toml").write_bytes(content)
-    with pytest.raises(RecipeError, match=said):
+    with pytest.raises(RecipeError, match=message):
         load_recipe(str(home / "r.toml"))
 
 
-def test_a_byte_order_mark_does_no_harm(home):
+def test_a_byte_order_mark_is_ignored(home):
     (home / "r.toml").write_text('\ufeffname = "x"\n' + SOURCE, encoding="utf-8")
     assert load_recipe(str(home / "r.toml")).name == "x"
 
@@ -129,7 +131,7 @@ def test_the_fingerprint_changes_with_everything_that_decides_the_plan(home):
     def fingerprint(head: str = "", limit: int | None = None) -> str:
         return recipe_of(home, 'holdout = ["held.csv"]\n' + head, SOURCE + folder).fingerprint(limit)
 
-    seen = [
+    fingerprints = [
         fingerprint(),
         fingerprint(limit=1),
         fingerprint('licenses = ["CC0-1.0"]'),
@@ -144,8 +146,8 @@ def test_the_fingerprint_changes_with_everything_that_decides_the_plan(home):
         ("sounds/captions.csv", "file_name,caption\ndog/howl.wav,A howl\n"),
     ):
         (home / name).write_text(content)
-        seen.append(fingerprint())
-    assert len(set(seen)) == len(seen)
+        fingerprints.append(fingerprint())
+    assert len(set(fingerprints)) == len(fingerprints)
 
 
 def test_the_fingerprint_ignores_what_does_not_decide_the_plan(home):
@@ -162,11 +164,11 @@ def test_a_file_name_that_is_not_unicode_has_a_fingerprint(home):
     assert recipe_of(home, sources='[[sources]]\nsource = "folder"\ndataset = "F"\nroot = "sounds"\n').fingerprint(None)
 
 
-def test_a_source_may_have_limits_of_its_own(home):
-    own = "[sources.audio]\nmax_seconds = 180.0\n"
-    recipe = recipe_of(home, "[audio]\nmin_seconds = 1.0", SOURCE + own + SOURCE.replace('"Set"', '"Other"'))
+def test_limits_of_a_source_override_those_of_the_recipe(home):
+    limits = "[sources.audio]\nmax_seconds = 180.0\n"
+    recipe = recipe_of(home, "[audio]\nmin_seconds = 1.0", SOURCE + limits + SOURCE.replace('"Set"', '"Other"'))
     audio = [recipe.audio_of(options) for options in recipe.sources]
-    assert [(one.min_seconds, one.max_seconds) for one in audio] == [(1.0, 180.0), (1.0, 7200.0)]
+    assert [(limits.min_seconds, limits.max_seconds) for limits in audio] == [(1.0, 180.0), (1.0, 7200.0)]
 
 
 def test_the_limits_of_a_source_are_compared_with_those_of_the_recipe_not_with_the_defaults(home):
@@ -191,7 +193,7 @@ def test_paths_start_from_the_folder_that_a_recipe_names(home, tmp_path):
     assert recipe.fingerprint(None) == recipe_of(home, "holdout = ['held.csv']").fingerprint(None)
 
 
-def test_a_path_with_a_line_break_does_not_break_the_line_of_a_fault(tmp_path):
+def test_a_fault_stays_one_line_when_the_path_has_a_line_break(tmp_path):
     folder = make_folder(tmp_path / "a\nb")
     (folder / "r.toml").write_text("shard_size = 0\n" + SOURCE)
     with pytest.raises(RecipeError) as caught:

@@ -1,4 +1,4 @@
-"""A resolved recipe reads as the recipe that it was written from, whatever is in its names."""
+"""A resolved recipe reads as the recipe that it was written from, whatever characters its names have."""
 
 import shutil
 import tempfile
@@ -70,8 +70,8 @@ def written(recipe: BuildRecipe, folder: Path) -> BuildRecipe:
 @given(documents(), FILE_NAMES)
 @settings(max_examples=150, deadline=None)
 def test_a_resolved_recipe_reads_as_the_same_recipe(document: dict, folder_name: str) -> None:
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "in" / folder_name
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "in" / folder_name
         try:
             folder.mkdir(parents=True)
             (folder / document["sources"][0]["path"]).write_text("url,caption\na.wav,A dog\n")
@@ -79,7 +79,7 @@ def test_a_resolved_recipe_reads_as_the_same_recipe(document: dict, folder_name:
             assume(False)
         (folder / "recipe.toml").write_bytes(tomli_w.dumps(document).encode())
         recipe = load_recipe(str(folder / "recipe.toml"))
-        again = written(recipe, Path(place) / "out")
+        again = written(recipe, Path(temporary) / "out")
         assert again == recipe
         assert again.fingerprint(None) == recipe.fingerprint(None)
         assert resolved_recipe(again) == resolved_recipe(recipe)
@@ -91,8 +91,8 @@ def recipe(tmp_path: Path) -> BuildRecipe:
     folder.mkdir()
     (folder / "clips.csv").write_text("url,caption\na.wav,A dog\n")
     text = '[[sources]]\nsource = "table"\ndataset = "Set"\npath = "clips.csv"\n'
-    own = "[sources.audio]\nmax_seconds = 9.0\n"
-    (folder / "recipe.toml").write_text(f'name = "x"\n[audio]\nmin_seconds = 1.0\n{text}{own}{text.replace("Set", "Other")}')
+    limits = "[sources.audio]\nmax_seconds = 9.0\n"
+    (folder / "recipe.toml").write_text(f'name = "x"\n[audio]\nmin_seconds = 1.0\n{text}{limits}{text.replace("Set", "Other")}')
     return load_recipe(str(folder / "recipe.toml"))
 
 
@@ -115,7 +115,7 @@ def test_a_table_without_effect_is_left_out_and_one_with_effect_is_written(recip
     assert by_t5["t5"]["beams"] == 4 and by_t5["t5"]["only"] == ["audioset", "epidemic"]
 
 
-def test_a_resolved_recipe_works_from_any_folder_as_long_as_its_own_exists(recipe: BuildRecipe, tmp_path: Path) -> None:
+def test_a_resolved_recipe_works_in_any_folder_while_the_folder_it_names_exists(recipe: BuildRecipe, tmp_path: Path) -> None:
     assert written(recipe, tmp_path / "elsewhere") == recipe
     shutil.move(recipe.folder, tmp_path / "moved")
     with pytest.raises(ValueError, match=r"clips\.csv: no such file"):

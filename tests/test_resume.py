@@ -1,4 +1,4 @@
-"""Builds that are killed, starved and run twice: nothing half-written, nothing lost, nothing twice."""
+"""Builds that are killed, run out of disk or run twice: no file is incomplete, no row is lost or repeated."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def start(recipe: Path, output: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def wait_until(seen: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 120
-    while not seen() and process.poll() is None:
+    while not condition() and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.002)
 
@@ -53,7 +53,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize(
     "moment",
     ["plan.new/**/*.parquet", "plan/plan.json", ".work/*/shard.tar", "*/train/*_stats.json", "*/train/4_stats.json"],
-    ids=["while planning", "once planned", "first shard begun", "first shard done", "some shards done"],
+    ids=["while planning", "after planning", "first shard started", "first shard done", "some shards done"],
 )
 def test_killed_and_run_again_gives_the_same_bytes(moment: str, recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     process = start(recipe, tmp_path)
@@ -66,7 +66,7 @@ def test_killed_and_run_again_gives_the_same_bytes(moment: str, recipe: Path, un
     assert list(verify(Folder(str(tmp_path)), deep=False)) == []
 
 
-def test_killed_over_and_over_still_gets_there(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+def test_a_build_that_is_killed_several_times_can_be_finished(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     for pause in (1.5, 1.9, 2.3, 2.7, 3.1):
         process = start(recipe, tmp_path)
         try:
@@ -78,14 +78,14 @@ def test_killed_over_and_over_still_gets_there(recipe: Path, undisturbed: dict[s
     assert published(tmp_path) == undisturbed
 
 
-def test_a_finished_tar_without_its_marker_is_no_shard(recipe: Path, tmp_path: Path) -> None:
+def test_a_finished_tar_without_its_marker_does_not_count(recipe: Path, tmp_path: Path) -> None:
     build_into(tmp_path, recipe)
     (tmp_path / "Fates" / "train" / "3_stats.json").unlink()
-    told = command("status", tmp_path)
-    assert told.returncode == 1 and "do not balance" in told.stdout
+    status = command("status", tmp_path)
+    assert status.returncode == 1 and "do not balance" in status.stdout
 
 
-def test_a_second_build_at_the_same_time_stops_and_says_so(recipe: Path, tmp_path: Path) -> None:
+def test_a_second_build_at_the_same_time_ends_with_an_error(recipe: Path, tmp_path: Path) -> None:
     build_into(tmp_path, recipe)
     before = published(tmp_path)
     holder = f"from pipeline.output.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): print('mine', flush=True); input()"
@@ -98,7 +98,7 @@ def test_a_second_build_at_the_same_time_stops_and_says_so(recipe: Path, tmp_pat
     assert published(tmp_path) == before
 
 
-def test_a_lock_of_a_dead_process_is_taken_over(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_does_not_stop_the_next_build(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     process = start(recipe, tmp_path)
     wait_until(lambda: (tmp_path / ".lock.owner").exists(), process)
     kill(process)
@@ -107,31 +107,31 @@ def test_a_lock_of_a_dead_process_is_taken_over(recipe: Path, undisturbed: dict[
     assert published(tmp_path) == undisturbed
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_incomplete_shard(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     def full() -> None:  # the kernel refuses to let any file grow further, as it does when the disk is full
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
 
-    starved = command("build", recipe, "--output", tmp_path, preexec_fn=full)
-    assert starved.returncode == 1
-    assert "File too large" in starved.stderr and "run the same command again" in starved.stderr.splitlines()[-1]
+    failed = command("build", recipe, "--output", tmp_path, preexec_fn=full)
+    assert failed.returncode == 1
+    assert "File too large" in failed.stderr and "run the same command again" in failed.stderr.splitlines()[-1]
     assert all(path.with_name(f"{path.stem}_stats.json").exists() for path in tmp_path.glob("*/*/*.tar"))
     build_into(tmp_path, recipe)
     assert published(tmp_path) == undisturbed
 
 
-def test_an_output_that_cannot_be_written_is_said(recipe: Path, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_reported(recipe: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     refused = command("build", recipe, "--output", tmp_path / "file" / "out")
     assert refused.returncode == 1
     assert "Not a directory" in refused.stderr and "Traceback" not in refused.stderr
 
 
-def test_ctrl_c_says_how_to_go_on(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_prints_how_to_continue(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     process = start(recipe, tmp_path)
     wait_until(lambda: any(tmp_path.glob("*/train/*_stats.json")), process)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode in {130, 0}, said
-    assert process.returncode == 0 or "run the same command again" in said
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in {130, 0}, errors
+    assert process.returncode == 0 or "run the same command again" in errors
     build_into(tmp_path, recipe)
     assert published(tmp_path) == undisturbed

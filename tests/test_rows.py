@@ -1,4 +1,4 @@
-"""Metadata files -> rows, whatever people save them with."""
+"""Metadata files of all formats are read as rows; a bad row does not spoil the others."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_csv_cells_may_hold_commas_quotes_and_line_breaks(tmp_path):
     assert [row.number for row in rows(path)] == [1, 2]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+def test_a_byte_order_mark_is_not_part_of_the_first_column(tmp_path):
     assert columns_of(written(tmp_path, "a.csv", b"\xef\xbb\xbfurl,caption\n")) == ["url", "caption"]
     assert rows(written(tmp_path, "a.jsonl", b'\xef\xbb\xbf{"url": "a"}\n'))[0].values == {"url": "a"}
 
@@ -48,10 +48,10 @@ def test_tsv_is_divided_by_tabs_and_extensions_may_be_in_capitals(tmp_path):
         (b'a.wav,"x" y', 'a quote inside a quoted cell that is not doubled ("")'),
     ],
 )
-def test_a_bad_csv_row_spoils_only_itself(tmp_path, line, fault):
-    found = rows(written(tmp_path, "a.csv", b"url,caption\nok.wav,1\n" + line + b"\nok.wav,3\n"))
-    assert [row.fault for row in found] == ["", fault, ""]
-    assert found[2] == Row(3, {"url": "ok.wav", "caption": "3"})
+def test_a_bad_csv_row_is_a_fault_of_that_row_only(tmp_path, line, fault):
+    read = rows(written(tmp_path, "a.csv", b"url,caption\nok.wav,1\n" + line + b"\nok.wav,3\n"))
+    assert [row.fault for row in read] == ["", fault, ""]
+    assert read[2] == Row(3, {"url": "ok.wav", "caption": "3"})
 
 
 def test_a_quote_left_open_is_an_error_of_the_file_that_names_the_line_it_begins_in(tmp_path):
@@ -82,26 +82,26 @@ def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, name, content, complai
         columns_of(written(tmp_path, name, content))
 
 
-def test_a_missing_file_and_a_folder_are_no_tables(tmp_path):
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     for name in ("missing.csv", "folder.csv"):
         with pytest.raises(ValueError, match="no such file"):
             columns_of(tmp_path / name)
 
 
-def test_jsonl_rows_count_as_lines_of_an_editor(tmp_path):
+def test_jsonl_rows_have_the_numbers_of_their_lines(tmp_path):
     deep, huge = "[" * 100_000, '{"n": ' + "9" * 5000 + "}"
     path = written(tmp_path, "a.jsonl", '{"url": "a"}\n\n{"url": \n[1]\n' + f"{deep}\n{huge}\n" + '{"url": "b"}')
-    found = {row.number: row.fault for row in read_rows(path)}
-    assert list(found) == [1, 3, 4, 5, 6, 7]
-    assert found[1] == found[7] == ""
-    assert found[4] == "a list, not an object"
-    assert all(found[number].startswith("not JSON: ") for number in (3, 5, 6))
+    faults = {row.number: row.fault for row in read_rows(path)}
+    assert list(faults) == [1, 3, 4, 5, 6, 7]
+    assert faults[1] == faults[7] == ""
+    assert faults[4] == "a list, not an object"
+    assert all(faults[number].startswith("not JSON: ") for number in (3, 5, 6))
 
 
-def test_jsonl_bytes_that_are_not_utf_8_spoil_one_row(tmp_path):
-    found = rows(written(tmp_path, "a.jsonl", b'{"url": "caf\xe9"}\n{"url": "b"}\n'))
-    assert [row.fault for row in found] == ["not UTF-8: save the table as UTF-8", ""]
+def test_jsonl_bytes_that_are_not_utf_8_are_a_fault_of_one_row(tmp_path):
+    read = rows(written(tmp_path, "a.jsonl", b'{"url": "caf\xe9"}\n{"url": "b"}\n'))
+    assert [row.fault for row in read] == ["not UTF-8: save the table as UTF-8", ""]
 
 
 def test_parquet_keeps_lists_and_nulls(tmp_path):

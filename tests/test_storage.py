@@ -1,4 +1,4 @@
-"""The output folder: whole files or none, local and remote alike, one build at a time."""
+"""Output folders, local and remote: files are complete or missing, and one build runs at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
     if request.param == "local":
         yield Folder(str(tmp_path / "out"))
         return
-    root = f"memory://{uuid.uuid4()}"  # fsspec's store in memory behaves as an object store does: no rename, no lock
+    root = f"memory://{uuid.uuid4()}"  # fsspec's store in memory is like an object store: no rename, no lock
     yield Folder(root)
     fsspec.filesystem("memory").store.clear()
 
@@ -41,7 +41,7 @@ def test_what_is_written_can_be_read_listed_moved_and_removed(folder: Folder) ->
     assert not folder.exists("c/three.bin") and folder.names() == []
 
 
-def test_names_below_a_folder_that_is_not_there_are_none(folder: Folder) -> None:
+def test_a_missing_folder_has_no_names(folder: Folder) -> None:
     assert folder.names("nowhere") == []
 
 
@@ -55,27 +55,27 @@ def test_publishing_replaces_a_file_in_one_step(folder: Folder) -> None:
     assert not work.exists()
 
 
-def test_work_in_progress_is_never_listed(folder: Folder) -> None:
+def test_unfinished_files_are_never_listed(folder: Folder) -> None:
     with folder.workspace() as work:
         (work / "0.tar").write_bytes(b"half")
         assert folder.names() == []
 
 
-def test_a_folder_travels_to_workers_as_its_path(folder: Folder) -> None:
+def test_a_folder_can_be_pickled(folder: Folder) -> None:
     folder.write("x", b"1")
     assert pickle.loads(pickle.dumps(folder)).read("x") == b"1"
 
 
-def test_leftovers_of_a_killed_build_are_swept(tmp_path: Path) -> None:
+def test_unfinished_files_of_a_killed_build_are_removed(tmp_path: Path) -> None:
     (tmp_path / WORK / "laion-audio-dead").mkdir(parents=True)
     with Folder(str(tmp_path)).locked():
         assert not (tmp_path / WORK).exists()
 
 
-def test_two_cannot_hold_the_lock(tmp_path: Path) -> None:
+def test_two_processes_cannot_hold_the_lock(tmp_path: Path) -> None:
     with Folder(str(tmp_path)).locked():
-        holder = f"from pipeline.output.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): pass"
-        second = subprocess.run([sys.executable, "-c", holder], capture_output=True, text=True)
+        second_build = f"from pipeline.output.storage import Folder\nwith Folder({str(tmp_path)!r}).locked(): pass"
+        second = subprocess.run([sys.executable, "-c", second_build], capture_output=True, text=True)
         assert "FolderInUseError" in second.stderr and "another build is at work here" in second.stderr
     with Folder(str(tmp_path)).locked():
         pass

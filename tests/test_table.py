@@ -18,9 +18,9 @@ def options(tmp_path: Path, content: str, name: str = "t.csv", **keys) -> table.
 
 
 def clips(given: table.Options) -> list[Clip]:
-    found = list(table.read(given))
-    assert all(isinstance(outcome, Clip) for outcome in found), found
-    return found
+    outcomes = list(table.read(given))
+    assert all(isinstance(outcome, Clip) for outcome in outcomes), outcomes
+    return outcomes
 
 
 def only(tmp_path: Path, content: str, **keys) -> Clip | Rejection:
@@ -32,7 +32,7 @@ def texts(clip: Clip) -> list[str]:
     return [caption.text for caption in clip.captions]
 
 
-def test_usual_column_names_need_no_naming(tmp_path):
+def test_columns_with_usual_names_are_read_without_keys(tmp_path):
     header = "id,url,start,end,split,license,creator,title,caption,caption_1,caption_2,labels,fold"
     row = "1,https://example.org/a.wav,1.5,4,Validation,CC0,Ada,Rain,one,two,,dog; cat,3"
     clip = only(tmp_path, f"{header}\n{row}\n")
@@ -42,7 +42,7 @@ def test_usual_column_names_need_no_naming(tmp_path):
     assert (texts(clip), clip.labels) == (["one", "two"], ("dog", "cat"))
 
 
-def test_columns_of_other_names_are_read_as_the_recipe_says(tmp_path):
+def test_columns_of_other_names_are_read_when_the_recipe_names_them(tmp_path):
     clip = only(tmp_path, "file,raw,text,tags:\na.wav,A Dog!,a dog,dog|bark\n", url="file", caption=["raw", "text"], labels="tags:")
     assert (texts(clip), clip.labels, clip.url) == (["A Dog!", "a dog"], ("dog", "bark"), "a.wav")
 
@@ -80,7 +80,7 @@ def test_bad_times_reject_the_row_and_name_its_number(tmp_path, start, end, reas
     assert message in rejection.detail
 
 
-def test_a_row_without_a_recording_or_with_an_impossible_split_is_rejected(tmp_path):
+def test_a_row_without_address_or_with_an_invalid_split_is_rejected(tmp_path):
     nameless, escaping, good = table.read(options(tmp_path, "url,split\n,train\na.wav,../up\nb.wav,\n"))
     assert nameless.reason == escaping.reason == Reason.BAD_ROW
     assert "neither an address nor an id" in nameless.detail
@@ -169,6 +169,6 @@ def test_columns_of_jsonl_are_those_of_any_row(tmp_path):
 
 def test_every_row_of_a_table_is_a_clip_or_a_rejection(tmp_path):
     given = options(tmp_path, "url,start\na.wav,1\nragged\nb.wav,x\n,\nc.wav,2\n")
-    found = list(table.read(given))
-    assert [isinstance(outcome, Clip) for outcome in found] == [True, False, False, False, True]
-    assert [outcome.clip.row_number for outcome in found if isinstance(outcome, Rejection)] == [2, 3, 4]
+    outcomes = list(table.read(given))
+    assert [isinstance(outcome, Clip) for outcome in outcomes] == [True, False, False, False, True]
+    assert [outcome.clip.row_number for outcome in outcomes if isinstance(outcome, Rejection)] == [2, 3, 4]

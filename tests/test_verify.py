@@ -1,4 +1,4 @@
-"""Verify names every fault, and nothing else."""
+"""Verify reports every fault of an output folder, and no fault of a valid one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tests.fates import build_into, command, make_fates
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("sound")
-    build_into(place / "out", make_fates(place / "in"))
-    return place / "out"
+def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("valid")
+    build_into(folder / "out", make_fates(folder / "in"))
+    return folder / "out"
 
 
 @pytest.fixture
-def output(sound: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(sound, tmp_path / "out")
+def output(valid: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(valid, tmp_path / "out")
 
 
 def faults(output: Path, deep: bool = False) -> list[str]:
@@ -40,7 +40,7 @@ def members(tar: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def rewrite(output: Path, change: Callable[[list[tuple[str, bytes]]], list[tuple[str, bytes]]]) -> None:
-    """Change the members of train/0.tar and let the marker agree, so that only the content can give it away."""
+    """Change the members of train/0.tar and the marker with them, so that only the content is wrong."""
     tar = output / "Fates" / "train" / "0.tar"
     changed = change(list(members(tar)))
     with tarfile.open(tar, "w", format=tarfile.USTAR_FORMAT) as file:
@@ -54,9 +54,9 @@ def rewrite(output: Path, change: Callable[[list[tuple[str, bytes]]], list[tuple
     stats.write_text(json.dumps(marker | {"tar": {"bytes": facts.bytes, "sha256": facts.sha256}}))
 
 
-def test_a_sound_folder_has_no_faults(sound: Path) -> None:
-    assert faults(sound, deep=True) == []
-    done = command("verify", sound, "--deep")
+def test_a_valid_folder_has_no_faults(valid: Path) -> None:
+    assert faults(valid, deep=True) == []
+    done = command("verify", valid, "--deep")
     assert done.returncode == 0 and "no faults" in done.stdout
 
 
@@ -67,8 +67,8 @@ def test_a_flipped_byte_is_named(output: Path) -> None:
     tar.write_bytes(data)
     (fault,) = [fault for fault in faults(output) if "sha256" in fault]
     assert fault.startswith("Fates/train/0.tar:")
-    told = command("verify", output)
-    assert told.returncode == 1 and fault in told.stdout
+    done = command("verify", output)
+    assert done.returncode == 1 and fault in done.stdout
 
 
 def test_a_flipped_byte_in_the_books_is_named(output: Path) -> None:
@@ -80,14 +80,14 @@ def test_a_flipped_byte_in_the_books_is_named(output: Path) -> None:
 
 
 def test_a_removed_member_is_named(output: Path) -> None:
-    gone = next(members(output / "Fates" / "train" / "0.tar"))[0].removesuffix(".flac")
+    removed = next(members(output / "Fates" / "train" / "0.tar"))[0].removesuffix(".flac")
     rewrite(output, lambda pairs: pairs[2:])
-    found = faults(output)
-    assert f"Fates/train/0.tar: {gone} is missing, the books say it is a sample" in found
-    assert any(fault.startswith("Fates/train/sizes.json: 0.tar is") for fault in found)
+    lines = faults(output)
+    assert f"Fates/train/0.tar: {removed} is missing, the books say it is a sample" in lines
+    assert any(fault.startswith("Fates/train/sizes.json: 0.tar is") for fault in lines)
 
 
-def test_half_a_pair_is_named(output: Path) -> None:
+def test_a_member_without_its_partner_is_named(output: Path) -> None:
     rewrite(output, lambda pairs: pairs[1:])
     assert any("has no FLAC before it" in fault for fault in faults(output))
     rewrite(output, lambda pairs: [*pairs[1:], pairs[1]])
@@ -95,7 +95,7 @@ def test_half_a_pair_is_named(output: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("member", "said"),
+    ("member", "message"),
     [
         (b"{", "is not JSON"),
         (b"[]", "is not a JSON object"),
@@ -104,12 +104,12 @@ def test_half_a_pair_is_named(output: Path) -> None:
         (b'{"text": ["a"], "tag": [], "original_data": {}, "text_augment_all": []}', "go together"),
     ],
 )
-def test_json_that_readers_would_choke_on_is_named(member: bytes, said: str, output: Path) -> None:
+def test_json_that_readers_cannot_use_is_named(member: bytes, message: str, output: Path) -> None:
     rewrite(output, lambda pairs: [pairs[0], (pairs[1][0], member), *pairs[2:]])
-    assert any(said in fault for fault in faults(output))
+    assert any(message in fault for fault in faults(output))
 
 
-def test_audio_that_is_not_ours_is_found_by_deep(output: Path) -> None:
+def test_damaged_audio_is_named_only_with_deep(output: Path) -> None:
     rewrite(output, lambda pairs: [(pairs[0][0], pairs[0][1][:3000]), *pairs[1:]])
     assert faults(output) == []
     assert any("does not decode" in fault or "frames, its header says" in fault for fault in faults(output, deep=True))
@@ -117,10 +117,10 @@ def test_audio_that_is_not_ours_is_found_by_deep(output: Path) -> None:
 
 def test_a_wrong_count_in_sizes_is_named(output: Path) -> None:
     sizes = output / "Fates" / "train" / "sizes.json"
-    told = json.loads(sizes.read_text())
-    sizes.write_text(json.dumps(told | {"1.tar": told["1.tar"] + 1, "9.tar": 4}))
+    counts = json.loads(sizes.read_text())
+    sizes.write_text(json.dumps(counts | {"1.tar": counts["1.tar"] + 1, "9.tar": 4}))
     assert faults(output) == [
-        f"Fates/train/sizes.json: 1.tar is {told['1.tar'] + 1}, counted {told['1.tar']}",
+        f"Fates/train/sizes.json: 1.tar is {counts['1.tar'] + 1}, counted {counts['1.tar']}",
         "Fates/train/sizes.json: 9.tar is 4, counted no such shard",
     ]
 
@@ -134,15 +134,15 @@ def test_a_missing_file_is_named(name: str, output: Path) -> None:
 def test_a_changed_or_missing_plan_file_is_named(output: Path) -> None:
     shutil.copy(output / "plan" / "Fates" / "train" / "00001.parquet", output / "plan" / "Fates" / "train" / "00000.parquet")
     (output / "plan" / "Fates" / "test" / "00000.parquet").unlink()
-    found = faults(output)
-    assert "plan/Fates/test/00000.parquet: missing" in found
-    assert any(fault.startswith("plan/Fates/train/00000.parquet: its rows are not") for fault in found)
+    lines = faults(output)
+    assert "plan/Fates/test/00000.parquet: missing" in lines
+    assert any(fault.startswith("plan/Fates/train/00000.parquet: its rows are not") for fault in lines)
 
 
-def test_a_stranger_among_the_shards_is_named(output: Path) -> None:
+def test_a_tar_that_is_not_in_the_plan_is_named(output: Path) -> None:
     shutil.copy(output / "Fates" / "train" / "0.tar", output / "Fates" / "train" / "7.tar")
     assert faults(output) == ["Fates/train/7.tar: not in the plan"]
 
 
-def test_a_folder_that_is_not_ours_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_a_plan_is_one_fault(tmp_path: Path) -> None:
     assert faults(tmp_path) == ["plan/plan.json: missing, this is not an output folder"]

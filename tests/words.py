@@ -1,4 +1,4 @@
-"""`python -m tests.words [PATH...]`: name every barred word in the project's texts, with what to write instead; exit code 1 if any.
+"""`python -m tests.words [PATH...]`: list every barred word in the project's texts, with what to write instead; exit code 1 if any.
 
 Checked are docstrings, comments, messages, names that the code defines, file names, and Markdown. Not checked are data, examples
 after `>>>`, and what stands between backticks or double quotes. A line may keep a word that it needs: `# allowed word: door`.
@@ -43,7 +43,7 @@ BARRED_NAMES = {
     "found": "matches, result",
     "one": "say what it is one of",
 }
-"""Names that say nothing when they stand alone; as a word in a text or in a longer name they are fine."""
+"""Names that say nothing alone; as words of a text or of a longer name they are allowed."""
 SENTENCE = 3  # a string of so many words is a message, except in `augment` and in tests, where texts are data
 PROSE = re.compile(r"(?<![\w-])(?:" + "|".join(f"({pattern})" for pattern in BARRED) + r")(?![\w-])", re.IGNORECASE)
 QUOTED = re.compile(r'"""|`[^`]*`|"[^"]*"|“[^”]*”|https?://\S+')
@@ -159,7 +159,7 @@ def markdown(source: str) -> Iterator[tuple[int, str]]:
 def findings(path: str, source: str) -> list[Finding]:
     """Return every barred word of a Python or Markdown file, once a line."""
     lines = source.split("\n")
-    pairs = [(1, pair) for pair in in_name(Path(path).stem)]
+    matches = [(1, pair) for pair in in_name(Path(path).stem)]
     if path.endswith(".md"):
         texts = list(markdown(source))
     else:
@@ -167,10 +167,10 @@ def findings(path: str, source: str) -> list[Finding]:
         texts = [*docstrings(tree, lines), *comments(source)]
         if not path.startswith("tests/"):
             texts += messages(tree, texts_are_data=path.startswith("augment/"))
-        pairs += [(line, pair) for line, name in names(tree) for pair in in_name(name)]
-    pairs += [(line, pair) for line, text in texts for pair in in_text(text)]
+        matches += [(line, pair) for line, name in names(tree) for pair in in_name(name)]
+    matches += [(line, pair) for line, text in texts for pair in in_text(text)]
     allowed = {(number, word.lower()) for number, line in enumerate(lines, 1) for word in ALLOWED.findall(line)}
-    return sorted({Finding(path, line, *pair) for line, pair in pairs if (line, pair[0]) not in allowed})
+    return sorted({Finding(path, line, *pair) for line, pair in matches if (line, pair[0]) not in allowed})
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:

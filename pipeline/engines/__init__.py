@@ -1,1 +1,1 @@
-"""How Beam runs our pipelines: locally, or on an engine of its own."""
+"""Run Beam pipelines: on this machine, or on another of Beam's runners."""

@@ -19,8 +19,8 @@ def local_pipeline(n_workers: int, options: Sequence[str], alone: bool) -> beam.
 
     Args:
         n_workers: threads, each of which makes one shard at a time.
-        options: Beam's own; `--direct_running_mode` chooses another mode than threads.
-        alone: one worker does everything, unless the options choose a mode.
+        options: options of Beam; `--direct_running_mode` chooses another mode than threads.
+        alone: use one worker, unless the options choose a mode.
     """
     mode_given = any(option.startswith("--direct_running_mode") for option in options)
     if THREADS in options or not (mode_given or alone):
@@ -32,8 +32,8 @@ def local_pipeline(n_workers: int, options: Sequence[str], alone: bool) -> beam.
 
 
 def _threads() -> EmbeddedPythonGrpcEnvironment:
-    """Return Beam's multi_threading without the timer that sends a worker's output every second.
+    """Return an environment of worker threads without the timer that sends a worker's output every second.
 
-    The timer does not wait for the element that is being written (Beam 2.77): long steps lose or garble rows.
+    The timer does not wait until an element is written completely (Beam 2.77): steps of more than a second lose or garble rows.
     """
     return EmbeddedPythonGrpcEnvironment(data_buffer_time_limit_ms=NEVER, capabilities=python_sdk_capabilities())

@@ -1,4 +1,4 @@
-"""Run pipelines on an engine: `local` is chosen by us, every other runner and option goes to Beam unchanged."""
+"""Run pipelines on an engine: `local` is Beam's FnApiRunner with our settings; other runners and options go to Beam unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # Beam takes two seconds to import, and a build that has noth
     import apache_beam as beam
 
 LOCAL = frozenset({"local", "DirectRunner"})
-"""Beam's own DirectRunner picks one of three engines by what the pipeline holds, and one of them loses elements: we always use the same."""
+"""Names of the local engine. Beam's DirectRunner would choose one of three engines, one of which loses elements: we always use the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,18 @@ class Engine:
     n_workers: int | None = None
     options: tuple[str, ...] = ()
 
-    def run(self, wire: Callable[[beam.Pipeline], object], alone: bool = False) -> None:
-        """Run the pipeline that `wire` adds to an empty one, to its end.
+    def run(self, add_steps: Callable[[beam.Pipeline], object], alone: bool = False) -> None:
+        """Run a pipeline to its end.
 
         Args:
-            alone: on the local engine one worker does everything: for steps that are Python from end to end, which threads
-                would make slower and larger.
+            add_steps: adds the steps to an empty pipeline.
+            alone: use one worker on the local engine: for steps in pure Python, which threads would only make slower and larger.
 
         Raises:
-            EngineError: a step failed; the steps that had finished stay finished.
+            EngineError: a step failed; the output of finished steps stays.
         """
         pipeline = self._empty(alone)
-        wire(pipeline)
+        add_steps(pipeline)
         try:
             pipeline.run().wait_until_finish()
         except RuntimeError as error:  # Beam raises it with the worker's traceback as its text
@@ -58,10 +58,10 @@ def n_cores() -> int:
 
 
 def open_engine(runner: str, n_workers: int | None, options: Sequence[str]) -> Engine:
-    """Return an engine, after making sure that Beam has the runner; its options are passed on unchanged.
+    """Return an engine, after a check that Beam has the runner; the options go to Beam unchanged.
 
     Raises:
-        ValueError: there is no such runner, its package is not installed, or an argument is not an option at all.
+        ValueError: there is no such runner, its package is not installed, or the first argument is not an option.
     """
     if options and not options[0].startswith("-"):
         raise ValueError(f"unexpected argument {options[0]!r}")

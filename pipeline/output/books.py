@@ -1,4 +1,4 @@
-"""Read and write the books of a shard, `N.parquet`: a row for every planned row, with what became of it."""
+"""Read and write the books of a shard, `N.parquet`: one row for each planned row, with its outcome."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from pipeline.records import (
 )
 
 SAMPLE, REJECTED = "sample", "rejected"
-OF_CLIP = ("dataset", "split", "source", "id", "url", "start", "end", "recording", "license", "creator", "title")
+CLIP_COLUMNS = ("dataset", "split", "source", "id", "url", "start", "end", "recording", "license", "creator", "title")
 _TEXT, _COUNT = pa.string(), pa.int64()
 BOOKS = pa.schema(
     {"key": _TEXT}
-    | {name: columns(Clip)[name] for name in OF_CLIP}
+    | {name: columns(Clip)[name] for name in CLIP_COLUMNS}
     | {"n_captions": _COUNT, "audio_request_hash": _TEXT}
     | dict.fromkeys(("status", "reason", "stage", "detail"), _TEXT)
     | columns(Provenance)
@@ -59,10 +59,10 @@ def read_books(folder: Folder, shard: ShardId, names: list[str] | None = None) -
 
 
 def books_row(outcome: Sample | Rejection, audio_request_hash: str) -> dict[str, Any]:
-    """Return the row of the books for the outcome of a clip that asked for this audio."""
+    """Return the row of the books for an outcome; `audio_request_hash` is that of the clip."""
     clip = outcome.clip
     values = cells(clip)
-    row = {"key": clip.key} | {name: values[name] for name in OF_CLIP}
+    row = {"key": clip.key} | {name: values[name] for name in CLIP_COLUMNS}
     row |= {"n_captions": len(clip.captions), "audio_request_hash": audio_request_hash}
     row |= cells(outcome.provenance or Provenance())
     if isinstance(outcome, Rejection):

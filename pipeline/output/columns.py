@@ -1,4 +1,4 @@
-"""Derive the columns of plan and books from the records, so that a field of a record is written down once."""
+"""Derive the columns of plan and books from the records, so that each field is defined once."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def cells(record: Any) -> dict[str, Any]:
 
 
 def record_from(record: type[Record], row: Mapping[str, Any]) -> Record:
-    """Return the record that a row was written from; other columns are ignored, for missing ones the field's default holds.
+    """Return the record that a row was written from; other columns are ignored; a missing column gets the field's default.
 
     Raises:
-        TypeError, ValueError: the row is of something else.
+        TypeError, ValueError: the row is not of this record.
     """
     kind: Any = record  # as above
     stored = _columns(kind)

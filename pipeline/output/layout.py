@@ -7,24 +7,24 @@ from pipeline.records import ShardId
 RECIPE, BUILD = "recipe.toml", "build.json"
 PLAN, NEW_PLAN = "plan", "plan.new"
 INDEX, LEFT_OUT = "plan.json", "rejections.parquet"
-ROWS_READ, N_REWORDED = "rows_read.json", "reworded.json"  # of a plan in the making; gone when it is finished
+ROWS_READ, N_REWORDED = "rows_read.json", "reworded.json"  # only while a plan is made
 T5_CACHE, T5_TEXTS, T5_COUNTS, T5_PARTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json", "t5"
 EQUAL_SOUNDS = "equal_sounds.parquet"
 SIZES = "sizes.json"
 RECORDINGS = ".recordings"
-WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, swept when the next one starts; who is building
+WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
 
 TAR, BOOKS, MARKER = ".tar", ".parquet", "_stats.json"
-PROGRESS = "progress.json"  # how far a shard is, in the folder where it is being made
+PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files
 
 RESERVED_NAMES = frozenset(
     {PLAN, NEW_PLAN, RECIPE, BUILD, "report.html", "datacard.md", "readme.md", "attribution.csv", "croissant.json", "removed.parquet", "t5"}
 )
-"""What no dataset may be called, in lower case: an output folder has files of its own by these names."""
+"""Names that no dataset may have, in lower case: other files of an output folder have them."""
 
 
 def plan_name(shard: ShardId) -> str:
-    """Return the name of a shard's plan file below the plan's folder.
+    """Return the name of a shard's plan file, relative to the plan's folder.
 
     >>> plan_name(ShardId("Clotho", "train", 7))
     'Clotho/train/00007.parquet'

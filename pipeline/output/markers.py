@@ -1,4 +1,4 @@
-"""Read and write the marker of a shard, `N_stats.json`: the shard exists if and only if its marker is there and agrees with its files."""
+"""Read and write the marker of a shard, `N_stats.json`. A shard counts as built only if its marker exists and agrees with its files."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """The content of a marker, written last.
+    """The content of a marker, the last file of a shard that is written.
 
-    `rows_sha256` is the hash of its plan rows; `inputs_sha256` that of all the shard depends on: its rows, the settings that shape
-    bytes, its part of what was planned over all shards; `sounds_sha256` that of the sounds of its clips, those left out as equal
-    included. `audio_seconds` is the duration of all samples, `build_seconds` the time that each step took.
+    `rows_sha256` is the hash of its plan rows. `inputs_sha256` is the hash of all that decides its bytes: its rows, the settings of
+    its dataset, and the equal sounds it must leave out. `sounds_sha256` is the hash of the sounds of its clips, also of those left
+    out as equal. `audio_seconds` is the duration of all samples, `build_seconds` the time that each step took.
     """
 
     shard: ShardId
@@ -57,7 +57,7 @@ class Marker:
 
         Raises:
             OutputFormatError: another version of this program wrote it.
-            AttributeError, KeyError, TypeError, ValueError: it is none.
+            AttributeError, KeyError, TypeError, ValueError: it is not a marker.
         """
         check_format(value, "a marker")
         values = {name: value[name] for name in cls.__dataclass_fields__}
@@ -66,7 +66,7 @@ class Marker:
 
 
 def read_marker(folder: Folder, shard: ShardId) -> Marker | None:
-    """Return the marker of a shard; `None` where there is none, or it is damaged: the shard then has to be made again."""
+    """Return the marker of a shard; `None` where it is missing or damaged: the shard then has to be made again."""
     try:
         return Marker.from_json(folder.read_json(marker_name(shard)))
     except (FileNotFoundError, AttributeError, KeyError, TypeError, ValueError):  # ValueError covers broken JSON
@@ -74,7 +74,7 @@ def read_marker(folder: Folder, shard: ShardId) -> Marker | None:
 
 
 def facts_of(folder: Folder, name: str) -> FileFacts:
-    """Return size and SHA-256 of a file of an output folder, read to its end."""
+    """Return size and SHA-256 of a file of an output folder; reads all of it."""
     digest, n_bytes = sha256(), 0
     with folder.open(name) as file:
         while chunk := file.read(BLOCK):
@@ -88,12 +88,12 @@ def file_facts(path: Path) -> FileFacts:
     return facts_of(Folder(str(path.parent)), path.name)
 
 
-def inputs_sha256(rows_sha256: str, settings_hash: str, elsewhere: Iterable[tuple[str, str]]) -> str:
-    """Return the hash of all a shard depends on.
+def inputs_sha256(rows_sha256: str, settings_hash: str, in_other_shards: Iterable[tuple[str, str]]) -> str:
+    """Return the hash of all that decides the bytes of a shard.
 
     Args:
         rows_sha256: hash of its plan rows.
-        settings_hash: hash of the settings that shape the bytes of its dataset.
-        elsewhere: its part of the equal sounds: (hash of the frames, key of the clip that stays).
+        settings_hash: hash of the settings of its dataset.
+        in_other_shards: the sounds it must leave out: (hash of the frames, key of the clip that stays).
     """
-    return stable_hash(rows_sha256, settings_hash, *(f"{pcm} {key}" for pcm, key in elsewhere))
+    return stable_hash(rows_sha256, settings_hash, *(f"{pcm} {key}" for pcm, key in in_other_shards))

@@ -1,4 +1,4 @@
-"""Finish a new plan, which is written beside the standing one, and put it in its place. May be interrupted anywhere and called again."""
+"""Finish a new plan, which is written beside the previous plan, and replace that plan. May be interrupted anywhere and called again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.output.storage import Folder
 
 
 def finish_plan(fingerprint: str, folder: Folder) -> Plan:
-    """Count the files of the new plan, put it in place of the standing plan, and return it.
+    """Count the files of the new plan, replace the previous plan with it, and return it.
 
     Raises:
         LostRowsError: rows that were read are neither planned nor left out; nothing was changed.
@@ -36,7 +36,7 @@ def finish_plan(fingerprint: str, folder: Folder) -> Plan:
 
 
 def discard_new_plan(folder: Folder) -> None:
-    """Remove what an interrupted planning wrote."""
+    """Remove the files of a plan that was not finished."""
     folder.remove_below(NEW_PLAN)
 
 
@@ -55,29 +55,29 @@ def promote_interrupted(folder: Folder, files: Iterable[str]) -> bool:
 
 
 def promote(folder: Folder) -> None:
-    """Put a complete new plan in place of the standing one; remove an incomplete one."""
+    """Replace the previous plan with a complete new plan; remove an incomplete new plan."""
     if folder.exists(f"{NEW_PLAN}/{INDEX}"):
         plan = read_plan(folder, NEW_PLAN)
         new = {name.removeprefix(f"{NEW_PLAN}/") for name in folder.names(NEW_PLAN)}
         folder.remove(f"{PLAN}/{INDEX}")
         for name in sorted(new - {INDEX}):
             folder.move(f"{NEW_PLAN}/{name}", f"{PLAN}/{name}")
-        kept = _files_of(plan)
+        needed = _files_of(plan)
         for name in folder.names(PLAN):
-            if name.removeprefix(f"{PLAN}/") not in kept:
+            if name.removeprefix(f"{PLAN}/") not in needed:
                 folder.remove(name)
         folder.move(f"{NEW_PLAN}/{INDEX}", f"{PLAN}/{INDEX}")
     discard_new_plan(folder)
 
 
 def _files_of(plan: Plan) -> set[str]:
-    """Return the names below the plan's folder of all files that belong to a plan or outlive it."""
+    """Return the names, relative to the plan's folder, of the files of a plan and of those that stay when plans change."""
     texts = {T5_TEXTS} if plan.t5 else set()
     return {INDEX, LEFT_OUT, T5_CACHE, EQUAL_SOUNDS} | texts | {plan_name(planned.shard) for planned in plan.shards}
 
 
 def _counted(fingerprint: str, folder: Folder) -> Plan:
-    """Return the plan whose files stand below the new plan's folder, after checking that no row is missing."""
+    """Return the plan whose files are in the new plan's folder, after checking that no row is missing."""
     rows_read, t5 = _take_json(folder, ROWS_READ), _take_json(folder, T5_COUNTS)
     names = (name.removeprefix(f"{NEW_PLAN}/") for name in folder.names(NEW_PLAN, ".parquet"))
     shards = [(shard, *summary(folder, f"{NEW_PLAN}/{name}")) for name in names if (shard := planned_shard(name)) is not None]
@@ -90,7 +90,7 @@ def _counted(fingerprint: str, folder: Folder) -> Plan:
 
 
 def _take_json(folder: Folder, name: str) -> dict[str, Any]:
-    """Return the content of a JSON file of the new plan, and remove the file; nothing where there is none."""
+    """Return the content of a JSON file of the new plan, and remove the file; an empty dict where it is missing."""
     path = f"{NEW_PLAN}/{name}"
     value: dict[str, Any] = folder.read_json(path) if folder.exists(path) else {}
     folder.remove(path)

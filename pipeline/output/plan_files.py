@@ -38,7 +38,7 @@ def read_plan_file(folder: Folder, name: str) -> list[Clip]:
     """Return the rows of a plan file, in order.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: it is missing.
         pyarrow.ArrowInvalid, OSError: it is damaged.
     """
     with folder.open(name) as file:
@@ -65,7 +65,7 @@ def read_keys(folder: Folder, shard: ShardId) -> list[str]:
 
 
 def write_left_out(rejections: Iterable[Rejection], path: Path) -> None:
-    """Write the rows that were left out of the plan, in an order of their own content."""
+    """Write the rows that were left out of the plan, sorted by their values."""
     rows = [_left_out(rejection) for rejection in rejections]
     rows.sort(key=lambda row: tuple(value or "" for value in row.values()))
     pq.write_table(pa.Table.from_pylist(rows, REJECTIONS), path, compression="zstd")
@@ -78,7 +78,7 @@ def read_left_out(folder: Folder, below: str = PLAN) -> pa.Table:
 
 
 def count_left_out(table: pa.Table) -> Mapping[str, Mapping[str, int]]:
-    """Return the number of rows left out by dataset and reason, both in order of names."""
+    """Return the number of rows left out by dataset and reason, both sorted."""
     counts = Counter(zip(table["dataset"].to_pylist(), table["reason"].to_pylist(), strict=True))
     by_dataset: dict[str, dict[str, int]] = {}
     for (dataset, reason), count in sorted(counts.items()):
@@ -96,5 +96,5 @@ def _row(clip: Clip) -> dict[str, Any]:
 
 def _left_out(rejection: Rejection) -> dict[str, str]:
     clip = rejection.clip
-    own = {name: getattr(clip, name) for name in ("dataset", "split", "source", "id", "key", "url")}
-    return own | {"reason": str(rejection.reason), "stage": rejection.stage, "detail": rejection.detail[:MAX_DETAIL]}
+    values = {name: getattr(clip, name) for name in ("dataset", "split", "source", "id", "key", "url")}
+    return values | {"reason": str(rejection.reason), "stage": rejection.stage, "detail": rejection.detail[:MAX_DETAIL]}

@@ -11,7 +11,7 @@ from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
 FORMAT = 2
-"""Of the output folder as a whole: raised when what stands in it is read or written in another way."""
+"""The version of the format of output folders: raised when any of their files is read or written in another way."""
 
 
 class OutputFormatError(ValueError):
@@ -28,7 +28,7 @@ class LostRowsError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class PlannedShard:
-    """A shard as the plan has it: the number of its rows, and their hash."""
+    """A shard in the index of a plan: the number of its rows, and their hash."""
 
     shard: ShardId
     n_rows: int
@@ -40,7 +40,7 @@ class Plan:
     """The content of plan.json.
 
     `fingerprint` is the hash of the recipe and its tables; `rows_read` counts rows by dataset, `left_out` the rows that are in
-    no shard by dataset and reason; `t5` counts what the T5 was asked for and what passed, by dataset, where it was asked.
+    no shard by dataset and reason. `t5` counts by dataset the captions asked of the T5 and those that passed the guard; empty without a T5.
     """
 
     fingerprint: str
@@ -65,7 +65,7 @@ class Plan:
         return sum(sum(reasons.values()) for reasons in self.left_out.values())
 
     def to_json(self) -> dict[str, Any]:
-        """Return the plan as plan.json holds it."""
+        """Return the content of plan.json."""
         shards = {planned.shard.name: {"rows": planned.n_rows, "rows_sha256": planned.rows_sha256} for planned in self.shards}
         counts = {"rows_read": dict(self.rows_read), "left_out": {name: dict(reasons) for name, reasons in self.left_out.items()}}
         return {"format": FORMAT, "fingerprint": self.fingerprint, **counts, "shards": shards, **({"t5": self.t5} if self.t5 else {})}
@@ -75,7 +75,7 @@ class Plan:
         """Return the plan that `value` was written from.
 
         Raises:
-            AttributeError, KeyError, TypeError, ValueError: it is none.
+            AttributeError, KeyError, TypeError, ValueError: it is not a plan.
         """
         shards = (PlannedShard(ShardId.parse(name), entry["rows"], entry["rows_sha256"]) for name, entry in value["shards"].items())
         ordered = tuple(sorted(shards, key=lambda planned: planned.shard))
@@ -86,7 +86,7 @@ def read_plan(folder: Folder, below: str = PLAN) -> Plan:
     """Return the plan of a folder.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: it has no plan.
         OutputFormatError: another version of this program wrote it.
         DamagedPlanError: it is damaged.
     """
@@ -102,11 +102,11 @@ def read_plan(folder: Folder, below: str = PLAN) -> Plan:
 
 
 def check_format(value: Mapping[str, Any], name: str) -> None:
-    """Refuse what another version of this program wrote.
+    """Check that this version of the program can read a file.
 
     Raises:
         OutputFormatError: `value`, the content of the file `name`, is of another format.
-        AttributeError: it is no JSON object.
+        AttributeError: it is not a JSON object.
     """
     written = value.get("format", value.get("schema"))
     if written != FORMAT:

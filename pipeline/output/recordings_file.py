@@ -1,6 +1,7 @@
-"""Read and write `.recordings`: size and time of the local files that each shard was made from, to see when one is replaced.
+"""Read and write `.recordings`: size and time of the local files that each shard was made from.
 
-It is a note for the next build on this machine and no part of what is published: without it, local recordings are hashed again.
+The next build on this machine compares them, to see which recordings were replaced. The file is not part of the published set;
+without it, local recordings are hashed again.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ SHARDS = b"shards"
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """The local file that a clip of a shard is read from, as it was then.
+    """The local file that a clip of a shard is read from, as it was when the shard was made.
 
-    `path` is relative to the recipe's folder, `size` in bytes (-1: no such file), `modified` in nanoseconds.
+    `path` is relative to the recipe's folder, `size` in bytes (-1: missing), `modified` in nanoseconds.
     """
 
     shard: str
@@ -36,25 +37,25 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Recordings:
-    """The local files of shards; `shards` also has those that were made from none."""
+    """The local files of shards; `shards` also has shards that were made without local files."""
 
     shards: frozenset[ShardId] = frozenset()
     files: tuple[LocalFile, ...] = ()
 
     def replaced_by(self, other: Recordings) -> Recordings:
-        """Return these recordings with those of another for the shards that the other has."""
+        """Return these recordings, replaced by those of `other` for the shards of `other`."""
         names = {shard.name for shard in other.shards}
         return Recordings(self.shards | other.shards, (*(file for file in self.files if file.shard not in names), *other.files))
 
     def only(self, shards: Iterable[ShardId]) -> Recordings:
         """Return the recordings of some shards."""
-        kept = self.shards & frozenset(shards)
-        names = {shard.name for shard in kept}
-        return Recordings(kept, tuple(file for file in self.files if file.shard in names))
+        wanted = self.shards & frozenset(shards)
+        names = {shard.name for shard in wanted}
+        return Recordings(wanted, tuple(file for file in self.files if file.shard in names))
 
 
 def read_recordings(folder: Folder) -> Recordings:
-    """Return what the last build noted; nothing where the file is missing or damaged."""
+    """Return the recordings of the last build; none where the file is missing or damaged."""
     try:
         with folder.open(RECORDINGS) as file:
             table = pq.read_table(file)
@@ -66,7 +67,7 @@ def read_recordings(folder: Folder) -> Recordings:
 
 
 def write_recordings(recordings: Recordings, folder: Folder) -> None:
-    """Write the note for the next build."""
+    """Write `.recordings` for the next build."""
     names = sorted(shard.name for shard in recordings.shards)
     table = pa.Table.from_pylist([asdict(file) for file in recordings.files], pa.schema(columns(LocalFile)))
     with folder.workspace() as work:

@@ -1,4 +1,4 @@
-"""Samples -> tar members: what every reader of WebDataset finds."""
+"""Write samples as members of a tar that every reader of WebDataset understands."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def sample_json(sample: Sample) -> dict[str, Any]:
 
 
 def _texts(clip: Clip) -> dict[str, Any]:
-    """Return the captions under the names that readers know.
+    """Return the captions under the keys that readers expect.
 
-    Where the dataset has captions by a T5, `text_augment_t5` is a string in every sample, since readers infer its type from
-    the first ones: without a caption by the T5 it is the first of `text`, which readers of the reference set take instead.
+    Where the dataset has captions by a T5, `text_augment_t5` is a string in every sample, because readers infer its type from
+    the first samples. Without a caption by the T5 it is the first of `text`, which readers of the reference set use instead.
     """
-    everything = [caption.text for caption in clip.captions]
+    all_texts = [caption.text for caption in clip.captions]
     by_t5 = [caption.text for caption in clip.captions if caption.origin == "t5"]
     if clip.text_holds is None:
-        return {"text": everything}
-    text = by_t5 if clip.text_holds == TextHolds.T5 and by_t5 else everything
-    return {"text": text, "text_augment_all": everything, "text_augment_t5": (by_t5 or text)[0]}
+        return {"text": all_texts}
+    text = by_t5 if clip.text_holds == TextHolds.T5 and by_t5 else all_texts
+    return {"text": text, "text_augment_all": all_texts, "text_augment_t5": (by_t5 or text)[0]}
 
 
 class TarWriter:
@@ -62,7 +62,7 @@ class TarWriter:
         if isinstance(sample.flac, Path):
             with sample.flac.open("rb") as file:
                 self._member(f"{sample.clip.key}.flac", sample.flac_bytes, file)
-            sample.flac.unlink()  # a disk holds a long recording once
+            sample.flac.unlink()  # so that a long recording takes its disk space once
         else:
             self._member(f"{sample.clip.key}.flac", len(sample.flac), io.BytesIO(sample.flac))
         text = json.dumps(sample_json(sample), ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""Look at an output folder once: one listing of its files, one concurrent read of its plan and markers, for every verb to use."""
+"""Take a snapshot of an output folder for every verb to use: one listing of its files, one concurrent read of its plan and markers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N_READERS = 32
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What stood in an output folder at one moment.
+    """The state of an output folder at one moment.
 
     `files` has the state of every file by name, `markers` the readable markers, `unreadable` a reason for each marker that could
     not be read: its shard counts as not built.
@@ -33,7 +33,7 @@ class Snapshot:
     unreadable: Mapping[ShardId, str] = field(default_factory=dict)
 
     def finished(self, shard: ShardId, inputs_sha256: str) -> bool:
-        """Return whether a shard is there, was made from these inputs, and its tar and books have the sizes that its marker records."""
+        """Return whether a shard was made from these inputs, and its tar and books have the sizes that its marker records."""
         marker = self.markers.get(shard)
         if marker is None or marker.inputs_sha256 != inputs_sha256:
             return False
@@ -41,17 +41,17 @@ class Snapshot:
         return all(name in self.files and self.files[name].size == size for name, size in sizes.items())
 
     def current_marker(self, planned: PlannedShard) -> Marker | None:
-        """Return the marker of a planned shard if it was built from the rows that the plan has for it now."""
+        """Return the marker of a planned shard if it was built from the rows that the plan now has for it."""
         marker = self.markers.get(planned.shard)
         return marker if marker is not None and marker.rows_sha256 == planned.rows_sha256 else None
 
     def shards(self) -> list[ShardId]:
-        """Return the shards that have a file in the folder, planned or not, in order."""
+        """Return the shards that have a file in the folder, planned or not, sorted."""
         return sorted({shard for name in self.files if (shard := shard_of(name)) is not None})
 
 
 def take_snapshot(folder: Folder) -> Snapshot:
-    """Look at a folder; one that is empty or not there has an empty snapshot.
+    """Return the snapshot of a folder, empty where the folder is empty or missing.
 
     Raises:
         OutputFormatError: its plan or a marker was written by another version, or the plan is damaged.
@@ -74,7 +74,7 @@ def read_markers(folder: Folder, shards: Iterable[ShardId]) -> tuple[dict[ShardI
 
 
 def _read(folder: Folder, shard: ShardId) -> Marker | str:
-    """Return a marker, or why there is none."""
+    """Return a marker, or why it cannot be read."""
     try:
         marker = Marker.from_json(json.loads(folder.read(marker_name(shard))))
     except OutputFormatError:

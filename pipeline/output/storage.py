@@ -1,4 +1,4 @@
-"""Read and write the files of a folder, local or remote. A file appears under its final name complete, or not at all."""
+"""Read and write the files of a folder, local or remote. Under its final name a file is always complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.output.layout import LOCK, WORK
 
-READY = "ready-"  # prefix of the folders below WORK whose files are complete and on their way to their final names
+READY = "ready-"  # prefix of the folders below WORK whose files are complete and still have to be moved to their final names
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class FileState:
 
 
 class FolderInUseError(Exception):
-    """Another build is at work in the same folder."""
+    """Another build is running in the same folder."""
 
 
 @dataclass(frozen=True)
@@ -74,16 +74,16 @@ class Folder:
             return None
 
     def listing(self) -> dict[str, FileState]:
-        """Return the state of every file, by name, in order of names: one request. Work in progress is not among them."""
+        """Return the state of every file, by name, sorted: one request. Unfinished files are not among them."""
         self._fs.invalidate_cache()  # another process may have written since
-        found = self._fs.find(self._base, detail=True)
-        states = {str(path).removeprefix(f"{self._base}/"): _state(info) for path, info in found.items()}
+        infos = self._fs.find(self._base, detail=True)
+        states = {str(path).removeprefix(f"{self._base}/"): _state(info) for path, info in infos.items()}
         return {name: states[name] for name in sorted(states) if not name.startswith((f"{WORK}/", LOCK))}
 
     def names(self, below: str = "", suffix: str = "") -> list[str]:
         """Return the sorted names of all files below `below` that end in `suffix`: one request."""
-        found = self._fs.find(self.path(below) if below else self._base)
-        names = (str(path).removeprefix(f"{self._base}/") for path in found)
+        paths = self._fs.find(self.path(below) if below else self._base)
+        names = (str(path).removeprefix(f"{self._base}/") for path in paths)
         return sorted(name for name in names if name.endswith(suffix) and not name.startswith((f"{WORK}/", LOCK)))
 
     def read(self, name: str) -> bytes:
@@ -121,8 +121,8 @@ class Folder:
     def publish_together(self, work: Path, files: Mapping[str, str]) -> None:
         """Move several finished files of a workspace to their final names, in order.
 
-        On a local disk all of them or none: once they are complete and flushed, a killed process leaves them where the next
-        `sweep` finishes the move. An object store gets one upload a file, so the last file must be the one that makes the others count.
+        On a local disk all of them or none: when the process is killed after they are complete and flushed, the next `sweep`
+        finishes the move. An object store gets one upload a file, so the last file must be the one that makes the others count.
 
         Args:
             files: name in `work` -> final name.
@@ -142,7 +142,7 @@ class Folder:
         self._finish(ready)
 
     def _finish(self, ready: Path) -> None:
-        """Move the files of a folder of `publish_together` to their final names; what was moved before is not there any more."""
+        """Move the files of a folder of `publish_together` to their final names, also after an interrupted move."""
         for numbered in sorted(ready.iterdir(), key=lambda path: int(path.name)):
             for file in sorted(path for path in numbered.rglob("*") if path.is_file()):
                 target = Path(self.path(str(file.relative_to(numbered))))
@@ -151,7 +151,7 @@ class Folder:
         shutil.rmtree(ready)
 
     def move(self, name: str, to: str) -> None:
-        """Give a file another name, in place of the file that has it."""
+        """Rename a file; a file that has the new name is replaced."""
         if self.is_local:
             target = Path(self.path(to))
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -160,12 +160,12 @@ class Folder:
             self._fs.mv(self.path(name), self.path(to))
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
         with contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self.path(name))
 
     def remove_below(self, name: str) -> None:
-        """Remove a folder and all in it, if it is there."""
+        """Remove a folder and its files, if it exists."""
         if self._fs.exists(self.path(name)):
             self._fs.rm(self.path(name), recursive=True)
 
@@ -178,7 +178,7 @@ class Folder:
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Path]:
-        """Give a local folder for unfinished files that is gone afterwards; on the same disk as the output where that is local."""
+        """Create a local folder for unfinished files, removed afterwards; on the same disk as a local output folder."""
         if self.is_local:
             parent = Path(self.path(WORK))
             parent.mkdir(parents=True, exist_ok=True)
@@ -186,7 +186,7 @@ class Folder:
             yield Path(work)
 
     def sweep(self) -> None:
-        """Finish what a killed build had begun to publish, and remove the rest of what it left behind."""
+        """Finish what a killed build was publishing, and remove its other unfinished files."""
         if self.is_local:
             for ready in sorted(Path(self.path(WORK)).glob(f"{READY}*")):
                 self._finish(ready)
@@ -194,12 +194,12 @@ class Folder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other build out of a local folder; the lock ends with the process, however it ends.
+        """Lock a local folder against other builds; the lock ends with the process, however it ends.
 
         Raises:
-            FolderInUseError: another live process holds it.
+            FolderInUseError: another running process has the lock.
         """
-        if not self.is_local:  # object stores have no locks: shards are idempotent, so two builds waste work but do no harm
+        if not self.is_local:  # object stores have no locks; two builds write equal shards, so they waste work but do no harm
             yield
             return
         Path(self._base).mkdir(parents=True, exist_ok=True)
@@ -225,6 +225,6 @@ def _state(info: Mapping[str, Any]) -> FileState:
 
 
 def _flush(file: Path) -> None:
-    """Write a file to the disk, so that a rename never publishes a file whose content is still to come."""
+    """Write a file to the disk, so that it is complete there before it is renamed."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())

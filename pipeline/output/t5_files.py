@@ -1,4 +1,4 @@
-"""What a T5 wrote, in the plan's folder: a cache that outlives plans, and every text with what the guard said of it."""
+"""Read and write the texts of a T5, in the plan's folder: a cache for later plans, and every text with the rule that it breaks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class GeneratedTexts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The texts for a keyword set, and for each the rule of the guard that it breaks, or `None`."""
+    """The texts for a keyword set, and for each text the rule of the guard that it breaks, `None` where it passes."""
 
     dataset: str
     keywords: tuple[str, ...]
@@ -46,7 +46,7 @@ class Verdict:
 
 
 def read_cache(folder: Folder, generation_hash: str) -> Iterator[GeneratedTexts]:
-    """Yield the texts of earlier plans of this folder by the same model and settings, which `generation_hash` stands for."""
+    """Yield the texts of earlier plans of this folder by the model and settings of `generation_hash`."""
     for row in _cached_rows(folder):
         if row["generation_hash"] == generation_hash:
             yield GeneratedTexts(row["prompt"], tuple(row["texts"]))
@@ -68,13 +68,13 @@ def part_name(prompts: Sequence[str], generation_hash: str) -> str:
 
 
 def write_part(generated: Sequence[GeneratedTexts], generation_hash: str, folder: Folder) -> None:
-    """Write the texts of one batch, so that a plan that is killed and run again does not generate them again."""
+    """Write the texts of one batch, so that planning, when killed and run again, does not generate them again."""
     rows = [{"generation_hash": generation_hash, "prompt": item.prompt, "texts": list(item.texts)} for item in generated]
     _publish(pa.Table.from_pylist(rows, CACHE), folder, part_name([item.prompt for item in generated], generation_hash))
 
 
 def read_part(prompts: Sequence[str], generation_hash: str, folder: Folder) -> tuple[GeneratedTexts, ...]:
-    """Return the texts of one batch; nothing where they are not generated yet."""
+    """Return the texts of one batch, empty where they are not generated yet."""
     return tuple(GeneratedTexts(row["prompt"], tuple(row["texts"])) for row in _rows(folder, part_name(prompts, generation_hash)))
 
 
@@ -84,9 +84,9 @@ def write_verdicts(counted: Iterable[tuple[Verdict, int]], folder: Folder, below
     rows: list[dict[str, Any]] = []
     counts: dict[str, dict[str, Any]] = {}
     for verdict, n_clips in ordered:
-        told = {"dataset": verdict.dataset, "keywords": list(verdict.keywords), "prompt": verdict.prompt, "n_clips": n_clips}
-        judged = zip(verdict.texts, verdict.rules, strict=True)
-        rows += [told | {"rank": rank, "text": text, "rule": rule} for rank, (text, rule) in enumerate(judged)]
+        columns = {"dataset": verdict.dataset, "keywords": list(verdict.keywords), "prompt": verdict.prompt, "n_clips": n_clips}
+        texts = zip(verdict.texts, verdict.rules, strict=True)
+        rows += [columns | {"rank": rank, "text": text, "rule": rule} for rank, (text, rule) in enumerate(texts)]
         _count(verdict, n_clips, counts.setdefault(verdict.dataset, {"clips": [0, 0], "sets": [0, 0], "rules": {}}))
     for entry in counts.values():
         entry["rules"] = dict(sorted(entry["rules"].items()))
@@ -95,7 +95,11 @@ def write_verdicts(counted: Iterable[tuple[Verdict, int]], folder: Folder, below
 
 
 def _count(verdict: Verdict, n_clips: int, counts: dict[str, Any]) -> None:
-    """Add a verdict to [asked, passed] of clips and of keyword sets, and to the rules that the best text of the others breaks."""
+    """Add a verdict to the counts of one dataset.
+
+    `clips` and `sets` are [asked, passed] numbers of clips and keyword sets; `rules` counts, for keyword sets without a text that
+    passes, the rule that the best text breaks.
+    """
     passed = verdict.text is not None
     for name, n in (("clips", n_clips), ("sets", 1)):
         counts[name] = [counts[name][0] + n, counts[name][1] + n * passed]
@@ -110,7 +114,7 @@ def read_texts(folder: Folder) -> list[dict[str, Any]]:
 
 
 def _cached_rows(folder: Folder) -> list[dict[str, Any]]:
-    return [row for row in _rows(folder, f"{PLAN}/{T5_CACHE}") if "generation_hash" in row]  # older caches named the column otherwise
+    return [row for row in _rows(folder, f"{PLAN}/{T5_CACHE}") if "generation_hash" in row]  # older caches have another name for the column
 
 
 def _rows(folder: Folder, name: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ def load_caption_model(settings: T5Settings, base: Path, debias: bool) -> Captio
         base: folder that a relative `model` starts from: the recipe's.
 
     Raises:
-        ValueError: it cannot be used here; the message says what to do.
+        ValueError: the T5 cannot be used; the message says what to do.
     """
     from transforms.planning.caption_model import CaptionModel
 
@@ -27,7 +27,7 @@ def load_caption_model(settings: T5Settings, base: Path, debias: bool) -> Captio
         model = load(str(folder) if folder.is_dir() else settings.model)
     except ValueError as error:
         raise ValueError(f"t5.model = {settings.model!r}: {error}") from error
-    shown = folder.name if folder.is_dir() else settings.model  # samples are published, the path of a private folder is not
+    shown = folder.name if folder.is_dir() else settings.model  # samples are published, and the path of a private folder should not be
     return CaptionModel(
         path=model.name,
         name=f"{shown} sha256:{model.digest[:12]}",

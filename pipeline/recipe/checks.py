@@ -1,4 +1,4 @@
-"""Check what no single key of a recipe can show: hold-outs that exist, tables that have an effect, limits that agree."""
+"""Check keys of a recipe that depend on other keys: hold-outs that exist, tables that have an effect, limits that agree."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _t5_faults(recipe: BuildRecipe) -> list[str]:
 
 
 def _audio_faults(recipe: BuildRecipe) -> list[str]:
-    """Return a fault for limits of audio that together leave nothing, or that differ between sources of one dataset."""
+    """Return a fault for limits of audio that no clip can meet, or that differ between sources of one dataset."""
     faults: list[str] = []
     of_dataset: dict[str, AudioLimits] = {}
     for number, options in enumerate(recipe.sources):

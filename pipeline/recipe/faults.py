@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-GIVEN_BY_CODE = "base"  # a field of every source that no recipe may set
+GIVEN_BY_CODE = "base"  # a field of all source options that no recipe may set
 
 
 def describe(error: ValidationError, allowed: Mapping[str, Sequence[str]], prefix: str) -> list[str]:
     """Return one line for each fault that pydantic found.
 
     Args:
-        allowed: keys of each table of what was validated, by the table's name; those outside of any table have the name "".
-        prefix: stands before each key, such as `sources[0].`.
+        allowed: the keys of each table by the table's name; the keys outside of tables have the name "".
+        prefix: text before each key, such as `sources[0].`.
     """
     faults = []
     for fault in error.errors(include_url=False):

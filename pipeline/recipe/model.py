@@ -1,4 +1,4 @@
-"""Read recipes: TOML files that say which sources, which text, which licences, and what is held out.
+"""Read recipes: TOML files that choose sources, text and licences, and what is held out.
 
 A recipe is checked completely before anything runs: every fault is named with the file, the key, what was given and
 what is allowed.
@@ -44,7 +44,7 @@ def _from_table(record: type[Record], given: Any) -> Record:
 
 
 class BuildRecipe(BaseModel):
-    """Hold a checked recipe. Defaults are the published values where there are any; the others leave out no valid audio.
+    """A checked recipe. Defaults are the published values where there are any; the others reject no valid audio.
 
     Relative paths start from `folder`, by default the folder of the recipe's file.
     """
@@ -76,10 +76,10 @@ class BuildRecipe(BaseModel):
         return sorted({name for options in self.sources for name in (options.source, options.dataset)})
 
     def audio_of(self, options: SourceOptions) -> AudioLimits:
-        """Return the limits of a source: the recipe's `[audio]` with the source's own keys over it.
+        """Return the limits of a source: the recipe's `[audio]`, overridden by the keys of the source.
 
         Raises:
-            ValueError: together they leave nothing.
+            ValueError: no clip can meet both.
         """
         return replace(self.audio, **options.audio)
 
@@ -103,10 +103,10 @@ def load_recipe(name_or_path: str) -> BuildRecipe:
 
 
 def parse_recipe(data: bytes, path: Path) -> BuildRecipe:
-    """Return the recipe in the bytes of a TOML file; `path` names the file in messages, and relative paths start beside it.
+    """Return the recipe in the bytes of a TOML file; `path` names the file in messages, and relative paths start from its folder.
 
     Raises:
-        RecipeError: it is not TOML, or has faults; the message names every one of them.
+        RecipeError: it is not TOML, or has faults; the message names all of them.
     """
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))

@@ -12,7 +12,7 @@ from pipeline.recipe.model import BuildRecipe
 def resolved_recipe(recipe: BuildRecipe) -> str:
     """Return the recipe as TOML: every default filled in, `folder` absolute, tables without effect left out.
 
-    The file may be kept anywhere: its paths start from `folder`.
+    The file may be moved: its paths start from `folder`.
     """
     return tomli_w.dumps(_document(recipe))
 

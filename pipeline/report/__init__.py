@@ -1,1 +1,1 @@
-"""What people look at: tables, progress, captions."""
+"""Print results for users: tables, progress, captions."""

@@ -1,4 +1,4 @@
-"""What the captions of a plan are: by origin, how often the T5's may stand, and every change that de-biasing made."""
+"""Report the captions of a plan: counts by origin, how many captions of the T5 passed the guard, every change by de-biasing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ N_EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Neutralised:
-    """A caption that de-biasing changed: which clip, the text before and after, and the rules in the order they worked."""
+class DebiasedCaption:
+    """A caption that de-biasing changed: the key of its clip, the text before and after, and the rules in the order of their use."""
 
     key: str
     before: str
@@ -29,11 +29,11 @@ class Neutralised:
 
 @dataclass(frozen=True)
 class CaptionsReport:
-    """Counts over a whole plan: captions by dataset and origin, changes by rule, and what plan.json says of the T5."""
+    """Counts over all shards of a plan: captions by dataset and origin, changes by rule, and the counts of the T5 in plan.json."""
 
     origins: dict[str, collections.Counter[str]] = field(default_factory=dict)
     rules: collections.Counter[str] = field(default_factory=collections.Counter)
-    changes: list[Neutralised] = field(default_factory=list)
+    changes: list[DebiasedCaption] = field(default_factory=list)
     t5: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -43,7 +43,9 @@ class CaptionsReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as `status --captions --json` prints it, every change included."""
-        changes = [{"key": one.key, "before": one.before, "after": one.after, "rules": list(one.rules)} for one in self.changes]
+        changes = [
+            {"key": change.key, "before": change.before, "after": change.after, "rules": list(change.rules)} for change in self.changes
+        ]
         return {
             "captions": {name: dict(sorted(counts.items())) for name, counts in sorted(self.origins.items())},
             "debias": {"captions": self.n_captions, "changed": len(changes), "rules": dict(self.rules.most_common()), "changes": changes},
@@ -52,59 +54,59 @@ class CaptionsReport:
 
 
 def captions_report(plan: Plan, folder: Folder) -> CaptionsReport:
-    """Return what the captions of a plan are."""
+    """Count the captions of a plan, and collect what de-biasing changed."""
     report = CaptionsReport(t5=_t5_counts(folder))
     for planned in plan.shards:
         origins = report.origins.setdefault(planned.shard.dataset, collections.Counter())
         for clip in read_rows_of(folder, planned.shard):
             origins.update(caption.origin for caption in clip.captions)
-            report.changes.extend(_neutralised(clip.key, caption) for caption in clip.captions if caption.before_debias is not None)
+            report.changes.extend(_debiased(clip.key, caption) for caption in clip.captions if caption.before_debias is not None)
     report.rules.update(rule for change in report.changes for rule in change.rules)
     return report
 
 
-def _neutralised(key: str, caption: Caption) -> Neutralised:
+def _debiased(key: str, caption: Caption) -> DebiasedCaption:
     before = caption.before_debias or ""
-    return Neutralised(key, before, caption.text, tuple(change.rule for change in debias(before).changes))
+    return DebiasedCaption(key, before, caption.text, tuple(change.rule for change in debias(before).changes))
 
 
 def report_lines(report: CaptionsReport) -> Iterator[str]:
-    """Yield the report for a person: counts, and the first changes of each rule."""
+    """Yield the report as lines: counts, and the first changes of each rule."""
     for name, counts in sorted(report.origins.items()):
         yield f"{name}: {counts.total()} captions: {_counts(counts)}"
     yield f"de-biasing changed {len(report.changes)} of {report.n_captions} captions: {_counts(report.rules) or 'none'}"
     shown: collections.Counter[str] = collections.Counter()
     for change in report.changes:
-        rule = change.rules[0] if change.rules else "rules since changed"
+        rule = change.rules[0] if change.rules else "no rule of this version"
         if shown[rule] < 3:
             shown[rule] += 1
             yield f"  {rule}: {change.before} -> {change.after}"
 
 
 def t5_lines(folder: Folder) -> Iterator[str]:
-    """Yield what the guard said of the T5's captions: how many passed, by dataset; and examples of both kinds."""
+    """Yield how many captions of the T5 passed the guard, by dataset, and examples of texts that passed and texts that did not."""
     counted = _t5_counts(folder)
     for name, counts in counted.items():
         (n_clips, n_clips_passed), (n_sets, n_sets_passed) = counts["clips"], counts["sets"]
         rules = _counts(collections.Counter(counts["rules"]))
         yield (
-            f"{name}: the T5's caption may stand for {n_sets_passed} of {n_sets} keyword sets ({n_sets_passed / n_sets:.1%}), "
+            f"{name}: the T5's caption passes the guard for {n_sets_passed} of {n_sets} keyword sets ({n_sets_passed / n_sets:.1%}), "
             f"{n_clips_passed} of {n_clips} clips" + (f"; refused: {rules}" if rules else "")
         )
     if counted:
         yield from _examples(folder)
-        yield "every text it wrote, with the rule it breaks: plan/t5_texts.parquet"
+        yield "every text of the T5, with the rule that it breaks: plan/t5_texts.parquet"
 
 
 def _examples(folder: Folder) -> Iterator[str]:
-    """Yield the best text of some keyword sets, half of them good ones where there are as many: the same for the same plan."""
+    """Yield the best text of some keyword sets; half of them passed the guard, where there are enough. Equal plans give equal lines."""
     best = {tuple(row["keywords"]): row for row in sorted(read_texts(folder), key=lambda row: (row["rule"] is None, -row["rank"]))}
     rows = [best[keywords] for keywords in sorted(best, key=stable_hash)]
     good, refused = ([row for row in rows if (row["rule"] is None) == passed] for passed in (True, False))
     n_good = max(N_EXAMPLES // 2, N_EXAMPLES - len(refused))
     chosen = good[:n_good]
     for row in chosen + refused[: N_EXAMPLES - len(chosen)]:
-        yield f"  {row['rule'] or 'stands'}: {'; '.join(row['keywords'])} -> {row['text']}"
+        yield f"  {row['rule'] or 'passes'}: {'; '.join(row['keywords'])} -> {row['text']}"
 
 
 def _t5_counts(folder: Folder) -> dict[str, dict[str, Any]]:

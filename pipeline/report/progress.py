@@ -1,4 +1,4 @@
-"""Show how far a build is, read from the output folder: right for every engine that shares the folder, and one listing a look."""
+"""Show how far a build is. It is read from the output folder, so it works with every engine that writes to the folder."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pipeline.output.snapshot import Snapshot, read_markers
 from transforms.shards.shard_task import ShardTask
 
 LOOK_SECONDS = 0.5
-LOOK_SHARE = 20  # the pause is at least so many times as long as the last look: listing a large folder takes seconds
-LINE_SECONDS = 5.0  # between two lines where there is no terminal
+LOOK_SHARE = 20  # the pause is at least this many times as long as the last look, because listing a large folder takes seconds
+LINE_SECONDS = 5.0  # between two lines when the output is not a terminal
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
+class BuildProgress:
     """How far a build is: shards done, clips done, rejections by reason."""
 
     shards: int
@@ -33,10 +33,10 @@ class Progressed:
 
 
 class Observer:
-    """Looks at the shards of one build.
+    """Observe the shards of one build.
 
     Args:
-        before: the folder before the build, so that only files replaced since are read.
+        before: the folder before the build, so that only markers replaced since then are read.
     """
 
     def __init__(self, before: Snapshot, tasks: Sequence[ShardTask]):
@@ -47,8 +47,8 @@ class Observer:
         self.clips = 0
         self.reasons: collections.Counter[str] = collections.Counter()
 
-    def look(self) -> Progressed:
-        """Return how far the build is now: one listing, and a read for every marker that is new."""
+    def look(self) -> BuildProgress:
+        """Return how far the build is now. Costs one listing and a read of every new marker."""
         files = self.folder.listing()
         names = {shard: marker_name(shard) for shard in self.waiting}
         changed = [shard for shard, name in names.items() if name in files and files[name] != self.files.get(name)]
@@ -65,10 +65,10 @@ class Observer:
             if report["shard"] in waiting:
                 clips += report["done"]
                 reasons.update(report["reasons"])
-        return Progressed(self.shards, clips, reasons)
+        return BuildProgress(self.shards, clips, reasons)
 
     def _unfinished(self) -> Iterator[dict]:
-        """Yield what the workers on this machine report of shards they are making."""
+        """Yield the reports of workers on this machine about unfinished shards."""
         if self.folder.is_local:
             for path in Path(self.folder.path(WORK)).glob(f"*/{PROGRESS}"):
                 with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # published a moment ago
@@ -77,14 +77,14 @@ class Observer:
 
 @contextlib.contextmanager
 def watched(before: Snapshot, tasks: Sequence[ShardTask], console: Console) -> Iterator[None]:
-    """Show how the tasks proceed while the context lasts: a bar on a terminal, a line every few seconds elsewhere."""
+    """Show progress while the context lasts: a bar on a terminal, otherwise a line every few seconds."""
     observer = Observer(before, tasks)
     show = _Bar(console, tasks) if console.is_terminal else _Lines(console, tasks)
-    over = threading.Event()
+    finished = threading.Event()
 
     def follow() -> None:
         pause = LOOK_SECONDS
-        while not over.wait(pause):
+        while not finished.wait(pause):
             began = time.monotonic()
             show(observer.look())
             pause = max(LOOK_SECONDS, LOOK_SHARE * (time.monotonic() - began))
@@ -95,7 +95,7 @@ def watched(before: Snapshot, tasks: Sequence[ShardTask], console: Console) -> I
         try:
             yield
         finally:
-            over.set()
+            finished.set()
             thread.join()
             show(observer.look())
 
@@ -120,8 +120,9 @@ class _Bar:
     def __exit__(self, *error: object) -> None:
         self.progress.stop()
 
-    def __call__(self, seen: Progressed) -> None:
-        self.progress.update(self.bar, completed=seen.clips, description=f"shards {seen.shards}/{self.n_shards}  {in_words(seen.reasons)}")
+    def __call__(self, current: BuildProgress) -> None:
+        description = f"shards {current.shards}/{self.n_shards}  {in_words(current.reasons)}"
+        self.progress.update(self.bar, completed=current.clips, description=description)
 
 
 class _Lines:
@@ -129,8 +130,8 @@ class _Lines:
         self.console = console
         self.n_shards = len(tasks)
         self.n_clips = sum(task.n_rows for task in tasks)
-        self.began = self.last = time.monotonic()
-        self.shown: Progressed | None = None
+        self.started = self.last = time.monotonic()
+        self.shown: BuildProgress | None = None
 
     def __enter__(self) -> None:
         self.console.print(f"{self.n_shards} shards, {self.n_clips} clips to make")
@@ -138,16 +139,15 @@ class _Lines:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def __call__(self, seen: Progressed) -> None:
+    def __call__(self, current: BuildProgress) -> None:
         now = time.monotonic()
-        if seen == self.shown or (now - self.last < LINE_SECONDS and seen.shards < self.n_shards):
+        if current == self.shown or (now - self.last < LINE_SECONDS and current.shards < self.n_shards):
             return
-        self.last, self.shown = now, seen
-        rate = seen.clips / max(now - self.began, 1e-9)
-        left = f"{(self.n_clips - seen.clips) / rate:.0f} s left" if rate else "waiting for the first clip"
-        line = (
-            f"shards {seen.shards}/{self.n_shards}  clips {seen.clips}/{self.n_clips}  {rate:.1f} clips/s  {left}  {in_words(seen.reasons)}"
-        )
+        self.last, self.shown = now, current
+        rate = current.clips / max(now - self.started, 1e-9)
+        left = f"{(self.n_clips - current.clips) / rate:.0f} s left" if rate else "waiting for the first clip"
+        done = f"shards {current.shards}/{self.n_shards}  clips {current.clips}/{self.n_clips}"
+        line = f"{done}  {rate:.1f} clips/s  {left}  {in_words(current.reasons)}"
         self.console.print(line.rstrip(), highlight=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Books, estimates and sources as tables for a terminal."""
+"""Make tables of books, estimates and sources for a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def books_table(books: Books) -> Table:
-    """Return the books: a row a dataset, rejections by reason below them."""
+    """Return the books as a table: one row for each dataset, with rejections by reason."""
     title = f"shards {books.shards_done}/{books.shards_planned}   {books.seconds / 3600:.3f} h   {readable_bytes(books.bytes)}"
     table = Table(title=title, title_justify="left", caption_justify="left")
     for name in ("dataset", "planned", "samples", "rejections", "waiting"):
@@ -32,7 +32,7 @@ def books_table(books: Books) -> Table:
 
 
 def sources_table(sources: Mapping[str, Source[Any]]) -> Table:
-    """Return what the sources are and need."""
+    """Return the sources as a table: what each is and needs."""
     table = Table(show_lines=True)
     for name in ("source", "what it is", "licence", "bring", "text", "known dead"):
         table.add_column(name, no_wrap=name == "source")
@@ -43,7 +43,7 @@ def sources_table(sources: Mapping[str, Source[Any]]) -> Table:
 
 
 def estimate_table(estimate: Estimate) -> Table:
-    """Return what a build would take."""
+    """Return an estimate as a table."""
     table = Table(title="estimate", title_justify="left", show_header=False)
     table.add_row("clips", f"{estimate.n_clips} in {estimate.n_shards} shards")
     table.add_row("left out", f"{estimate.n_left_out}   {_reasons(estimate.left_out)}".rstrip())
@@ -56,7 +56,7 @@ def estimate_table(estimate: Estimate) -> Table:
 
 
 def readable_bytes(count: float) -> str:
-    """Return a size a person can read.
+    """Return a size with a fitting unit.
 
     >>> readable_bytes(2_500_000)
     '2.5 MB'

@@ -1,1 +1,1 @@
-"""What the command line does, a module a verb."""
+"""Run the verbs of the command line: one module for each verb."""

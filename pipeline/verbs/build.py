@@ -1,4 +1,4 @@
-"""Build a recipe: plan when needed, make the shards that are missing, find equal sounds, until the folder is what the recipe says."""
+"""Build a recipe: plan when needed, then make missing shards and find equal sounds until the folder agrees with the recipe."""
 
 from __future__ import annotations
 
@@ -28,51 +28,51 @@ from transforms.shards.shard_task import BuildSettings, SettingsHashOf, ShardTas
 
 N_THREADS = 4
 MAX_ROUNDS = 20
-"""Rounds of building and comparing sounds. Two settle a folder whose recordings stay as they are; a recording that is another
-at every fetch never settles, and is reported as missing."""
+"""Rounds of building and comparing sounds. Two are enough when recordings do not change. A recording that differs at every fetch
+would need rounds without end, and is reported as missing."""
 
 Watch = Callable[[Snapshot, list[ShardTask]], AbstractContextManager[None]]
-"""(what stands, tasks) -> a context that lives as long as the shards are made."""
+"""(snapshot before, tasks) -> a context that is open while the shards are made."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a build did: the books, how many shards it made, the rows that are missing, and the markers it could not read."""
+    """The result of a build: the books, the number of shards it made, the missing rows, and the markers that could not be read."""
 
     books: Books
     n_built: int
-    planned_anew: bool
+    plan_is_new: bool
     missing: tuple[str, ...]
     unreadable: tuple[str, ...] = ()
 
 
 def build(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Outcome:
-    """Bring a folder to what a recipe says, and check the books.
+    """Build a recipe into a folder, and check the books.
 
     Args:
         limit: at most this many rows of every source; `None`: all.
         command: the command line, for build.json.
 
     Raises:
-        FolderInUseError: another build is at work there.
+        FolderInUseError: another build is running there.
         OutputFormatError: another version of this program wrote the folder.
     """
     with folder.locked():
-        snapshot, planned_anew = current_plan(recipe, folder, limit, engine)
+        snapshot, plan_is_new = current_plan(recipe, folder, limit, engine)
         assert snapshot.plan is not None
         settings = build_settings(recipe, folder)
         unreadable = tuple(unreadable_markers(snapshot))
-        retire_unplanned(snapshot)
-        snapshot, built = settle(snapshot, settings, engine, watch)
+        remove_unplanned(snapshot)
+        snapshot, built = build_rounds(snapshot, settings, engine, watch)
         write_sizes(snapshot)
-        if built or planned_anew or BUILD not in snapshot.files:
+        if built or plan_is_new or BUILD not in snapshot.files:
             folder.write(RECIPE, resolved_recipe(recipe).encode())
             folder.write_json(BUILD, build_record(recipe, engine, settings, command))
         books = read_the_books(snapshot)
-        unsettled = unfinished(snapshot, settings.settings_hash_of, read_equal_sounds(folder))
+        outdated = unfinished(snapshot, settings.settings_hash_of, read_equal_sounds(folder))
         missing = () if books.balance else tuple(missing_rows(snapshot))
-        missing += tuple(f"{task.shard}: not built from what the plan says now" for task in unsettled if books.balance)
-    return Outcome(books, len(built), planned_anew, missing, unreadable)
+        missing += tuple(f"{task.shard}: not built from what the plan says now" for task in outdated if books.balance)
+    return Outcome(books, len(built), plan_is_new, missing, unreadable)
 
 
 def current_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine) -> tuple[Snapshot, bool]:
@@ -88,8 +88,8 @@ def current_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine:
     return take_snapshot(folder), True
 
 
-def settle(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> tuple[Snapshot, set[ShardId]]:
-    """Make shards and compare their sounds until neither leaves anything to do; return what stands then, and which shards were made."""
+def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> tuple[Snapshot, set[ShardId]]:
+    """Make shards and compare their sounds until nothing is left to do; return the last snapshot, and the shards that were made."""
     folder, built, last = snapshot.folder, set[ShardId](), list[ShardTask]()
     noted = read_recordings(folder)
     replaced = find_replaced(snapshot, noted, settings.fetcher)
@@ -121,14 +121,14 @@ def unfinished(
 
 
 def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: EqualSounds) -> ShardTask:
-    """Return the task of making a planned shard."""
-    elsewhere = sounds.of(planned.shard)
-    inputs = inputs_sha256(planned.rows_sha256, settings_hash_of(planned.shard.dataset), elsewhere)
-    return ShardTask(planned.shard, planned.rows_sha256, inputs, planned.n_rows, elsewhere)
+    """Return the task that makes a planned shard."""
+    in_other_shards = sounds.of(planned.shard)
+    inputs = inputs_sha256(planned.rows_sha256, settings_hash_of(planned.shard.dataset), in_other_shards)
+    return ShardTask(planned.shard, planned.rows_sha256, inputs, planned.n_rows, in_other_shards)
 
 
 def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> None:
-    """Make shards on an engine, watched."""
+    """Make shards on an engine, and show progress."""
     import apache_beam as beam
 
     from transforms.shards.build_shards import BuildShards
@@ -138,7 +138,7 @@ def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSetting
 
 
 def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
-    """Write which sounds each shard must leave to others."""
+    """Find equal sounds, and write which of them each shard must leave out."""
     import apache_beam as beam
 
     from transforms.shards.find_equal_sounds import FindEqualSounds
@@ -149,19 +149,19 @@ def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
 
 
 def sounds_sha256_of(snapshot: Snapshot) -> str:
-    """Return the hash of all sounds of a folder: when it changes, equal sounds have to be looked for again."""
+    """Return the hash of all sounds of a folder: when it changes, the sounds have to be compared again."""
     hashes = ((planned.shard, snapshot.markers.get(planned.shard)) for planned in _planned(snapshot))
     return stable_hash(*(f"{shard} {marker.sounds_sha256}" for shard, marker in hashes if marker is not None))
 
 
 def build_settings(recipe: BuildRecipe, folder: Folder) -> BuildSettings:
-    """Return what every shard of this recipe is made with."""
+    """Return the settings that all shards of a recipe share."""
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
-    own = {options.dataset: recipe.audio_of(options) for options in recipe.sources}
-    return BuildSettings(folder, Fetcher(recipe.folder, http), recipe.audio, own, CONVERSION, N_THREADS, versions())
+    limits_by_dataset = {options.dataset: recipe.audio_of(options) for options in recipe.sources}
+    return BuildSettings(folder, Fetcher(recipe.folder, http), recipe.audio, limits_by_dataset, CONVERSION, N_THREADS, versions())
 
 
-def retire_unplanned(snapshot: Snapshot) -> list[ShardId]:
+def remove_unplanned(snapshot: Snapshot) -> list[ShardId]:
     """Remove the files of shards that the plan does not hold any more, the marker first; return the shards."""
     folder, wanted = snapshot.folder, {planned.shard for planned in _planned(snapshot)}
     stale = [shard for shard in snapshot.shards() if shard not in wanted]
@@ -188,10 +188,10 @@ def write_sizes(snapshot: Snapshot) -> None:
 
 def _holds(snapshot: Snapshot, name: str, sizes: dict[str, int]) -> bool:
     try:
-        found = snapshot.folder.read_json(name) if name in snapshot.files else None
+        written = snapshot.folder.read_json(name) if name in snapshot.files else None
     except ValueError:  # damaged
         return False
-    return found == sizes and list(found) == list(sizes)
+    return written == sizes and list(written) == list(sizes)
 
 
 def _planned(snapshot: Snapshot) -> tuple[PlannedShard, ...]:

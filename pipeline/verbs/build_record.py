@@ -1,4 +1,4 @@
-"""Record how a folder was made: the versions of everything that shapes bytes, the commit, the command, the engine."""
+"""Record how a folder was made: the versions of the packages that decide the bytes of shards, the commit, the command, the engine."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from pipeline.recipe.model import BuildRecipe
 from transforms.shards.shard_task import BuildSettings
 
 CONVERSION = 3
-"""Raised when a change to decoding, resampling, encoding or packing changes bytes: shards made before it are made again."""
-SHAPING = ("av", "numpy", "pyarrow", "soundfile", "soxr")
+"""Raised when a change to decoding, resampling, encoding or packing changes bytes: shards of a lower number are made again."""
+PACKAGES = ("av", "numpy", "pyarrow", "soundfile", "soxr")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what shapes bytes."""
-    return {"laion-audio": _version("laion-audio"), "conversion": str(CONVERSION)} | {name: _version(name) for name in SHAPING}
+    """Return the versions of the conversion and of the packages that decide the bytes of shards."""
+    return {"laion-audio": _version("laion-audio"), "conversion": str(CONVERSION)} | {name: _version(name) for name in PACKAGES}
 
 
 def build_record(recipe: BuildRecipe, engine: Engine, settings: BuildSettings, command: Sequence[str]) -> dict[str, Any]:
-    """Return what build.json holds."""
+    """Return the content of build.json."""
     return {
         "format": FORMAT,
         "recipe": recipe.name,

@@ -1,4 +1,4 @@
-"""Name the rows that no books account for."""
+"""List the planned rows that are not in the books."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.output.snapshot import Snapshot
 
 
 def missing_rows(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the rows of the plan that no books account for, as `dataset/split/index: key`; a missing shard is one line."""
+    """Yield a line for each row that is in the plan or in the books of its shard, but not in both; a missing shard is one line."""
     assert snapshot.plan is not None
     for planned in snapshot.plan.shards:
         shard = planned.shard

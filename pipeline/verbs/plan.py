@@ -1,4 +1,4 @@
-"""Plan a recipe: which clips, with which text, in which shard. One page of wiring."""
+"""Plan a recipe: which clips, with which text, in which shard."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 def plan_clips(
-    root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: int | None, caption_model: CaptionModel | None, standing: Plan | None
+    root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: int | None, caption_model: CaptionModel | None, previous: Plan | None
 ) -> None:
-    """Recipe -> plan files, one a shard; everything left out -> rejections.parquet."""
+    """Add the steps of planning: recipe -> one plan file for each shard; the rows left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
     distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
     allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder)
@@ -40,11 +40,11 @@ def plan_clips(
     captioned, textless = licensed | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)
-    shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, StandingShards(folder, standing))
+    shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, PreviousShardIndices(folder, previous))
     left_out = (unreadable, repeated, held_out, unlicensed, textless) | "LeftOut" >> beam.Flatten()
     _ = shards | "WritePlan" >> WritePlan(folder, NEW_PLAN)
     _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW_PLAN}/{LEFT_OUT}")
-    _ = counts | "Gather" >> beam.CombineGlobally(_merged).without_defaults() | "WriteCounts" >> beam.Map(_write_counts, folder)
+    _ = counts | "AddCounts" >> beam.CombineGlobally(_merged).without_defaults() | "WriteCounts" >> beam.Map(_write_counts, folder)
 
 
 def with_t5(caption_model: CaptionModel, folder: Folder) -> beam.PTransform:
@@ -55,8 +55,8 @@ def with_t5(caption_model: CaptionModel, folder: Folder) -> beam.PTransform:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingShards:
-    """The shard index of every sample key of a split in the standing plan of an output folder."""
+class PreviousShardIndices:
+    """(dataset, split) -> the shard index of each sample key in the previous plan of an output folder."""
 
     folder: Folder
     plan: Plan | None
@@ -69,28 +69,28 @@ class StandingShards:
         return indices
 
 
-def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine, standing: Plan | None) -> Plan:
-    """Write the plan of a recipe into a folder, in place of the standing plan, and return it.
+def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine, previous: Plan | None) -> Plan:
+    """Write the plan of a recipe into a folder, in place of the previous plan, and return it.
 
     Args:
-        standing: the plan that the folder has: its clips stay in their shards.
+        previous: the plan that the folder has, if any: its clips stay in their shards.
 
     Raises:
         RecipeError: the T5 that the recipe names cannot be used; nothing was changed.
         LostRowsError: the engine lost rows; nothing was changed.
     """
     caption_model = caption_model_of(recipe)
-    fingerprint = recipe.fingerprint(limit)  # before the tables are read: a change while they are read makes the next plan
+    fingerprint = recipe.fingerprint(limit)  # before the tables are read: if they change meanwhile, the next build plans again
     discard_new_plan(folder)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, standing), alone=True)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous), alone=True)
     return finish_plan(fingerprint, folder)
 
 
 def caption_model_of(recipe: BuildRecipe) -> CaptionModel | None:
-    """Return the T5 of a recipe, loaded once to see that it can be; `None` where captions are made by template.
+    """Load the T5 of a recipe to check it, and return its identity and settings; `None` where captions are made by template.
 
     Raises:
-        RecipeError: it cannot be used here; with what to do.
+        RecipeError: the T5 cannot be used; the message says what to do.
     """
     if recipe.captions != "t5":
         return None
@@ -103,7 +103,7 @@ def caption_model_of(recipe: BuildRecipe) -> CaptionModel | None:
 
 
 def _merged(counts: Any) -> dict[str, int]:
-    """Join (dataset, count) pairs and partial results of the same."""
+    """Add up (dataset, count) pairs and partial results, as `beam.CombineGlobally` calls it with both."""
     merged: dict[str, int] = {}
     for part in counts:
         for dataset, count in part.items() if isinstance(part, dict) else [part]:

@@ -1,4 +1,4 @@
-"""New text into shards that stand: the plan's rows are worded anew, the audio is copied, and the shards that changed are rewritten."""
+"""Give existing shards new text: the rows of the plan get new text, and changed shards are rewritten with a copy of their audio."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.records import stable_hash
 from pipeline.verbs.build import Watch, build_settings, shard_task
 from pipeline.verbs.build_record import build_record
 from pipeline.verbs.missing import missing_rows
-from pipeline.verbs.plan import StandingShards, caption_model_of, with_t5
+from pipeline.verbs.plan import PreviousShardIndices, caption_model_of, with_t5
 from pipeline.verbs.status import Books, read_the_books, snapshot_of
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.captions import CaptionClips
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Recaptioned:
-    """What was done: the books, shards rewritten, rows that the recipe had text for of all rows, and what is wrong."""
+class RecaptionOutcome:
+    """The result: the books, the number of rewritten shards, of rows with text in the recipe and of all rows, and a line for each fault."""
 
     books: Books
     n_rewritten: int
@@ -53,29 +53,29 @@ class Recaptioned:
 
 
 def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, caption_model: CaptionModel | None) -> None:
-    """Plan files and a recipe -> plan files with the same rows in the same places, and new text."""
+    """Add the steps that give a plan new text: plan files and a recipe -> plan files with the same rows in the same shards."""
     read, _, _ = root | "ReadSources" >> ReadSources(recipe.sources, None)
     distinct, _ = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
     shards = [planned.shard for planned in plan.shards]
     planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.FlatMap(lambda shard: read_rows_of(folder, shard))
-    renewed, n_read = (planned, distinct) | "Reword" >> Reword()
-    captioned, _ = renewed | "Caption" >> CaptionClips()
+    reworded, n_read = (planned, distinct) | "Reword" >> Reword()
+    captioned, _ = reworded | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)
-    assigned = neutral | "AssignShards" >> AssignShards(recipe.shard_size, StandingShards(folder, plan))
+    assigned = neutral | "AssignShards" >> AssignShards(recipe.shard_size, PreviousShardIndices(folder, plan))
     _ = assigned | "WritePlan" >> WritePlan(folder, NEW_PLAN)
     _ = n_read | "WriteCount" >> beam.Map(lambda count: folder.write_json(f"{NEW_PLAN}/{N_REWORDED}", count))
 
 
-def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> Recaptioned:
+def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> RecaptionOutcome:
     """Give the samples of a folder the text that a recipe gives them now; no clip is added, removed or moved.
 
-    A later build of any recipe plans anew, so that it makes everything that it would change. Killed and run again, it goes on.
+    A later build of any recipe plans again, so that it makes every shard that it would change. When killed and run again, it continues.
 
     Raises:
-        OutputFormatError: there is no plan in the folder, or one that this version cannot read.
+        OutputFormatError: the folder has no plan, or a plan that this version cannot read.
         RecipeError: the recipe's T5 cannot be used.
-        FolderInUseError: another build is at work there.
+        FolderInUseError: another build is running there.
     """
     with folder.locked():
         promote_interrupted(folder, folder.listing())
@@ -94,13 +94,13 @@ def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch,
     books = read_the_books(snapshot)
     wrong = [f"{shard}: damaged, so its text was left as it was; build makes it again" for shard in sorted(damaged)]
     wrong += [] if books.balance or damaged else missing_rows(snapshot)
-    return Recaptioned(books, len(tasks) - len(damaged), n_read, before.plan.n_clips if before.plan else 0, tuple(wrong))
+    return RecaptionOutcome(books, len(tasks) - len(damaged), n_read, before.plan.n_clips if before.plan else 0, tuple(wrong))
 
 
 def text_tasks(snapshot: Snapshot, settings_hash_of: SettingsHashOf) -> Iterator[ShardTask]:
-    """Yield a task for every shard that is there with other text; shards that were never made are left to a build.
+    """Yield a task for every built shard whose text differs from the plan; missing shards are left to a build.
 
-    A shard whose audio a build would make anew gets inputs that no build gives it, so that the build still does.
+    A shard whose audio a build would make again gets an inputs hash that no build computes, so that the next build still makes it.
     """
     assert snapshot.plan is not None
     sounds = read_equal_sounds(snapshot.folder)
@@ -115,11 +115,11 @@ def text_tasks(snapshot: Snapshot, settings_hash_of: SettingsHashOf) -> Iterator
             yield task
 
 
-def own_recipe(folder: Folder) -> BuildRecipe:
+def recipe_of_folder(folder: Folder) -> BuildRecipe:
     """Return the recipe that a folder was last built with; its paths start from the folder that it names.
 
     Raises:
-        RecipeError: there is none, or what it names is not there any more.
+        RecipeError: the folder has no recipe, or the recipe refers to files that do not exist any more.
     """
     if not folder.exists(RECIPE):
         raise RecipeError(f"{folder.root}: no {RECIPE} here, so no finished build; name a recipe, or use build")
@@ -127,7 +127,7 @@ def own_recipe(folder: Folder) -> BuildRecipe:
 
 
 def _reword(recipe: BuildRecipe, before: Snapshot, engine: Engine) -> int:
-    """Put the plan with new text in place of the standing one; return how many of its rows the recipe has text for."""
+    """Replace the plan by one with new text; return how many of its rows have text in the recipe."""
     folder, plan = before.folder, before.plan
     assert plan is not None
     caption_model = caption_model_of(recipe)

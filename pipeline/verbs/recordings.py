@@ -1,4 +1,4 @@
-"""Find the local recordings that were replaced since their shards were made: the path is the same, the sound is another."""
+"""Find local recordings that were replaced since their shards were made: same path, other bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Replaced = Mapping[ShardId, frozenset[str]]
 
 
 def note_recordings(folder: Folder, shards: Iterable[ShardId], fetcher: Fetcher) -> Recordings:
-    """Return size and time of the local files that the clips of planned shards are read from. Called before they are read."""
+    """Return size and time of the local files that the clips of planned shards are read from. Call it before they are read."""
     shards, state, files = frozenset(shards), _states(fetcher), []
     for shard in sorted(shards):
         for clip in read_rows_of(folder, shard):
@@ -38,21 +38,21 @@ def note_recordings(folder: Folder, shards: Iterable[ShardId], fetcher: Fetcher)
 def find_replaced(snapshot: Snapshot, noted: Recordings, fetcher: Fetcher) -> Replaced:
     """Return the clips whose recordings hold other bytes than when their shards were made.
 
-    A file of the same size and time is taken to be the same; any other is read and compared with the hash in the books. A
-    recording that is gone was not replaced: its sample stays.
+    A file with the same size and time is assumed to be the same; any other file is read and compared with the hash in the books.
+    A recording that is missing was not replaced: its sample stays.
     """
     built = {planned.shard for planned in snapshot.plan.shards if planned.shard in snapshot.markers} if snapshot.plan else set()
     state, suspects = _states(fetcher), defaultdict[ShardId, set[str]](set)
     for file in noted.files:
         if state(file.path) not in {(file.size, file.modified), MISSING}:
             suspects[ShardId.parse(file.shard)].add(file.key)
-    found = {shard: _with_other_bytes(snapshot.folder, shard, suspects.get(shard), fetcher) for shard in built & suspects.keys()}
-    found |= {shard: _with_other_bytes(snapshot.folder, shard, None, fetcher) for shard in built - noted.shards}
-    return {shard: keys for shard, keys in found.items() if keys}
+    replaced = {shard: _with_other_bytes(snapshot.folder, shard, suspects.get(shard), fetcher) for shard in built & suspects.keys()}
+    replaced |= {shard: _with_other_bytes(snapshot.folder, shard, None, fetcher) for shard in built - noted.shards}
+    return {shard: keys for shard, keys in replaced.items() if keys}
 
 
 def _with_other_bytes(folder: Folder, shard: ShardId, keys: set[str] | None, fetcher: Fetcher) -> frozenset[str]:
-    """Return which of some clips of a shard (`None`: of all) have recordings whose hash is not that of the books."""
+    """Return the keys of clips whose recordings differ from the hash in the books; `keys` are those to check, `None`: all."""
     try:
         table = read_books(folder, shard, ["key", "source_sha256"])
     except (FileNotFoundError, pa.ArrowInvalid):  # damaged: the shard is made again anyway
@@ -72,7 +72,7 @@ def _with_other_bytes(folder: Folder, shard: ShardId, keys: set[str] | None, fet
 
 
 def _hash(clip: Clip, fetcher: Fetcher) -> str | None:
-    """Return the hash of a recording as it is now; `None` where it cannot be read."""
+    """Return the current hash of a recording; `None` where it cannot be read."""
     with tempfile.TemporaryDirectory(prefix="laion-audio-") as work:
         try:
             return fetcher(clip, Path(work)).provenance.sha256
@@ -81,7 +81,7 @@ def _hash(clip: Clip, fetcher: Fetcher) -> str | None:
 
 
 def _states(fetcher: Fetcher) -> Callable[[str], tuple[int, int]]:
-    """Return a function that gives size and time of a file relative to the recipe's folder, and asks for each file once."""
+    """Return a function that gives size and time of a file relative to the recipe's folder, and reads them once for each file."""
 
     @cache
     def state(path: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Keep the books of an output folder: counted from its plan and markers, never from what an engine reports.
+"""Count the books of an output folder from its plan and markers, never from what an engine reports.
 
 Imports neither Beam nor pyarrow, so that `status` answers at once.
 """
@@ -17,7 +17,7 @@ from pipeline.output.storage import Folder
 
 @dataclass
 class DatasetCounts:
-    """What became of the rows of one dataset: `planned` = samples + rejections + `waiting`, the rows of shards not built yet."""
+    """Outcomes of the rows of one dataset: `planned` = samples + rejections + `waiting`, the rows of shards not built yet."""
 
     planned: int = 0
     samples: int = 0
@@ -26,7 +26,7 @@ class DatasetCounts:
 
     @property
     def rejections(self) -> int:
-        """Number of rows that were refused, whatever the reason."""
+        """Number of rejected rows, for all reasons."""
         return sum(self.reasons.values())
 
     def add(self, other: DatasetCounts) -> None:
@@ -62,7 +62,7 @@ class Books:
 
     @property
     def complete(self) -> bool:
-        """Whether every planned shard is there."""
+        """Whether every planned shard is built."""
         return self.shards_done == self.shards_planned
 
     @property
@@ -87,7 +87,7 @@ def snapshot_of(folder: Folder) -> Snapshot:
     """Return the snapshot of an output folder that has a plan.
 
     Raises:
-        OutputFormatError: it has none, or one that this version cannot read.
+        OutputFormatError: it has no plan, or a plan that this version cannot read.
     """
     snapshot = take_snapshot(folder)
     if snapshot.plan is None:

@@ -1,4 +1,4 @@
-"""Read an output folder again and compare its files with each other: plan, tars, books, markers, sizes. Every fault is a line."""
+"""Compare the files of an output folder with each other: plan, tars, books, markers, sizes. Each fault is one line."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 from pipeline.verbs.verify_tar import verify_tar
-from transforms.shards.equal_sounds import left_to_others, sounds_of
+from transforms.shards.equal_sounds import sounds_left_out, sounds_of
 
 
 def verify(folder: Folder, deep: bool) -> Iterator[str]:
-    """Yield every fault of an output folder; nothing when it has none.
+    """Yield every fault of an output folder; nothing when it has no faults.
 
     Args:
         deep: decode all audio too.
@@ -92,7 +92,7 @@ def _verify_plan_file(planned: PlannedShard, folder: Folder) -> list[str]:
 
 
 def _verify_books(planned: PlannedShard, folder: Folder, keys: list[str]) -> list[str]:
-    """Return where books, plan and tar disagree; `keys` are those of the samples in the tar."""
+    """Return the differences between books, plan and tar; `keys` are those of the samples in the tar."""
     name, tar = books_name(planned.shard), tar_name(planned.shard)
     try:
         rows: list[dict[str, Any]] = read_books(folder, planned.shard).to_pylist()
@@ -116,7 +116,7 @@ def _verify_equal_sounds(snapshot: Snapshot) -> Iterator[str]:
     except (pa.ArrowInvalid, OSError):  # reported with the shard
         return
     expected: dict[ShardId, list[tuple[str, str]]] = {}
-    for shard, pcm_sha256, key in left_to_others(sounds):
+    for shard, pcm_sha256, key in sounds_left_out(sounds):
         expected.setdefault(shard, []).append((pcm_sha256, key))
     recorded = read_equal_sounds(snapshot.folder).elsewhere
     for shard in sorted(expected.keys() | recorded.keys()):
@@ -138,6 +138,6 @@ def _verify_sizes(counted: dict[str, dict[str, int]], folder: Folder) -> Iterato
 
 
 def _verify_unplanned(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the tars that readers would find and the plan does not have."""
+    """Yield a fault for each tar that is not in the plan: readers would read it."""
     planned = {tar_name(entry.shard) for entry in snapshot.plan.shards} if snapshot.plan else set()
     yield from (f"{name}: not in the plan" for name in snapshot.files if name.endswith(TAR) and name not in planned)

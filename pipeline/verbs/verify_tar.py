@@ -1,4 +1,4 @@
-"""Read a tar of samples again: pairs of FLAC and JSON, keys, what the JSON must hold, and with `deep` the audio."""
+"""Check a tar of samples: pairs of FLAC and JSON, keys, what the JSON must contain, and with `deep` the audio."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def _flac_faults(data: bytes) -> Iterator[str]:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
             n_frames = len(sound.read(dtype="int16"))
             encoding = sound.format, sound.subtype, sound.channels, sound.samplerate
-            promised = sound.frames
+            n_frames_in_header = sound.frames
     except soundfile.LibsndfileError as error:
         yield f"does not decode ({error.error_string})"
         return
     if encoding != ("FLAC", "PCM_16", 1, SAMPLE_RATE):
         yield f"is {encoding}, not 16-bit mono FLAC at {SAMPLE_RATE} Hz"
-    if n_frames == 0 or n_frames != promised:
-        yield f"holds {n_frames} frames, its header says {promised}"
+    if n_frames == 0 or n_frames != n_frames_in_header:
+        yield f"holds {n_frames} frames, its header says {n_frames_in_header}"
 
 
 def _json_faults(data: bytes) -> Iterator[str]:

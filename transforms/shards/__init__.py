@@ -1,1 +1,1 @@
-"""Plan rows -> published shards."""
+"""Build shards from plan rows."""

@@ -1,4 +1,4 @@
-"""Build shards: plan rows -> tars and books. The only transform that touches audio, and no audio leaves it."""
+"""Build shards: plan rows -> tars and books. The only transform that reads audio; its output holds none."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _BuildShard(beam.DoFn):
 
 
 def finished(folder: Folder, task: ShardTask) -> Marker | None:
-    """Return the marker of a task that is done already: an engine may hand out the same task twice."""
+    """Return the marker of a task that is already done, since an engine may run the same task twice; otherwise `None`."""
     marker = read_marker(folder, task.shard)
     if marker is None or marker.inputs_sha256 != task.inputs_sha256 or folder.size(tar_name(task.shard)) != marker.tar.bytes:
         return None
@@ -64,7 +64,7 @@ def finished(folder: Folder, task: ShardTask) -> Marker | None:
 
 
 def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings) -> Marker:
-    """Build one shard and publish it, or publish nothing; equal rows and audio give equal tars and books."""
+    """Build one shard and publish its files, all or none; equal rows and audio give equal tars and books."""
     began = time.monotonic()
     with settings.folder.workspace() as work:
         rows = _write_tar(task, clips, fetch, settings, work)
@@ -90,21 +90,23 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
 
 
 def publish(marker: Marker, work: Path, folder: Folder) -> None:
-    """Publish the tar and the books in `work`, then the marker; the shard that stood there counts until then."""
+    """Publish the tar and the books in `work`, then the marker; until then the previous shard counts."""
     (work / MARKER_FILE).write_text(json.dumps(marker.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shard = marker.shard
     folder.publish_together(work, {TAR_FILE: tar_name(shard), BOOKS_FILE: books_name(shard), MARKER_FILE: marker_name(shard)})
 
 
 def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings, work: Path) -> list[dict[str, Any]]:
-    """Write the tar of a shard; return the rows of its books, in order."""
+    """Write the tar of a shard; return the rows of its books, in the order of the clips."""
     rows: list[dict[str, Any]] = []
     report = _Reporter(work / PROGRESS, task.shard.name)
-    settings_hash, elsewhere = settings.settings_hash_of(task.shard.dataset), dict(task.elsewhere)
+    settings_hash, in_other_shards = settings.settings_hash_of(task.shard.dataset), dict(task.in_other_shards)
     previous = read_previous_shard(settings.folder, task.shard, work)
-    reusable = previous.reusable(clips, settings_hash, elsewhere, task.replaced)
-    outcomes = leave_out_equal(_outcomes(clips, partial(_of_recording, fetch, settings, previous, reusable), settings.n_threads), elsewhere)
-    with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: no thread outlives a failure
+    reusable = previous.reusable(clips, settings_hash, in_other_shards, task.replaced)
+    outcomes = leave_out_equal(
+        _outcomes(clips, partial(_recording_outcomes, fetch, settings, previous, reusable), settings.n_threads), in_other_shards
+    )
+    with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: ends the threads after a failure
         for outcome in outcomes:
             rows.append(books_row(outcome, audio_request_hash(outcome.clip, settings_hash)))
             if isinstance(outcome, Sample):
@@ -114,33 +116,33 @@ def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Build
 
 
 def _outcomes(clips: list[Clip], make: Callable[[list[Clip]], list[Sample | Rejection]], n_threads: int) -> Iterator[Sample | Rejection]:
-    """Yield the outcome of every clip in order; adjacent clips of one recording are made together and fetch it once."""
+    """Yield the outcome of every clip in order; adjacent clips of one recording are made together, so that it is fetched once."""
     groups = [list(group) for _, group in itertools.groupby(clips, key=lambda clip: (clip.recording, clip.url, clip.audio_root))]
     yield from itertools.chain.from_iterable(ordered_map(make, groups, n_threads))
 
 
-def _of_recording(
+def _recording_outcomes(
     fetch: Fetch, settings: BuildSettings, previous: PreviousShard, reusable: frozenset[str], clips: list[Clip]
 ) -> list[Sample | Rejection]:
-    """Return the outcomes of the clips of one recording, in order: those that can be reused from the previous shard."""
-    new = [clip for clip in clips if clip.key not in reusable]
+    """Return the outcomes of the clips of one recording, in order; reusable outcomes come from the previous shard."""
+    others = [clip for clip in clips if clip.key not in reusable]
     limits = settings.limits_of(clips[0].dataset)
-    made = iter(make_samples(new, fetch, limits, previous.work, conversion_pool().convert) if new else ())
+    made = iter(make_samples(others, fetch, limits, previous.work, conversion_pool().convert) if others else ())
     return [previous.outcome(clip) if clip.key in reusable else next(made) for clip in clips]
 
 
-def leave_out_equal(outcomes: Iterable[Sample | Rejection], elsewhere: dict[str, str]) -> Generator[Sample | Rejection, None, None]:
+def leave_out_equal(outcomes: Iterable[Sample | Rejection], in_other_shards: dict[str, str]) -> Generator[Sample | Rejection, None, None]:
     """Yield the outcomes in order; of clips that sound exactly alike the first is a sample, the others are rejected.
 
     Args:
-        elsewhere: hash of the frames -> key of the clip of another shard that keeps this sound.
+        in_other_shards: hash of the frames -> key of the clip of another shard that keeps the sound.
     """
     first: dict[str, str] = {}
     for outcome in outcomes:
         pcm_sha256 = outcome.statistics.pcm_sha256 if isinstance(outcome, Sample) else outcome.pcm_sha256
         if pcm_sha256 is not None:
             key = outcome.clip.key
-            stays = elsewhere.get(pcm_sha256) or first.setdefault(pcm_sha256, key)
+            stays = in_other_shards.get(pcm_sha256) or first.setdefault(pcm_sha256, key)
             if stays != key:
                 detail = f"same sound as {stays}"
                 outcome = Rejection(outcome.clip, Reason.DUPLICATE, "equal_sounds", detail, outcome.provenance, pcm_sha256)
@@ -148,7 +150,7 @@ def leave_out_equal(outcomes: Iterable[Sample | Rejection], elsewhere: dict[str,
 
 
 class _Reporter:
-    """Writes into the workspace how far the shard is, for whoever shows progress."""
+    """Write to the workspace how far the shard is; the progress display reads it."""
 
     def __init__(self, path: Path, shard: str, clock: Callable[[], float] = time.monotonic):
         self.path = path

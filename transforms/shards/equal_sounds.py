@@ -28,20 +28,20 @@ class Sound:
 
     @property
     def dataset_and_frames(self) -> tuple[str, str]:
-        """What equal sounds share: other datasets may hold the same sound."""
+        """The key of equal sounds: sounds of different datasets are not compared."""
         return self.shard.dataset, self.pcm_sha256
 
     @property
     def rank(self) -> tuple[int, str, str]:
-        """Which of equal sounds stays, the lowest: test before valid before training, then the order of clips in shards."""
+        """The key that decides which of equal sounds stays, the lowest: test before valid before training, then the order in shards."""
         return split_rank(self.shard.split), self.shard.split, self.sort_key
 
 
-def left_to_others(sounds: Iterable[Sound]) -> Iterator[tuple[ShardId, str, str]]:
-    """Yield (shard, hash of the frames, key of the clip that stays) for every shard but that clip's own.
+def sounds_left_out(sounds: Iterable[Sound]) -> Iterator[tuple[ShardId, str, str]]:
+    """Yield (shard, hash of the frames, key of the clip that stays) for every other shard that has an equal sound.
 
     >>> a, b = ShardId("D", "test", 0), ShardId("D", "train", 3)
-    >>> list(left_to_others([Sound("x", b, "b1", "0"), Sound("x", a, "a1", "9"), Sound("y", b, "b2", "1")]))
+    >>> list(sounds_left_out([Sound("x", b, "b1", "0"), Sound("x", a, "a1", "9"), Sound("y", b, "b2", "1")]))
     [(ShardId(dataset='D', split='train', index=3), 'x', 'a1')]
     """
     for (_, pcm_sha256), group in itertools.groupby(sorted(sounds, key=attrgetter("dataset_and_frames")), attrgetter("dataset_and_frames")):
@@ -51,7 +51,7 @@ def left_to_others(sounds: Iterable[Sound]) -> Iterator[tuple[ShardId, str, str]
 
 
 def sounds_of(folder: Folder, shard: ShardId) -> Iterator[Sound]:
-    """Yield the sounds of a shard: of its samples, and of clips left out because of their sound."""
+    """Yield the sounds of a shard: those of its samples, and of clips left out because another clip has the same sound."""
     for row in read_books(folder, shard, COLUMNS).to_pylist():
         if row["pcm_sha256"] is not None:
             yield Sound(row["pcm_sha256"], shard, row["key"], shard_sort_key(row["recording"], row["start"], row["key"]))

@@ -15,7 +15,7 @@ from pipeline.output.equal_sounds_file import write_equal_sounds
 from pipeline.output.layout import EQUAL_SOUNDS, PLAN
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from transforms.shards.equal_sounds import Sound, left_to_others, sounds_of
+from transforms.shards.equal_sounds import Sound, sounds_left_out, sounds_of
 
 N_BUCKETS = 64
 """Groups in which sounds meet: few enough that a shard of 512 clips gives elements of several sounds."""
@@ -35,7 +35,7 @@ class FindEqualSounds(beam.PTransform):
             | "Spread" >> beam.Reshuffle()
             | "ReadSounds" >> beam.FlatMap(_sounds_by_bucket, self.folder)
             | "Meet" >> beam.GroupByKey()
-            | "Compare" >> beam.FlatMap(_left_to_others)
+            | "Compare" >> beam.FlatMap(_sounds_left_out)
         )
         once = shards.pipeline | "Once" >> beam.Create([None])
         return once | "Write" >> beam.Map(_write, beam.pvalue.AsIter(found), self.folder, self.sounds_sha256)
@@ -48,8 +48,8 @@ def _sounds_by_bucket(shard: ShardId, folder: Folder) -> Iterator[tuple[int, lis
     yield from buckets.items()
 
 
-def _left_to_others(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tuple[ShardId, str, str]]:
-    return left_to_others(itertools.chain.from_iterable(bucket[1]))
+def _sounds_left_out(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tuple[ShardId, str, str]]:
+    return sounds_left_out(itertools.chain.from_iterable(bucket[1]))
 
 
 def _write(_: None, found: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:

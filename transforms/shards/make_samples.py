@@ -1,4 +1,4 @@
-"""Clip -> sample, or the reason why not: fetch the recording once, convert all its clips together."""
+"""Make samples of the clips of one recording: fetch it once, convert all clips together; clips that fail become rejections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.audio.excerpt import Excerpt
 from transforms.fetching.fetch import Fetch
 
 Convert = Callable[[Path, Sequence[Excerpt], AudioLimits, Path], list[Converted | Rejected]]
-"""As `transforms.audio.convert.convert`: in this process, or in one that may be stopped."""
+"""A function like `transforms.audio.convert.convert`, which may convert in another process."""
 
 
 def make_samples(
@@ -21,7 +21,7 @@ def make_samples(
     """Return the outcome of every clip of one recording, in order.
 
     Args:
-        work: local folder; what is downloaded is gone from it afterwards, FLAC too long for memory stays.
+        work: local folder for downloads, which are removed, and for FLAC too long for memory, which stays.
     """
     with tempfile.TemporaryDirectory(dir=work) as downloads:
         try:

@@ -1,4 +1,4 @@
-"""A pool of threads that works ahead, but not far, and answers in order."""
+"""Map a function over items in a pool of threads, with the results in order."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ Result = TypeVar("Result")
 
 
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], n_threads: int) -> Iterator[Result]:
-    """Yield `function(item)` for every item, in the order of the items, at most `2 * n_threads` of them ahead.
+    """Yield `function(item)` for every item, in the order of the items.
 
-    An exception of `function` is raised here, and the items that were not begun are not begun.
+    At most `2 * n_threads` results are computed before they are asked for. An exception of `function` is raised here, and items that
+    are still waiting are cancelled.
 
     >>> list(ordered_map(abs, [-3, 1, -2], 2))
     [3, 1, 2]

@@ -1,4 +1,4 @@
-"""Read what an earlier build of a shard made, so that its audio is copied and not fetched or decoded again."""
+"""Read a shard of an earlier build, so that its audio is copied and not fetched or decoded again."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pipeline.output.storage import Folder
 from pipeline.records import Clip, Reason, Rejection, Sample, ShardId, stable_hash
 from transforms.audio.encode import IN_MEMORY, long_flac
 
-BLOCK = 1 << 20  # bytes of a long FLAC that are in memory at once
+BLOCK = 1 << 20  # bytes: the part of a long FLAC that is in memory at once
 
 
 def audio_request_hash(clip: Clip, settings_hash: str) -> str:
     """Return a hash that stays equal when only the text of a row changes, and changes when its audio could.
 
     Args:
-        settings_hash: hash of the settings that shape the bytes of the dataset.
+        settings_hash: hash of the settings of the dataset.
     """
     return stable_hash(settings_hash, clip.url, clip.start, clip.end, clip.audio_root, clip.id if clip.audio_root else "")[:16]
 
@@ -33,7 +33,7 @@ def audio_request_hash(clip: Clip, settings_hash: str) -> str:
 class PreviousShard:
     """The outcomes of an earlier build, by sample key.
 
-    `rows` are those of the books, `members` the position and size in bytes of each FLAC in the tar. FLAC too long for memory is
+    `rows` are the rows of the books, `members` the position and size in bytes of each FLAC in the tar. FLAC too long for memory is
     copied to files in `work`.
     """
 
@@ -44,19 +44,19 @@ class PreviousShard:
     members: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def reusable(
-        self, clips: Sequence[Clip], settings_hash: str, elsewhere: Mapping[str, str], replaced: Set[str] = frozenset()
+        self, clips: Sequence[Clip], settings_hash: str, in_other_shards: Mapping[str, str], replaced: Set[str] = frozenset()
     ) -> frozenset[str]:
-        """Return the keys of the clips whose outcome a new build would only repeat.
+        """Return the keys of the clips whose outcome a new build would not change.
 
-        A clip that was left out because of its sound is made again when no other clip has that sound any more, and a
-        transient fault is tried again.
+        A clip that was left out as equal is made again when no other clip has its sound any more; so is a clip with a transient
+        fault.
 
         Args:
             clips: the rows of the shard, in order.
-            elsewhere: hash of the frames -> key of the clip of another shard that keeps the sound.
-            replaced: keys of the clips whose recordings are others now.
+            in_other_shards: hash of the frames -> key of the clip of another shard that keeps the sound.
+            replaced: keys of the clips whose recordings were replaced.
         """
-        keys, sounds = set(), set(elsewhere)
+        keys, sounds = set(), set(in_other_shards)
         for clip in clips:
             row = self.rows.get(clip.key)
             if row is None or clip.key in replaced or row["audio_request_hash"] != audio_request_hash(clip, settings_hash):
@@ -69,7 +69,7 @@ class PreviousShard:
         return frozenset(keys)
 
     def outcome(self, clip: Clip) -> Sample | Rejection:
-        """Return what became of a clip, with the clip's own text."""
+        """Return the outcome of a clip, with the text of `clip`."""
         row = self.rows[clip.key]
         return sample_from(clip, self._flac(clip.key), row) if row["status"] == SAMPLE else rejection_from(clip, row)
 
@@ -86,7 +86,7 @@ class PreviousShard:
 
 
 def is_current(folder: Folder, shard: ShardId, clips: Sequence[Clip], settings_hash: str) -> bool:
-    """Return whether a shard holds the audio that a build would make of `clips` now; not when its books are damaged."""
+    """Return whether a shard has the audio that a build would make of `clips` now; false when its books are missing or damaged."""
     try:
         books = read_books(folder, shard, ["key", "audio_request_hash"])
     except (FileNotFoundError, pa.ArrowInvalid):
@@ -96,7 +96,7 @@ def is_current(folder: Folder, shard: ShardId, clips: Sequence[Clip], settings_h
 
 
 def read_previous_shard(folder: Folder, shard: ShardId, work: Path) -> PreviousShard:
-    """Return what can be copied of a shard: nothing unless marker, books and tar are there and agree.
+    """Return the outcomes that can be copied from a shard; none unless marker, books and tar exist and agree.
 
     Args:
         work: local folder for FLAC that is too long for memory.

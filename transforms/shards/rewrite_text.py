@@ -20,7 +20,7 @@ from transforms.shards.shard_task import ShardTask
 
 
 def rewrite_text(task: ShardTask, clips: list[Clip], folder: Folder) -> Marker | None:
-    """Write a shard again with the text of `clips` and publish it; return `None` for a damaged shard, which is left alone."""
+    """Write a shard again with the text of `clips` and publish it; return `None` for a damaged shard, which is not changed."""
     began = time.monotonic()
     old = read_marker(folder, task.shard)
     rows = []

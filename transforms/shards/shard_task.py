@@ -1,22 +1,22 @@
-"""Define what a worker is told about a shard: its task, and the settings that all shards of a build share."""
+"""Define what a worker needs to make a shard: its task, and the settings that all shards of a build share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pipeline.output.equal_sounds_file import Elsewhere
+from pipeline.output.equal_sounds_file import SoundsInOtherShards
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, ShardId, stable_hash
 from transforms.fetching.fetch import Fetcher
 
 SettingsHashOf = Callable[[str], str]
-"""Dataset -> hash of the settings that shape the bytes of its shards."""
+"""Dataset -> hash of the settings that decide the bytes of its shards."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """One shard to be made: the hash of its rows and of all its inputs, the number of rows, the sounds that other shards keep.
+    """A shard to make: the hashes of its rows and of all its inputs, the number of rows, and the sounds that other shards keep.
 
     `replaced` has the keys of the clips whose recordings were replaced since the shard was made: they are fetched again.
     """
@@ -25,15 +25,16 @@ class ShardTask:
     rows_sha256: str
     inputs_sha256: str
     n_rows: int
-    elsewhere: Elsewhere = ()
+    in_other_shards: SoundsInOtherShards = ()
     replaced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """What every shard of a build is made with.
+    """Settings that all shards of a build share.
 
-    `limits` holds for datasets that are not in `limits_by_dataset`; `n_threads` a shard bounds the clips in memory at once.
+    `limits` are those of datasets that are not in `limits_by_dataset`. `n_threads` is the number of threads of each shard; it limits how
+    many recordings are in memory at once.
     """
 
     folder: Folder
@@ -45,14 +46,14 @@ class BuildSettings:
     versions: dict[str, str]
 
     def limits_of(self, dataset: str) -> AudioLimits:
-        """Return what may become a sample of a dataset."""
+        """Return the limits of audio of a dataset."""
         return self.limits_by_dataset.get(dataset, self.limits)
 
     def settings_hash_of(self, dataset: str) -> str:
-        """Return the hash of the settings that shape the bytes of a dataset."""
+        """Return the hash of the settings that decide the bytes of the shards of a dataset."""
         return stable_hash(self.conversion, self.limits_of(dataset))
 
 
 def longest_first(tasks: Iterable[ShardTask]) -> list[ShardTask]:
-    """Return the tasks with the most rows first: engines hand them out in turn, and so end at the same time."""
+    """Return the tasks with the most rows first: engines start tasks in this order, and the workers so end at about the same time."""
     return sorted(tasks, key=lambda task: (-task.n_rows, task.shard))
