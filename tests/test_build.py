@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from pipeline.engines.run import Engine
 from pipeline.output.books import read_books
@@ -16,7 +17,8 @@ from pipeline.output.plan_index import read_plan
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import build
-from tests.fates import REASONS, build_into, make_fates, published, unwatched
+from tests.eager import EagerEngine
+from tests.fates import REASONS, RECIPE, build_into, make_fates, published, tone, unwatched
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +86,30 @@ def test_sizes_are_counted_from_the_tars(built: Path) -> None:
                 assert len(file.getnames()) == 2 * count
 
 
-def test_a_repeated_sound_in_another_shard_is_a_duplicate(built: Path) -> None:
+def test_a_repeated_sound_in_the_same_shard_is_a_duplicate(built: Path) -> None:
     rows = {row["id"]: row for row in rows_of(built)}
     equal = [rows["same-sound"], rows["good-0"]]
     assert sorted(row["status"] for row in equal) == ["rejected", "sample"]
     refused = next(row for row in equal if row["status"] == "rejected")
     assert refused["reason"] == "duplicate" and "same sound as table-" in refused["detail"]
+
+
+@pytest.mark.parametrize("splits", [("train", "train"), ("valid", "train"), ("train", "test"), ("test", "valid")], ids="-".join)
+def test_a_repeated_sound_in_another_shard_is_a_duplicate(splits: tuple[str, str], tmp_path: Path) -> None:
+    for name in "ab":
+        soundfile.write(tmp_path / f"{name}.wav", tone(300, 0.05), 44_100, subtype="PCM_16")
+    rows = [f"{name},{name}.wav,Sound {name}.,{split}" for name, split in zip("ab", splits, strict=True)]
+    (tmp_path / "clips.csv").write_text("\n".join(["id,url,caption,split", *rows]) + "\n")
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(shard_size=1).replace("holdout", "# holdout"))
+    outcome = build(load_recipe(str(tmp_path / "recipe.toml")), Folder(str(tmp_path / "out")), None, EagerEngine(), unwatched)
+    folder = Folder(str(tmp_path / "out"))
+    shards = [planned.shard for planned in read_plan(folder).shards]
+    twins = [row for shard in shards for row in read_books(folder, shard).to_pylist()]
+    assert len(shards) == len(twins) == 2, "each twin is in a shard of its own"
+    assert outcome.books.total.reasons == {"duplicate": 1} and outcome.books.balance
+    stays, refused = sorted(twins, key=lambda row: row["status"], reverse=True)
+    assert (refused["reason"], refused["detail"]) == ("duplicate", f"same sound as {stays['key']}")
+    assert stays["split"] == min(splits, key=["test", "valid", "train"].index)
 
 
 def test_a_changed_caption_rewrites_one_shard_and_copies_its_audio(tmp_path: Path) -> None:

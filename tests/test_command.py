@@ -180,7 +180,7 @@ def test_all_faults_of_a_recipe_are_printed_at_once(tmp_path: Path, capsys: pyte
     recipe.write_text('nmae = "x"\nshard_size = 0\n[[sources]]\nsource = "tabel"\n')
     assert main(["build", str(recipe), "--output", str(tmp_path / "out")]) == 2
     message = capsys.readouterr().err
-    assert all(part in said for part in ("did you mean 'name'", "shard_size = 0", "did you mean 'table'", str(recipe)))
+    assert all(part in message for part in ("did you mean 'name'", "shard_size = 0", "did you mean 'table'", str(recipe)))
     assert not (tmp_path / "out").exists()
 
 

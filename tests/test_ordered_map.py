@@ -108,3 +108,75 @@ def test_no_item_starts_before_the_first_result_is_asked_for():
 def test_zero_threads_are_refused():
     with pytest.raises(ValueError, match="max_workers"):
         list(ordered_map(abs, [1], 0))
+
+
+@pytest.fixture
+def slow() -> threading.Event:
+    """An event that lets the items go on that wait for it."""
+    return threading.Event()
+
+
+def test_items_that_wait_when_one_fails_are_never_begun(slow: threading.Event) -> None:
+    begun = []
+
+    def work(n: int) -> int:
+        begun.append(n)
+        if n == 0:
+            raise KeyError("zero")
+        slow.wait(20)
+        return n
+
+    answers = ordered_map(work, range(100), 2)
+    opened = threading.Timer(0.5, slow.set)  # until then both threads are busy with items 1 and 2
+    opened.start()
+    with pytest.raises(KeyError, match="zero"):
+        next(answers)
+    opened.join()
+    assert begun == [0, 1, 2], "item 3 was waiting"
+
+
+def test_items_that_wait_when_the_consumer_stops_are_never_begun(slow: threading.Event) -> None:
+    begun = []
+
+    def work(n: int) -> int:
+        begun.append(n)
+        if n > 0:
+            slow.wait(20)
+        return n
+
+    answers = ordered_map(work, range(100), 1)
+    assert next(answers) == 0
+    opened = threading.Timer(0.5, slow.set)
+    opened.start()
+    answers.close()
+    opened.join()
+    assert begun in ([0], [0, 1])
+
+
+def test_items_that_wait_when_the_items_fail_are_never_begun(slow: threading.Event) -> None:
+    begun = []
+
+    def work(n: int) -> None:
+        begun.append(n)
+        slow.wait(20)
+
+    def items():
+        yield from range(4)
+        opened.start()
+        raise ValueError("no more items")
+
+    opened = threading.Timer(0.5, slow.set)
+    with pytest.raises(ValueError, match="no more items"):
+        list(ordered_map(work, items(), 3))
+    opened.join()
+    assert begun == [0, 1, 2]
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_exactly_twice_as_many_items_as_threads_are_taken_ahead(n_threads: int) -> None:
+    taken = []
+    answers = ordered_map(lambda n: n, (taken.append(n) or n for n in range(100)), n_threads)
+    for n in range(20):
+        next(answers)
+        assert len(taken) == 2 * n_threads + n
+    answers.close()

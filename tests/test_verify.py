@@ -7,14 +7,22 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
+from pipeline.output.books import read_books, write_books
 from pipeline.output.markers import FileFacts, Marker, facts_of
+from pipeline.output.plan_files import write_left_out
 from pipeline.output.storage import Folder
+from pipeline.records import Reason
 from pipeline.verbs.verify import verify
-from tests.fates import build_into, command, make_fates
+from tests import outcomes as outcomes_of
+from tests.fates import build_into, command, make_fates, tone
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +154,134 @@ def test_a_tar_that_is_not_in_the_plan_is_named(output: Path) -> None:
 
 def test_a_folder_without_a_plan_is_one_fault(tmp_path: Path) -> None:
     assert faults(tmp_path) == ["plan/plan.json: missing, this is not an output folder"]
+
+
+def small(tmp_path: Path) -> Folder:
+    """Return a folder without faults: one shard of two samples and a rejection, and two rows that were left out."""
+    folder = Folder(str(tmp_path / "small"))
+    outcomes = [outcomes_of.sample("a", "aa", FLAC), outcomes_of.sample("b", "bb", FLAC), outcomes_of.rejection("c", Reason.SILENT)]
+    outcomes_of.write_shard(outcomes, folder)
+    left_out = [outcomes_of.rejection(name, reason) for name, reason in (("d", Reason.NO_TEXT), ("e", Reason.DUPLICATE))]
+    outcomes_of.write_plan({outcomes_of.SHARD: [outcome.clip for outcome in outcomes]}, folder, left_out)
+    folder.write_json("Set/train/sizes.json", {"0.tar": 2})
+    return folder
+
+
+def flac(frames: np.ndarray, rate: int = 48_000, subtype: str = "PCM_16", kind: str = "FLAC") -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, frames, rate, format=kind, subtype=subtype)
+    return buffer.getvalue()
+
+
+SOUND = tone(300, 0.05, 48_000)
+FLAC = flac(SOUND)
+
+
+def test_a_small_folder_has_no_faults(tmp_path: Path) -> None:
+    assert list(verify(small(tmp_path), deep=True)) == []
+
+
+def test_rows_that_were_left_out_and_are_lost_are_named(tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    fault = "plan/rejections.parquet: its rows are not those that plan/plan.json counts"
+    for rejections in ([("d", Reason.NO_TEXT)], [("d", Reason.NO_TEXT), ("e", Reason.HELD_OUT)], []):
+        with folder.workspace() as work:
+            write_left_out([outcomes_of.rejection(name, reason) for name, reason in rejections], work / "left")
+            folder.publish(work / "left", "plan/rejections.parquet")
+        assert list(verify(folder, deep=False)) == [fault]
+    folder.write("plan/rejections.parquet", b"PAR1")
+    (line,) = verify(folder, deep=False)
+    assert line.startswith("plan/rejections.parquet: cannot be read (")
+    folder.remove("plan/rejections.parquet")
+    assert list(verify(folder, deep=False)) == ["plan/rejections.parquet: missing"]
+
+
+def test_a_plan_of_another_version_is_the_only_fault(tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    folder.write_json("plan/plan.json", folder.read_json("plan/plan.json") | {"format": 1})
+    (fault,) = verify(folder, deep=False)
+    assert "of format 1" in fault
+
+
+def test_plan_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    folder.write("plan/Set/train/00000.parquet", b"PAR1")
+    (fault,) = verify(folder, deep=False)
+    assert fault.startswith("plan/Set/train/00000.parquet: cannot be read (")
+
+
+def test_a_missing_marker_is_a_fault_and_its_files_are_checked_all_the_same(tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    folder.remove("Set/train/0_stats.json")
+    assert list(verify(folder, deep=False)) == ["Set/train/0_stats.json: the marker is missing or cannot be read"]
+    folder.write("Set/train/0.tar", b"no tar")
+    assert [line.partition(" (")[0] for line in verify(folder, deep=False)] == [
+        "Set/train/0_stats.json: the marker is missing or cannot be read",
+        "Set/train/0.tar: not a readable tar",
+        "Set/train/0.tar: table-a is missing, the books say it is a sample",
+        "Set/train/0.tar: table-b is missing, the books say it is a sample",
+        "Set/train/sizes.json: 0.tar is 2, counted 0",
+    ]
+
+
+@pytest.mark.parametrize("name", ["0.tar", "0.parquet"])
+def test_a_missing_file_counts_as_no_samples(name: str, tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    folder.remove(f"Set/train/{name}")
+    assert list(verify(folder, deep=False)) == [f"Set/train/{name}: missing", "Set/train/sizes.json: 0.tar is 2, counted 0"]
+
+
+def test_a_file_that_is_not_that_of_the_marker_is_named_with_both_sizes_and_hashes(tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    data = folder.read("Set/train/0.tar")
+    folder.write("Set/train/0.tar", data + bytes(512))
+    actual, expected = (sha256(each).hexdigest()[:12] for each in (data + bytes(512), data))
+    assert list(verify(folder, deep=False)) == [
+        f"Set/train/0.tar: {len(data) + 512} bytes, sha256 {actual}, the marker says {len(data)}, {expected}"
+    ]
+
+
+def with_books(folder: Folder, change: Callable[[list[dict]], list[dict]]) -> list[str]:
+    """Change the rows of the books and let the marker agree; return the faults."""
+    rows = change(read_books(folder, outcomes_of.SHARD).to_pylist())
+    with folder.workspace() as work:
+        write_books(rows, work / "books")
+        folder.publish(work / "books", "Set/train/0.parquet")
+    facts = asdict(facts_of(folder, "Set/train/0.parquet"))
+    folder.write_json("Set/train/0_stats.json", folder.read_json("Set/train/0_stats.json") | {"parquet": facts})
+    return list(verify(folder, deep=False))
+
+
+def test_books_that_disagree_with_plan_or_tar_are_named(tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    assert with_books(folder, lambda rows: rows[:2]) == ["Set/train/0.parquet: 2 rows, 3 were planned"]
+    more = with_books(folder, lambda rows: [*rows, rows[1] | {"key": "table-x", "status": "rejected", "reason": None}][:3])
+    assert more == ["Set/train/0.parquet: table-x is rejected without a reason"]
+    other = with_books(
+        folder, lambda rows: [rows[0], rows[1] | {"key": "table-y"}, rows[0] | {"key": "table-c", "status": "rejected", "reason": "silent"}]
+    )
+    assert other == [
+        "Set/train/0.tar: table-y is missing, the books say it is a sample",
+        "Set/train/0.tar: table-b is not a sample by the books",
+    ]
+
+
+def test_a_marker_that_counts_other_samples_is_named(tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    folder.write_json("Set/train/0_stats.json", folder.read_json("Set/train/0_stats.json") | {"n_samples": 3})
+    assert list(verify(folder, deep=False)) == ["Set/train/0.tar: 2 samples, the marker says 3"]
+
+
+@pytest.mark.parametrize("data", [None, b"{"])
+def test_sizes_that_cannot_be_read_are_named(data: bytes | None, tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    folder.remove("Set/train/sizes.json")
+    if data is not None:
+        folder.write("Set/train/sizes.json", data)
+    assert list(verify(folder, deep=False)) == ["Set/train/sizes.json: missing or not JSON"]
+
+
+def test_a_tar_that_sizes_do_not_count_is_named(tmp_path: Path) -> None:
+    folder = small(tmp_path)
+    folder.write_json("Set/train/sizes.json", {})
+    assert list(verify(folder, deep=False)) == ["Set/train/sizes.json: 0.tar is missing, counted 2"]

@@ -118,7 +118,7 @@ def _verify_equal_sounds(snapshot: Snapshot) -> Iterator[str]:
     expected: dict[ShardId, list[tuple[str, str]]] = {}
     for shard, pcm_sha256, key in sounds_left_out(sounds):
         expected.setdefault(shard, []).append((pcm_sha256, key))
-    recorded = read_equal_sounds(snapshot.folder).elsewhere
+    recorded = read_equal_sounds(snapshot.folder).in_other_shards
     for shard in sorted(expected.keys() | recorded.keys()):
         if tuple(sorted(expected.get(shard, ()))) != recorded.get(shard, ()):
             yield f"{PLAN}/{EQUAL_SOUNDS}: {shard}: not the sounds that the books of all shards give; build again"

@@ -15,6 +15,7 @@ from pipeline.output.storage import Folder
 from pipeline.records import SAMPLE_RATE
 
 KEY = re.compile(r"^[a-z0-9_-]+$")
+BLOCK = 1 << 20  # frames that are decoded at once
 NEEDED = {"text": list, "tag": list, "original_data": dict}
 
 
@@ -64,7 +65,9 @@ def _member_faults(key: str, kind: str, last_flac: str | None, data: bytes, deep
 def _flac_faults(data: bytes) -> Iterator[str]:
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            n_frames = len(sound.read(dtype="int16"))
+            n_frames = 0
+            while n_read := len(sound.read(BLOCK, dtype="int16")):  # a damaged header may claim more frames than memory holds
+                n_frames += n_read
             encoding = sound.format, sound.subtype, sound.channels, sound.samplerate
             n_frames_in_header = sound.frames
     except soundfile.LibsndfileError as error:
@@ -72,7 +75,7 @@ def _flac_faults(data: bytes) -> Iterator[str]:
         return
     if encoding != ("FLAC", "PCM_16", 1, SAMPLE_RATE):
         yield f"is {encoding}, not 16-bit mono FLAC at {SAMPLE_RATE} Hz"
-    if n_frames == 0 or n_frames != n_frames_in_header:
+    if n_frames != n_frames_in_header:
         yield f"holds {n_frames} frames, its header says {n_frames_in_header}"
 
 

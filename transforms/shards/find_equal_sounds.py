@@ -30,7 +30,7 @@ class FindEqualSounds(beam.PTransform):
         self.sounds_sha256 = sounds_sha256
 
     def expand(self, shards: beam.PCollection) -> beam.PCollection:
-        found = (
+        left_out = (
             shards
             | "Spread" >> beam.Reshuffle()
             | "ReadSounds" >> beam.FlatMap(_sounds_by_bucket, self.folder)
@@ -38,7 +38,7 @@ class FindEqualSounds(beam.PTransform):
             | "Compare" >> beam.FlatMap(_sounds_left_out)
         )
         once = shards.pipeline | "Once" >> beam.Create([None])
-        return once | "Write" >> beam.Map(_write, beam.pvalue.AsIter(found), self.folder, self.sounds_sha256)
+        return once | "Write" >> beam.Map(_write, beam.pvalue.AsIter(left_out), self.folder, self.sounds_sha256)
 
 
 def _sounds_by_bucket(shard: ShardId, folder: Folder) -> Iterator[tuple[int, list[Sound]]]:
@@ -52,7 +52,7 @@ def _sounds_left_out(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tupl
     return sounds_left_out(itertools.chain.from_iterable(bucket[1]))
 
 
-def _write(_: None, found: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
+def _write(_: None, left_out: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
     with folder.workspace() as work:
-        write_equal_sounds(found, sounds_sha256, work / EQUAL_SOUNDS)
+        write_equal_sounds(left_out, sounds_sha256, work / EQUAL_SOUNDS)
         folder.publish(work / EQUAL_SOUNDS, f"{PLAN}/{EQUAL_SOUNDS}")

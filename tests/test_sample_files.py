@@ -1,0 +1,125 @@
+"""The members of a tar depend on the samples alone, and every sample of a dataset has the same keys."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.output.sample_files import TarWriter, sample_json
+from pipeline.records import Caption, TextHolds
+from tests.outcomes import clip, sample
+
+PLAIN = Caption("A dog barks.")
+BY_T5 = Caption("A dog barks loudly.", "t5", "model", "dog, bark")
+
+
+def packed(path: Path, *samples: object) -> list[tuple[tarfile.TarInfo, bytes]]:
+    with TarWriter(path) as tar:
+        for each in samples:
+            tar.add(each)  # type: ignore[arg-type]
+    with tarfile.open(path, "r:") as tar:
+        return [(member, tar.extractfile(member).read()) for member in tar]  # type: ignore[union-attr]
+
+
+def test_each_sample_is_a_flac_and_a_json_in_the_order_of_the_samples(tmp_path: Path) -> None:
+    samples = [sample("b", flac=b"fLaC b"), sample("a", flac=b"fLaC a")]
+    members = packed(tmp_path / "t.tar", *samples)
+    assert [member.name for member, _ in members] == ["table-b.flac", "table-b.json", "table-a.flac", "table-a.json"]
+    assert [data for _, data in members][::2] == [b"fLaC b", b"fLaC a"]
+    assert [json.loads(data) for _, data in members[1::2]] == [sample_json(each) for each in samples]
+
+
+def test_members_have_no_times_and_no_owners(tmp_path: Path) -> None:
+    long = tmp_path / "long.flac"
+    long.write_bytes(b"fLaC long")
+    members = packed(tmp_path / "t.tar", sample("a"), sample("b", flac=long))
+    facts = {(each.mtime, each.uid, each.gid, each.uname, each.gname, each.mode, each.type) for each, _ in members}
+    assert facts == {(0, 0, 0, "", "", 0o644, tarfile.REGTYPE)}
+
+
+def test_a_tar_is_ustar_without_extended_headers(tmp_path: Path) -> None:
+    packed(tmp_path / "t.tar", sample("a"))
+    data = (tmp_path / "t.tar").read_bytes()
+    assert data[257:265] == b"ustar\x0000"
+    assert len(data) == tarfile.RECORDSIZE
+    with pytest.raises(ValueError, match="too long"), TarWriter(tmp_path / "x.tar") as tar:
+        tar.add(sample(clip(source="s" * 200)))
+
+
+def test_equal_samples_give_equal_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        packed(tmp_path / name, sample("a"), sample("b"))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_long_flac_is_packed_from_its_file_and_the_file_is_removed(tmp_path: Path) -> None:
+    long = tmp_path / "long.flac"
+    long.write_bytes(b"fLaC" + bytes(5000))
+    (flac, data), _ = packed(tmp_path / "t.tar", sample("a", flac=long))
+    assert (flac.name, flac.size, data) == ("table-a.flac", 5004, b"fLaC" + bytes(5000))
+    assert not long.exists()
+
+
+def test_json_is_utf_8_without_escapes(tmp_path: Path) -> None:
+    members = packed(tmp_path / "t.tar", sample(clip(captions=(Caption("Ein Bär brüllt."),))))
+    assert "Ein Bär brüllt.".encode() in members[1][1]
+
+
+def test_a_tar_is_closed_after_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), TarWriter(tmp_path / "t.tar") as tar:
+        tar.add(sample("a"))
+        raise KeyError
+    with tarfile.open(tmp_path / "t.tar", "r:") as closed:
+        assert len(closed.getnames()) == 2
+
+
+def test_the_json_holds_every_fact_of_the_sample() -> None:
+    whose = clip(
+        "a", title="T", license="CC0", creator="C", start=0.5, end=1.0, labels=("x", "y"), captions=(Caption("N.", before_debias="B."),)
+    )
+    assert sample_json(sample(whose)) == {
+        "text": ["N."],
+        "tag": ["x", "y"],
+        "original_data": {
+            "id": "a",
+            "source": "table",
+            "split": "train",
+            "title": "T",
+            "url": "a.wav",
+            "start": 0.5,
+            "end": 1.0,
+            "license": "CC0",
+            "creator": "C",
+            "duration": 0.5,
+            "source_sha256": "5a",
+            "source_format": "wav/pcm_16",
+            "captions": [{"text": "N.", "origin": "human", "model": None, "prompt": None, "before_debias": "B."}],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("text_holds", "captions", "text", "everything", "augmented"),
+    [
+        (TextHolds.ALL, (PLAIN, BY_T5), [PLAIN.text, BY_T5.text], [PLAIN.text, BY_T5.text], BY_T5.text),
+        (TextHolds.T5, (PLAIN, BY_T5), [BY_T5.text], [PLAIN.text, BY_T5.text], BY_T5.text),
+        (TextHolds.ALL, (PLAIN,), [PLAIN.text], [PLAIN.text], PLAIN.text),
+        (TextHolds.T5, (PLAIN,), [PLAIN.text], [PLAIN.text], PLAIN.text),
+        (TextHolds.ALL, (PLAIN, Caption("Dog.", "template")), ["A dog barks.", "Dog."], ["A dog barks.", "Dog."], "A dog barks."),
+    ],
+)
+def test_captions_by_a_t5_have_names_of_their_own(
+    text_holds: TextHolds, captions: tuple[Caption, ...], text: list[str], everything: list[str], augmented: str
+) -> None:
+    value = sample_json(sample(clip(captions=captions, text_holds=text_holds)))
+    assert (value["text"], value["text_augment_all"], value["text_augment_t5"]) == (text, everything, augmented)
+
+
+def test_without_a_t5_there_are_no_augmented_texts() -> None:
+    value = sample_json(replace(sample("a"), clip=clip(captions=(PLAIN, Caption("Dog.", "template")))))
+    assert value["text"] == ["A dog barks.", "Dog."]
+    assert list(value) == ["text", "tag", "original_data"]
