@@ -257,9 +257,8 @@ def test_books_that_disagree_with_plan_or_tar_are_named(tmp_path: Path) -> None:
     assert with_books(folder, lambda rows: rows[:2]) == ["Set/train/0.parquet: 2 rows, 3 were planned"]
     more = with_books(folder, lambda rows: [*rows, rows[1] | {"key": "table-x", "status": "rejected", "reason": None}][:3])
     assert more == ["Set/train/0.parquet: table-x is rejected without a reason"]
-    other = with_books(
-        folder, lambda rows: [rows[0], rows[1] | {"key": "table-y"}, rows[0] | {"key": "table-c", "status": "rejected", "reason": "silent"}]
-    )
+    rejected = {"key": "table-c", "status": "rejected", "reason": "silent"}
+    other = with_books(folder, lambda rows: [rows[0], rows[1] | {"key": "table-y"}, rows[0] | rejected])
     assert other == [
         "Set/train/0.tar: table-y is missing, the books say it is a sample",
         "Set/train/0.tar: table-b is not a sample by the books",

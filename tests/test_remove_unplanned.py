@@ -9,7 +9,7 @@ import pytest
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.verbs.build import retire_unplanned
+from pipeline.verbs.build import remove_unplanned
 from tests.outcomes import clip, sample, write_plan, write_shard
 
 STAYS, GOES = ShardId("Set", "train", 0), ShardId("Set", "train", 1)
@@ -35,13 +35,13 @@ OF_THE_SHARD = ["Set/train/0.parquet", "Set/train/0.tar", "Set/train/0_stats.jso
 
 
 def test_shards_that_are_not_in_the_plan_go_and_those_of_the_plan_stay(folder: Folder) -> None:
-    assert retire_unplanned(take_snapshot(folder)) == [OTHER_DATASET, GOES, OTHER_SPLIT]
+    assert remove_unplanned(take_snapshot(folder)) == [OTHER_DATASET, GOES, OTHER_SPLIT]
     assert left(folder) == OF_THE_SHARD
     assert take_snapshot(folder).plan is not None
 
 
 def test_the_folders_of_retired_splits_are_gone_with_their_sizes(folder: Folder, tmp_path: Path) -> None:
-    retire_unplanned(take_snapshot(folder))
+    remove_unplanned(take_snapshot(folder))
     assert not (tmp_path / "Set" / "valid").exists()
     assert not (tmp_path / "Old").exists()
     assert (tmp_path / "Set" / "train" / "sizes.json").exists()
@@ -50,7 +50,7 @@ def test_the_folders_of_retired_splits_are_gone_with_their_sizes(folder: Folder,
 def test_other_files_in_the_folder_of_a_retired_split_stay_and_keep_the_folder(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "Set" / "valid" / "notes.txt").write_text("mine")
     (tmp_path / "Old" / "README").write_text("mine")
-    retire_unplanned(take_snapshot(folder))
+    remove_unplanned(take_snapshot(folder))
     assert left(folder) == ["Old/README", *OF_THE_SHARD, "Set/valid/notes.txt"]
     assert not (tmp_path / "Old" / "train").exists()
 
@@ -58,19 +58,19 @@ def test_other_files_in_the_folder_of_a_retired_split_stay_and_keep_the_folder(f
 def test_the_marker_is_removed_before_the_files_that_it_describes(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     removed, remove = [], Folder.remove
     monkeypatch.setattr(Folder, "remove", lambda self, name: (removed.append(name), remove(self, name)))
-    retire_unplanned(take_snapshot(folder))
+    remove_unplanned(take_snapshot(folder))
     assert removed[:3] == ["Old/train/0_stats.json", "Old/train/0.parquet", "Old/train/0.tar"]
 
 
 def test_parts_of_a_shard_go_too(folder: Folder) -> None:
     for name in ("Set/valid/0_stats.json", "Set/valid/0.parquet", "Set/train/1.tar", "Old/train/0.tar", "Old/train/sizes.json"):
         folder.remove(name)
-    assert retire_unplanned(take_snapshot(folder)) == [OTHER_DATASET, GOES, OTHER_SPLIT]
+    assert remove_unplanned(take_snapshot(folder)) == [OTHER_DATASET, GOES, OTHER_SPLIT]
     assert left(folder) == OF_THE_SHARD
 
 
 def test_nothing_changes_where_all_shards_are_planned(folder: Folder) -> None:
     write_plan({shard: [clip()] for shard in (STAYS, GOES, OTHER_SPLIT, OTHER_DATASET)}, folder)
     before = left(folder)
-    assert retire_unplanned(take_snapshot(folder)) == []
+    assert remove_unplanned(take_snapshot(folder)) == []
     assert left(folder) == before
