@@ -109,7 +109,7 @@ class TextHolds(enum.StrEnum):
     """What the `text` of a sample holds in a dataset that has captions by a T5."""
 
     ALL = "all"  # every caption, the T5's included
-    T5 = "t5"  # the caption by the T5 alone, where there is one
+    T5 = "t5"  # only the caption by the T5, where there is one
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class EagerEngine(Engine):
 
     seed: int | None = None
 
-    def run(self, add_steps: Callable[[beam.Pipeline], object], alone: bool = False) -> None:
+    def run(self, add_steps: Callable[[beam.Pipeline], object], one_worker: bool = False) -> None:
         """Run the pipeline that `add_steps` adds to an empty one, to its end.
 
         Raises:

@@ -1,6 +1,6 @@
 """`python -m tests.mutants N SEED [PATH...]`: break N lines of the project, one at a time; list those with which all tests pass.
 
-The lines depend on N, SEED and the files alone. Each broken line stands in a copy of the tracked files, where the tests of its
+The lines depend only on N, SEED and the files. Each line is broken in a copy of the tracked files, where the tests of its
 module run: its own test file with the examples in its docstrings, then the test files that import it. Exit code 0 when at most
 10 % of the mutants survive, 1 when more do, 2 when the tests fail without any mutant.
 """
@@ -116,9 +116,9 @@ def matching_tests(root: Path, path: str) -> tuple[list[str], list[str]]:
     prefixes = ["train_"] if parts[0] == "train" else ["", *prefixes]
     imports = imports_of_tests(root)
     examples = [path] if ">>>" in (root / path).read_text(encoding="utf-8") else []
-    own = [name for name in (f"tests/test_{prefix}{stem}.py" for prefix in prefixes) if name in imports]
-    others = [name for name, names in imports.items() if ".".join(parts) in names and name not in own]
-    return own + examples, sorted(others, key=lambda name: (len(imports[name]), name))
+    direct = [name for name in (f"tests/test_{prefix}{stem}.py" for prefix in prefixes) if name in imports]
+    others = [name for name, names in imports.items() if ".".join(parts) in names and name not in direct]
+    return direct + examples, sorted(others, key=lambda name: (len(imports[name]), name))
 
 
 def copy_of(root: Path, folder: Path) -> Path:

@@ -34,9 +34,9 @@ def test_a_step_that_takes_seconds_neither_loses_nor_garbles_rows():
 
 
 def test_workers_of_the_local_engine_have_no_timer():
-    environment = Engine(n_workers=2)._empty(alone=False).runner._default_environment
+    environment = Engine(n_workers=2)._empty(one_worker=False).runner._default_environment
     assert environment.data_buffer_time_limit_ms >= 10**9
-    assert Engine(options=(THREADS,))._empty(alone=True).runner._default_environment.data_buffer_time_limit_ms >= 10**9
+    assert Engine(options=(THREADS,))._empty(one_worker=True).runner._default_environment.data_buffer_time_limit_ms >= 10**9
 
 
 thread_ids: set[int] = set()
@@ -61,30 +61,30 @@ def test_a_failed_step_fails_the_run_with_its_error():
 
 
 @pytest.mark.parametrize("options", [(), ("--direct_running_mode=in_memory",), ("--direct_running_mode=multi_threading",)])
-@pytest.mark.parametrize("alone", [True, False])
-def test_every_local_mode_gives_the_same_rows(options, alone):
+@pytest.mark.parametrize("one_worker", [True, False])
+def test_every_local_mode_gives_the_same_rows(options, one_worker):
     def add_steps(root: beam.Pipeline) -> None:
         assert_that(root | beam.Create(range(10)) | beam.Map(lambda number: number * 2), equal_to(list(range(0, 20, 2))))
 
-    Engine(n_workers=1, options=options).run(add_steps, alone)
+    Engine(n_workers=1, options=options).run(add_steps, one_worker)
 
 
-def test_alone_means_one_worker_unless_the_options_choose_a_mode():
-    options = Engine(n_workers=4)._empty(alone=True).options.view_as(DirectOptions)
+def test_one_worker_makes_all_unless_the_options_choose_a_mode():
+    options = Engine(n_workers=4)._empty(one_worker=True).options.view_as(DirectOptions)
     assert (options.direct_num_workers, options.direct_running_mode) == (1, "in_memory")
-    chosen = Engine(n_workers=4, options=("--direct_running_mode=multi_processing",))._empty(alone=True).options.view_as(DirectOptions)
+    chosen = Engine(n_workers=4, options=("--direct_running_mode=multi_processing",))._empty(one_worker=True).options.view_as(DirectOptions)
     assert (chosen.direct_num_workers, chosen.direct_running_mode) == (4, "multi_processing")
 
 
 def test_any_other_runner_and_its_options_go_to_beam_unchanged():
-    pipeline = Engine("SparkRunner", 3, ("--spark_master_url=local[2]",))._empty(alone=True)
+    pipeline = Engine("SparkRunner", 3, ("--spark_master_url=local[2]",))._empty(one_worker=True)
     assert pipeline.options.view_as(StandardOptions).runner == "SparkRunner"
     assert "--spark_master_url=local[2]" in pipeline.options._flags
 
 
 def test_there_is_a_worker_a_core_unless_another_number_is_asked_for():
-    assert Engine()._empty(alone=False).options.view_as(DirectOptions).direct_num_workers == n_cores() >= 1
-    assert Engine(n_workers=7)._empty(alone=False).options.view_as(DirectOptions).direct_num_workers == 7
+    assert Engine()._empty(one_worker=False).options.view_as(DirectOptions).direct_num_workers == n_cores() >= 1
+    assert Engine(n_workers=7)._empty(one_worker=False).options.view_as(DirectOptions).direct_num_workers == 7
 
 
 @pytest.mark.parametrize(("runner", "options"), [("NoSuchRunner", ()), ("local", ("stray",))])

@@ -94,9 +94,8 @@ def test_a_fault_of_a_source_names_the_entry(home, sources, fault):
 
 
 def test_all_faults_are_listed_at_once(home):
-    lines = faults_of(
-        home, 'shard_size = 0\nholdout = ["x"]\nnonsense = 1', '[[sources]]\nsource = "x"\n' + SOURCE + 'url = "u"\n', name=""
-    )
+    sources = '[[sources]]\nsource = "x"\n' + SOURCE + 'url = "u"\n'
+    lines = faults_of(home, 'shard_size = 0\nholdout = ["x"]\nnonsense = 1', sources, name="")
     assert len(lines) == 5
     assert lines[0].startswith("name: none given, it is needed")
 

@@ -14,16 +14,16 @@ NEVER = 10**9
 """Milliseconds, longer than any run."""
 
 
-def local_pipeline(n_workers: int, options: Sequence[str], alone: bool) -> beam.Pipeline:
+def local_pipeline(n_workers: int, options: Sequence[str], one_worker: bool) -> beam.Pipeline:
     """Return an empty pipeline that runs here.
 
     Args:
         n_workers: threads, each of which makes one shard at a time.
         options: options of Beam; `--direct_running_mode` chooses another mode than threads.
-        alone: use one worker, unless the options choose a mode.
+        one_worker: use one worker, unless the options choose a mode.
     """
     mode_given = any(option.startswith("--direct_running_mode") for option in options)
-    if THREADS in options or not (mode_given or alone):
+    if THREADS in options or not (mode_given or one_worker):
         others = [option for option in options if option != THREADS]
         settings = PipelineOptions([f"--direct_num_workers={n_workers}", *others])
         return beam.Pipeline(runner=FnApiRunner(default_environment=_threads()), options=settings)

@@ -24,28 +24,28 @@ class Engine:
     n_workers: int | None = None
     options: tuple[str, ...] = ()
 
-    def run(self, add_steps: Callable[[beam.Pipeline], object], alone: bool = False) -> None:
+    def run(self, add_steps: Callable[[beam.Pipeline], object], one_worker: bool = False) -> None:
         """Run a pipeline to its end.
 
         Args:
             add_steps: adds the steps to an empty pipeline.
-            alone: use one worker on the local engine: for steps in pure Python, which threads would only make slower and larger.
+            one_worker: use one worker on the local engine: for steps in pure Python, which threads would only make slower and larger.
 
         Raises:
             EngineError: a step failed; the output of finished steps stays.
         """
-        pipeline = self._empty(alone)
+        pipeline = self._empty(one_worker)
         add_steps(pipeline)
         try:
             pipeline.run().wait_until_finish()
         except RuntimeError as error:  # Beam raises it with the worker's traceback as its text
             raise EngineError(str(error)) from error
 
-    def _empty(self, alone: bool) -> beam.Pipeline:
+    def _empty(self, one_worker: bool) -> beam.Pipeline:
         if self.runner in LOCAL:
             from pipeline.engines.local import local_pipeline
 
-            return local_pipeline(self.n_workers or n_cores(), self.options, alone)
+            return local_pipeline(self.n_workers or n_cores(), self.options, one_worker)
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
 

@@ -1,1 +1,1 @@
-"""The format of an output folder: names, schemas, markers and bytes. It imports records alone."""
+"""Read and write the format of an output folder: names, schemas, markers and bytes. It imports only records."""

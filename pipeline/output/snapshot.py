@@ -64,7 +64,7 @@ def take_snapshot(folder: Folder) -> Snapshot:
 
 
 def read_markers(folder: Folder, shards: Iterable[ShardId]) -> tuple[dict[ShardId, Marker], dict[ShardId, str]]:
-    """Return the markers of shards, read side by side, and for each that cannot be read the reason."""
+    """Return the markers of shards, read concurrently; and for each marker that cannot be read the reason."""
     waiting = list(shards)
     with ThreadPoolExecutor(N_READERS) as pool:
         parts = pool.map(lambda part: [(shard, _read(folder, shard)) for shard in part], [waiting[n::N_READERS] for n in range(N_READERS)])

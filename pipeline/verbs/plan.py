@@ -82,7 +82,7 @@ def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: En
     caption_model = caption_model_of(recipe)
     fingerprint = recipe.fingerprint(limit)  # before the tables are read: if they change meanwhile, the next build plans again
     discard_new_plan(folder)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous), alone=True)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous), one_worker=True)
     return finish_plan(fingerprint, folder)
 
 

@@ -109,7 +109,7 @@ def _verify_books(planned: PlannedShard, folder: Folder, keys: list[str]) -> lis
 
 
 def _verify_equal_sounds(snapshot: Snapshot) -> Iterator[str]:
-    """Yield where the equal sounds of the plan, or the samples, are not what the books of all shards give."""
+    """Yield a fault for each shard whose equal sounds in the plan differ from those that the books of all shards give."""
     assert snapshot.plan is not None
     try:
         sounds = [sound for planned in snapshot.plan.shards for sound in sounds_of(snapshot.folder, planned.shard)]

@@ -1,6 +1,6 @@
 """Decide which of the clips of a dataset that sound exactly alike stays, over all its shards.
 
-It depends on the clips alone, not on where and when they were built.
+It depends only on the clips, not on where and when they were built.
 """
 
 from __future__ import annotations

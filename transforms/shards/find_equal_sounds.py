@@ -1,6 +1,6 @@
-"""Find equal sounds over the books of all shards, and write what each shard must leave to others.
+"""Find equal sounds over the books of all shards, and write which sounds each shard must leave out.
 
-The result is a planned input of the shards, as their rows are: it is written below the plan, and its part for a shard counts for
+The result is an input of the shards, as their rows are: it is written to the plan's folder, and the sounds of a shard are part of
 the hash of the shard's inputs.
 """
 
@@ -18,11 +18,11 @@ from pipeline.records import ShardId
 from transforms.shards.equal_sounds import Sound, sounds_left_out, sounds_of
 
 N_BUCKETS = 64
-"""Groups in which sounds meet: few enough that a shard of 512 clips gives elements of several sounds."""
+"""Groups in which sounds are compared: few, so that each element of a shard of 512 clips holds several sounds."""
 
 
 class FindEqualSounds(beam.PTransform):
-    """Shards -> `plan/equal_sounds.parquet`, read from their books."""
+    """Shards -> `plan/equal_sounds.parquet`, from the books of the shards."""
 
     def __init__(self, folder: Folder, sounds_sha256: str):
         super().__init__()
@@ -34,7 +34,7 @@ class FindEqualSounds(beam.PTransform):
             shards
             | "Spread" >> beam.Reshuffle()
             | "ReadSounds" >> beam.FlatMap(_sounds_by_bucket, self.folder)
-            | "Meet" >> beam.GroupByKey()
+            | "Group" >> beam.GroupByKey()
             | "Compare" >> beam.FlatMap(_sounds_left_out)
         )
         once = shards.pipeline | "Once" >> beam.Create([None])
