@@ -10,7 +10,7 @@ import pytest
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import Verdict, write_verdicts
 from pipeline.records import Caption, ShardId
-from pipeline.report.captions_report import CaptionsReport, Neutralised, captions_report, report_lines, t5_lines
+from pipeline.report.captions_report import CaptionsReport, DebiasedCaption, captions_report, report_lines, t5_lines
 from tests.outcomes import SHARD, clip, write_plan
 
 OTHER = ShardId("Other", "train", 0)
@@ -50,7 +50,7 @@ def test_captions_are_counted_by_dataset_and_origin_with_every_change(folder: Fo
 
 
 def test_lines_show_counts_and_three_changes_of_each_rule() -> None:
-    changes = [Neutralised("k", f"before {n}", f"after {n}", rules) for n, rules in enumerate([("noun", "verb")] * 4 + [("verb",), ()])]
+    changes = [DebiasedCaption("k", f"before {n}", f"after {n}", rules) for n, rules in enumerate([("noun", "verb")] * 4 + [("verb",), ()])]
     origins = {"B": collections.Counter(human=1, t5=2), "A": collections.Counter(title=1)}
     report = CaptionsReport(origins, collections.Counter(noun=4, verb=5), changes)
     assert list(report_lines(report)) == [
@@ -61,7 +61,7 @@ def test_lines_show_counts_and_three_changes_of_each_rule() -> None:
         "  noun: before 1 -> after 1",
         "  noun: before 2 -> after 2",
         "  verb: before 4 -> after 4",
-        "  rules since changed: before 5 -> after 5",
+        "  no rule of this version: before 5 -> after 5",
     ]
 
 
@@ -82,10 +82,10 @@ def with_t5(folder: Folder, verdicts: list[Verdict]) -> list[str]:
 
 def test_lines_of_the_t5_show_what_passed_and_the_text_that_was_chosen(folder: Folder) -> None:
     lines = with_t5(folder, [judged("dog", "number", None, None), judged("cat", "length", "number"), judged("sea", None)])
-    assert lines[0] == "Set: the T5's caption may stand for 2 of 3 keyword sets (66.7%), 4 of 6 clips; refused: length 1"
-    assert sorted(lines[1:-1]) == ["  length: cat; x -> cat 0", "  stands: dog; x -> dog 1", "  stands: sea; x -> sea 0"]
+    assert lines[0] == "Set: the T5's caption passes the guard for 2 of 3 keyword sets (66.7%), 4 of 6 clips; refused: length 1"
+    assert sorted(lines[1:-1]) == ["  length: cat; x -> cat 0", "  passes: dog; x -> dog 1", "  passes: sea; x -> sea 0"]
     assert lines[3].startswith("  length"), "good ones come first"
-    assert lines[-1] == "every text it wrote, with the rule it breaks: plan/t5_texts.parquet"
+    assert lines[-1] == "every text of the T5, with the rule that it breaks: plan/t5_texts.parquet"
 
 
 @pytest.mark.parametrize(("n_good", "n_bad", "shown"), [(30, 30, (10, 10)), (30, 3, (17, 3)), (3, 30, (3, 17)), (2, 2, (2, 2))])
@@ -93,7 +93,7 @@ def test_twenty_examples_are_shown_half_of_them_good_where_there_are_as_many(
     n_good: int, n_bad: int, shown: tuple[int, int], folder: Folder
 ) -> None:
     lines = with_t5(folder, [*(judged(f"g{n}", None) for n in range(n_good)), *(judged(f"b{n}", "length") for n in range(n_bad))])
-    assert (sum("  stands:" in line for line in lines), sum("  length:" in line for line in lines)) == shown
+    assert (sum("  passes:" in line for line in lines), sum("  length:" in line for line in lines)) == shown
 
 
 def test_a_plan_without_a_t5_has_no_lines(folder: Folder) -> None:

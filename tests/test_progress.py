@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from pipeline.output.layout import PROGRESS, WORK, marker_name
@@ -82,3 +83,13 @@ def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
 
 def test_reasons_are_listed_most_frequent_first() -> None:
     assert in_words(collections.Counter(a=1, c=2, b=2)) == "b 2, c 2, a 1"
+
+
+def test_a_marker_is_read_once_for_each_time_that_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, names, read = Folder(str(tmp_path)), [], Folder.read
+    monkeypatch.setattr(Folder, "read", lambda self, name: (names.append(name), read(self, name))[1])
+    observer = Observer(take_snapshot(folder), TASKS)
+    publish(folder, TASKS[0], "something older")
+    for _ in range(3):
+        observer.look()
+    assert names == ["A/train/0_stats.json"]
