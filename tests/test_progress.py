@@ -93,3 +93,13 @@ def test_a_marker_is_read_once_for_each_time_that_it_is_replaced(tmp_path: Path,
     for _ in range(3):
         observer.look()
     assert names == ["A/train/0_stats.json"]
+
+
+def test_a_build_is_followed_line_by_line_without_a_terminal(tmp_path: Path) -> None:
+    folder, text = Folder(str(tmp_path)), io.StringIO()
+    with watched(take_snapshot(folder), TASKS, Console(file=text, width=200)):
+        for task in TASKS:
+            publish(folder, task, task.inputs_sha256)
+    lines = text.getvalue().splitlines()
+    assert lines[0] == "2 shards, 20 clips to make"
+    assert lines[-1].startswith("shards 2/2  clips 20/20  ") and lines[-1].endswith("silent 4")
