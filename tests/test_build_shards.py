@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import apache_beam as beam
 import pytest
 import soundfile
 
@@ -15,12 +16,15 @@ from pipeline.output.books import read_books
 from pipeline.output.markers import read_marker
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
-from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejected, Sample, ShardId
+from pipeline.records import Caption, Clip, Provenance, Reason, Recording, Rejected, Rejection, Sample, ShardId
 from pipeline.verbs.build import build_settings
+from tests.eager import collect
 from tests.fates import tone
+from tests.outcomes import rejection, sample, write_plan
+from transforms.fetching.fetch import Fetcher
 from transforms.fetching.local import local_recording
 from transforms.shards import previous_shard as module
-from transforms.shards.build_shards import build_shard, finished
+from transforms.shards.build_shards import BuildShards, _Reporter, build_shard, finished, leave_out_equal
 from transforms.shards.previous_shard import audio_request_hash, read_previous_shard
 from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
 
@@ -214,3 +218,80 @@ def test_a_marker_that_is_none_does_not_count(settings: BuildSettings) -> None:
 def test_the_longest_shards_are_handed_out_first() -> None:
     tasks = [ShardTask(ShardId("a", "b", n), "", "", rows) for n, rows in enumerate((3, 9, 3))]
     assert [task.shard.index for task in longest_first(tasks)] == [1, 0, 2]
+
+
+def settled(*outcomes: Sample | Rejection, elsewhere: dict[str, str] | None = None) -> list[tuple[str, str, str | None]]:
+    """Return (id, detail or "sample", hash of the frames) of each clip after equal sounds were left out."""
+    result = []
+    for outcome in leave_out_equal(outcomes, elsewhere or {}):
+        if isinstance(outcome, Sample):
+            result.append((outcome.clip.id, "sample", outcome.statistics.pcm_sha256))
+        else:
+            result.append((outcome.clip.id, outcome.detail, outcome.pcm_sha256))
+    return result
+
+
+def test_of_equal_sounds_the_first_stays_and_the_others_name_it() -> None:
+    outcomes = [sample("a", "x"), sample("b", "y"), sample("c", "x"), sample("d", "x")]
+    assert settled(*outcomes) == [
+        ("a", "sample", "x"),
+        ("b", "sample", "y"),
+        ("c", "same sound as table-a", "x"),
+        ("d", "same sound as table-a", "x"),
+    ]
+
+
+def test_a_sound_that_another_shard_keeps_is_left_out_everywhere() -> None:
+    outcomes = [sample("a", "x"), sample("b", "x"), sample("c", "y")]
+    assert settled(*outcomes, elsewhere={"x": "table-z"}) == [
+        ("a", "same sound as table-z", "x"),
+        ("b", "same sound as table-z", "x"),
+        ("c", "sample", "y"),
+    ]
+
+
+def test_a_duplicate_of_an_earlier_build_names_the_clip_that_stays_now() -> None:
+    before = rejection("b", Reason.DUPLICATE, "x")
+    assert settled(sample("a", "x"), before)[1] == ("b", "same sound as table-a", "x")
+    assert settled(before, elsewhere={"x": "table-z"}) == [("b", "same sound as table-z", "x")]
+
+
+def test_rejections_without_a_sound_stay_as_they_are() -> None:
+    outcomes = [rejection("a", Reason.SILENT), rejection("b", Reason.NOT_FOUND), sample("c", "x")]
+    assert list(leave_out_equal(outcomes, {"x": "table-c"})) == outcomes
+
+
+def test_a_clip_that_is_left_out_keeps_its_provenance_and_its_sound() -> None:
+    (left_out,) = leave_out_equal([sample("a", "x")], {"x": "table-z"})
+    assert left_out == Rejection(sample("a").clip, Reason.DUPLICATE, "equal_sounds", "same sound as table-z", sample("a").provenance, "x")
+
+
+def test_a_shard_that_is_marked_as_replaced_is_made_although_it_is_finished(sounds: Path, settings: BuildSettings) -> None:
+    write_plan({SHARD: [clip("0.wav")]}, settings.folder)
+    fetched = replace(settings, fetcher=Fetcher(sounds, settings.fetcher.http))
+    task = ShardTask(SHARD, "rows", "a", 1)
+
+    def seconds(task: ShardTask) -> list[float]:
+        (markers,) = collect(lambda root: [root | beam.Create([task]) | BuildShards(fetched)])
+        return [marker.build_seconds["build"] for marker in markers]
+
+    marker_file = Path(settings.folder.path("Tones/train/0_stats.json"))
+    seconds(task)
+    written = marker_file.stat().st_mtime_ns
+    seconds(task)
+    assert marker_file.stat().st_mtime_ns == written
+    seconds(replace(task, replaced=frozenset({clip("0.wav").key})))
+    assert marker_file.stat().st_mtime_ns > written
+
+
+def test_unfinished_shards_are_reported_every_half_second(tmp_path: Path) -> None:
+    now = [0.0]
+    report = _Reporter(tmp_path / "progress.json", "Set/train/0", lambda: now[0])
+    rows = [{"status": "sample", "reason": None}, {"status": "rejected", "reason": "silent"}]
+    for at, n_rows, done in ((0.49, 1, None), (0.5, 1, 1), (0.99, 2, 1), (1.0, 2, 2)):
+        now[0] = at
+        report(rows[:n_rows])
+        path = tmp_path / "progress.json"
+        assert (json.loads(path.read_text())["done"] if path.exists() else None) == done
+    assert json.loads(path.read_text()) == {"shard": "Set/train/0", "done": 2, "reasons": {"silent": 1}}
+    assert [each.name for each in tmp_path.iterdir()] == ["progress.json"]

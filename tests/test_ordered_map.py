@@ -132,7 +132,7 @@ def test_items_that_wait_when_one_fails_are_never_begun(slow: threading.Event) -
     with pytest.raises(KeyError, match="zero"):
         next(answers)
     opened.join()
-    assert begun == [0, 1, 2], "item 3 was waiting"
+    assert 3 not in begun, "it was waiting behind items 1 and 2"
 
 
 def test_items_that_wait_when_the_consumer_stops_are_never_begun(slow: threading.Event) -> None:
@@ -169,7 +169,7 @@ def test_items_that_wait_when_the_items_fail_are_never_begun(slow: threading.Eve
     with pytest.raises(ValueError, match="no more items"):
         list(ordered_map(work, items(), 3))
     opened.join()
-    assert begun == [0, 1, 2]
+    assert 3 not in begun
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])

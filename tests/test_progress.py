@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from pipeline.output.layout import PROGRESS, WORK, marker_name
@@ -82,3 +83,23 @@ def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
 
 def test_reasons_are_listed_most_frequent_first() -> None:
     assert in_words(collections.Counter(a=1, c=2, b=2)) == "b 2, c 2, a 1"
+
+
+def test_a_marker_is_read_once_for_each_time_that_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, names, read = Folder(str(tmp_path)), [], Folder.read
+    monkeypatch.setattr(Folder, "read", lambda self, name: (names.append(name), read(self, name))[1])
+    observer = Observer(take_snapshot(folder), TASKS)
+    publish(folder, TASKS[0], "something older")
+    for _ in range(3):
+        observer.look()
+    assert names == ["A/train/0_stats.json"]
+
+
+def test_a_build_is_followed_line_by_line_without_a_terminal(tmp_path: Path) -> None:
+    folder, text = Folder(str(tmp_path)), io.StringIO()
+    with watched(take_snapshot(folder), TASKS, Console(file=text, width=200)):
+        for task in TASKS:
+            publish(folder, task, task.inputs_sha256)
+    lines = text.getvalue().splitlines()
+    assert lines[0] == "2 shards, 20 clips to make"
+    assert lines[-1].startswith("shards 2/2  clips 20/20  ") and lines[-1].endswith("silent 4")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.engines.run import Engine
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
-from pipeline.output.layout import BUILD, RECIPE, books_name, marker_name, sizes_name, tar_name
+from pipeline.output.layout import BUILD, EQUAL_SOUNDS, PLAN, RECIPE, books_name, marker_name, sizes_name, tar_name
 from pipeline.output.markers import inputs_sha256
 from pipeline.output.new_plan import promote_interrupted
 from pipeline.output.plan_index import Plan, PlannedShard
@@ -69,9 +69,7 @@ def build(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine
             folder.write(RECIPE, resolved_recipe(recipe).encode())
             folder.write_json(BUILD, build_record(recipe, engine, settings, command))
         books = read_the_books(snapshot)
-        outdated = unfinished(snapshot, settings.settings_hash_of, read_equal_sounds(folder))
-        missing = () if books.balance else tuple(missing_rows(snapshot))
-        missing += tuple(f"{task.shard}: not built from what the plan says now" for task in outdated if books.balance)
+        missing = tuple(outdated(snapshot, settings)) if books.balance else tuple(missing_rows(snapshot))
     return Outcome(books, len(built), plan_is_new, missing, unreadable)
 
 
@@ -108,6 +106,15 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
     if built:
         write_recordings(noted.only(planned.shard for planned in _planned(snapshot)), folder)
     return snapshot, built
+
+
+def outdated(snapshot: Snapshot, settings: BuildSettings) -> Iterator[str]:
+    """Yield a line for every shard that is not what the plan says after the last round, and one where sounds were not compared."""
+    sounds = read_equal_sounds(snapshot.folder)
+    for task in unfinished(snapshot, settings.settings_hash_of, sounds):
+        yield f"{task.shard}: not built from what the plan says now"
+    if sounds.sounds_sha256 != sounds_sha256_of(snapshot):
+        yield f"{PLAN}/{EQUAL_SOUNDS}: not of the sounds that the shards have now; run the same command again"
 
 
 def unfinished(

@@ -1,0 +1,50 @@
+"""build.json records the versions of what shapes bytes, the commit, the command and the engine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline.engines.run import Engine
+from pipeline.output.plan_index import FORMAT
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import load_recipe
+from pipeline.verbs.build import build_settings
+from pipeline.verbs.build_record import CONVERSION, _version, build_record, commit_of, versions
+
+
+def test_versions_are_those_of_the_packages_that_shape_bytes() -> None:
+    recorded = versions()
+    assert list(recorded) == ["laion-audio", "conversion", "av", "numpy", "pyarrow", "soundfile", "soxr"]
+    assert recorded["conversion"] == str(CONVERSION)
+    assert recorded["numpy"] == importlib.metadata.version("numpy")
+    assert _version("no-such-package-is-installed") == "unknown"
+
+
+def test_a_record_has_versions_command_and_engine(tmp_path: Path) -> None:
+    recipe = load_recipe("quickstart")
+    settings = build_settings(recipe, Folder(str(tmp_path)))
+    record = build_record(recipe, Engine("SparkRunner"), settings, ("build", "quickstart"))
+    assert list(record) == ["format", "recipe", "engine", "versions", "commit", "command"]
+    assert (record["format"], record["recipe"], record["engine"]) == (FORMAT, recipe.name, "SparkRunner")
+    assert record["command"] == ["build", "quickstart"]
+    more = {"apache-beam": importlib.metadata.version("apache-beam"), "python": platform.python_version()}
+    assert record["versions"] == versions() | more
+
+
+def test_the_commit_is_that_of_the_checkout_and_none_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert commit_of(tmp_path) is None
+    checkout = tmp_path / "checkout"
+    (checkout / "below").mkdir(parents=True)
+    git = ["git", "-C", str(checkout), "-c", "user.name=n", "-c", "user.email=e"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    commit = commit_of(checkout / "below")
+    assert commit is not None
+    assert len(commit) == 40 and set(commit) <= set("0123456789abcdef")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit_of(checkout) is None, "there is no git"
