@@ -6,9 +6,7 @@ A plan is rows of `Clip`; the bytes of a shard depend only on its rows, the sett
 from __future__ import annotations
 
 import enum
-import hashlib
 import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
@@ -17,9 +15,10 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
+from pipeline.keys import sample_key, shard_sort_key
+
 SAMPLE_RATE = 48_000  # Hz, of every sample we write
 MAX_DETAIL = 300  # characters of a rejection's detail that the books keep
-N_RECORDING = 16  # hexadecimal digits of a shard sort key that stand for the recording
 
 
 def column(name: str) -> Mapping[str, str]:
@@ -293,50 +292,3 @@ class ShardId:
 
     def __str__(self) -> str:
         return self.name
-
-
-SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}
-
-
-def split_rank(split: str) -> int:
-    """Return the rank of a split: of equal clips, the clip with the lowest rank stays. Test comes before valid, valid before training.
-
-    A clip of a test set must not be trained on, so its copy in the training split is left out.
-
-    >>> split_rank("test"), split_rank("valid"), split_rank("unbalanced_train")
-    (0, 1, 2)
-    """
-    return SPLIT_RANK.get(split, 2)
-
-
-def shard_sort_key(recording: str, start: float | None, key: str) -> str:
-    """Return a text that sorts clips by the hash of their recording, then by start (seconds), then by key.
-
-    It depends only on the clip, so that every build sorts clips in the same way; clips of one recording are adjacent.
-    """
-    return stable_hash(recording)[:N_RECORDING] + struct.pack(">d", start or 0.0).hex() + key
-
-
-def sample_key(source: str, clip_id: str) -> str:
-    """Return a key for any id. Characters that a key may not have are replaced; a hash then keeps it unique.
-
-    >>> sample_key("clotho", "rain_01")
-    'clotho-rain_01'
-    >>> sample_key("table", "Año Nuevo.wav")
-    'table-a-o-nuevo-wav-dc02204bb517'
-    """
-    plain = re.sub(r"[^a-z0-9_]+", "-", clip_id.lower()).strip("-")[:60]
-    name = re.sub(r"[^a-z0-9_]+", "-", source.lower())
-    if plain == clip_id:
-        return f"{name}-{plain}"
-    return f"{name}-{plain}-{short_hash(source, clip_id)}" if plain else f"{name}-{short_hash(source, clip_id)}"
-
-
-def short_hash(*parts: object) -> str:
-    """Return twelve hexadecimal digits that stand for `parts`, the same on every machine: short to read, enough for millions of ids."""
-    return stable_hash(*parts)[:12]
-
-
-def stable_hash(*parts: object) -> str:
-    """Return the SHA-256 of `parts`, joined by a separator, as hexadecimal digits."""
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pipeline.records import Clip, Reason, Rejected, Rejection, stable_hash
+from pipeline.keys import stable_hash
+from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card
 from sources.metadata.cells import parse_seconds
 from sources.metadata.file_hash import file_sha256

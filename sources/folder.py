@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.records import Caption, Clip, Reason, Rejection, stable_hash
+from pipeline.keys import stable_hash
+from pipeline.records import Caption, Clip, Reason, Rejection
 from sources import table
 from sources.metadata.card import Card
 from sources.metadata.cells import resolve_url, split_labels, split_texts

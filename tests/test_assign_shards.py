@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.engines.run import Engine
-from pipeline.records import N_RECORDING, Clip, ShardId
+from pipeline.keys import N_RECORDING
+from pipeline.records import Clip, ShardId
 from tests.eager import collect
 from transforms.planning.assign_shards import AssignShards, Layout, fill, lay_out
 

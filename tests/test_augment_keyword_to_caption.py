@@ -102,14 +102,14 @@ def test_captions_are_in_the_order_of_their_keywords_and_each_distinct_set_is_ca
 
 def test_candidates_are_in_the_order_of_their_keywords_with_the_best_first():
     pytest.importorskip("torch")
-    found = candidates(echo(8), [["dog"], [], ["rain"]], T5Settings(candidates=2))
-    assert found == [["Dog is heard.", "Dog is heard again."], [], ["Rain is heard.", "Rain is heard again."]]
+    texts = candidates(echo(8), [["dog"], [], ["rain"]], T5Settings(candidates=2))
+    assert texts == [["Dog is heard.", "Dog is heard again."], [], ["Rain is heard.", "Rain is heard again."]]
 
 
 def test_there_are_no_more_candidates_than_beams():
     pytest.importorskip("torch")
-    found = candidates(echo(8), [["dog"], ["rain"]], T5Settings(beams=1, candidates=4))
-    assert found == [["Dog is heard."], ["Rain is heard."]]
+    texts = candidates(echo(8), [["dog"], ["rain"]], T5Settings(beams=1, candidates=4))
+    assert texts == [["Dog is heard."], ["Rain is heard."]]
 
 
 def test_a_batch_too_large_for_the_memory_is_halved():

@@ -98,8 +98,8 @@ def test_every_text_is_kept_with_the_rule_it_breaks_and_counted(planned: Path) -
         ("Thunder",): ("Thunder thunder thunder .", "repetition", 1),
     }
     assert len(rows) == 5 * 4  # candidates
-    told = json.loads((planned / "plan/plan.json").read_text())["t5"]
-    assert told == {"Labelled": {"clips": [6, 4], "sets": [5, 3], "rules": {"repetition": 1, "uncovered": 1}}}
+    counts = json.loads((planned / "plan/plan.json").read_text())["t5"]
+    assert counts == {"Labelled": {"clips": [6, 4], "sets": [5, 3], "rules": {"repetition": 1, "uncovered": 1}}}
 
 
 def test_a_plan_is_the_same_for_any_number_of_workers_and_order_of_arrival(recipe: Path, planned: Path, tmp_path: Path) -> None:
@@ -157,8 +157,8 @@ def test_a_model_that_is_not_there_or_no_t5_ends_before_anything_is_planned(tmp_
     assert "no config.json in it" in complaint(make_labelled(tmp_path / "in", Path("empty")), tmp_path / "out", capsys)
     (tmp_path / "in/empty/config.json").write_text('{"model_type": "bert"}')
     assert "captions need a T5" in complaint(tmp_path / "in/recipe.toml", tmp_path / "out", capsys)
-    said = complaint(make_labelled(tmp_path / "in", Path("/no/such/folder")), tmp_path / "out", capsys)
-    assert "t5.model = '/no/such/folder'" in said and "give the folder of a T5, or a hub id such as" in said
+    message = complaint(make_labelled(tmp_path / "in", Path("/no/such/folder")), tmp_path / "out", capsys)
+    assert "t5.model = '/no/such/folder'" in message and "give the folder of a T5, or a hub id such as" in message
 
 
 def test_a_hub_out_of_reach_says_how_to_bring_the_model(
@@ -168,8 +168,8 @@ def test_a_hub_out_of_reach_says_how_to_bring_the_model(
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    said = complaint(make_labelled(tmp_path / "in", Path("nobody/nothing")), tmp_path / "out", capsys)
-    assert "hf download nobody/nothing --local-dir FOLDER" in said
+    message = complaint(make_labelled(tmp_path / "in", Path("nobody/nothing")), tmp_path / "out", capsys)
+    assert "hf download nobody/nothing --local-dir FOLDER" in message
 
 
 def test_a_missing_extra_is_named(
@@ -184,7 +184,7 @@ def test_an_estimate_needs_no_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ("beam = 2\n", "t5.beam = 2: no such key, allowed: model, beams"),
         ("beams = 0\n", "t5.beams = 0: input should be greater than or equal to 1"),
@@ -194,8 +194,8 @@ def test_an_estimate_needs_no_model(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_faults_of_the_table_are_named(more: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said in complaint(make_labelled(tmp_path / "in", Path("x"), more), tmp_path / "out", capsys)
+def test_faults_of_the_table_are_named(more: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert message in complaint(make_labelled(tmp_path / "in", Path("x"), more), tmp_path / "out", capsys)
 
 
 def test_a_table_that_has_no_effect_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,12 +208,12 @@ def test_plan_and_status_print_the_pass_rate_and_what_debias_changed(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["plan", str(recipe), "--output", str(tmp_path)]) == 0
-    said = capsys.readouterr().out
+    message = capsys.readouterr().out
     assert (
         "Labelled: the T5's caption passes the guard for 3 of 5 keyword sets (60.0%), 4 of 6 clips; refused: repetition 1, uncovered 1"
-        in said
+        in message
     )
-    assert "  passes: Rain -> Rain is falling ." in said and "  uncovered: Siren -> The car explodes in a garden ." in said
+    assert "  passes: Rain -> Rain is falling ." in message and "  uncovered: Siren -> The car explodes in a garden ." in message
     assert main(["status", str(tmp_path), "--captions"]) == 0
     assert "person: A man speaks in the rain . -> A person speaks in the rain ." in capsys.readouterr().out
     assert main(["status", str(tmp_path), "--captions", "--json"]) == 0

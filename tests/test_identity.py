@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.records import sample_key
+from pipeline.keys import sample_key
 from sources.metadata.identity import id_of, recording_of, recordings_in, urlsplit_path
 
 

@@ -15,15 +15,15 @@ from tests.fates import make_fates, unwatched
 
 ROOT = Path(__file__).parent.parent
 OURS = {"pipeline", "transforms", "sources", "augment", "train"}
-RECORDS, OUTPUT = "pipeline.records", "pipeline.output"
+RECORDS, KEYS, OUTPUT = "pipeline.records", "pipeline.keys", "pipeline.output"
 BELOW = {
-    "pipeline/output": {RECORDS, OUTPUT},
-    "augment": {RECORDS, OUTPUT, "augment"},
-    "sources": {RECORDS, OUTPUT, "augment", "sources"},
-    "transforms/planning": {RECORDS, OUTPUT, "augment", "sources", "transforms.planning"},
-    "transforms/fetching": {RECORDS, OUTPUT, "sources", "transforms.fetching"},
-    "transforms/audio": {RECORDS, OUTPUT, "transforms.audio"},
-    "transforms/shards": {RECORDS, OUTPUT, "sources", "transforms.fetching", "transforms.audio", "transforms.shards"},
+    "pipeline/output": {RECORDS, KEYS, OUTPUT},
+    "augment": {RECORDS, KEYS, OUTPUT, "augment"},
+    "sources": {RECORDS, KEYS, OUTPUT, "augment", "sources"},
+    "transforms/planning": {RECORDS, KEYS, OUTPUT, "augment", "sources", "transforms.planning"},
+    "transforms/fetching": {RECORDS, KEYS, OUTPUT, "sources", "transforms.fetching"},
+    "transforms/audio": {RECORDS, KEYS, OUTPUT, "transforms.audio"},
+    "transforms/shards": {RECORDS, KEYS, OUTPUT, "sources", "transforms.fetching", "transforms.audio", "transforms.shards"},
     "train": {"train"},
 }
 HEAVY = ("apache_beam", "torch", "transformers", "av", "pyarrow", "numpy", "pydantic", "fsspec", "filelock", "rich", "ftfy", "urllib3")
@@ -44,7 +44,8 @@ def test_imports_go_one_way(room):
 
 
 def test_records_know_nothing_else_of_ours():
-    assert not {name for name in imported(ROOT / "pipeline/records.py") if name.split(".")[0] in OURS}
+    assert {name for name in imported(ROOT / "pipeline/records.py") if name.split(".")[0] in OURS} == {KEYS}
+    assert not {name for name in imported(ROOT / "pipeline/keys.py") if name.split(".")[0] in OURS}
 
 
 def heavy_imports_of(*arguments: str) -> list[str]:

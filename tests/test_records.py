@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import TRANSIENT, AudioLimits, Caption, Clip, Reason, Rejected, sample_key, short_hash, stable_hash
+from pipeline.keys import sample_key, short_hash, stable_hash
+from pipeline.records import TRANSIENT, AudioLimits, Caption, Clip, Reason, Rejected
 
 HOSTILE = [
     *("a", "A", "a.b", "a-b", "a b", "a/b", "../a", "a\\b", "a\n", "a\0", ".", "-", "__", "雨", "雪", "é", "e\u0301", "\udce9", "İ"),

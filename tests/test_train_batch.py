@@ -57,8 +57,8 @@ def test_another_seed_gives_another_order():
 def test_workers_change_no_batch(clips, collate):
     plan = list(batch_plan(len(clips), 3, 5, 0, 4))
     without, with_workers = (list(train_loader(clips, plan, collate, workers)) for workers in (0, 2))
-    for one, two in zip(without, with_workers, strict=True):
-        assert torch.equal(one.mel, two.mel) and torch.equal(one.ids, two.ids) and torch.equal(one.longer, two.longer)
+    for first, second in zip(without, with_workers, strict=True):
+        assert torch.equal(first.mel, second.mel) and torch.equal(first.ids, second.ids) and torch.equal(first.longer, second.longer)
 
 
 def test_a_batch_holds_its_examples_in_order(clips, collate):

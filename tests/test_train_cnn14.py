@@ -34,9 +34,9 @@ def test_fusion_touches_only_the_longer_clips(tower):
     tower.eval()
     mel = torch.randn(2, 4, 1001, 64)
     with torch.inference_mode():
-        none, one = tower(mel, torch.tensor([False, False])), tower(mel, torch.tensor([False, True]))
-    assert torch.allclose(none[0], one[0], atol=1e-5)
-    assert not torch.allclose(none[1], one[1], atol=1e-4)
+        without, with_long = tower(mel, torch.tensor([False, False])), tower(mel, torch.tensor([False, True]))
+    assert torch.allclose(without[0], with_long[0], atol=1e-5)
+    assert not torch.allclose(without[1], with_long[1], atol=1e-4)
 
 
 def test_dropout_and_spec_augment_are_for_training_only(tower):

@@ -153,9 +153,9 @@ def test_two_ranks_leave_one_run_whose_log_is_that_of_one(tmp_path):
     shards = str(trained()[1])
     reported = on_two_ranks(train_four_steps, shards, str(tmp_path / "two"), [])
     train_four_steps(shards, str(tmp_path / "one"), [])
-    one, two = (flat_log(tmp_path / name / "run") for name in ("one", "two"))
-    assert one.keys() == two.keys() and len(one) > 20
-    assert two == pytest.approx(one, abs=1e-4)
+    first, second = (flat_log(tmp_path / name / "run") for name in ("one", "two"))
+    assert first.keys() == second.keys() and len(first) > 20
+    assert second == pytest.approx(first, abs=1e-4)
     assert reported[0][0].startswith("16 clips, 4 steps of 4") and reported[1] == []
     assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "two" / "run")] == [2, 4]
 

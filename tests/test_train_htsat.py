@@ -76,9 +76,9 @@ def test_the_vector_of_a_clip_does_not_depend_on_the_rest_of_the_batch(tower):
 def test_fusion_touches_only_the_longer_clips(tower):
     tower.eval()
     with torch.inference_mode():
-        none, one = tower(mels(3), torch.zeros(3, dtype=torch.bool)), tower(mels(3), torch.tensor([False, True, False]))
-    assert torch.allclose(none[[0, 2]], one[[0, 2]], atol=1e-5)
-    assert not torch.allclose(none[1], one[1], atol=1e-3)
+        without, with_long = tower(mels(3), torch.zeros(3, dtype=torch.bool)), tower(mels(3), torch.tensor([False, True, False]))
+    assert torch.allclose(without[[0, 2]], with_long[[0, 2]], atol=1e-5)
+    assert not torch.allclose(without[1], with_long[1], atol=1e-3)
 
 
 def test_exactly_one_longer_clip_in_a_training_batch_trains(tower):

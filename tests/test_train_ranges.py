@@ -98,8 +98,8 @@ def test_order_samples_and_captions_are_those_of_the_local_shards(served, tmp_pa
     assert list(local.all_captions()) == list(remote.all_captions())
     collate = Collate(train_tokenizer(local.all_captions(), 300, 77), 77)
     plan = list(batch_plan(7, 3, 5, 0, 4))
-    for one, two in zip(train_loader(local, plan, collate, 0), train_loader(remote, plan, collate, 2), strict=True):
-        assert torch.equal(one.mel, two.mel) and torch.equal(one.ids, two.ids)
+    for first, second in zip(train_loader(local, plan, collate, 0), train_loader(remote, plan, collate, 2), strict=True):
+        assert torch.equal(first.mel, second.mel) and torch.equal(first.ids, second.ids)
 
 
 def test_from_a_server_without_ranges_the_tar_is_copied_once(served, tmp_path):

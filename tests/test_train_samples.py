@@ -49,10 +49,10 @@ def test_caption_and_cuts_are_drawn_by_seed_epoch_and_key(clips, tmp_path):
 
 
 def test_evaluation_takes_the_first_caption_and_the_middle_cuts_whatever_the_seed(tmp_path, clips):
-    one, two = (FixedClips(clips.shards, True, tmp_path, seed=seed) for seed in (0, 1))
-    assert torch.equal(one[LONG].features.mel, two[LONG].features.mel)
-    assert torch.equal(one[LONG].features.mel, clips.example(-1, LONG).features.mel)
-    assert one[LONG].caption == one[LONG].captions[0]
+    first, second = (FixedClips(clips.shards, True, tmp_path, seed=seed) for seed in (0, 1))
+    assert torch.equal(first[LONG].features.mel, second[LONG].features.mel)
+    assert torch.equal(first[LONG].features.mel, clips.example(-1, LONG).features.mel)
+    assert first[LONG].caption == first[LONG].captions[0]
 
 
 @pytest.mark.parametrize(("texts", "chosen"), [("text", ["a", "b"]), ("all", ["a", "b", "t5"]), ("augment_only", ["t5"])])

@@ -10,22 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.keys import shard_sort_key, stable_hash
 from pipeline.output.columns import cells, columns, record_from
 from pipeline.output.layout import books_name
 from pipeline.output.storage import Folder
-from pipeline.records import (
-    MAX_DETAIL,
-    Clip,
-    Provenance,
-    Reason,
-    Rejection,
-    Sample,
-    ShardId,
-    SourceFormat,
-    Statistics,
-    shard_sort_key,
-    stable_hash,
-)
+from pipeline.records import MAX_DETAIL, Clip, Provenance, Reason, Rejection, Sample, ShardId, SourceFormat, Statistics
 
 SAMPLE, REJECTED = "sample", "rejected"
 CLIP_COLUMNS = ("dataset", "split", "source", "id", "url", "start", "end", "recording", "license", "creator", "title")

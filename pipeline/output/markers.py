@@ -8,10 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pipeline.keys import stable_hash
 from pipeline.output.layout import marker_name
 from pipeline.output.plan_index import FORMAT, check_format
 from pipeline.output.storage import Folder
-from pipeline.records import ShardId, stable_hash
+from pipeline.records import ShardId
 
 BLOCK = 1 << 20  # bytes
 

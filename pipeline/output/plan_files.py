@@ -11,10 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.keys import stable_hash
 from pipeline.output.columns import cells, columns, record_from
 from pipeline.output.layout import LEFT_OUT, PLAN, plan_name
 from pipeline.output.storage import Folder
-from pipeline.records import MAX_DETAIL, Clip, Rejection, ShardId, stable_hash
+from pipeline.records import MAX_DETAIL, Clip, Rejection, ShardId
 
 ROWS_SHA256 = "rows_sha256"
 _TEXT = pa.string()

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.keys import stable_hash
 from pipeline.output.layout import PLAN, T5_CACHE, T5_COUNTS, T5_PARTS, T5_TEXTS
 from pipeline.output.storage import Folder
-from pipeline.records import stable_hash
 
 CACHE = pa.schema([("generation_hash", pa.string()), ("prompt", pa.string()), ("texts", pa.list_(pa.string()))])
 TEXTS = pa.schema(

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from augment.debias.rewrite import debias
+from pipeline.keys import stable_hash
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.plan_index import Plan, read_plan
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import read_texts
-from pipeline.records import Caption, stable_hash
+from pipeline.records import Caption
 
 N_EXAMPLES = 20
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from pipeline.engines.run import Engine
+from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
 from pipeline.output.layout import BUILD, EQUAL_SOUNDS, PLAN, RECIPE, books_name, marker_name, sizes_name, tar_name
 from pipeline.output.markers import inputs_sha256
@@ -17,7 +18,7 @@ from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.recipe.write import resolved_recipe
-from pipeline.records import ShardId, stable_hash
+from pipeline.records import ShardId
 from pipeline.verbs.build_record import CONVERSION, build_record, versions
 from pipeline.verbs.missing import missing_rows
 from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
@@ -28,8 +29,8 @@ from transforms.shards.shard_task import BuildSettings, SettingsHashOf, ShardTas
 
 N_THREADS = 4
 MAX_ROUNDS = 20
-"""Rounds of building and comparing sounds. Two are enough when recordings do not change. A recording that differs at every fetch
-would need rounds without end, and is reported as missing."""
+"""Rounds of building and comparing sounds. Two are enough when recordings do not change. More are needed when clips that come back
+fail or sound different now; shards that are not settled by then are reported, and the next build goes on with them."""
 
 Watch = Callable[[Snapshot, list[ShardTask]], AbstractContextManager[None]]
 """(snapshot before, tasks) -> a context that is open while the shards are made."""

@@ -11,6 +11,7 @@ import apache_beam as beam
 
 from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
+from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import read_equal_sounds
 from pipeline.output.layout import BUILD, LEFT_OUT, N_REWORDED, NEW_PLAN, PLAN, RECIPE, ROWS_READ
 from pipeline.output.new_plan import discard_new_plan, finish_plan, promote_interrupted
@@ -20,7 +21,6 @@ from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe, parse_recipe
 from pipeline.recipe.write import resolved_recipe
-from pipeline.records import stable_hash
 from pipeline.verbs.build import Watch, build_settings, shard_task
 from pipeline.verbs.build_record import build_record
 from pipeline.verbs.missing import missing_rows

@@ -6,7 +6,7 @@ import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
-from pipeline.records import short_hash
+from pipeline.keys import short_hash
 from sources.metadata.rows import read_rows
 
 FREESOUND = re.compile(r"^/(?:people/[^/]+/sounds|s|data/previews/\d+|apiv2/sounds)/(\d+)")

@@ -177,8 +177,8 @@ def make_file(row: dict[str, str], packages: Packages) -> tuple[str, str]:
         sf.write(plain, mix, RATE, subtype="FLOAT")
         encode(plain, target, codec, int(row["rate"]))
     if row["id"] == "bad-truncated":
-        whole = target.read_bytes()
-        target.write_bytes(whole[: int(len(whole) * KEPT)])
+        full = target.read_bytes()
+        target.write_bytes(full[: int(len(full) * KEPT)])
     creators = dict.fromkeys(sound.creator for sound in sounds)
     return "; ".join(creators), "; ".join(sound.origin for sound in sounds)
 

@@ -16,7 +16,8 @@ from operator import attrgetter
 import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
-from pipeline.records import N_RECORDING, Clip, ShardId
+from pipeline.keys import N_RECORDING
+from pipeline.records import Clip, ShardId
 from transforms.planning.group_clips import GroupClips
 
 IndicesOfSplit = Callable[[str, str], Mapping[str, int]]

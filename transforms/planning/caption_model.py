@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from augment.keyword_to_caption import T5Settings, prompt
-from pipeline.records import Clip, stable_hash
+from pipeline.keys import stable_hash
+from pipeline.records import Clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class CaptionModel:
     def keywords_of(self, clip: Clip) -> tuple[str, ...]:
         """Return the keyword set of a clip, sorted; empty for a clip that gets no caption by the T5.
 
-        Those are clips with a human caption, without labels, with too many labels to be told in one sentence, or too short
+        Those are clips with a human caption, without labels, with too many labels for one sentence, or too short
         to hold them all. A clip that goes to the end of its recording is taken for long enough: its end is not known yet.
         """
         if any(caption.origin == "human" for caption in clip.captions):

@@ -14,7 +14,8 @@ from functools import partial
 
 import apache_beam as beam
 
-from pipeline.records import Clip, Reason, Rejection, split_rank, stable_hash
+from pipeline.keys import split_rank, stable_hash
+from pipeline.records import Clip, Reason, Rejection
 from transforms.planning.group_clips import GroupClips
 from transforms.planning.hold_out import is_held
 from transforms.planning.map_or_reject import split_rejections

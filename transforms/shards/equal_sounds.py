@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
+from pipeline.keys import shard_sort_key, split_rank
 from pipeline.output.books import read_books
 from pipeline.output.storage import Folder
-from pipeline.records import ShardId, shard_sort_key, split_rank
+from pipeline.records import ShardId
 
 COLUMNS = ["key", "recording", "start", "pcm_sha256"]
 

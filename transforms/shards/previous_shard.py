@@ -10,11 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.keys import stable_hash
 from pipeline.output.books import SAMPLE, read_books, rejection_from, sample_from
 from pipeline.output.layout import books_name, tar_name
 from pipeline.output.markers import facts_of, read_marker
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Reason, Rejection, Sample, ShardId, stable_hash
+from pipeline.records import Clip, Reason, Rejection, Sample, ShardId
 from transforms.audio.encode import IN_MEMORY, long_flac
 
 BLOCK = 1 << 20  # bytes: the part of a long FLAC that is in memory at once

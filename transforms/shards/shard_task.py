@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
 from pipeline.output.storage import Folder
-from pipeline.records import AudioLimits, ShardId, stable_hash
+from pipeline.records import AudioLimits, ShardId
 from transforms.fetching.fetch import Fetcher
 
 SettingsHashOf = Callable[[str], str]
