@@ -102,6 +102,13 @@ def unwatched(*_: object) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
+def appeared(folder: Path, pattern: str) -> bool:
+    """Return whether a file that matches the pattern is there now; folders may vanish while they are searched."""
+    with contextlib.suppress(FileNotFoundError):
+        return any(folder.glob(pattern))
+    return False
+
+
 def build_into(output: Path, recipe: Path, **engine: object) -> Outcome:
     """Build in this process."""
     return build(load_recipe(str(recipe)), Folder(str(output)), None, Engine(**{"n_workers": 2} | engine), unwatched)  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import build
 from pipeline.verbs.recaption import RecaptionOutcome, recaption, recipe_of_folder
 from pipeline.verbs.verify import verify
-from tests.fates import build_into, make_fates, published, tone, unwatched
+from tests.fates import appeared, build_into, make_fates, published, tone, unwatched
 from tests.tiny_t5 import ROWS, make_labelled, make_t5
 from transforms.shards import rewrite_text
 
@@ -233,7 +233,7 @@ def test_killed_and_run_again_gives_the_same_bytes(moment: str, tmp_path: Path) 
     argv = [sys.executable, "-m", "pipeline", "recaption", str(tmp_path / "out")]
     process = subprocess.Popen(argv, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while process.poll() is None and not any((tmp_path / "out").glob(moment)):
+    while process.poll() is None and not appeared(tmp_path / "out", moment):
         assert time.monotonic() < deadline
         time.sleep(0.002)
     if process.poll() is None:

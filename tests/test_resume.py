@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.output.storage import Folder
 from pipeline.verbs.verify import verify
-from tests.fates import build_into, command, make_fates, published
+from tests.fates import appeared, build_into, command, make_fates, published
 
 N_GOOD = 80
 
@@ -57,7 +57,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 )
 def test_killed_and_run_again_gives_the_same_bytes(moment: str, recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     process = start(recipe, tmp_path)
-    wait_until(lambda: any(tmp_path.glob(moment)), process)
+    wait_until(lambda: appeared(tmp_path, moment), process)
     kill(process)
     assert build_into(tmp_path, recipe).missing == ()
     assert published(tmp_path) == undisturbed
@@ -128,7 +128,7 @@ def test_an_output_that_cannot_be_written_is_reported(recipe: Path, tmp_path: Pa
 
 def test_ctrl_c_prints_how_to_continue(recipe: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     process = start(recipe, tmp_path)
-    wait_until(lambda: any(tmp_path.glob("*/train/*_stats.json")), process)
+    wait_until(lambda: appeared(tmp_path, "*/train/*_stats.json"), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode in {130, 0}, errors
