@@ -173,11 +173,13 @@ def remove_unplanned(snapshot: Snapshot) -> list[ShardId]:
     """Remove the files of shards that the plan does not hold any more, the marker first; return the shards."""
     folder, wanted = snapshot.folder, {planned.shard for planned in _planned(snapshot)}
     stale = [shard for shard in snapshot.shards() if shard not in wanted]
+    splits = sorted({shard.folder for shard in stale} - {shard.folder for shard in wanted})
+    for split in splits:  # before their shards: a build that is killed here finds the shards again, but not a file without shards
+        folder.remove(sizes_name(split))
     for shard in stale:
         for name in (marker_name(shard), books_name(shard), tar_name(shard)):
             folder.remove(name)
-    for split in sorted({shard.folder for shard in stale} - {shard.folder for shard in wanted}):
-        folder.remove(sizes_name(split))
+    for split in splits:
         folder.remove_empty(split)
     return stale
 
