@@ -55,11 +55,14 @@ def test_other_files_in_the_folder_of_a_retired_split_stay_and_keep_the_folder(f
     assert not (tmp_path / "Old" / "train").exists()
 
 
-def test_the_marker_is_removed_before_the_files_that_it_describes(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_makes_files_count_is_removed_before_them(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     removed, remove = [], Folder.remove
     monkeypatch.setattr(Folder, "remove", lambda self, name: (removed.append(name), remove(self, name)))
     remove_unplanned(take_snapshot(folder))
-    assert removed[:3] == ["Old/train/0_stats.json", "Old/train/0.parquet", "Old/train/0.tar"]
+    assert removed[:5] == [
+        *("Old/train/sizes.json", "Set/valid/sizes.json"),
+        *("Old/train/0_stats.json", "Old/train/0.parquet", "Old/train/0.tar"),
+    ]
 
 
 def test_parts_of_a_shard_go_too(folder: Folder) -> None:
