@@ -105,6 +105,10 @@ def test_a_title_or_description_of_any_characters_is_at_most_one_clean_line(text
         assert words == words.strip() and len(words) <= MAX_CHARACTERS and "\n" not in words
 
 
+def test_lines_of_a_title_are_joined_by_a_blank():
+    assert title_to_text("Rain\non a roof.wav") == "Rain on a roof"
+
+
 def test_titles_names_and_sentences_are_cut_at_the_limit():
     long = "rumble " * 100
     for words in (title_to_text(long), title_to_text(f"{long}.wav"), file_name_to_text(f"{long}.wav"), first_sentence(long)):

@@ -22,6 +22,10 @@ def test_a_caption_becomes_the_hand_written_caption(before, after):
     assert debias(before).text == after
 
 
+def test_two_adjectives_side_by_side_are_both_removed():
+    assert debias("A female male voice sings.").text == "A voice sings."
+
+
 def test_numbers_are_listed_by_their_value():
     assert [NUMBERS.index(word) for word in ("zero", "three", "eleven", "twenty")] == [0, 3, 11, 20]
     assert len(set(NUMBERS)) == len(NUMBERS) == 21
