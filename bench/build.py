@@ -24,10 +24,13 @@ from bench.peers import by_process, static_ffmpeg, system_ffmpeg
 from pipeline.engines.run import Engine
 from pipeline.output.equal_sounds_file import EqualSounds
 from pipeline.output.plan_files import read_rows_of
-from pipeline.output.snapshot import Snapshot
+from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe, load_recipe
-from pipeline.verbs.build import build, build_settings, current_plan, run_tasks, unfinished
+from pipeline.verbs.build import build
+from pipeline.verbs.build_record import build_settings
+from pipeline.verbs.current_plan import current_plan
+from pipeline.verbs.rounds import run_tasks, unfinished
 from transforms.audio.conversion_pool import conversion_pool
 from transforms.audio.convert import convert
 from transforms.shards.build_shards import build_shard
@@ -111,7 +114,7 @@ def _in_this_process(name: str, path: Path, output: Path) -> Cost:
 
 
 def _planned(recipe: BuildRecipe, folder: Folder, engine: Engine) -> tuple[Snapshot, BuildSettings, list[ShardTask]]:
-    snapshot, _ = current_plan(recipe, folder, None, engine)
+    snapshot, _ = current_plan(recipe, take_snapshot(folder), None, engine)
     settings = build_settings(recipe, folder)
     return snapshot, settings, list(unfinished(snapshot, settings.settings_hash_of, EqualSounds()))
 

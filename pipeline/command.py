@@ -100,12 +100,14 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
         return DONE
     if not options.output:
         raise UsageError("--output DIR is needed, unless with --dry-run")
+    from pipeline.output.ownership import check_folder
     from pipeline.output.storage import Folder
-    from pipeline.verbs.build import current_plan
+    from pipeline.verbs.current_plan import current_plan, standing_snapshot
 
     folder = Folder(options.output)
+    check_folder(folder)
     with folder.locked():
-        snapshot, plan_is_new = current_plan(recipe, folder, options.limit, _engine(options, beam_options))
+        snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), options.limit, _engine(options, beam_options))
     plan = snapshot.plan
     assert plan is not None
     state = "planned" if plan_is_new else "the plan is up to date:"
@@ -123,11 +125,13 @@ def run_build(options: Namespace, beam_options: tuple[str, ...], command: list[s
     from pipeline.output.storage import Folder
     from pipeline.report.progress import watched
     from pipeline.verbs.build import build
+    from pipeline.verbs.changes import Changes
 
     errors = _console(stderr=True)
     folder = Folder(options.output)
-    outcome = build(recipe, folder, options.limit, _engine(options, beam_options), partial(watched, console=errors), command)
-    _print_errors(outcome.unreadable)
+    changes = Changes(options.prune, options.reshard, options.repair)
+    outcome = build(recipe, folder, options.limit, _engine(options, beam_options), partial(watched, console=errors), command, changes)
+    _print_errors(outcome.notes)
     if options.json:
         _print_json(outcome.books.to_json() | {"built": outcome.n_built})
     else:

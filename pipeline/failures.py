@@ -16,6 +16,7 @@ DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
 WRITING_VERBS = frozenset({"plan", "build", "recaption"})
 AGAIN = "run the same command again: it continues where it stopped, and no file is half-written under its final name"
 DAMAGED = "run `laion-audio verify DIR` to see which file is damaged; remove it (or all of plan/, if it is there), and build again"
+PRUNE = "if they should go, run `laion-audio build` with --prune; if not, mend the table or the recipe, or build into another folder"
 REPORT = "this is a fault of the program, not of your input; please report it with the text above"
 STOPPED = "stopped; run the same command again to continue where it stopped"
 
@@ -70,6 +71,8 @@ class Failure:
 
 def explain(error: BaseException, verb: str) -> Failure:
     """Return why a command ended, from the exception that ended it; `verb` decides whether running again continues."""
+    from pipeline.output.ownership import ForeignFilesError
+    from pipeline.output.plan_change import DroppedSamplesError
     from pipeline.output.plan_index import DamagedPlanError, LostRowsError, OutputFormatError
     from pipeline.output.storage import FolderInUseError
 
@@ -80,6 +83,10 @@ def explain(error: BaseException, verb: str) -> Failure:
             return Failure(str(error), DAMAGED, WRONG)
         case RecipeError() | UsageError() | OutputFormatError():
             return Failure(str(error), "", USAGE)
+        case ForeignFilesError():
+            return Failure(str(error), "", USAGE)
+        case DroppedSamplesError():
+            return Failure(str(error), PRUNE, USAGE)
         case FolderInUseError():
             return Failure(str(error), "", WRONG)
         case LostRowsError():

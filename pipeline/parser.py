@@ -64,6 +64,12 @@ def _add_build(verbs: argparse._SubParsersAction) -> None:
     examples = ("quickstart --output data/quickstart", "my-sounds.toml --output data/my-sounds --limit 100")
     build = _add(verbs, "build", "build a recipe into a folder; run again to resume", *examples)
     _add_recipe(build, output_is_needed=True)
+    text = "let samples go that stand and are not in the recipe any more, or whose recordings cannot be fetched any more"
+    build.add_argument("--prune", action="store_true", help=text)
+    build.add_argument("--reshard", action="store_true", help="lay out all clips in new shards of shard_size clips; audio is copied")
+    build.add_argument(
+        "--repair", action="store_true", help="check as verify --deep does, and make anew what is damaged; intact audio is copied"
+    )
     build.add_argument("--json", action="store_true", help="print the books as JSON")
     _add_engine(build)
 

@@ -16,6 +16,7 @@ from pipeline.engines.run import Engine
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import Outcome, build
+from pipeline.verbs.changes import NO_CHANGES, Changes
 
 RECIPE = """
 name = "fates"
@@ -109,9 +110,10 @@ def appeared(folder: Path, pattern: str) -> bool:
     return False
 
 
-def build_into(output: Path, recipe: Path, **engine: object) -> Outcome:
+def build_into(output: Path, recipe: Path, changes: Changes = NO_CHANGES, **engine: object) -> Outcome:
     """Build in this process."""
-    return build(load_recipe(str(recipe)), Folder(str(output)), None, Engine(**{"n_workers": 2} | engine), unwatched)  # type: ignore[arg-type]
+    made = Engine(**{"n_workers": 2} | engine)  # type: ignore[arg-type]
+    return build(load_recipe(str(recipe)), Folder(str(output)), None, made, unwatched, changes=changes)
 
 
 def published(folder: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from pipeline.output.plan_index import read_plan
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import build
+from pipeline.verbs.changes import Changes
 from tests.eager import EagerEngine
 from tests.fates import REASONS, RECIPE, build_into, make_fates, published, tone, unwatched
 
@@ -143,7 +144,7 @@ def test_a_shrunken_recipe_leaves_no_stale_shards(tmp_path: Path) -> None:
     recipe = make_fates(tmp_path / "in", n_good=24)
     build_into(tmp_path / "out", recipe)
     make_fates(tmp_path / "in", n_good=4)
-    outcome = build_into(tmp_path / "out", recipe)
+    outcome = build_into(tmp_path / "out", recipe, Changes(prune=True))
     assert outcome.books.balance
     tars = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.tar"))
     plan = read_plan(Folder(str(tmp_path / "out")))

@@ -13,8 +13,7 @@ from pipeline.engines.run import Engine
 from pipeline.output.plan_index import FORMAT
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
-from pipeline.verbs.build import build_settings
-from pipeline.verbs.build_record import CONVERSION, _version, build_record, commit_of, versions
+from pipeline.verbs.build_record import CONVERSION, _version, build_record, build_settings, commit_of, versions
 
 
 def test_versions_are_those_of_the_packages_that_shape_bytes() -> None:

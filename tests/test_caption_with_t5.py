@@ -47,7 +47,7 @@ def planned(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def plan(recipe: Path, output: Path, engine: Engine = EAGER) -> Path:
     folder = Folder(str(output))
-    make_plan(load_recipe(str(recipe)), folder, None, engine, take_snapshot(folder).plan)
+    make_plan(load_recipe(str(recipe)), take_snapshot(folder), None, engine)
     return output
 
 

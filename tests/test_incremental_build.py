@@ -20,6 +20,7 @@ from pipeline.failures import EngineError
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import Outcome, build
+from pipeline.verbs.changes import Changes
 from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
 from tests.fates import published, tone, unwatched
@@ -112,8 +113,8 @@ EDITS: list[Callable[[Table], None]] = [
 ]
 
 
-def build_eagerly(output: Path, recipe: Path) -> Outcome:
-    return build(load_recipe(str(recipe)), Folder(str(output)), None, EagerEngine(), unwatched)
+def build_eagerly(output: Path, recipe: Path, prune: bool = True) -> Outcome:
+    return build(load_recipe(str(recipe)), Folder(str(output)), None, EagerEngine(), unwatched, changes=Changes(prune=prune))
 
 
 def samples(output: Path) -> set[tuple[str, ...]]:
@@ -184,7 +185,13 @@ def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[s
 
         return run
 
-    for owner, name in ((Path, "replace"), (Path, "rmdir"), (Folder, "remove"), (Folder, "remove_below")):
+    for owner, name in (
+        (Path, "replace"),
+        (Path, "rmdir"),
+        (Folder, "copy"),
+        (Folder, "remove"),
+        (Folder, "remove_below"),
+    ):
         monkeypatch.setattr(owner, name, counted(name, getattr(owner, name)))
 
     def allow(n_changes: int | None) -> list[str]:
@@ -195,15 +202,29 @@ def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[s
     return allow
 
 
-def test_a_kill_at_every_change_of_the_folder_changes_nothing(tmp_path: Path, kill_after: Callable[[int | None], list[str]]) -> None:
+def _edit_everything(table: Table) -> None:
+    table.rows.pop(0)
+    table.rows[-1][2] = "Another text."
+    table.record("3.wav", 5)
+
+
+def _move_clips_and_lose_their_recordings(table: Table) -> None:
+    table.rows[1][3], table.rows[2][3] = "test", "valid"
+    table.rows[3][2] = "Another text."
+    for path in table.root.glob("*.wav"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("edit", [_edit_everything, _move_clips_and_lose_their_recordings])
+def test_a_kill_at_every_change_of_the_folder_changes_nothing(
+    edit: Callable[[Table], None], tmp_path: Path, kill_after: Callable[[int | None], list[str]]
+) -> None:
     table = Table(tmp_path, random.Random(5))
     for n, split in enumerate(("test", "train", "train", "train")):
         table.record(f"{n}.wav", n // 2)  # the first two sound alike, and the last two
         table.rows.append([f"clip-{n}", f"{n}.wav", f"Sound {n}.", split])
     build_eagerly(tmp_path / "before", table.save())
-    table.rows.pop(0)
-    table.rows[-1][2] = "Another text."
-    table.record("3.wav", 5)
+    edit(table)
     recipe = table.save()
     shutil.copytree(tmp_path / "before", tmp_path / "undisturbed")
     changes = kill_after(None)
@@ -220,6 +241,7 @@ def test_a_kill_at_every_change_of_the_folder_changes_nothing(tmp_path: Path, ki
         kill_after(None)
         assert build_eagerly(output, recipe).missing == ()
         assert published(output) == wanted, f"killed before change {n}"
+        assert not (output / ".moved").exists()
         shutil.rmtree(output)
 
 

@@ -66,7 +66,7 @@ def make_home(home: Path) -> Path:
 
 def planned(home: Path, out: Path, recipe: str = "", engine: Engine = ENGINE, limit: int | None = None) -> Plan:
     folder = Folder(str(out))
-    return make_plan(load_recipe(recipe or str(home / "recipe.toml")), folder, limit, engine, take_snapshot(folder).plan)
+    return make_plan(load_recipe(recipe or str(home / "recipe.toml")), take_snapshot(folder), limit, engine)
 
 
 def tree(out: Path) -> dict[str, bytes]:

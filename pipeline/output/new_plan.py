@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pipeline.output.layout import (
@@ -11,6 +11,7 @@ from pipeline.output.layout import (
     LEFT_OUT,
     NEW_PLAN,
     PLAN,
+    RETIRED,
     ROWS_READ,
     T5_CACHE,
     T5_COUNTS,
@@ -23,13 +24,17 @@ from pipeline.output.plan_index import LostRowsError, Plan, PlannedShard, read_p
 from pipeline.output.storage import Folder
 
 
-def finish_plan(fingerprint: str, folder: Folder) -> Plan:
+def finish_plan(fingerprint: str, folder: Folder, prepare: Callable[[Plan], None] = lambda _: None) -> Plan:
     """Count the files of the new plan, replace the previous plan with it, and return it.
+
+    Args:
+        prepare: called with the new plan before it counts; when it raises, the previous plan stays.
 
     Raises:
         LostRowsError: rows that were read are neither planned nor left out; nothing was changed.
     """
     plan = _counted(fingerprint, folder)
+    prepare(plan)
     folder.write_json(f"{NEW_PLAN}/{INDEX}", plan.to_json())
     promote(folder)
     return plan
@@ -73,7 +78,7 @@ def promote(folder: Folder) -> None:
 def _files_of(plan: Plan) -> set[str]:
     """Return the names, relative to the plan's folder, of the files of a plan and of those that stay when plans change."""
     texts = {T5_TEXTS} if plan.t5 else set()
-    return {INDEX, LEFT_OUT, T5_CACHE, EQUAL_SOUNDS} | texts | {plan_name(planned.shard) for planned in plan.shards}
+    return {INDEX, LEFT_OUT, T5_CACHE, EQUAL_SOUNDS, RETIRED} | texts | {plan_name(planned.shard) for planned in plan.shards}
 
 
 def _counted(fingerprint: str, folder: Folder) -> Plan:

@@ -106,9 +106,11 @@ def check_format(value: Mapping[str, Any], name: str) -> None:
 
     Raises:
         OutputFormatError: `value`, the content of the file `name`, is of another format.
-        AttributeError: it is not a JSON object.
+        AttributeError, ValueError: it is no JSON object that has a format.
     """
-    written = value.get("format", value.get("schema"))
+    written = value.get("format") or value.get("schema")
+    if not isinstance(written, int):
+        raise ValueError("it names no format")
     if written != FORMAT:
         raise OutputFormatError(
             f"{name} is of format {written}, written by another version of this program; this version reads format {FORMAT}: "

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pipeline.output.layout import INDEX, MARKER, PLAN, books_name, marker_name, shard_of, tar_name
 from pipeline.output.markers import Marker
-from pipeline.output.plan_index import OutputFormatError, Plan, PlannedShard, read_plan
+from pipeline.output.plan_index import DamagedPlanError, OutputFormatError, Plan, PlannedShard, read_plan
 from pipeline.output.storage import FileState, Folder
 from pipeline.records import ShardId
 
@@ -50,14 +50,23 @@ class Snapshot:
         return sorted({shard for name in self.files if (shard := shard_of(name)) is not None})
 
 
-def take_snapshot(folder: Folder) -> Snapshot:
+def take_snapshot(folder: Folder, needs_plan: bool = True) -> Snapshot:
     """Return the snapshot of a folder, empty where the folder is empty or missing.
 
+    Args:
+        needs_plan: whether a damaged plan is an error; otherwise the snapshot then has no plan.
+
     Raises:
-        OutputFormatError: its plan or a marker was written by another version, or the plan is damaged.
+        OutputFormatError: its plan or a marker was written by another version.
+        DamagedPlanError: its plan is damaged, and needed.
     """
     files = folder.listing()
-    plan = read_plan(folder) if f"{PLAN}/{INDEX}" in files else None
+    try:
+        plan = read_plan(folder) if f"{PLAN}/{INDEX}" in files else None
+    except DamagedPlanError:
+        if needs_plan:
+            raise
+        plan = None
     shards = [shard for name in files if name.endswith(MARKER) and (shard := shard_of(name)) is not None]
     markers, unreadable = read_markers(folder, shards)
     return Snapshot(folder, files, plan, markers, unreadable)

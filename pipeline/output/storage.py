@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -75,16 +76,37 @@ class Folder:
 
     def listing(self) -> dict[str, FileState]:
         """Return the state of every file, by name, sorted: one request. Unfinished files are not among them."""
-        self._fs.invalidate_cache()  # another process may have written since
-        infos = self._fs.find(self._base, detail=True)
-        states = {str(path).removeprefix(f"{self._base}/"): _state(info) for path, info in infos.items()}
+        states = self._files()
         return {name: states[name] for name in sorted(states) if not name.startswith((f"{WORK}/", LOCK))}
 
     def names(self, below: str = "", suffix: str = "") -> list[str]:
         """Return the sorted names of all files below `below` that end in `suffix`: one request."""
-        paths = self._fs.find(self.path(below) if below else self._base)
-        names = (str(path).removeprefix(f"{self._base}/") for path in paths)
-        return sorted(name for name in names if name.endswith(suffix) and not name.startswith((f"{WORK}/", LOCK)))
+        return sorted(name for name in self._files(below) if name.endswith(suffix) and not name.startswith((f"{WORK}/", LOCK)))
+
+    def _files(self, below: str = "") -> dict[str, FileState]:
+        """Return the state of every file below `below`, by name."""
+        root = self.path(below) if below else self._base
+        if self.is_local:
+            prefix = f"{below}/" if below else ""
+            return {prefix + name: state for name, state in _local_files(Path(root))}
+        self._fs.invalidate_cache()  # another process may have written since
+        infos = self._fs.find(root, detail=True)
+        return {str(path).removeprefix(f"{self._base}/"): _state(info) for path, info in infos.items()}
+
+    def top_names(self) -> set[str]:
+        """Return the names at the top of the folder, of files and folders; none where it does not exist.
+
+        Raises:
+            NotADirectoryError: it is a file.
+        """
+        self._fs.invalidate_cache()
+        try:
+            if self.is_local:
+                return {path.name for path in Path(self._base).iterdir()}
+            paths = (str(path).rstrip("/") for path in self._fs.ls(self._base, detail=False))
+            return {path.rpartition("/")[2] for path in paths if path != self._base}
+        except FileNotFoundError:
+            return set()
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file."""
@@ -114,7 +136,7 @@ class Folder:
             _flush(file)
             target = Path(self.path(name))
             target.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(target)
+            _move(file, target)
         else:
             self._fs.put_file(str(file), self.path(name))
 
@@ -147,7 +169,7 @@ class Folder:
             for file in sorted(path for path in numbered.rglob("*") if path.is_file()):
                 target = Path(self.path(str(file.relative_to(numbered))))
                 target.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(target)
+                _move(file, target)
         shutil.rmtree(ready)
 
     def move(self, name: str, to: str) -> None:
@@ -158,6 +180,18 @@ class Folder:
             Path(self.path(name)).replace(target)
         else:
             self._fs.mv(self.path(name), self.path(to))
+
+    def copy(self, name: str, to: str) -> None:
+        """Copy a file; on a local disk the copy is a hard link where the disk has them."""
+        if not self.is_local:
+            self._fs.cp_file(self.path(name), self.path(to))
+            return
+        target = Path(self.path(to))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self.path(name), target)
+        except OSError:  # a disk without hard links
+            shutil.copyfile(self.path(name), target)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""
@@ -216,12 +250,49 @@ class Folder:
             yield
         finally:
             owner.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not empty after a failure: the next build sweeps it
+                Path(self.path(WORK)).rmdir()
+            Path(self.path(LOCK)).unlink(missing_ok=True)  # while it is held: a process that opened it before sees that it is gone
             lock.release()
 
 
+def _local_files(root: Path) -> Iterator[tuple[str, FileState]]:
+    """Yield name and state of every file below a local folder. Links to folders, on other disks say, are followed, each folder once."""
+    seen, waiting = set[tuple[int, int]](), [(root, "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        try:
+            stat = folder.stat()
+            entries = list(os.scandir(folder)) if (stat.st_dev, stat.st_ino) not in seen else []
+        except (FileNotFoundError, NotADirectoryError):  # removed since, or a root that is missing
+            continue
+        seen.add((stat.st_dev, stat.st_ino))
+        for entry in entries:
+            name = f"{prefix}{entry.name}"
+            if entry.is_dir():
+                waiting.append((Path(entry.path), f"{name}/"))
+            elif entry.is_file():
+                stat = entry.stat()
+                yield name, FileState(stat.st_size, f"{stat.st_mtime_ns} {stat.st_ino}")
+
+
 def _state(info: Mapping[str, Any]) -> FileState:
-    version = info.get("ETag") or info.get("etag") or f"{info.get('mtime', info.get('created'))} {info.get('ino', '')}"
+    version = info.get("ETag") or info.get("etag") or info.get("created")
     return FileState(int(info["size"] or 0), str(version))
+
+
+def _move(file: Path, target: Path) -> None:
+    """Rename a file, also to another disk, where it is copied and flushed under a temporary name first."""
+    try:
+        file.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy = target.with_name(f".{target.name}.part")
+        shutil.copyfile(file, copy)
+        _flush(copy)
+        copy.replace(target)
+        file.unlink()
 
 
 def _flush(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Record how a folder was made: the versions of the packages that decide the bytes of shards, the commit, the command, the engine."""
+"""Collect the settings of a build, and record how a folder was made: versions of packages, the commit, the command, the engine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,23 @@ from typing import Any
 
 from pipeline.engines.run import Engine
 from pipeline.output.plan_index import FORMAT
+from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
+from transforms.fetching.fetch import Fetcher
+from transforms.fetching.http import HttpSettings
 from transforms.shards.shard_task import BuildSettings
 
 CONVERSION = 3
 """Raised when a change to decoding, resampling, encoding or packing changes bytes: shards of a lower number are made again."""
+N_THREADS = 4  # of each shard
 PACKAGES = ("av", "numpy", "pyarrow", "soundfile", "soxr")
+
+
+def build_settings(recipe: BuildRecipe, folder: Folder, prune: bool = False) -> BuildSettings:
+    """Return the settings that all shards of a recipe share; with `prune` shards may lose samples that cannot be fetched any more."""
+    http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
+    limits_by_dataset = {options.dataset: recipe.audio_of(options) for options in recipe.sources}
+    return BuildSettings(folder, Fetcher(recipe.folder, http), recipe.audio, limits_by_dataset, CONVERSION, N_THREADS, versions(), prune)
 
 
 def versions() -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.engines.run import Engine
 from pipeline.output.plan_files import read_rows_of
+from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.records import Clip
@@ -54,7 +55,7 @@ def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate
     with tempfile.TemporaryDirectory(prefix="laion-audio-") as temporary:
         folder = Folder(temporary)
         by_template = recipe.model_copy(update={"captions": "template"})  # a T5 takes hours, and its captions change no number here
-        plan = make_plan(by_template, folder, limit, engine, None)
+        plan = make_plan(by_template, take_snapshot(folder), limit, engine)
         left_out = sum(map(collections.Counter, plan.left_out.values()), collections.Counter[str]())
         seconds, n_without_length = 0.0, 0
         recordings: dict[str, set[str]] = collections.defaultdict(set)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
-from pipeline.output.layout import LEFT_OUT, NEW_PLAN, ROWS_READ
+from pipeline.output.layout import LEFT_OUT, NEW_PLAN, RETIRED, ROWS_READ
+from pipeline.output.moved_shards import hold
 from pipeline.output.new_plan import discard_new_plan, finish_plan
+from pipeline.output.ownership import ForeignFilesError, check_names, retired_shards
+from pipeline.output.plan_change import DroppedSamplesError, compare
 from pipeline.output.plan_files import read_keys
 from pipeline.output.plan_index import Plan
+from pipeline.output.snapshot import Snapshot
+from pipeline.output.standing import Standing, read_standing
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
-from transforms.planning.assign_shards import AssignShards
+from pipeline.verbs.changes import NO_CHANGES, Changes
+from transforms.planning.assign_shards import AssignShards, IndicesOfSplit
 from transforms.planning.captions import CaptionClips
 from transforms.planning.check_licenses import CheckLicenses
 from transforms.planning.debias import Debias
@@ -30,7 +37,12 @@ if TYPE_CHECKING:
 
 
 def plan_clips(
-    root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, limit: int | None, caption_model: CaptionModel | None, previous: Plan | None
+    root: beam.Pipeline,
+    recipe: BuildRecipe,
+    folder: Folder,
+    limit: int | None,
+    caption_model: CaptionModel | None,
+    indices: IndicesOfSplit,
 ) -> None:
     """Add the steps of planning: recipe -> one plan file for each shard; the rows left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
@@ -40,7 +52,7 @@ def plan_clips(
     captioned, textless = licensed | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)
-    shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, PreviousShardIndices(folder, previous))
+    shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, indices)
     left_out = (unreadable, repeated, held_out, unlicensed, textless) | "LeftOut" >> beam.Flatten()
     _ = shards | "WritePlan" >> WritePlan(folder, NEW_PLAN)
     _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW_PLAN}/{LEFT_OUT}")
@@ -56,34 +68,60 @@ def with_t5(caption_model: CaptionModel, folder: Folder) -> beam.PTransform:
 
 @dataclass(frozen=True, slots=True)
 class PreviousShardIndices:
-    """(dataset, split) -> the shard index of each sample key in the previous plan of an output folder."""
+    """(dataset, split) -> the shard index of each sample key in an output folder: in its plan or, without a plan, in its books."""
 
     folder: Folder
     plan: Plan | None
+    standing: Standing = field(default_factory=Standing)
 
     def __call__(self, dataset: str, split: str) -> Mapping[str, int]:
+        if self.plan is None:
+            return self.standing.indices(dataset, split)
         indices = {}
-        for planned in self.plan.shards if self.plan else ():
+        for planned in self.plan.shards:
             if (planned.shard.dataset, planned.shard.split) == (dataset, split):
                 indices.update(dict.fromkeys(read_keys(self.folder, planned.shard), planned.shard.index))
         return indices
 
 
-def make_plan(recipe: BuildRecipe, folder: Folder, limit: int | None, engine: Engine, previous: Plan | None) -> Plan:
+def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine: Engine, changes: Changes = NO_CHANGES) -> Plan:
     """Write the plan of a recipe into a folder, in place of the previous plan, and return it.
 
     Args:
-        previous: the plan that the folder has, if any: its clips stay in their shards.
+        snapshot: of the folder; the clips of its plan stay in their shards.
 
     Raises:
-        RecipeError: the T5 that the recipe names cannot be used; nothing was changed.
-        LostRowsError: the engine lost rows; nothing was changed.
+        RecipeError: the T5 that the recipe names cannot be used.
+        LostRowsError: the engine lost rows.
+        DroppedSamplesError: samples that stand are not in the new plan.
+        ForeignFilesError: files that are not ours have the names of new shards.
+        After each of them nothing was changed.
     """
+    folder = snapshot.folder
     caption_model = caption_model_of(recipe)
     fingerprint = recipe.fingerprint(limit)  # before the tables are read: if they change meanwhile, the next build plans again
+    standing = read_standing(snapshot)
+    indices = PreviousShardIndices(folder, None) if changes.reshard else PreviousShardIndices(folder, snapshot.plan, standing)
     discard_new_plan(folder)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous), one_worker=True)
-    return finish_plan(fingerprint, folder)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, indices), one_worker=True)
+    try:
+        return finish_plan(fingerprint, folder, partial(_prepare, snapshot=snapshot, standing=standing, prune=changes.prune))
+    except (DroppedSamplesError, ForeignFilesError):
+        discard_new_plan(folder)
+        raise
+
+
+def _prepare(plan: Plan, snapshot: Snapshot, standing: Standing, prune: bool) -> None:
+    """Check what a new plan changes, and hold the shards whose audio it needs elsewhere, before it replaces the previous plan."""
+    folder, planned = snapshot.folder, {each.shard for each in plan.shards}
+    check_names(planned - standing.ours, snapshot.files)
+    change = compare(plan, standing, folder)
+    if not prune:
+        change.check()
+    hold(folder, change.moved, snapshot.files)
+    retired = (standing.ours | retired_shards(snapshot)) - planned
+    if retired:
+        folder.write_json(f"{NEW_PLAN}/{RETIRED}", [shard.name for shard in sorted(retired)])
 
 
 def caption_model_of(recipe: BuildRecipe) -> CaptionModel | None:

@@ -21,10 +21,10 @@ from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe, parse_recipe
 from pipeline.recipe.write import resolved_recipe
-from pipeline.verbs.build import Watch, build_settings, shard_task
-from pipeline.verbs.build_record import build_record
+from pipeline.verbs.build_record import build_record, build_settings
 from pipeline.verbs.missing import missing_rows
 from pipeline.verbs.plan import PreviousShardIndices, caption_model_of, with_t5
+from pipeline.verbs.rounds import Watch, shard_task
 from pipeline.verbs.status import Books, read_the_books, snapshot_of
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.captions import CaptionClips

@@ -51,6 +51,17 @@ def find_replaced(snapshot: Snapshot, noted: Recordings, fetcher: Fetcher) -> Re
     return {shard: keys for shard, keys in replaced.items() if keys}
 
 
+def unchanged(noted: Recordings, fetcher: Fetcher) -> Callable[[ShardId, str], bool]:
+    """Return a function that says of a clip, by shard and key, whether its local file is as noted, or missing now, or was never noted."""
+    state, files = _states(fetcher), {(file.shard, file.key): file for file in noted.files}
+
+    def is_unchanged(shard: ShardId, key: str) -> bool:
+        file = files.get((shard.name, key))
+        return file is None or state(file.path) in {(file.size, file.modified), MISSING}
+
+    return is_unchanged
+
+
 def _with_other_bytes(folder: Folder, shard: ShardId, keys: set[str] | None, fetcher: Fetcher) -> frozenset[str]:
     """Return the keys of clips whose recordings differ from the hash in the books; `keys` are those to check, `None`: all."""
     try:

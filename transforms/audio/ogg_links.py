@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import IO, cast
+
+from transforms.audio.file_slice import FileSlice
 
 PAGE_HEADER_BYTES = 27  # of a page, before its segment table
 FLAGS_AT, N_SEGMENTS_AT = 5, 26  # bytes of the page header (RFC 3533, section 6)
@@ -30,32 +31,4 @@ def split_ogg_links(file: IO[bytes]) -> list[IO[bytes]]:
     file.seek(0)
     if len(starts) == 1:
         return [file]
-    return [cast("IO[bytes]", _FileSlice(file, start, stop)) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
-
-
-class _FileSlice(io.RawIOBase):
-    """The bytes `start` to `stop` of a file, as a file."""
-
-    def __init__(self, file: IO[bytes], start: int, stop: int):
-        self._file, self._start, self._stop, self._at = file, start, stop, start
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._file.seek(self._at)
-        data = self._file.read(min(len(buffer), self._stop - self._at))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: self._start, os.SEEK_CUR: self._at, os.SEEK_END: self._stop}[whence]
-        self._at = min(max(origin + offset, self._start), self._stop)
-        return self._at - self._start
-
-    def tell(self) -> int:
-        return self._at - self._start
+    return [cast("IO[bytes]", FileSlice(file, start, stop)) for start, stop in zip(starts, [*starts[1:], end], strict=True)]

@@ -23,9 +23,10 @@ from pipeline.output.storage import Folder
 from pipeline.records import Clip, Reason, Rejection, Sample
 from transforms.audio.conversion_pool import conversion_pool
 from transforms.fetching.fetch import Fetch
+from transforms.shards.earlier_outcomes import EarlierOutcomes, read_earlier_outcomes
 from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map
-from transforms.shards.previous_shard import PreviousShard, audio_request_hash, read_previous_shard
+from transforms.shards.previous_shard import audio_request_hash
 from transforms.shards.shard_task import BuildSettings, ShardTask
 
 TAR_FILE, BOOKS_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "marker.json"
@@ -49,10 +50,11 @@ class _BuildShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[Marker]:
         folder = self.settings.folder
-        marker = None if task.replaced else finished(folder, task)
+        marker = None if task.replaced or task.is_checked else finished(folder, task)
         if marker is None:
             marker = build_shard(task, read_rows_of(folder, task.shard), self.settings.fetcher, self.settings)
-        yield marker
+        if marker is not None:
+            yield marker
 
 
 def finished(folder: Folder, task: ShardTask) -> Marker | None:
@@ -63,11 +65,17 @@ def finished(folder: Folder, task: ShardTask) -> Marker | None:
     return marker if folder.size(books_name(task.shard)) == marker.parquet.bytes else None
 
 
-def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings) -> Marker:
-    """Build one shard and publish its files, all or none; equal rows and audio give equal tars and books."""
+def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings) -> Marker | None:
+    """Build one shard and publish its files, all or none; equal rows and audio give equal tars and books.
+
+    Return `None` where the shard was left as it is, because samples of it would be lost: their recordings cannot be fetched now.
+    """
     began = time.monotonic()
     with settings.folder.workspace() as work:
-        rows = _write_tar(task, clips, fetch, settings, work)
+        earlier = read_earlier_outcomes(task, clips, settings.settings_hash_of(task.shard.dataset), settings.folder, work)
+        rows = _write_tar(task, clips, fetch, settings, earlier, work)
+        if earlier.lost((row["key"], row.get("stage")) for row in rows) and not settings.prune:
+            return None
         write_books(rows, work / BOOKS_FILE)
         samples = [row for row in rows if row["status"] == SAMPLE]
         marker = Marker(
@@ -96,16 +104,15 @@ def publish(marker: Marker, work: Path, folder: Folder) -> None:
     folder.publish_together(work, {TAR_FILE: tar_name(shard), BOOKS_FILE: books_name(shard), MARKER_FILE: marker_name(shard)})
 
 
-def _write_tar(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings, work: Path) -> list[dict[str, Any]]:
+def _write_tar(
+    task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings, earlier: EarlierOutcomes, work: Path
+) -> list[dict[str, Any]]:
     """Write the tar of a shard; return the rows of its books, in the order of the clips."""
     rows: list[dict[str, Any]] = []
     report = _Reporter(work / PROGRESS, task.shard.name)
     settings_hash, in_other_shards = settings.settings_hash_of(task.shard.dataset), dict(task.in_other_shards)
-    previous = read_previous_shard(settings.folder, task.shard, work)
-    reusable = previous.reusable(clips, settings_hash, in_other_shards, task.replaced)
-    outcomes = leave_out_equal(
-        _outcomes(clips, partial(_recording_outcomes, fetch, settings, previous, reusable), settings.n_threads), in_other_shards
-    )
+    make = partial(_recording_outcomes, fetch, settings, earlier, work)
+    outcomes = leave_out_equal(_outcomes(clips, make, settings.n_threads), in_other_shards)
     with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: ends the threads after a failure
         for outcome in outcomes:
             rows.append(books_row(outcome, audio_request_hash(outcome.clip, settings_hash)))
@@ -122,13 +129,13 @@ def _outcomes(clips: list[Clip], make: Callable[[list[Clip]], list[Sample | Reje
 
 
 def _recording_outcomes(
-    fetch: Fetch, settings: BuildSettings, previous: PreviousShard, reusable: frozenset[str], clips: list[Clip]
+    fetch: Fetch, settings: BuildSettings, earlier: EarlierOutcomes, work: Path, clips: list[Clip]
 ) -> list[Sample | Rejection]:
-    """Return the outcomes of the clips of one recording, in order; reusable outcomes come from the previous shard."""
-    others = [clip for clip in clips if clip.key not in reusable]
+    """Return the outcomes of the clips of one recording, in order; what can be copied is copied."""
+    others = [clip for clip in clips if clip.key not in earlier.reusable]
     limits = settings.limits_of(clips[0].dataset)
-    made = iter(make_samples(others, fetch, limits, previous.work, conversion_pool().convert) if others else ())
-    return [previous.outcome(clip) if clip.key in reusable else next(made) for clip in clips]
+    made = iter(make_samples(others, fetch, limits, work, conversion_pool().convert) if others else ())
+    return [earlier.outcome(clip) if clip.key in earlier.reusable else next(made) for clip in clips]
 
 
 def leave_out_equal(outcomes: Iterable[Sample | Rejection], in_other_shards: dict[str, str]) -> Generator[Sample | Rejection, None, None]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 
 from pipeline.keys import stable_hash
-from pipeline.output.books import SAMPLE, read_books, rejection_from, sample_from
+from pipeline.output.books import BOOKS, SAMPLE, read_books, rejection_from, sample_from
 from pipeline.output.layout import books_name, tar_name
-from pipeline.output.markers import facts_of, read_marker
+from pipeline.output.markers import FileFacts, facts_of, read_marker
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Reason, Rejection, Sample, ShardId
+from pipeline.records import TRANSIENT, Clip, Reason, Rejection, Sample, ShardId
 from transforms.audio.encode import IN_MEMORY, long_flac
+from transforms.audio.file_slice import FileSlice
+from transforms.audio.flac_statistics import agrees, flac_statistics
 
+FINAL_REASONS = frozenset(Reason) - TRANSIENT
 BLOCK = 1 << 20  # bytes: the part of a long FLAC that is in memory at once
 
 
@@ -30,12 +34,12 @@ def audio_request_hash(clip: Clip, settings_hash: str) -> str:
     return stable_hash(settings_hash, clip.url, clip.start, clip.end, clip.audio_root, clip.id if clip.audio_root else "")[:16]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PreviousShard:
     """The outcomes of an earlier build, by sample key.
 
     `rows` are the rows of the books, `members` the position and size in bytes of each FLAC in the tar. FLAC too long for memory is
-    copied to files in `work`.
+    copied to files in `work`. With `is_checked` a sample is copied only if its FLAC is intact and has the sound that its row records.
     """
 
     folder: Folder
@@ -43,6 +47,24 @@ class PreviousShard:
     work: Path
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     members: dict[str, tuple[int, int]] = field(default_factory=dict)
+    is_checked: bool = False
+
+    @cached_property
+    def samples(self) -> frozenset[str]:
+        """The keys of the samples; where the shard is checked, of those whose FLAC is intact."""
+        if not self.is_checked:
+            return frozenset(key for key, row in self.rows.items() if row["status"] == SAMPLE)
+        return frozenset(self._intact())
+
+    def _intact(self) -> Iterator[str]:
+        for key, (offset, size) in self.members.items():
+            row = self.rows.get(key)
+            if row is not None and (row.get("status") != SAMPLE or row.get("flac_bytes") != size):
+                continue
+            with self.folder.open(self.tar) as tar:
+                statistics = flac_statistics(cast("IO[bytes]", FileSlice(tar, offset, offset + size)))
+            if statistics is not None and (row is None or agrees(statistics, row)):
+                yield key
 
     def reusable(
         self, clips: Sequence[Clip], settings_hash: str, in_other_shards: Mapping[str, str], replaced: Set[str] = frozenset()
@@ -50,7 +72,7 @@ class PreviousShard:
         """Return the keys of the clips whose outcome a new build would not change.
 
         A clip that was left out as equal is made again when no other clip has its sound any more; so is a clip with a transient
-        fault.
+        fault, and every rejected clip of a shard that is checked.
 
         Args:
             clips: the rows of the shard, in order.
@@ -62,9 +84,9 @@ class PreviousShard:
             row = self.rows.get(clip.key)
             if row is None or clip.key in replaced or row["audio_request_hash"] != audio_request_hash(clip, settings_hash):
                 continue
-            if row["status"] == SAMPLE:
+            if clip.key in self.samples:
                 sounds.add(row["pcm_sha256"])
-            elif Reason(row["reason"]).transient or (row["reason"] == Reason.DUPLICATE and row["pcm_sha256"] not in sounds):
+            elif self.is_checked or row["status"] == SAMPLE or not _is_final(row, sounds):
                 continue
             keys.add(clip.key)
         return frozenset(keys)
@@ -96,24 +118,55 @@ def is_current(folder: Folder, shard: ShardId, clips: Sequence[Clip], settings_h
     return all(requests.get(clip.key) == audio_request_hash(clip, settings_hash) for clip in clips)
 
 
-def read_previous_shard(folder: Folder, shard: ShardId, work: Path) -> PreviousShard:
-    """Return the outcomes that can be copied from a shard; none unless marker, books and tar exist and agree.
+def read_previous_shard(folder: Folder, shard: ShardId, work: Path, is_checked: bool = False) -> PreviousShard:
+    """Return the outcomes that can be copied from a shard.
+
+    Where its marker is missing or does not agree with the tar, every sample is checked before it is copied. Books that do not agree
+    with the marker are not used.
 
     Args:
         work: local folder for FLAC that is too long for memory.
+        is_checked: check every sample in any case.
     """
-    nothing = PreviousShard(folder, tar_name(shard), work)
     marker = read_marker(folder, shard)
-    if marker is None:
-        return nothing
+    facts = [_facts(folder, name(shard)) for name in (tar_name, books_name)]
+    is_checked = is_checked or marker is None or facts != [marker.tar, marker.parquet]
+    rows = _rows(folder, shard) if marker is None or facts[1] == marker.parquet else {}
+    members = dict(_flacs(folder, tar_name(shard)))
+    is_checked = is_checked or any(row["status"] == SAMPLE and key not in members for key, row in rows.items())
+    return PreviousShard(folder, tar_name(shard), work, rows, members, is_checked)
+
+
+def _facts(folder: Folder, name: str) -> FileFacts | None:
     try:
-        if facts_of(folder, tar_name(shard)) != marker.tar or facts_of(folder, books_name(shard)) != marker.parquet:
-            return nothing
-        rows = {row["key"]: row for row in read_books(folder, shard).to_pylist()}
-        with folder.open(tar_name(shard)) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            flacs = [member for member in tar if member.name.endswith(".flac")]
-    except (FileNotFoundError, tarfile.TarError, pa.ArrowInvalid):
-        return nothing
-    members = {member.name.removesuffix(".flac"): (member.offset_data, member.size) for member in flacs}
-    complete = all(row["key"] in members for row in rows.values() if row["status"] == SAMPLE)
-    return PreviousShard(folder, tar_name(shard), work, rows, members) if complete else nothing
+        return facts_of(folder, name)
+    except OSError:
+        return None
+
+
+def _rows(folder: Folder, shard: ShardId) -> dict[str, dict[str, Any]]:
+    """Return the rows of the books by key; none where the books are missing, damaged, or lack a column."""
+    try:
+        table = read_books(folder, shard)
+    except (pa.ArrowInvalid, OSError):
+        return {}
+    return {row["key"]: row for row in table.to_pylist()} if frozenset(BOOKS.names) <= frozenset(table.column_names) else {}
+
+
+def _flacs(folder: Folder, name: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield key, position and size of each FLAC of a tar, up to the first damage."""
+    try:
+        with folder.open(name) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+            for member in tar:
+                if member.isreg() and not member.issparse() and member.name.endswith(".flac"):
+                    yield member.name.removesuffix(".flac"), (member.offset_data, member.size)
+    except (OSError, tarfile.TarError):
+        return
+
+
+def _is_final(row: dict[str, Any], sounds: Set[str]) -> bool:
+    """Return whether a rejection would be the same in a new build, given the hashes of the sounds that other clips keep."""
+    reason = row["reason"]
+    if reason not in FINAL_REASONS:
+        return False
+    return reason != Reason.DUPLICATE or row["pcm_sha256"] in sounds

@@ -26,7 +26,7 @@ def rewrite_text(task: ShardTask, clips: list[Clip], folder: Folder) -> Marker |
     rows = []
     with folder.workspace() as work:
         previous = read_previous_shard(folder, task.shard, work)
-        if old is None or previous.rows.keys() != {clip.key for clip in clips}:
+        if old is None or previous.is_checked or previous.rows.keys() != {clip.key for clip in clips}:
             return None
         with TarWriter(work / TAR_FILE) as tar:
             for clip in clips:

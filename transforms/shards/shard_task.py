@@ -14,12 +14,16 @@ from transforms.fetching.fetch import Fetcher
 SettingsHashOf = Callable[[str], str]
 """Dataset -> hash of the settings that decide the bytes of its shards."""
 
+MovedClips = tuple[tuple[str, ShardId, frozenset[str]], ...]
+"""Clips of a shard that an earlier plan had in other shards: (folder that holds such a shard, shard, sample keys)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
     """A shard to make: the hashes of its rows and of all its inputs, the number of rows, and the sounds that other shards keep.
 
-    `replaced` has the keys of the clips whose recordings were replaced since the shard was made: they are fetched again.
+    `replaced` has the keys of the clips whose recordings were replaced since the shard was made: they are fetched again. With `is_checked`
+    each sample of the shard that stands is decoded, and copied only if it has the sound that the books record.
     """
 
     shard: ShardId
@@ -28,6 +32,8 @@ class ShardTask:
     n_rows: int
     in_other_shards: SoundsInOtherShards = ()
     replaced: frozenset[str] = frozenset()
+    moved: MovedClips = ()
+    is_checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class BuildSettings:
     """Settings that all shards of a build share.
 
     `limits` are those of datasets that are not in `limits_by_dataset`. `n_threads` is the number of threads of each shard; it limits how
-    many recordings are in memory at once.
+    many recordings are in memory at once. With `prune` a shard may lose samples whose recordings cannot be fetched any more.
     """
 
     folder: Folder
@@ -45,6 +51,7 @@ class BuildSettings:
     conversion: int
     n_threads: int
     versions: dict[str, str]
+    prune: bool = False
 
     def limits_of(self, dataset: str) -> AudioLimits:
         """Return the limits of audio of a dataset."""

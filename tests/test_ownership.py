@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.output.ownership import remove_retired
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.verbs.build import remove_unplanned
 from tests.outcomes import clip, sample, write_plan, write_shard
 
 STAYS, GOES = ShardId("Set", "train", 0), ShardId("Set", "train", 1)
@@ -24,6 +24,7 @@ def folder(tmp_path: Path) -> Folder:
         write_shard([sample()], folder, shard)
         folder.write_json(f"{shard.folder}/sizes.json", {"0.tar": 1})
     write_plan({STAYS: [clip()]}, folder)
+    folder.write_json("plan/retired.json", [shard.name for shard in (GOES, OTHER_SPLIT, OTHER_DATASET)])
     return folder
 
 
@@ -35,13 +36,13 @@ OF_THE_SHARD = ["Set/train/0.parquet", "Set/train/0.tar", "Set/train/0_stats.jso
 
 
 def test_shards_that_are_not_in_the_plan_go_and_those_of_the_plan_stay(folder: Folder) -> None:
-    assert remove_unplanned(take_snapshot(folder)) == [OTHER_DATASET, GOES, OTHER_SPLIT]
+    assert remove_retired(take_snapshot(folder)) == [OTHER_DATASET, GOES, OTHER_SPLIT]
     assert left(folder) == OF_THE_SHARD
     assert take_snapshot(folder).plan is not None
 
 
 def test_the_folders_of_retired_splits_are_gone_with_their_sizes(folder: Folder, tmp_path: Path) -> None:
-    remove_unplanned(take_snapshot(folder))
+    remove_retired(take_snapshot(folder))
     assert not (tmp_path / "Set" / "valid").exists()
     assert not (tmp_path / "Old").exists()
     assert (tmp_path / "Set" / "train" / "sizes.json").exists()
@@ -50,7 +51,7 @@ def test_the_folders_of_retired_splits_are_gone_with_their_sizes(folder: Folder,
 def test_other_files_in_the_folder_of_a_retired_split_stay_and_keep_the_folder(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "Set" / "valid" / "notes.txt").write_text("mine")
     (tmp_path / "Old" / "README").write_text("mine")
-    remove_unplanned(take_snapshot(folder))
+    remove_retired(take_snapshot(folder))
     assert left(folder) == ["Old/README", *OF_THE_SHARD, "Set/valid/notes.txt"]
     assert not (tmp_path / "Old" / "train").exists()
 
@@ -58,7 +59,7 @@ def test_other_files_in_the_folder_of_a_retired_split_stay_and_keep_the_folder(f
 def test_what_makes_files_count_is_removed_before_them(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     removed, remove = [], Folder.remove
     monkeypatch.setattr(Folder, "remove", lambda self, name: (removed.append(name), remove(self, name)))
-    remove_unplanned(take_snapshot(folder))
+    remove_retired(take_snapshot(folder))
     assert removed[:5] == [
         *("Old/train/sizes.json", "Set/valid/sizes.json"),
         *("Old/train/0_stats.json", "Old/train/0.parquet", "Old/train/0.tar"),
@@ -68,12 +69,12 @@ def test_what_makes_files_count_is_removed_before_them(folder: Folder, monkeypat
 def test_parts_of_a_shard_go_too(folder: Folder) -> None:
     for name in ("Set/valid/0_stats.json", "Set/valid/0.parquet", "Set/train/1.tar", "Old/train/0.tar", "Old/train/sizes.json"):
         folder.remove(name)
-    assert remove_unplanned(take_snapshot(folder)) == [OTHER_DATASET, GOES, OTHER_SPLIT]
+    assert remove_retired(take_snapshot(folder)) == [OTHER_DATASET, GOES, OTHER_SPLIT]
     assert left(folder) == OF_THE_SHARD
 
 
 def test_nothing_changes_where_all_shards_are_planned(folder: Folder) -> None:
     write_plan({shard: [clip()] for shard in (STAYS, GOES, OTHER_SPLIT, OTHER_DATASET)}, folder)
     before = left(folder)
-    assert remove_unplanned(take_snapshot(folder)) == []
+    assert remove_retired(take_snapshot(folder)) == []
     assert left(folder) == before

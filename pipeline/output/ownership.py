@@ -1,0 +1,92 @@
+"""Keep files that are not ours: a build writes only into a folder that is empty or ours, and removes only its own shards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from pipeline.output.layout import (
+    BUILD,
+    INDEX,
+    LOCK,
+    MOVED,
+    NEW_PLAN,
+    PLAN,
+    RECIPE,
+    RECORDINGS,
+    RETIRED,
+    WORK,
+    books_name,
+    marker_name,
+    sizes_name,
+    tar_name,
+)
+from pipeline.output.snapshot import Snapshot
+from pipeline.output.storage import Folder
+from pipeline.records import ShardId
+
+OF_A_FIRST_BUILD = frozenset({PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, RECIPE})
+"""Names that a build which was killed before its end may leave at the top of a new folder."""
+OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", ".gitkeep", ".gitignore", ".directory"})
+"""Names that programs write into empty folders."""
+
+
+class ForeignFilesError(ValueError):
+    """A build would write among or over files that are not ours. Nothing was changed."""
+
+
+def check_folder(folder: Folder) -> None:
+    """Accept a folder that is missing, empty or ours: ours has a plan, or the record of a build.
+
+    Raises:
+        ForeignFilesError: it has other files.
+    """
+    top = folder.top_names()
+    if top <= OF_A_FIRST_BUILD | OF_SYSTEMS or BUILD in top or folder.exists(f"{PLAN}/{INDEX}"):
+        return
+    foreign = sorted(top - OF_A_FIRST_BUILD - OF_SYSTEMS)
+    names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+    raise ForeignFilesError(f"{folder.root}: holds files that no build made ({names}); give a folder that is empty or new")
+
+
+def check_names(new: Iterable[ShardId], files: Collection[str]) -> None:
+    """Accept new shards whose names are free.
+
+    Args:
+        new: shards that no build of this folder has made.
+        files: the names of all files of the folder.
+
+    Raises:
+        ForeignFilesError: a file has the name of one of their files.
+    """
+    names = (name for shard in sorted(new) for name in (tar_name(shard), books_name(shard), marker_name(shard)))
+    taken = next((name for name in names if name in files), None)
+    if taken is not None:
+        raise ForeignFilesError(
+            f"{taken}: a file of this name stands there, and no build made it; move it away, or build into another folder"
+        )
+
+
+def retired_shards(snapshot: Snapshot) -> frozenset[ShardId]:
+    """Return the shards of earlier plans that are not removed yet; none where their list is damaged."""
+    name = f"{PLAN}/{RETIRED}"
+    try:
+        return frozenset(map(ShardId.parse, snapshot.folder.read_json(name))) if name in snapshot.files else frozenset()
+    except (ValueError, TypeError, AttributeError):
+        return frozenset()
+
+
+def remove_retired(snapshot: Snapshot) -> list[ShardId]:
+    """Remove the shards that earlier plans had and the plan does not have, each marker first; return them."""
+    assert snapshot.plan is not None
+    folder, wanted = snapshot.folder, {planned.shard for planned in snapshot.plan.shards}
+    stale = sorted(retired_shards(snapshot) - wanted)
+    splits = sorted({shard.folder for shard in stale} - {shard.folder for shard in wanted})
+    for split in splits:  # before their shards: a build that is killed here finds the shards again, but not a file without shards
+        folder.remove(sizes_name(split))
+    for shard in stale:
+        for name in (marker_name(shard), books_name(shard), tar_name(shard)):
+            folder.remove(name)
+    for split in splits:
+        folder.remove_empty(split)
+    folder.remove(f"{PLAN}/{RETIRED}")
+    return stale

@@ -1,0 +1,116 @@
+"""Compare a new plan with the samples that stand in its folder: which of them it drops, and which it puts into other shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow.parquet as pq
+
+from pipeline.output.layout import NEW_PLAN, plan_name
+from pipeline.output.plan_files import read_left_out
+from pipeline.output.plan_index import Plan
+from pipeline.output.standing import Excerpt, Standing
+from pipeline.output.storage import Folder
+from pipeline.records import ShardId
+
+MAX_LINES = 5  # shards that a message names
+
+
+class DroppedSamplesError(ValueError):
+    """A new plan does not hold samples that stand; the message says how many. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChange:
+    """What a new plan changes in a folder.
+
+    `dropped` counts by shard the samples whose rows are in the plan no more, `seconds` is their duration, `moved` are the shards that
+    have samples of which the plan makes parts of other shards. `unreadable` are the shards of unknown content that the plan drops.
+    """
+
+    dropped: Mapping[ShardId, int]
+    seconds: float
+    moved: tuple[ShardId, ...]
+    unreadable: tuple[ShardId, ...]
+
+    def check(self) -> None:
+        """Accept a change that drops nothing.
+
+        Raises:
+            DroppedSamplesError: it drops samples, or shards of unknown content.
+        """
+        if not self.dropped and not self.unreadable:
+            return
+        n_samples, n_shards = sum(self.dropped.values()), len(self.dropped)
+        lines = [f"this would remove {n_samples} samples ({_duration(self.seconds)}) from {n_shards} shards; nothing was changed:"]
+        lines += [f"  {shard.name}: {n} samples" for shard, n in list(self.dropped.items())[:MAX_LINES]]
+        lines += [f"  {shard.name}: its books cannot be read, so all of its samples" for shard in self.unreadable[:MAX_LINES]]
+        n_more = len(self.dropped) + len(self.unreadable) - len(lines) + 1
+        lines += [f"  and {n_more} more shards"] if n_more > 0 else []
+        raise DroppedSamplesError("\n".join(lines))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 360 else f"{seconds:.1f} seconds"
+
+
+def compare(plan: Plan, standing: Standing, folder: Folder) -> PlanChange:
+    """Compare a new plan, whose files are in the folder of new plans, with what stands. Reads no file that is not needed."""
+    planned = {each.shard for each in plan.shards}
+    leaving = dict(_leaving(standing, planned, folder))
+    unreadable = tuple(sorted(standing.unreadable - planned))
+    if not leaving:
+        return PlanChange({}, 0.0, (), unreadable)
+    elsewhere = _Elsewhere({excerpt[0] for samples in leaving.values() for excerpt in samples}, plan, folder)
+    dropped, seconds, moved = dict[ShardId, int](), 0.0, []
+    for shard, samples in leaving.items():
+        gone = [excerpt for excerpt in samples if not elsewhere.has(shard.dataset, excerpt)]
+        if gone:
+            dropped[shard] = len(gone)
+            seconds += sum(samples[excerpt] for excerpt in gone)
+        if any(elsewhere.is_planned(shard.dataset, excerpt) for excerpt in samples):
+            moved.append(shard)
+    return PlanChange(dropped, seconds, tuple(moved), unreadable)
+
+
+def _leaving(standing: Standing, planned: set[ShardId], folder: Folder) -> Iterator[tuple[ShardId, Mapping[Excerpt, float]]]:
+    """Yield the samples of each shard that are not in the shard of the same name in the new plan."""
+    for shard, each in sorted(standing.shards.items()):
+        keys = set(_columns(folder, shard, ["key"])[0]) if shard in planned else set()
+        samples = {excerpt: seconds for excerpt, seconds in each.samples.items() if excerpt[0] not in keys}
+        if samples:
+            yield shard, samples
+
+
+class _Elsewhere:
+    """The rows of a new plan that have one of some keys, and the rows that it leaves out with a reason."""
+
+    def __init__(self, keys: set[str], plan: Plan, folder: Folder):
+        self._datasets = frozenset({each.shard.dataset for each in plan.shards} | plan.left_out.keys())
+        self._planned: set[tuple[str, str]] = set()  # dataset, key
+        self._excerpts: set[Excerpt] = set()  # of any dataset
+        for each in plan.shards:
+            for excerpt in zip(*_columns(folder, each.shard, ["key", "url", "start", "end"]), strict=True):
+                if excerpt[0] in keys:
+                    self._planned.add((each.shard.dataset, excerpt[0]))
+                    self._excerpts.add(excerpt)
+        table = read_left_out(folder, NEW_PLAN)
+        left_out = zip(table["dataset"].to_pylist(), table["key"].to_pylist(), strict=True)
+        self._left_out = {row for row in left_out if row[1] in keys}
+
+    def has(self, dataset: str, excerpt: Excerpt) -> bool:
+        """Return whether the new plan has the row of a sample, or leaves it out with a reason."""
+        return (dataset, excerpt[0]) in self._left_out or self.is_planned(dataset, excerpt)
+
+    def is_planned(self, dataset: str, excerpt: Excerpt) -> bool:
+        """Return whether the new plan has the row of a sample: in its dataset, or in another where its dataset is gone."""
+        if dataset in self._datasets:
+            return (dataset, excerpt[0]) in self._planned
+        return excerpt in self._excerpts
+
+
+def _columns(folder: Folder, shard: ShardId, names: Sequence[str]) -> list[list]:
+    with folder.open(f"{NEW_PLAN}/{plan_name(shard)}") as file:
+        table = pq.read_table(file, columns=list(names))
+    return [table[name].to_pylist() for name in names]

@@ -1,0 +1,28 @@
+"""Give an output folder the plan of a recipe, unless it has it already. Imports Beam only when it has to plan."""
+
+from __future__ import annotations
+
+from pipeline.engines.run import Engine
+from pipeline.output.new_plan import promote_interrupted
+from pipeline.output.snapshot import Snapshot, take_snapshot
+from pipeline.output.storage import Folder
+from pipeline.recipe.model import BuildRecipe
+from pipeline.verbs.changes import NO_CHANGES, Changes
+
+
+def standing_snapshot(folder: Folder) -> Snapshot:
+    """Return the snapshot of a folder that is locked, after finishing what a killed build began; a damaged plan counts as none."""
+    snapshot = take_snapshot(folder, needs_plan=False)
+    return take_snapshot(folder, needs_plan=False) if promote_interrupted(folder, snapshot.files) else snapshot
+
+
+def current_plan(
+    recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine: Engine, changes: Changes = NO_CHANGES
+) -> tuple[Snapshot, bool]:
+    """Return the snapshot of a folder with the plan of a recipe, and whether the plan had to be made; raises as `make_plan`."""
+    if snapshot.plan is not None and snapshot.plan.fingerprint == recipe.fingerprint(limit) and not changes.plans_again:
+        return snapshot, False
+    from pipeline.verbs.plan import make_plan  # imports Beam
+
+    make_plan(recipe, snapshot, limit, engine, changes)
+    return take_snapshot(snapshot.folder), True

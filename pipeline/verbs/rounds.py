@@ -1,0 +1,133 @@
+"""Make the shards of a plan, and compare their sounds, until the folder agrees with the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+from pipeline.engines.run import Engine
+from pipeline.keys import stable_hash
+from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
+from pipeline.output.layout import EQUAL_SOUNDS, PLAN
+from pipeline.output.markers import inputs_sha256
+from pipeline.output.plan_index import PlannedShard
+from pipeline.output.recordings_file import read_recordings, write_recordings
+from pipeline.output.snapshot import Snapshot, take_snapshot
+from pipeline.records import ShardId
+from pipeline.verbs.moved_clips import find_moved
+from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings, unchanged
+from pipeline.verbs.repair import faulty_shards
+from transforms.shards.shard_task import BuildSettings, MovedClips, SettingsHashOf, ShardTask, longest_first
+
+MAX_ROUNDS = 20
+"""Rounds of building and comparing sounds. Two are enough when recordings do not change. More are needed when clips that come back
+fail or sound different now; shards that are not settled by then are reported, and the next build goes on with them."""
+
+LEFT_AS_IT_IS = (
+    "left as it is: samples of it would be lost, because their recordings cannot be fetched now; "
+    "bring the recordings back and build again, or let these samples go with --prune"
+)
+
+Watch = Callable[[Snapshot, list[ShardTask]], AbstractContextManager[None]]
+"""(snapshot before, tasks) -> a context that is open while the shards are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """What shards may not copy, or may copy from other shards: recordings that were replaced, clips that moved, shards with faults."""
+
+    replaced: Replaced = field(default_factory=dict)
+    moved: Mapping[ShardId, MovedClips] = field(default_factory=dict)
+    faulty: frozenset[ShardId] = frozenset()
+
+
+NOTHING = Reuse()
+
+
+def build_rounds(
+    snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch, repair: bool = False
+) -> tuple[Snapshot, set[ShardId]]:
+    """Make shards and compare their sounds until nothing is left to do; return the last snapshot, and the shards that were made.
+
+    Args:
+        repair: also make the shards anew in which `verify` finds faults.
+    """
+    folder, built, last = snapshot.folder, set[ShardId](), list[ShardTask]()
+    noted = read_recordings(folder)
+    replaced = find_replaced(snapshot, noted, settings.fetcher)
+    moved = find_moved(snapshot, unchanged(noted, settings.fetcher))
+    reuse = Reuse(replaced, moved, faulty_shards(snapshot, engine) if repair else frozenset())
+    for _ in range(MAX_ROUNDS):
+        sounds = read_equal_sounds(folder)
+        tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds, reuse))
+        if tasks and tasks != last:
+            noted = noted.replaced_by(note_recordings(folder, (task.shard for task in tasks), settings.fetcher))
+            run_tasks(tasks, snapshot, settings, engine, watch)
+            built |= {task.shard for task in tasks}
+            snapshot, last, reuse = take_snapshot(folder), tasks, Reuse(moved=moved)
+        elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
+            find_equal_sounds(snapshot, engine)
+        else:
+            break
+    if built:
+        write_recordings(noted.only(planned.shard for planned in planned_shards(snapshot)), folder)
+    return snapshot, built
+
+
+def outdated(snapshot: Snapshot, settings: BuildSettings) -> Iterator[str]:
+    """Yield a line for every shard that is not what the plan says after the last round, and one where sounds were not compared."""
+    sounds = read_equal_sounds(snapshot.folder)
+    for task in unfinished(snapshot, settings.settings_hash_of, sounds):
+        why = LEFT_AS_IT_IS if task.shard in snapshot.markers else "not built from what the plan says now"
+        yield f"{task.shard}: {why}"
+    if sounds.sounds_sha256 != sounds_sha256_of(snapshot):
+        yield f"{PLAN}/{EQUAL_SOUNDS}: not of the sounds that the shards have now; run the same command again"
+
+
+def unfinished(snapshot: Snapshot, settings_hash_of: SettingsHashOf, sounds: EqualSounds, reuse: Reuse = NOTHING) -> Iterator[ShardTask]:
+    """Yield a task for every shard of the plan that is missing, has faults or other inputs, or whose recordings were replaced."""
+    for planned in planned_shards(snapshot):
+        shard, task = planned.shard, shard_task(planned, settings_hash_of, sounds)
+        replaced, is_faulty = reuse.replaced.get(shard, frozenset()), shard in reuse.faulty
+        if replaced or is_faulty or not snapshot.finished(shard, task.inputs_sha256):
+            yield replace(task, replaced=replaced, moved=reuse.moved.get(shard, ()), is_checked=is_faulty)
+
+
+def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: EqualSounds) -> ShardTask:
+    """Return the task that makes a planned shard."""
+    in_other_shards = sounds.of(planned.shard)
+    inputs = inputs_sha256(planned.rows_sha256, settings_hash_of(planned.shard.dataset), in_other_shards)
+    return ShardTask(planned.shard, planned.rows_sha256, inputs, planned.n_rows, in_other_shards)
+
+
+def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> None:
+    """Make shards on an engine, and show progress."""
+    import apache_beam as beam
+
+    from transforms.shards.build_shards import BuildShards
+
+    with watch(snapshot, tasks):
+        engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "BuildShards" >> BuildShards(settings))
+
+
+def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
+    """Find equal sounds, and write which of them each shard must leave out."""
+    import apache_beam as beam
+
+    from transforms.shards.find_equal_sounds import FindEqualSounds
+
+    shards = [planned.shard for planned in planned_shards(snapshot)]
+    find = FindEqualSounds(snapshot.folder, sounds_sha256_of(snapshot))
+    engine.run(lambda root: root | "Shards" >> beam.Create(shards) | "FindEqualSounds" >> find)
+
+
+def sounds_sha256_of(snapshot: Snapshot) -> str:
+    """Return the hash of all sounds of a folder: when it changes, the sounds have to be compared again."""
+    hashes = ((planned.shard, snapshot.markers.get(planned.shard)) for planned in planned_shards(snapshot))
+    return stable_hash(*(f"{shard} {marker.sounds_sha256}" for shard, marker in hashes if marker is not None))
+
+
+def planned_shards(snapshot: Snapshot) -> tuple[PlannedShard, ...]:
+    """Return the shards of the plan of a folder; none without a plan."""
+    return snapshot.plan.shards if snapshot.plan is not None else ()
