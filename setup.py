@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 CAPTIONS = ["torch>=2.15", "transformers>=5.0", "huggingface_hub>=1.0", "sentencepiece>=0.2"]
 TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "tenacity>=9.0", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "tqdm>=4.67"]
 DEV = [
+    "datasets>=4.0",
     "hypothesis>=6.100",
     "mypy>=2.0",
     "pytest>=9.0",
@@ -15,6 +16,7 @@ DEV = [
     "ruff>=0.15",
     "setuptools>=77",
     "tensorboard>=2.20",
+    "torchcodec>=0.9",  # datasets asks for it before it reads audio
     "wandb>=0.23",
     "webdataset>=1.0",
     "wheel>=0.45",

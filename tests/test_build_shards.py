@@ -88,7 +88,7 @@ def test_the_json_of_every_sample_has_the_same_keys(sounds: Path, settings: Buil
     first, second = (json.loads(data) for name, data in members(settings).items() if name.endswith(".json"))
     assert first.keys() == second.keys() == {"text", "tag", "original_data"}
     assert first["original_data"].keys() == second["original_data"].keys()
-    assert first["original_data"]["title"] is None and second["original_data"]["title"] == "One"
+    assert first["original_data"]["title"] == "" and second["original_data"]["title"] == "One"
     assert first["tag"] == [] and second["original_data"]["duration"] == pytest.approx(0.1, abs=1e-4)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.output.sample_files import TarWriter, sample_json
-from pipeline.records import Caption, TextHolds
+from pipeline.records import Caption, Provenance, TextHolds
 from tests.outcomes import clip, sample
 
 PLAIN = Caption("A dog barks.")
@@ -97,9 +97,16 @@ def test_the_json_holds_every_fact_of_the_sample() -> None:
             "duration": 0.5,
             "source_sha256": "5a",
             "source_format": "wav/pcm_16",
-            "captions": [{"text": "N.", "origin": "human", "model": None, "prompt": None, "before_debias": "B."}],
+            "captions": [{"text": "N.", "origin": "human", "model": "", "prompt": "", "before_debias": "B."}],
         },
     }
+
+
+def test_what_is_missing_has_the_type_of_what_is_there() -> None:
+    value = sample_json(replace(sample(clip(captions=())), provenance=Provenance()))["original_data"]
+    assert (value["title"], value["license"], value["creator"], value["source_sha256"]) == ("", "", "", "")
+    assert (value["start"], value["end"], value["captions"]) == (0.0, 0.5, [])
+    assert sample_json(sample(clip(start=1.25)))["original_data"]["end"] == 1.75
 
 
 @pytest.mark.parametrize(

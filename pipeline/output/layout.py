@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.records import ShardId
 
-RECIPE, BUILD = "recipe.toml", "build.json"
+RECIPE, BUILD, README = "recipe.toml", "build.json", "README.md"
 PLAN, NEW_PLAN = "plan", "plan.new"
 INDEX, LEFT_OUT = "plan.json", "rejections.parquet"
 ROWS_READ, N_REWORDED = "rows_read.json", "reworded.json"  # only while a plan is made

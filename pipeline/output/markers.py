@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.keys import stable_hash
 from pipeline.output.layout import marker_name
 from pipeline.output.plan_index import FORMAT, check_format
+from pipeline.output.sample_files import MEMBERS
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
@@ -97,4 +98,4 @@ def inputs_sha256(rows_sha256: str, settings_hash: str, in_other_shards: Iterabl
         settings_hash: hash of the settings of its dataset.
         in_other_shards: the sounds it must leave out: (hash of the frames, key of the clip that stays).
     """
-    return stable_hash(rows_sha256, settings_hash, *(f"{pcm} {key}" for pcm, key in in_other_shards))
+    return stable_hash(MEMBERS, rows_sha256, settings_hash, *(f"{pcm} {key}" for pcm, key in in_other_shards))

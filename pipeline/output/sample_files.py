@@ -12,10 +12,18 @@ from typing import IO, Any
 
 from pipeline.records import Clip, Sample, TextHolds
 
+MEMBERS = 2
+"""Raised when samples are written in another way: shards are then written again with a copy of their audio."""
+
 
 def sample_json(sample: Sample) -> dict[str, Any]:
-    """Return the JSON member of a sample: the same keys at every level for every sample of a dataset, empty values as null or []."""
+    """Return the JSON member of a sample: for every sample of a dataset the same keys at every level, and each value of one type.
+
+    No value is null, because readers infer types from the first samples: a text that is missing is empty, `start` is 0.0 and `end` the
+    end of the sample in the recording, both in seconds.
+    """
     clip = sample.clip
+    start = clip.start or 0.0
     return {
         **_texts(clip),
         "tag": list(clip.labels),
@@ -23,16 +31,16 @@ def sample_json(sample: Sample) -> dict[str, Any]:
             "id": clip.id,
             "source": clip.source,
             "split": clip.split,
-            "title": clip.title,
+            "title": clip.title or "",
             "url": clip.url,
-            "start": clip.start,
-            "end": clip.end,
-            "license": clip.license,
-            "creator": clip.creator,
+            "start": start,
+            "end": round(start + sample.statistics.duration, 6) if clip.end is None else clip.end,
+            "license": clip.license or "",
+            "creator": clip.creator or "",
             "duration": sample.statistics.duration,
-            "source_sha256": sample.provenance.sha256,
+            "source_sha256": sample.provenance.sha256 or "",
             "source_format": sample.format.name,
-            "captions": [asdict(caption) for caption in clip.captions],
+            "captions": [{name: value or "" for name, value in asdict(caption).items()} for caption in clip.captions],
         },
     }
 

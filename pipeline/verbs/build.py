@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.engines.run import Engine
+from pipeline.output.folder_readme import write_readme
 from pipeline.output.layout import BUILD, RECIPE, sizes_name, tar_name
 from pipeline.output.moved_shards import release
 from pipeline.output.ownership import check_folder, remove_retired
@@ -63,6 +64,7 @@ def build(
         remove_retired(snapshot)
         snapshot, built = build_rounds(snapshot, settings, engine, watch, changes.repair)
         write_sizes(snapshot)
+        write_readme(recipe.name, snapshot)
         if built or plan_is_new or BUILD not in snapshot.files:
             folder.write(RECIPE, resolved_recipe(recipe).encode())
             folder.write_json(BUILD, build_record(recipe, engine, settings, command))
