@@ -92,11 +92,11 @@ def explain(error: BaseException, verb: str) -> Failure:
         case LostRowsError():
             return Failure(str(error), "use another --runner, or fewer --workers", WRONG)
         case MemoryError():
-            return Failure("out of memory", _then_again(MEMORY, verb), WRONG)
+            return Failure("out of memory", MEMORY, WRONG)
         case BrokenPipeError():
             return Failure("the output was closed before all of it was printed", "", WRONG)
         case OSError():
-            return Failure(str(error), _then_again(_remedy_of(error.errno), verb), WRONG)
+            return Failure(str(error), _remedy_of(error.errno, verb), WRONG)
         case EngineError():
             return _explain_worker(error, verb)
         case UnicodeError():
@@ -109,10 +109,10 @@ def _explain_worker(error: EngineError, verb: str) -> Failure:
     kind, _, message = error.cause.partition(": ")
     kind = kind.rpartition(".")[2]
     if kind == "MemoryError":
-        return Failure("out of memory", _then_again(MEMORY, verb), WRONG)
+        return Failure("out of memory", MEMORY, WRONG)
     if _is_os_error(kind):
         number = re.match(r"\[Errno (\d+)\]", message)
-        return Failure(message or kind, _then_again(_remedy_of(int(number[1]) if number else None), verb), WRONG)
+        return Failure(message or kind, _remedy_of(int(number[1]) if number else None, verb), WRONG)
     if kind.startswith("Arrow") or kind == "JSONDecodeError":
         return Failure(f"a file of the output folder cannot be read: {message}", DAMAGED, WRONG)
     return Failure(error.cause, REPORT, WRONG, details=str(error), is_bug=True)
@@ -134,11 +134,8 @@ def _is_os_error(kind: str) -> bool:
     return isinstance(named, type) and issubclass(named, OSError)
 
 
-def _remedy_of(number: int | None) -> str:
-    """Return what to do about an error of the operating system, empty where its text needs no addition."""
-    return next((remedy for numbers, remedy in REMEDIES if number in numbers), "")
-
-
-def _then_again(remedy: str, verb: str) -> str:
-    """Add that the command may be run again, where it writes."""
-    return "; then ".join(part for part in (remedy, AGAIN if verb in WRITING_VERBS else "") if part)
+def _remedy_of(number: int | None, verb: str) -> str:
+    """Return what to do about an error of the operating system, and where it helps that the command may then be run again."""
+    remedy = next((remedy for numbers, remedy in REMEDIES if number in numbers), "")
+    again = AGAIN if verb in WRITING_VERBS and number not in REFUSED | NOT_A_FOLDER else ""
+    return "; then ".join(part for part in (remedy, again) if part)

@@ -8,7 +8,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from pipeline.failures import AGAIN, DAMAGED, EngineError, RecipeError, UsageError, explain
+from pipeline.failures import AGAIN, DAMAGED, NOT_A_FOLDER, REFUSED, EngineError, RecipeError, UsageError, explain
 from pipeline.output.plan_index import LostRowsError, OutputFormatError
 from pipeline.output.storage import FolderInUseError
 
@@ -38,14 +38,16 @@ def test_a_system_error_has_the_remedy_of_its_number_in_this_process_and_in_a_wo
     error = os_error(number)
     there = explain(EngineError(f"Traceback\n  File x\nRuntimeError: {type(error).__name__}: {error} [while running 'Build']"), "build")
     assert (here.sentence, here.exit_code, here.is_bug) == (str(os_error(number)), 1, False)
-    assert remedy in here.remedy and here.remedy.endswith(AGAIN)
+    assert remedy in here.remedy
+    assert here.remedy.endswith(AGAIN) == (number not in REFUSED | NOT_A_FOLDER)
     assert there == here
 
 
 @pytest.mark.parametrize(("verb", "again"), [("plan", True), ("build", True), ("recaption", True), ("status", False), ("verify", False)])
 def test_only_the_remedy_of_a_verb_that_writes_is_to_run_again(verb: str, again: bool) -> None:
-    for error in (os_error(errno.ENOSPC), MemoryError(), EngineError("Traceback\nRuntimeError: MemoryError: x")):
-        assert (AGAIN in explain(error, verb).remedy) is again
+    assert (AGAIN in explain(os_error(errno.ENOSPC), verb).remedy) is again
+    for error in (MemoryError(), EngineError("Traceback\nRuntimeError: MemoryError: x"), os_error(errno.EROFS)):
+        assert AGAIN not in explain(error, verb).remedy
 
 
 def test_a_system_error_without_a_remedy_for_its_number_only_says_to_run_again() -> None:

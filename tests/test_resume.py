@@ -114,6 +114,7 @@ def test_a_full_disk_is_reported_and_leaves_no_incomplete_shard(recipe: Path, un
     failed = command("build", recipe, "--output", tmp_path, preexec_fn=full)
     assert failed.returncode == 1
     assert "File too large" in failed.stderr and "run the same command again" in failed.stderr.splitlines()[-1]
+    assert "Traceback" not in failed.stderr and len(failed.stderr.splitlines()) < 10
     assert all(path.with_name(f"{path.stem}_stats.json").exists() for path in tmp_path.glob("*/*/*.tar"))
     build_into(tmp_path, recipe)
     assert published(tmp_path) == undisturbed
