@@ -119,7 +119,8 @@ class Clip:
     file name first. `start` and `end` are seconds into the recording (`None`: from its beginning, to its end).
     `recording` identifies the file: clips of one recording are in one shard, and it is fetched once. `row_number` is the
     number of the row in its source, so that planning can keep the first of equal rows; the plan does not store it.
-    `text_holds` is set for every clip of a dataset that has captions by a T5.
+    `text_holds` is set for every clip of a dataset that has captions by a T5. `full_url` is the address with its secrets, where `url`
+    is masked; the plan does not store it.
     """
 
     source: str
@@ -138,6 +139,7 @@ class Clip:
     audio_root: str | None = None
     row_number: int = field(default=0, metadata=NOT_STORED)
     text_holds: TextHolds | None = None
+    full_url: str = field(default="", repr=False, metadata=NOT_STORED)
 
     def __reduce__(self) -> tuple[type[Clip], tuple]:
         """Pickle the values without the field names: millions of clips go through an engine, and the default is slower."""

@@ -174,11 +174,20 @@ def _endless_headers(handler: Handler) -> None:
         handler.wfile.write(b"X-%d: %s\r\n" % (number, b"a" * 1000))
 
 
+def _signed(handler: Handler, _: int) -> None:
+    """Send the file that the rest of the path names, to who knows the token."""
+    if handler.query("token") and (handler.query("token") or "").startswith("s3cr3t"):
+        handler.reply(200, handler.server.owner.files["/" + handler.path.split("?")[0].split("/", 2)[2]])
+    else:
+        handler.reply(403, b"who are you?")
+
+
 BEHAVIOURS: dict[str, Callable[[Handler, int], None]] = {
     "good": _always(lambda handler: handler.good()),
     "unknown-length": _always(_unknown_length),
     "chunked": _always(_chunked),
     "status": _status,
+    "signed": _signed,
     "busy": _busy,
     "busy-once": _busy,
     "unavailable": _unavailable,

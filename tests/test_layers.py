@@ -15,15 +15,15 @@ from tests.fates import make_fates, unwatched
 
 ROOT = Path(__file__).parent.parent
 OURS = {"pipeline", "transforms", "sources", "augment", "train"}
-RECORDS, KEYS, OUTPUT = "pipeline.records", "pipeline.keys", "pipeline.output"
+RECORDS, KEYS, MASKING, OUTPUT = "pipeline.records", "pipeline.keys", "pipeline.masking", "pipeline.output"
 BELOW = {
-    "pipeline/output": {RECORDS, KEYS, OUTPUT},
-    "augment": {RECORDS, KEYS, OUTPUT, "augment"},
-    "sources": {RECORDS, KEYS, OUTPUT, "augment", "sources"},
-    "transforms/planning": {RECORDS, KEYS, OUTPUT, "augment", "sources", "transforms.planning"},
-    "transforms/fetching": {RECORDS, KEYS, OUTPUT, "sources", "transforms.fetching"},
-    "transforms/audio": {RECORDS, KEYS, OUTPUT, "transforms.audio"},
-    "transforms/shards": {RECORDS, KEYS, OUTPUT, "sources", "transforms.fetching", "transforms.audio", "transforms.shards"},
+    "pipeline/output": {RECORDS, KEYS, MASKING, OUTPUT},
+    "augment": {RECORDS, KEYS, MASKING, OUTPUT, "augment"},
+    "sources": {RECORDS, KEYS, MASKING, OUTPUT, "augment", "sources"},
+    "transforms/planning": {RECORDS, KEYS, MASKING, OUTPUT, "augment", "sources", "transforms.planning"},
+    "transforms/fetching": {RECORDS, KEYS, MASKING, OUTPUT, "sources", "transforms.fetching"},
+    "transforms/audio": {RECORDS, KEYS, MASKING, OUTPUT, "transforms.audio"},
+    "transforms/shards": {RECORDS, KEYS, MASKING, OUTPUT, "sources", "transforms.fetching", "transforms.audio", "transforms.shards"},
     "train": {"train"},
 }
 HEAVY = ("apache_beam", "torch", "transformers", "av", "pyarrow", "numpy", "pydantic", "fsspec", "filelock", "rich", "ftfy", "urllib3")
@@ -45,7 +45,8 @@ def test_imports_go_one_way(room):
 
 def test_records_know_nothing_else_of_ours():
     assert {name for name in imported(ROOT / "pipeline/records.py") if name.split(".")[0] in OURS} == {KEYS}
-    assert not {name for name in imported(ROOT / "pipeline/keys.py") if name.split(".")[0] in OURS}
+    for name in ("keys", "masking"):
+        assert not {name for name in imported(ROOT / f"pipeline/{name}.py") if name.split(".")[0] in OURS}
 
 
 def heavy_imports_of(*arguments: str) -> list[str]:

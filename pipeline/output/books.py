@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.keys import shard_sort_key, stable_hash
+from pipeline.masking import mask_text
 from pipeline.output.columns import cells, columns, record_from
 from pipeline.output.layout import books_name
 from pipeline.output.storage import Folder
@@ -55,7 +56,7 @@ def books_row(outcome: Sample | Rejection, audio_request_hash: str) -> dict[str,
     row |= {"n_captions": len(clip.captions), "audio_request_hash": audio_request_hash}
     row |= cells(outcome.provenance or Provenance())
     if isinstance(outcome, Rejection):
-        why = {"reason": str(outcome.reason), "stage": outcome.stage, "detail": outcome.detail[:MAX_DETAIL]}
+        why = {"reason": str(outcome.reason), "stage": outcome.stage, "detail": mask_text(outcome.detail)[:MAX_DETAIL]}
         return row | {"status": REJECTED, "pcm_sha256": outcome.pcm_sha256} | why
     return row | {"status": SAMPLE, "flac_bytes": outcome.flac_bytes} | cells(outcome.format) | asdict(outcome.statistics)
 

@@ -12,6 +12,7 @@ T5_CACHE, T5_TEXTS, T5_COUNTS, T5_PARTS = "t5_captions.parquet", "t5_texts.parqu
 EQUAL_SOUNDS = "equal_sounds.parquet"
 SIZES = "sizes.json"
 RECORDINGS = ".recordings"
+ADDRESSES = "addresses"  # below the plan: full addresses of clips whose address holds a secret, by shard, until the shard is built
 RETIRED = "retired.json"  # below the plan: shards of earlier plans that are not removed yet
 MOVED = ".moved"  # shards whose clips are in other shards of the plan, until those are built
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build

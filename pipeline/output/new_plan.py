@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pipeline.output.layout import (
+    ADDRESSES,
     EQUAL_SOUNDS,
     INDEX,
     LEFT_OUT,
@@ -69,7 +70,7 @@ def promote(folder: Folder) -> None:
             folder.move(f"{NEW_PLAN}/{name}", f"{PLAN}/{name}")
         needed = _files_of(plan)
         for name in folder.names(PLAN):
-            if name.removeprefix(f"{PLAN}/") not in needed:
+            if name.removeprefix(f"{PLAN}/") not in needed and not name.startswith(f"{PLAN}/{ADDRESSES}/"):
                 folder.remove(name)
         folder.move(f"{NEW_PLAN}/{INDEX}", f"{PLAN}/{INDEX}")
     discard_new_plan(folder)

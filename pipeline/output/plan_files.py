@@ -61,8 +61,18 @@ def summary(folder: Folder, name: str) -> tuple[int, str]:
 
 def read_keys(folder: Folder, shard: ShardId) -> list[str]:
     """Return the sample keys of a planned shard, in order."""
+    return read_column(folder, shard, "key")
+
+
+def read_urls(folder: Folder, shard: ShardId) -> list[str]:
+    """Return the addresses of the clips of a planned shard, in order."""
+    return read_column(folder, shard, "url")
+
+
+def read_column(folder: Folder, shard: ShardId, name: str) -> list[str]:
+    """Return a column of a planned shard, in order of its rows."""
     with folder.open(f"{PLAN}/{plan_name(shard)}") as file:
-        return pq.read_table(file, columns=["key"])["key"].to_pylist()
+        return pq.read_table(file, columns=[name])[name].to_pylist()
 
 
 def write_left_out(rejections: Iterable[Rejection], path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.engines.run import Engine
+from pipeline.output.address_files import remove_addresses
 from pipeline.output.folder_readme import write_readme
 from pipeline.output.layout import BUILD, RECIPE, sizes_name, tar_name
 from pipeline.output.moved_shards import release
@@ -72,6 +73,7 @@ def build(
         missing = tuple(outdated(snapshot, settings)) if books.balance else tuple(missing_rows(snapshot))
         if not missing:
             release(folder, snapshot.files)
+        remove_addresses(snapshot)
     return Outcome(books, len(built), plan_is_new, missing, notes)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engines.run import Engine
+from pipeline.masking import mask_command
 from pipeline.output.plan_index import FORMAT
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
@@ -43,7 +44,7 @@ def build_record(recipe: BuildRecipe, engine: Engine, settings: BuildSettings, c
         "engine": engine.runner,
         "versions": settings.versions | {"apache-beam": _version("apache-beam"), "python": platform.python_version()},
         "commit": commit_of(Path(__file__).parent),
-        "command": list(command),
+        "command": mask_command(command),
     }
 
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pipeline.engines.run import Engine
+from pipeline.masking import is_masked
+from pipeline.output.address_files import address_name
 from pipeline.output.new_plan import promote_interrupted
+from pipeline.output.plan_files import read_urls
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.verbs.changes import NO_CHANGES, Changes
+
+
+def _lacks_addresses(snapshot: Snapshot) -> bool:
+    """Return whether a shard that is not built has masked addresses whose full form is not held any more: the tables are then read again."""
+    assert snapshot.plan is not None
+    waiting = (planned.shard for planned in snapshot.plan.shards if snapshot.current_marker(planned) is None)
+    return any(any(map(is_masked, read_urls(snapshot.folder, shard))) for shard in waiting if address_name(shard) not in snapshot.files)
 
 
 def standing_snapshot(folder: Folder) -> Snapshot:
@@ -20,7 +30,8 @@ def current_plan(
     recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine: Engine, changes: Changes = NO_CHANGES
 ) -> tuple[Snapshot, bool]:
     """Return the snapshot of a folder with the plan of a recipe, and whether the plan had to be made; raises as `make_plan`."""
-    if snapshot.plan is not None and snapshot.plan.fingerprint == recipe.fingerprint(limit) and not changes.plans_again:
+    is_current = snapshot.plan is not None and snapshot.plan.fingerprint == recipe.fingerprint(limit)
+    if is_current and not changes.plans_again and not _lacks_addresses(snapshot):
         return snapshot, False
     from pipeline.verbs.plan import make_plan  # imports Beam
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.engines.run import Engine
 from pipeline.keys import stable_hash
+from pipeline.output.address_files import read_addresses
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
 from pipeline.output.layout import EQUAL_SOUNDS, PLAN
 from pipeline.output.markers import inputs_sha256
@@ -91,7 +92,8 @@ def unfinished(snapshot: Snapshot, settings_hash_of: SettingsHashOf, sounds: Equ
         shard, task = planned.shard, shard_task(planned, settings_hash_of, sounds)
         replaced, is_faulty = reuse.replaced.get(shard, frozenset()), shard in reuse.faulty
         if replaced or is_faulty or not snapshot.finished(shard, task.inputs_sha256):
-            yield replace(task, replaced=replaced, moved=reuse.moved.get(shard, ()), is_checked=is_faulty)
+            addresses = tuple(read_addresses(snapshot, shard).items())
+            yield replace(task, replaced=replaced, moved=reuse.moved.get(shard, ()), is_checked=is_faulty, addresses=addresses)
 
 
 def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: EqualSounds) -> ShardTask:

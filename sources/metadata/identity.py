@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
 from pipeline.keys import short_hash
+from pipeline.masking import mask_address
 from sources.metadata.rows import read_rows
 
 FREESOUND = re.compile(r"^/(?:people/[^/]+/sounds|s|data/previews/\d+|apiv2/sounds)/(\d+)")
@@ -48,7 +49,7 @@ def id_of(url: str, start: float | None, end: float | None) -> str:
     'rain-29b0b4635809'
     """
     stem = re.sub(r"[^a-z0-9_]+", "-", PurePosixPath(urlsplit_path(url)).stem.lower()).strip("-")[:40]
-    return f"{stem or 'clip'}-{short_hash(url, start, end)}"
+    return f"{stem or 'clip'}-{short_hash(mask_address(url), start, end)}"
 
 
 def urlsplit_path(url: str) -> str:

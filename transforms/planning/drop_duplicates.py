@@ -89,7 +89,7 @@ def _choose_each(
 
 
 def _excerpt(clip: Clip) -> str:
-    return repr((clip.dataset, clip.recording, clip.start or 0.0, clip.end))
+    return repr((clip.dataset, clip.recording, clip.full_url, clip.start or 0.0, clip.end))
 
 
 def _key(clip: Clip) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import apache_beam as beam
 
+from pipeline.masking import mask_address, mask_text
 from pipeline.records import Clip, Reason, Rejection
 from sources import SOURCES
 from sources.metadata.options import SourceOptions
@@ -15,7 +17,19 @@ from transforms.planning.map_or_reject import split_rejections
 
 def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Clip | Rejection]:
     """Yield the first `limit` rows of a source, or all of them, as clips and rejections."""
-    return map(storable, itertools.islice(SOURCES[options.source].read(options), limit))
+    return map(without_secrets, map(storable, itertools.islice(SOURCES[options.source].read(options), limit)))
+
+
+def without_secrets(outcome: Clip | Rejection) -> Clip | Rejection:
+    """Return the row with its address masked; a clip holds the full address apart, for the build."""
+    clip = outcome if isinstance(outcome, Clip) else outcome.clip
+    url = mask_address(clip.url)
+    if url == clip.url:
+        return outcome
+    recording = mask_address(clip.recording)
+    if isinstance(outcome, Rejection):
+        return replace(outcome, clip=replace(clip, url=url, recording=recording), detail=mask_text(outcome.detail))
+    return replace(clip, url=url, recording=recording, full_url=clip.url)
 
 
 def storable(outcome: Clip | Rejection) -> Clip | Rejection:

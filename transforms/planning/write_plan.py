@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import apache_beam as beam
 
+from pipeline.output.address_files import write_addresses
 from pipeline.output.plan_files import plan_name, write_left_out, write_plan_file
 from pipeline.output.storage import Folder
 from pipeline.records import Clip, Rejection, ShardId
@@ -18,6 +19,7 @@ def write_shard_plan(planned: tuple[ShardId, list[Clip]], folder: Folder, below:
     with folder.workspace() as work:
         write_plan_file(clips, work / "plan.parquet")
         folder.publish(work / "plan.parquet", name)
+    write_addresses(shard, clips, folder, below)
     return name
 
 

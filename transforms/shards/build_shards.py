@@ -8,19 +8,21 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 
+from pipeline.output.address_files import Addresses
 from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
 from pipeline.output.layout import PROGRESS, books_name, marker_name, tar_name
 from pipeline.output.markers import Marker, file_facts, read_marker
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Reason, Rejection, Sample
+from pipeline.records import Clip, Reason, Recording, Rejection, Sample
 from transforms.audio.conversion_pool import conversion_pool
 from transforms.fetching.fetch import Fetch
 from transforms.shards.earlier_outcomes import EarlierOutcomes, read_earlier_outcomes
@@ -111,8 +113,9 @@ def _write_tar(
     rows: list[dict[str, Any]] = []
     report = _Reporter(work / PROGRESS, task.shard.name)
     settings_hash, in_other_shards = settings.settings_hash_of(task.shard.dataset), dict(task.in_other_shards)
-    make = partial(_recording_outcomes, fetch, settings, earlier, work)
-    outcomes = leave_out_equal(_outcomes(clips, make, settings.n_threads), in_other_shards)
+    addresses = dict(task.addresses)
+    make = partial(_recording_outcomes, partial(_fetch_full, fetch, addresses), settings, earlier, work)
+    outcomes = leave_out_equal(_outcomes(clips, make, settings.n_threads, addresses), in_other_shards)
     with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: ends the threads after a failure
         for outcome in outcomes:
             rows.append(books_row(outcome, audio_request_hash(outcome.clip, settings_hash)))
@@ -122,10 +125,21 @@ def _write_tar(
     return rows
 
 
-def _outcomes(clips: list[Clip], make: Callable[[list[Clip]], list[Sample | Rejection]], n_threads: int) -> Iterator[Sample | Rejection]:
+def _outcomes(
+    clips: list[Clip], make: Callable[[list[Clip]], list[Sample | Rejection]], n_threads: int, addresses: Addresses
+) -> Iterator[Sample | Rejection]:
     """Yield the outcome of every clip in order; adjacent clips of one recording are made together, so that it is fetched once."""
-    groups = [list(group) for _, group in itertools.groupby(clips, key=lambda clip: (clip.recording, clip.url, clip.audio_root))]
+
+    def recording(clip: Clip) -> tuple[str, str, str | None]:
+        return clip.recording, addresses.get(clip.key, clip.url), clip.audio_root
+
+    groups = [list(group) for _, group in itertools.groupby(clips, key=recording)]
     yield from itertools.chain.from_iterable(ordered_map(make, groups, n_threads))
+
+
+def _fetch_full(fetch: Fetch, addresses: Addresses, clip: Clip, work: Path) -> Recording:
+    """Fetch the recording of a clip by its full address; the outcome has the masked one."""
+    return fetch(replace(clip, url=addresses.get(clip.key, clip.url)), work)
 
 
 def _recording_outcomes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
@@ -23,7 +23,8 @@ class ShardTask:
     """A shard to make: the hashes of its rows and of all its inputs, the number of rows, and the sounds that other shards keep.
 
     `replaced` has the keys of the clips whose recordings were replaced since the shard was made: they are fetched again. With `is_checked`
-    each sample of the shard that stands is decoded, and copied only if it has the sound that the books record.
+    each sample of the shard that stands is decoded, and copied only if it has the sound that the books record. `addresses` has the full
+    addresses, by sample key, of clips whose address in the plan is masked.
     """
 
     shard: ShardId
@@ -34,6 +35,7 @@ class ShardTask:
     replaced: frozenset[str] = frozenset()
     moved: MovedClips = ()
     is_checked: bool = False
+    addresses: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""No secret of an address or of a command line is left, and nothing else of it is changed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.masking import is_secret_name, mask_address, mask_command, mask_text
+
+SECRET = "s3cr3t"
+SIGNED = [
+    f"https://me:{SECRET}@example.org/a.wav",
+    f"https://{SECRET}@example.org/a.wav",
+    f"ftp://me:p@{SECRET}@example.org/a.wav",
+    f"https://b.s3.amazonaws.com/a.wav?X-Amz-Algorithm=AWS4&X-Amz-Credential={SECRET}%2F1&X-Amz-Signature={SECRET}",
+    f"https://b.s3.amazonaws.com/a.wav?AWSAccessKeyId={SECRET}&Expires=1&Signature={SECRET}%3D",
+    f"https://storage.googleapis.com/b/a.wav?X-Goog-Signature={SECRET}&GoogleAccessId={SECRET}",
+    f"https://c.blob.core.windows.net/b/a.wav?sv=2020&se=2027&sig={SECRET}",
+    f"https://d.cloudfront.net/a.wav?Policy={SECRET}&Signature={SECRET}&Key-Pair-Id={SECRET}",
+    f"https://example.org/a.wav?token={SECRET}",
+    f"https://example.org/a.wav?id=7;access_token={SECRET}",
+    f"https://example.org/a.wav?apikey={SECRET}&api_key={SECRET}&api-key={SECRET}&x-api-key={SECRET}",
+    f"https://example.org/a.wav?authToken={SECRET}&client_secret={SECRET}&password={SECRET}&jwt={SECRET}&sessionid={SECRET}",
+    f"https://example.org/a.wav?to%6ben={SECRET}",
+    f"https://example.org/a.wav?TOKEN={SECRET}",
+    f"https://example.org/a.wav?key={SECRET * 5}",
+    f"https://example.org/a.wav#access_token={SECRET}",
+    f"//cdn.example.org/a.wav?token={SECRET}",
+]
+HARMLESS = [
+    "https://example.org/a.wav",
+    "https://example.org/a.wav?id=7&start=3#t=4",
+    "https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=4",
+    "https://freesound.org/people/nfrae/sounds/100032/",
+    "https://example.org/get?key=rain_01.wav&author=me&pass_through=",
+    "https://example.org/@me/a.wav?mail=me@example.org",
+    "https://example.org/a.wav?token=",
+    "recordings/token=1&sig=2.wav",
+    "a@b.wav",
+    "Scene: night?token=1.wav",
+]
+
+
+@pytest.mark.parametrize("address", SIGNED)
+def test_no_secret_of_an_address_is_left(address: str) -> None:
+    masked = mask_address(address)
+    assert SECRET not in masked and mask_address(masked) == masked
+    assert ("a.wav" in masked and "example.org" in masked) or "example.org" not in address
+    assert address.startswith("//") or SECRET not in mask_text(f"redirected to {address}, then lost")
+
+
+@pytest.mark.parametrize("address", HARMLESS)
+def test_what_holds_no_secret_stays(address: str) -> None:
+    assert mask_address(address) == address
+
+
+@given(st.text(max_size=80))
+def test_masking_twice_changes_nothing_more(text: str) -> None:
+    once = mask_address(f"https://example.org/{text}")
+    assert mask_address(once) == once
+    assert mask_text(mask_text(text)) == mask_text(text)
+
+
+def test_options_with_secrets_are_masked_in_both_forms() -> None:
+    line = ["laion-audio", "build", "--s3_secret_access_key=x", "--password", "x", "--endpoint=https://u:x@h/?token=x", "-v"]
+    assert mask_command([*line, "--token", "--output", "o"]) == [
+        *("laion-audio", "build", "--s3_secret_access_key=masked", "--password", "masked", "--endpoint=https://h/?token=masked"),
+        *("-v", "--token", "--output", "o"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["author", "keyword", "key", "tokenizer", "path", "compass", "bypass", "signal", "design"])
+def test_other_names_hold_no_secret(name: str) -> None:
+    assert not is_secret_name(name)
