@@ -14,7 +14,7 @@ from pipeline.verbs.changes import NO_CHANGES, Changes
 
 
 def _lacks_addresses(snapshot: Snapshot) -> bool:
-    """Return whether a shard that is not built has masked addresses whose full form is not held any more: the tables are then read again."""
+    """Return whether a shard that is not built has masked addresses whose full form is not held any more, so that tables are read again."""
     assert snapshot.plan is not None
     waiting = (planned.shard for planned in snapshot.plan.shards if snapshot.current_marker(planned) is None)
     return any(any(map(is_masked, read_urls(snapshot.folder, shard))) for shard in waiting if address_name(shard) not in snapshot.files)
