@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.output.ownership import remove_retired
+from pipeline.output.ownership import ForeignFilesError, check_folder, check_names, remove_retired
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
@@ -78,3 +78,51 @@ def test_nothing_changes_where_all_shards_are_planned(folder: Folder) -> None:
     before = left(folder)
     assert remove_retired(take_snapshot(folder)) == []
     assert left(folder) == before
+
+
+@pytest.mark.parametrize("content", [b"{}", b"null", b'["x"]', b"[1]", b"\xff", b'"Set/train/1"'])
+def test_a_damaged_list_of_retired_shards_retires_nothing(content: bytes, folder: Folder) -> None:
+    folder.write("plan/retired.json", content)
+    before = left(folder)
+    assert remove_retired(take_snapshot(folder)) == []
+    assert left(folder) == before
+
+
+def test_shards_that_no_plan_of_ours_had_stay(folder: Folder) -> None:
+    write_shard([sample()], folder, ShardId("Theirs", "train", 0))
+    remove_retired(take_snapshot(folder))
+    assert "Theirs/train/0.tar" in left(folder)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[], [".DS_Store"], [".lock", ".work/x/shard.tar"], ["plan.new/rows_read.json"], ["plan/plan.json", "x/0.tar"], ["build.json", "x"]],
+)
+def test_folders_that_are_empty_or_ours_are_built_into(names: list[str], tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path / "out"))
+    for name in names:
+        folder.write(name, b"{}")
+    check_folder(folder)
+
+
+@pytest.mark.parametrize("names", [["photo.jpg"], ["Set/train/0.tar"], ["plan/plan.txt", "x"], ["recipe.toml", "notes.txt"], [".git/HEAD"]])
+def test_folders_with_files_of_others_are_refused(names: list[str], tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path / "out"))
+    for name in names:
+        folder.write(name, b"{}")
+    with pytest.raises(ForeignFilesError, match="holds files that no build made"):
+        check_folder(folder)
+
+
+def test_the_message_names_three_of_the_files_that_are_not_ours(tmp_path: Path) -> None:
+    for name in "edcba":
+        (tmp_path / name).touch()
+    with pytest.raises(ForeignFilesError, match=r"\(a, b, c and 2 more\)"):
+        check_folder(Folder(str(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["Set/train/4.tar", "Set/train/4.parquet", "Set/train/4_stats.json"])
+def test_the_names_of_a_new_shard_must_be_free(name: str) -> None:
+    check_names([ShardId("Set", "train", 4)], ["Set/train/3.tar", "Set/train/sizes.json"])
+    with pytest.raises(ForeignFilesError, match=f"^{name}: a file of this name"):
+        check_names([ShardId("Set", "train", 3), ShardId("Set", "train", 4)], [name])
