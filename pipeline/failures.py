@@ -71,15 +71,16 @@ class Failure:
 
 def explain(error: BaseException, verb: str) -> Failure:
     """Return why a command ended, from the exception that ended it; `verb` decides whether running again continues."""
+    from pipeline.output.damage import DamagedFileError
     from pipeline.output.ownership import ForeignFilesError
     from pipeline.output.plan_change import DroppedSamplesError
-    from pipeline.output.plan_index import DamagedPlanError, LostRowsError, OutputFormatError
+    from pipeline.output.plan_index import LostRowsError, OutputFormatError
     from pipeline.output.storage import FolderInUseError
 
     match error:
         case KeyboardInterrupt():
             return Failure(STOPPED, "", INTERRUPTED)
-        case DamagedPlanError():
+        case DamagedFileError():
             return Failure(str(error), DAMAGED, WRONG)
         case RecipeError() | UsageError() | OutputFormatError():
             return Failure(str(error), "", USAGE)
@@ -113,6 +114,8 @@ def _explain_worker(error: EngineError, verb: str) -> Failure:
     if _is_os_error(kind):
         number = re.match(r"\[Errno (\d+)\]", message)
         return Failure(message or kind, _remedy_of(int(number[1]) if number else None, verb), WRONG)
+    if kind in {"DamagedFileError", "DamagedPlanError"}:
+        return Failure(message, DAMAGED, WRONG)
     if kind.startswith("Arrow") or kind == "JSONDecodeError":
         return Failure(f"a file of the output folder cannot be read: {message}", DAMAGED, WRONG)
     return Failure(error.cause, REPORT, WRONG, details=str(error), is_bug=True)

@@ -6,10 +6,10 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from pipeline.output.books import BOOKS, books_row, read_books, rejection_from, sample_from, sounds_sha256, write_books
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import Folder
 from pipeline.records import Caption, Provenance, Reason, Rejection, Sample
 from tests.outcomes import SHARD, clip, rejection, sample
@@ -87,7 +87,7 @@ def test_missing_and_damaged_books_are_errors(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_books(Folder(str(tmp_path)), SHARD)
     Folder(str(tmp_path)).write("Set/train/0.parquet", b"PAR1")
-    with pytest.raises(pa.ArrowInvalid):
+    with pytest.raises(DamagedFileError):
         read_books(Folder(str(tmp_path)), SHARD)
 
 

@@ -64,7 +64,7 @@ def test_a_plan_without_one_of_its_values_is_damaged(name: str, folder: Folder) 
     value = PLAN.to_json()
     del value[name]
     folder.write_json("plan/plan.json", value)
-    with pytest.raises(DamagedPlanError, match=rf"plan/plan\.json: damaged, it is not a plan \(KeyError: '{name}'\)"):
+    with pytest.raises(DamagedPlanError, match=rf"plan/plan\.json: damaged: it is not a plan \({name} is missing\)"):
         read_plan(folder)
 
 

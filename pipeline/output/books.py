@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 
 from pipeline.keys import shard_sort_key, stable_hash
 from pipeline.masking import mask_text
-from pipeline.output.columns import cells, columns, record_from
+from pipeline.output.columns import cells, columns, record_from, required
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import books_name
+from pipeline.output.parquet_files import read_table
 from pipeline.output.storage import Folder
 from pipeline.records import MAX_DETAIL, Clip, Provenance, Reason, Rejection, Sample, ShardId, SourceFormat, Statistics
 
@@ -30,6 +32,9 @@ BOOKS = pa.schema(
     | {"flac_bytes": _COUNT}
     | columns(Statistics)
 )
+_OF_SAMPLES = required(SourceFormat) | required(Statistics)
+REQUIRED = frozenset({"key", "n_captions", "audio_request_hash", "status"}) | (required(Clip) & set(CLIP_COLUMNS)) | required(Provenance)
+"""Columns that have a value in every row."""
 
 
 def write_books(rows: Sequence[dict[str, Any]], path: Path) -> None:
@@ -42,10 +47,32 @@ def read_books(folder: Folder, shard: ShardId, names: list[str] | None = None) -
 
     Raises:
         FileNotFoundError: there are none.
-        pyarrow.ArrowInvalid, OSError: they are damaged.
+        DamagedFileError: they are damaged.
     """
-    with folder.open(books_name(shard)) as file:
-        return pq.read_table(file, columns=names)
+    wanted = BOOKS.names if names is None else names
+    return read_table(folder, books_name(shard), BOOKS, wanted, REQUIRED & set(wanted))
+
+
+def read_outcomes(folder: Folder, shard: ShardId) -> list[dict[str, Any]]:
+    """Return the rows of the books of one shard, each of which holds an outcome; raises as `read_books`."""
+    rows = read_books(folder, shard).to_pylist()
+    for row in rows:
+        if (fault := outcome_fault(row)) is not None:
+            raise DamagedFileError(books_name(shard), f"{row['key']}: {fault}")
+    return rows
+
+
+def outcome_fault(row: Mapping[str, Any]) -> str | None:
+    """Return why a row of the books holds no outcome; `None` where it holds one."""
+    if row["status"] == REJECTED:
+        if row["reason"] not in set(Reason):
+            return f"rejected without a reason that exists: {row['reason']!r}"
+        lacking = [name for name in ("stage", "detail") if row[name] is None]
+    elif row["status"] == SAMPLE:
+        lacking = [name for name in (*_OF_SAMPLES, "flac_bytes") if row[name] is None]
+    else:
+        return f"status is {row['status']!r}, neither {SAMPLE!r} nor {REJECTED!r}"
+    return f"{lacking[0]} has no value" if lacking else None
 
 
 def books_row(outcome: Sample | Rejection, audio_request_hash: str) -> dict[str, Any]:

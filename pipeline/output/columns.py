@@ -18,13 +18,14 @@ SCALARS: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field of a record and the column that holds it: how a value gets there (`write`) and back (`read`)."""
+    """A field of a record and the column that holds it: how a value gets there (`write`) and back (`read`), and whether it may be null."""
 
     field: str
     name: str
     type: pa.DataType
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
+    optional: bool
 
 
 def columns(record: type) -> dict[str, pa.DataType]:
@@ -50,15 +51,24 @@ def record_from(record: type[Record], row: Mapping[str, Any]) -> Record:
         TypeError, ValueError: the row is not of this record.
     """
     kind: Any = record  # as above
-    stored = _columns(kind)
-    return record(**{column.field: column.read(row[column.name]) for column in stored if column.name in row})
+    stored = [column for column in _columns(kind) if column.name in row]
+    for column in stored:
+        if row[column.name] is None and not column.optional:
+            raise ValueError(f"{column.name} has no value")
+    return record(**{column.field: column.read(row[column.name]) for column in stored})
+
+
+def required(record: type) -> frozenset[str]:
+    """Return the columns of a record that have a value in every row."""
+    kind: Any = record  # as above
+    return frozenset(column.name for column in _columns(kind) if not column.optional)
 
 
 @cache
 def _columns(record: Any) -> tuple[Column, ...]:
     hints = typing.get_type_hints(record)
     named = ((field.name, field.metadata.get("column", field.name)) for field in fields(record))
-    return tuple(Column(field, name, *_stored_as(hints[field])) for field, name in named if name)
+    return tuple(Column(field, name, *_stored_as(hints[field]), _may_be_none(hints[field])) for field, name in named if name)
 
 
 def _stored_as(hint: Any) -> tuple[pa.DataType, Callable[[Any], Any], Callable[[Any], Any]]:
@@ -68,7 +78,7 @@ def _stored_as(hint: Any) -> tuple[pa.DataType, Callable[[Any], Any], Callable[[
         return SCALARS[hint], _unchanged, _unchanged
     if typing.get_origin(hint) is tuple:
         inner, write, read = _stored_as(typing.get_args(hint)[0])
-        return pa.list_(inner), lambda values: [write(value) for value in values], lambda values: tuple(map(read, values))
+        return pa.list_(inner), lambda values: [write(value) for value in values], lambda values: tuple(map(read, map(_given, values)))
     if is_dataclass(hint):
         kind = typing.cast(type, hint)
         return pa.struct(list(columns(kind).items())), _unless_none(cells), _unless_none(partial(record_from, kind))
@@ -81,8 +91,18 @@ def _unchanged(value: Any) -> Any:
     return value
 
 
+def _given(value: Any) -> Any:
+    if value is None:
+        raise ValueError("an item of a list has no value")
+    return value
+
+
 def _unless_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else function(value)
+
+
+def _may_be_none(hint: Any) -> bool:
+    return hint is not _without_none(hint)
 
 
 def _without_none(hint: Any) -> Any:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import EQUAL_SOUNDS, PLAN
+from pipeline.output.parquet_files import read_table
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
@@ -35,15 +37,27 @@ class EqualSounds:
 def read_equal_sounds(folder: Folder) -> EqualSounds:
     """Return the equal sounds of a folder; none where no build compared sounds yet, or the file is damaged: it is then made again."""
     try:
-        with folder.open(f"{PLAN}/{EQUAL_SOUNDS}") as file:
-            table = pq.read_table(file)  # cast below: with a schema given here, pyarrow drops the metadata of the file
-        rows = table.cast(SCHEMA).to_pylist()
-    except (FileNotFoundError, pa.ArrowInvalid, ValueError):
+        return checked_equal_sounds(folder)
+    except (FileNotFoundError, DamagedFileError):
         return EqualSounds()
+
+
+def checked_equal_sounds(folder: Folder) -> EqualSounds:
+    """Return the equal sounds of a folder.
+
+    Raises:
+        FileNotFoundError: no build compared sounds yet.
+        DamagedFileError: the file is damaged.
+    """
+    name = f"{PLAN}/{EQUAL_SOUNDS}"
+    table = read_table(folder, name, SCHEMA, required=SCHEMA.names)
     in_other_shards: dict[ShardId, list[tuple[str, str]]] = {}
-    for row in rows:
-        in_other_shards.setdefault(ShardId.parse(row["shard"]), []).append((row["pcm_sha256"], row["key"]))
-    sounds = (table.schema.metadata or {}).get(SOUNDS, b"").decode()
+    try:
+        sounds = (table.schema.metadata or {}).get(SOUNDS, b"").decode()
+        for row in table.to_pylist():
+            in_other_shards.setdefault(ShardId.parse(row["shard"]), []).append((row["pcm_sha256"], row["key"]))
+    except ValueError as error:
+        raise DamagedFileError(name, str(error)) from error
     return EqualSounds(sounds, {shard: tuple(sorted(pairs)) for shard, pairs in in_other_shards.items()})
 
 

@@ -16,6 +16,7 @@ ADDRESSES = "addresses"  # below the plan: full addresses of clips whose address
 RETIRED = "retired.json"  # below the plan: shards of earlier plans that are not removed yet
 MOVED = ".moved"  # shards whose clips are in other shards of the plan, until those are built
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
+CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
 TAR, BOOKS, MARKER = ".tar", ".parquet", "_stats.json"
 PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files
@@ -83,4 +84,4 @@ def _shard(name: str, ending: str, padded: bool = True) -> ShardId | None:
         shard = ShardId.parse(f"{folder}/{index}")
     except ValueError:
         return None
-    return None if shard.dataset in {PLAN, NEW_PLAN, WORK} else shard
+    return None if shard.dataset in {PLAN, NEW_PLAN, WORK, CHECKED} else shard

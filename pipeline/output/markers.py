@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.keys import stable_hash
+from pipeline.output.json_values import count, field, mapping, seconds, table, text
 from pipeline.output.layout import marker_name
 from pipeline.output.plan_index import FORMAT, check_format
 from pipeline.output.sample_files import MEMBERS
@@ -54,25 +55,42 @@ class Marker:
         return {"format": FORMAT} | asdict(self) | {"shard": self.shard.name}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Marker:
+    def from_json(cls, value: Any) -> Marker:
         """Return the marker that `value` was written from.
 
         Raises:
             OutputFormatError: another version of this program wrote it.
-            AttributeError, KeyError, TypeError, ValueError: it is not a marker.
+            ValueError: it is not a marker; the message names the first wrong value.
         """
         check_format(value, "a marker")
-        values = {name: value[name] for name in cls.__dataclass_fields__}
-        files = {name: FileFacts(**value[name]) for name in ("tar", "parquet")}
-        return cls(**values | files | {"shard": ShardId.parse(value["shard"])})
+        return cls(
+            shard=ShardId.parse(field(value, "shard", text)),
+            rows_sha256=field(value, "rows_sha256", text),
+            inputs_sha256=field(value, "inputs_sha256", text),
+            sounds_sha256=field(value, "sounds_sha256", text),
+            n_planned=field(value, "n_planned", count),
+            n_samples=field(value, "n_samples", count),
+            n_rejected=field(value, "n_rejected", count),
+            reasons=field(value, "reasons", table(count)),
+            audio_seconds=field(value, "audio_seconds", seconds),
+            tar=field(value, "tar", _facts),
+            parquet=field(value, "parquet", _facts),
+            build_seconds=field(value, "build_seconds", table(seconds)),
+            versions=field(value, "versions", table(text)),
+        )
 
 
 def read_marker(folder: Folder, shard: ShardId) -> Marker | None:
     """Return the marker of a shard; `None` where it is missing or damaged: the shard then has to be made again."""
     try:
         return Marker.from_json(folder.read_json(marker_name(shard)))
-    except (FileNotFoundError, AttributeError, KeyError, TypeError, ValueError):  # ValueError covers broken JSON
+    except (FileNotFoundError, ValueError):  # ValueError covers broken JSON
         return None
+
+
+def _facts(value: Any, name: str) -> FileFacts:
+    facts = mapping(value, name)
+    return FileFacts(field(facts, "bytes", count), field(facts, "sha256", text))
 
 
 def facts_of(folder: Folder, name: str) -> FileFacts:

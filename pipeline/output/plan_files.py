@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,8 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.keys import stable_hash
-from pipeline.output.columns import cells, columns, record_from
+from pipeline.output.columns import cells, columns, record_from, required
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import LEFT_OUT, PLAN, plan_name
+from pipeline.output.parquet_files import read_footer, read_table
 from pipeline.output.storage import Folder
 from pipeline.records import MAX_DETAIL, Clip, Rejection, ShardId
 
@@ -40,11 +43,17 @@ def read_plan_file(folder: Folder, name: str) -> list[Clip]:
 
     Raises:
         FileNotFoundError: it is missing.
-        pyarrow.ArrowInvalid, OSError: it is damaged.
+        DamagedFileError: it is damaged.
     """
-    with folder.open(name) as file:
-        rows = pq.read_table(file, schema=CLIPS).to_pylist()
-    return [record_from(Clip, row) for row in rows]
+    rows = read_table(folder, name, CLIPS, required=required(Clip)).to_pylist()
+    try:
+        clips = [record_from(Clip, row) for row in rows]
+    except (TypeError, ValueError) as error:
+        raise DamagedFileError(name, str(error)) from error
+    for clip in clips:
+        if not all(seconds is None or math.isfinite(seconds) for seconds in (clip.start, clip.end)):
+            raise DamagedFileError(name, f"{clip.key}: start or end is no number of seconds")
+    return clips
 
 
 def read_rows_of(folder: Folder, shard: ShardId, below: str = PLAN) -> list[Clip]:
@@ -53,26 +62,27 @@ def read_rows_of(folder: Folder, shard: ShardId, below: str = PLAN) -> list[Clip
 
 
 def summary(folder: Folder, name: str) -> tuple[int, str]:
-    """Return the number of rows of a plan file and their hash, without reading them."""
-    with folder.open(name) as file:
-        metadata = pq.read_metadata(file)
-    return metadata.num_rows, metadata.metadata[ROWS_SHA256.encode()].decode()
+    """Return the number of rows of a plan file and their hash, without reading them; raises as `read_plan_file`."""
+    metadata = read_footer(folder, name)
+    try:
+        return metadata.num_rows, (metadata.metadata or {})[ROWS_SHA256.encode()].decode()
+    except (KeyError, UnicodeDecodeError) as error:
+        raise DamagedFileError(name, "the hash of its rows is missing") from error
 
 
 def read_keys(folder: Folder, shard: ShardId) -> list[str]:
-    """Return the sample keys of a planned shard, in order."""
+    """Return the sample keys of a planned shard, in order; raises as `read_plan_file`."""
     return read_column(folder, shard, "key")
 
 
 def read_urls(folder: Folder, shard: ShardId) -> list[str]:
-    """Return the addresses of the clips of a planned shard, in order."""
+    """Return the addresses of the clips of a planned shard, in order; raises as `read_plan_file`."""
     return read_column(folder, shard, "url")
 
 
 def read_column(folder: Folder, shard: ShardId, name: str) -> list[str]:
-    """Return a column of a planned shard, in order of its rows."""
-    with folder.open(f"{PLAN}/{plan_name(shard)}") as file:
-        return pq.read_table(file, columns=[name])[name].to_pylist()
+    """Return a column of a planned shard, in order of its rows; raises as `read_plan_file`."""
+    return read_table(folder, f"{PLAN}/{plan_name(shard)}", CLIPS, [name], [name])[name].to_pylist()
 
 
 def write_left_out(rejections: Iterable[Rejection], path: Path) -> None:
@@ -84,8 +94,7 @@ def write_left_out(rejections: Iterable[Rejection], path: Path) -> None:
 
 def read_left_out(folder: Folder, below: str = PLAN) -> pa.Table:
     """Return the rows that were left out of a plan, as a table; raises as `read_plan_file`."""
-    with folder.open(f"{below}/{LEFT_OUT}") as file:
-        return pq.read_table(file, schema=REJECTIONS)
+    return read_table(folder, f"{below}/{LEFT_OUT}", REJECTIONS, required=("dataset", "reason"))
 
 
 def count_left_out(table: pa.Table) -> Mapping[str, Mapping[str, int]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from pipeline.output.layout import INDEX, PLAN
+from pipeline.output.damage import DamagedFileError
+from pipeline.output.json_values import count, field, mapping, table, text
+from pipeline.output.layout import INDEX, PLAN, RESERVED_NAMES
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
@@ -18,7 +21,7 @@ class OutputFormatError(ValueError):
     """An output folder was made by another version of this program; the message says what to do."""
 
 
-class DamagedPlanError(OutputFormatError):
+class DamagedPlanError(OutputFormatError, DamagedFileError):
     """The plan of an output folder cannot be read."""
 
 
@@ -47,7 +50,7 @@ class Plan:
     shards: tuple[PlannedShard, ...]
     rows_read: Mapping[str, int]
     left_out: Mapping[str, Mapping[str, int]]
-    t5: Mapping[str, Any] = field(default_factory=dict)
+    t5: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def n_clips(self) -> int:
@@ -75,11 +78,24 @@ class Plan:
         """Return the plan that `value` was written from.
 
         Raises:
-            AttributeError, KeyError, TypeError, ValueError: it is not a plan.
+            ValueError: it is not a plan; the message names the first wrong value.
         """
-        shards = (PlannedShard(ShardId.parse(name), entry["rows"], entry["rows_sha256"]) for name, entry in value["shards"].items())
+        shards = (_planned(name, entry) for name, entry in field(value, "shards", mapping).items())
         ordered = tuple(sorted(shards, key=lambda planned: planned.shard))
-        return cls(value["fingerprint"], ordered, value["rows_read"], value["left_out"], value.get("t5", {}))
+        rows_read, left_out = field(value, "rows_read", table(count)), field(value, "left_out", table(table(count)))
+        return cls(field(value, "fingerprint", text), ordered, rows_read, left_out, mapping(value.get("t5", {}), "t5"))
+
+
+def _planned(name: str, entry: Any) -> PlannedShard:
+    """Return a shard of the index.
+
+    Raises:
+        ValueError: it is not one, or its files would be outside of the output folder or among the folder's other files.
+    """
+    shard, values = ShardId.parse(name), mapping(entry, name)
+    if {shard.dataset, shard.split} & {".", ".."} or shard.dataset.lower() in RESERVED_NAMES:
+        raise ValueError(f"no shard may have the name {name!r}")
+    return PlannedShard(shard, field(values, "rows", count), field(values, "rows_sha256", text))
 
 
 def read_plan(folder: Folder, below: str = PLAN) -> Plan:
@@ -97,19 +113,21 @@ def read_plan(folder: Folder, below: str = PLAN) -> Plan:
         return Plan.from_json(value)
     except OutputFormatError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DamagedPlanError(f"{name}: damaged, it is not a plan ({type(error).__name__}: {error})") from error
+    except ValueError as error:
+        what = error.what if isinstance(error, DamagedFileError) else str(error)
+        raise DamagedPlanError(name, f"it is not a plan ({what})") from error
 
 
-def check_format(value: Mapping[str, Any], name: str) -> None:
+def check_format(value: Any, name: str) -> None:
     """Check that this version of the program can read a file.
 
     Raises:
         OutputFormatError: `value`, the content of the file `name`, is of another format.
-        AttributeError, ValueError: it is no JSON object that has a format.
+        ValueError: it names no format.
     """
-    written = value.get("format") or value.get("schema")
-    if not isinstance(written, int):
+    given = mapping(value, "the content")
+    written = given["schema"] if given.get("format") is None and "schema" in given else given.get("format")
+    if not isinstance(written, int) or isinstance(written, bool):
         raise ValueError("it names no format")
     if written != FORMAT:
         raise OutputFormatError(

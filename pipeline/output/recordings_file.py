@@ -14,7 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.output.columns import columns, record_from
+from pipeline.output.damage import DamagedFileError
+from pipeline.output.json_values import parse_json, text
 from pipeline.output.layout import RECORDINGS
+from pipeline.output.parquet_files import read_table
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
@@ -57,13 +60,29 @@ class Recordings:
 def read_recordings(folder: Folder) -> Recordings:
     """Return the recordings of the last build; none where the file is missing or damaged."""
     try:
-        with folder.open(RECORDINGS) as file:
-            table = pq.read_table(file)
-        metadata: Mapping[bytes, bytes] = table.schema.metadata or {}
-        shards = frozenset(map(ShardId.parse, json.loads(metadata.get(SHARDS, b"[]"))))
-        return Recordings(shards, tuple(record_from(LocalFile, row) for row in table.to_pylist()))
-    except (FileNotFoundError, pa.ArrowInvalid, TypeError, ValueError):
+        return checked_recordings(folder)
+    except (FileNotFoundError, DamagedFileError):
         return Recordings()
+
+
+def checked_recordings(folder: Folder) -> Recordings:
+    """Return the recordings of the last build.
+
+    Raises:
+        FileNotFoundError: no build noted any.
+        DamagedFileError: the file is damaged.
+    """
+    schema = pa.schema(columns(LocalFile))
+    table = read_table(folder, RECORDINGS, schema, required=schema.names)
+    metadata: Mapping[bytes, bytes] = table.schema.metadata or {}
+    try:
+        shards = frozenset(ShardId.parse(text(name, "a shard")) for name in parse_json(metadata.get(SHARDS, b"[]")))
+        files = tuple(record_from(LocalFile, row) for row in table.to_pylist())
+    except (TypeError, ValueError) as error:
+        raise DamagedFileError(RECORDINGS, str(error)) from error
+    if not {file.shard for file in files} <= {shard.name for shard in shards}:
+        raise DamagedFileError(RECORDINGS, "it has files of shards that it does not list")
+    return Recordings(shards, files)
 
 
 def write_recordings(recordings: Recordings, folder: Folder) -> None:

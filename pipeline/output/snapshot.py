@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import INDEX, MARKER, PLAN, books_name, marker_name, shard_of, tar_name
 from pipeline.output.markers import Marker
 from pipeline.output.plan_index import DamagedPlanError, OutputFormatError, Plan, PlannedShard, read_plan
@@ -85,11 +85,13 @@ def read_markers(folder: Folder, shards: Iterable[ShardId]) -> tuple[dict[ShardI
 def _read(folder: Folder, shard: ShardId) -> Marker | str:
     """Return a marker, or why it cannot be read."""
     try:
-        marker = Marker.from_json(json.loads(folder.read(marker_name(shard))))
+        marker = Marker.from_json(folder.read_json(marker_name(shard)))
     except OutputFormatError:
         raise
     except OSError as error:
         return error.strerror or type(error).__name__
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        return f"damaged ({type(error).__name__}: {error})"
+    except DamagedFileError as error:
+        return f"damaged ({error.what})"
+    except ValueError as error:
+        return f"damaged ({error})"
     return marker if marker.shard == shard else f"it is the marker of {marker.shard}"

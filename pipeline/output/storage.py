@@ -17,8 +17,11 @@ from typing import Any
 import fsspec
 from filelock import FileLock, Timeout
 
-from pipeline.output.layout import LOCK, WORK
+from pipeline.output.damage import DamagedFileError
+from pipeline.output.json_values import parse_json
+from pipeline.output.layout import CHECKED, LOCK, WORK
 
+UNLISTED = (f"{WORK}/", f"{CHECKED}/", LOCK)  # beginnings of names that are no part of a set
 READY = "ready-"  # prefix of the folders below WORK whose files are complete and still have to be moved to their final names
 
 
@@ -77,11 +80,11 @@ class Folder:
     def listing(self) -> dict[str, FileState]:
         """Return the state of every file, by name, sorted: one request. Unfinished files are not among them."""
         states = self._files()
-        return {name: states[name] for name in sorted(states) if not name.startswith((f"{WORK}/", LOCK))}
+        return {name: states[name] for name in sorted(states) if not name.startswith(UNLISTED)}
 
     def names(self, below: str = "", suffix: str = "") -> list[str]:
         """Return the sorted names of all files below `below` that end in `suffix`: one request."""
-        return sorted(name for name in self._files(below) if name.endswith(suffix) and not name.startswith((f"{WORK}/", LOCK)))
+        return sorted(name for name in self._files(below) if name.endswith(suffix) and not name.startswith(UNLISTED))
 
     def _files(self, below: str = "") -> dict[str, FileState]:
         """Return the state of every file below `below`, by name."""
@@ -113,8 +116,16 @@ class Folder:
         return self._fs.cat_file(self.path(name))
 
     def read_json(self, name: str) -> Any:
-        """Return the content of a JSON file."""
-        return json.loads(self.read(name))
+        """Return the content of a JSON file.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            DamagedFileError: it does not hold JSON.
+        """
+        try:
+            return parse_json(self.read(name))
+        except ValueError as error:
+            raise DamagedFileError(name, f"not JSON ({error})") from error
 
     def open(self, name: str) -> Any:
         """Open a file for reading, in binary."""

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.keys import stable_hash
 from pipeline.output.layout import PLAN, T5_CACHE, T5_COUNTS, T5_PARTS, T5_TEXTS
+from pipeline.output.parquet_files import read_table
 from pipeline.output.storage import Folder
 
 CACHE = pa.schema([("generation_hash", pa.string()), ("prompt", pa.string()), ("texts", pa.list_(pa.string()))])
@@ -75,7 +76,7 @@ def write_part(generated: Sequence[GeneratedTexts], generation_hash: str, folder
 
 def read_part(prompts: Sequence[str], generation_hash: str, folder: Folder) -> tuple[GeneratedTexts, ...]:
     """Return the texts of one batch, empty where they are not generated yet."""
-    return tuple(GeneratedTexts(row["prompt"], tuple(row["texts"])) for row in _rows(folder, part_name(prompts, generation_hash)))
+    return tuple(GeneratedTexts(row["prompt"], tuple(row["texts"])) for row in _rows(folder, part_name(prompts, generation_hash), CACHE))
 
 
 def write_verdicts(counted: Iterable[tuple[Verdict, int]], folder: Folder, below: str) -> None:
@@ -109,19 +110,24 @@ def _count(verdict: Verdict, n_clips: int, counts: dict[str, Any]) -> None:
 
 
 def read_texts(folder: Folder) -> list[dict[str, Any]]:
-    """Return every text that was written for the plan of a folder, as rows of `t5_texts.parquet`."""
-    return _rows(folder, f"{PLAN}/{T5_TEXTS}")
+    """Return every text that was written for the plan of a folder, as rows of `t5_texts.parquet`; none where there is no such file.
+
+    Raises:
+        DamagedFileError: the file is damaged.
+    """
+    return _rows(folder, f"{PLAN}/{T5_TEXTS}", TEXTS)
 
 
 def _cached_rows(folder: Folder) -> list[dict[str, Any]]:
-    return [row for row in _rows(folder, f"{PLAN}/{T5_CACHE}") if "generation_hash" in row]  # older caches have another name for the column
+    return [
+        row for row in _rows(folder, f"{PLAN}/{T5_CACHE}", CACHE) if row["generation_hash"] is not None
+    ]  # older caches have no such column
 
 
-def _rows(folder: Folder, name: str) -> list[dict[str, Any]]:
+def _rows(folder: Folder, name: str, schema: pa.Schema) -> list[dict[str, Any]]:
     if not folder.exists(name):
         return []
-    with folder.open(name) as file:
-        return pq.read_table(file).to_pylist()
+    return read_table(folder, name, schema, required=set(schema.names) - {"generation_hash", "rule"}).to_pylist()
 
 
 def _publish(table: pa.Table, folder: Folder, name: str) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-import pyarrow as pa
-
 from pipeline.output.books import read_books
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.recordings_file import LocalFile, Recordings
 from pipeline.output.snapshot import Snapshot
@@ -66,7 +65,7 @@ def _with_other_bytes(folder: Folder, shard: ShardId, keys: set[str] | None, fet
     """Return the keys of clips whose recordings differ from the hash in the books; `keys` are those to check, `None`: all."""
     try:
         table = read_books(folder, shard, ["key", "source_sha256"])
-    except (FileNotFoundError, pa.ArrowInvalid):  # damaged: the shard is made again anyway
+    except (FileNotFoundError, DamagedFileError):  # damaged: the shard is made again anyway
         return frozenset()
     in_books = dict(zip(table["key"].to_pylist(), table["source_sha256"].to_pylist(), strict=True))
     hashes: dict[tuple[str, str | None, str], str | None] = {}

@@ -7,6 +7,7 @@ the hash of the shard's inputs.
 from __future__ import annotations
 
 import itertools
+import zlib
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -44,7 +45,7 @@ class FindEqualSounds(beam.PTransform):
 def _sounds_by_bucket(shard: ShardId, folder: Folder) -> Iterator[tuple[int, list[Sound]]]:
     buckets: dict[int, list[Sound]] = {}
     for sound in sounds_of(folder, shard):
-        buckets.setdefault(int(sound.pcm_sha256[:8], 16) % N_BUCKETS, []).append(sound)
+        buckets.setdefault(zlib.crc32(sound.pcm_sha256.encode()) % N_BUCKETS, []).append(sound)
     yield from buckets.items()
 
 

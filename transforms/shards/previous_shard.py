@@ -9,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 
-import pyarrow as pa
-
 from pipeline.keys import stable_hash
-from pipeline.output.books import BOOKS, SAMPLE, read_books, rejection_from, sample_from
+from pipeline.output.books import SAMPLE, outcome_fault, read_books, rejection_from, sample_from
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import books_name, tar_name
 from pipeline.output.markers import FileFacts, facts_of, read_marker
 from pipeline.output.storage import Folder
@@ -112,7 +111,7 @@ def is_current(folder: Folder, shard: ShardId, clips: Sequence[Clip], settings_h
     """Return whether a shard has the audio that a build would make of `clips` now; false when its books are missing or damaged."""
     try:
         books = read_books(folder, shard, ["key", "audio_request_hash"])
-    except (FileNotFoundError, pa.ArrowInvalid):
+    except (FileNotFoundError, DamagedFileError):
         return False
     requests = dict(zip(books["key"].to_pylist(), books["audio_request_hash"].to_pylist(), strict=True))
     return all(requests.get(clip.key) == audio_request_hash(clip, settings_hash) for clip in clips)
@@ -140,17 +139,17 @@ def read_previous_shard(folder: Folder, shard: ShardId, work: Path, is_checked: 
 def _facts(folder: Folder, name: str) -> FileFacts | None:
     try:
         return facts_of(folder, name)
-    except OSError:
+    except (OSError, DamagedFileError):
         return None
 
 
 def _rows(folder: Folder, shard: ShardId) -> dict[str, dict[str, Any]]:
-    """Return the rows of the books by key; none where the books are missing, damaged, or lack a column."""
+    """Return the rows of the books that hold an outcome, by key; none where the books are missing or damaged."""
     try:
         table = read_books(folder, shard)
-    except (pa.ArrowInvalid, OSError):
+    except (DamagedFileError, OSError):
         return {}
-    return {row["key"]: row for row in table.to_pylist()} if frozenset(BOOKS.names) <= frozenset(table.column_names) else {}
+    return {row["key"]: row for row in table.to_pylist() if outcome_fault(row) is None}
 
 
 def _flacs(folder: Folder, name: str) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -160,7 +159,7 @@ def _flacs(folder: Folder, name: str) -> Iterator[tuple[str, tuple[int, int]]]:
             for member in tar:
                 if member.isreg() and not member.issparse() and member.name.endswith(".flac"):
                     yield member.name.removesuffix(".flac"), (member.offset_data, member.size)
-    except (OSError, tarfile.TarError):
+    except (OSError, tarfile.TarError, DamagedFileError):
         return
 
 
