@@ -45,6 +45,11 @@ def sample_json(sample: Sample) -> dict[str, Any]:
     }
 
 
+def json_member(sample: Sample) -> bytes:
+    """Return the bytes of the JSON member of a sample."""
+    return json.dumps(sample_json(sample), ensure_ascii=False).encode()
+
+
 def _texts(clip: Clip) -> dict[str, Any]:
     """Return the captions under the keys that readers expect.
 
@@ -73,7 +78,7 @@ class TarWriter:
             sample.flac.unlink()  # so that a long recording takes its disk space once
         else:
             self._member(f"{sample.clip.key}.flac", len(sample.flac), io.BytesIO(sample.flac))
-        text = json.dumps(sample_json(sample), ensure_ascii=False).encode()
+        text = json_member(sample)
         self._member(f"{sample.clip.key}.json", len(text), io.BytesIO(text))
 
     def _member(self, name: str, size: int, content: IO[bytes]) -> None:
