@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pipeline.engines.run import Engine
 from pipeline.output.plan_index import FORMAT
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
+from pipeline.recipe.write import resolved_recipe
 from pipeline.verbs.build_record import CONVERSION, _version, build_record, build_settings, commit_of, versions
 
 
@@ -28,8 +30,9 @@ def test_a_record_has_versions_command_and_engine(tmp_path: Path) -> None:
     recipe = load_recipe("quickstart")
     settings = build_settings(recipe, Folder(str(tmp_path)))
     record = build_record(recipe, Engine("SparkRunner"), settings, ("build", "quickstart"))
-    assert list(record) == ["format", "recipe", "engine", "versions", "commit", "command"]
+    assert list(record) == ["format", "recipe", "recipe_sha256", "engine", "versions", "commit", "command"]
     assert (record["format"], record["recipe"], record["engine"]) == (FORMAT, recipe.name, "SparkRunner")
+    assert record["recipe_sha256"] == sha256(resolved_recipe(recipe).encode()).hexdigest()
     assert record["command"] == ["build", "quickstart"]
     more = {"apache-beam": importlib.metadata.version("apache-beam"), "python": platform.python_version()}
     assert record["versions"] == versions() | more

@@ -67,6 +67,7 @@ def build(
         write_sizes(snapshot)
         write_readme(recipe.name, snapshot)
         if built or plan_is_new or BUILD not in snapshot.files:
+            folder.remove(BUILD)  # written last: a build that is killed here writes both again
             folder.write(RECIPE, resolved_recipe(recipe).encode())
             folder.write_json(BUILD, build_record(recipe, engine, settings, command))
         books = read_the_books(snapshot)

@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 import subprocess
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.masking import mask_command
 from pipeline.output.plan_index import FORMAT
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
+from pipeline.recipe.write import resolved_recipe
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.http import HttpSettings
 from transforms.shards.shard_task import BuildSettings
@@ -37,10 +39,11 @@ def versions() -> dict[str, str]:
 
 
 def build_record(recipe: BuildRecipe, engine: Engine, settings: BuildSettings, command: Sequence[str]) -> dict[str, Any]:
-    """Return the content of build.json."""
+    """Return the content of build.json; `recipe_sha256` is the hash of recipe.toml."""
     return {
         "format": FORMAT,
         "recipe": recipe.name,
+        "recipe_sha256": sha256(resolved_recipe(recipe).encode()).hexdigest(),
         "engine": engine.runner,
         "versions": settings.versions | {"apache-beam": _version("apache-beam"), "python": platform.python_version()},
         "commit": commit_of(Path(__file__).parent),

@@ -88,6 +88,7 @@ def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch,
             with watch(snapshot, tasks):
                 engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "RewriteText" >> RewriteText(folder))
             snapshot = snapshot_of(folder)
+        folder.remove(BUILD)  # written last: whatever is killed here, the next build writes both again
         folder.write(RECIPE, resolved_recipe(recipe).encode())
         folder.write_json(BUILD, build_record(recipe, engine, settings, command))
     damaged = {task.shard for task in tasks if not snapshot.finished(task.shard, task.inputs_sha256)}
