@@ -61,7 +61,12 @@ class BuildSettings:
 
     def settings_hash_of(self, dataset: str) -> str:
         """Return the hash of the settings that decide the bytes of the shards of a dataset."""
-        return stable_hash(self.conversion, self.limits_of(dataset))
+        return settings_hash(self.conversion, self.limits_of(dataset))
+
+
+def settings_hash(conversion: int, limits: AudioLimits) -> str:
+    """Return the hash of the settings that decide the bytes of the shards of a dataset."""
+    return stable_hash(conversion, limits)
 
 
 def longest_first(tasks: Iterable[ShardTask]) -> list[ShardTask]:
