@@ -185,15 +185,15 @@ def show_status(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
     return DONE if books.balance else WRONG
 
 
-def run_verify(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
+def run_verify(options: Namespace, beam_options: tuple[str, ...], _: list[str]) -> int:
     """Check every file of a folder, and print every fault."""
     from pipeline.output.storage import Folder
     from pipeline.verbs.verify import verify
 
     n_faults = 0
-    for fault in verify(Folder(options.folder), options.deep):
+    for fault in verify(Folder(options.folder), options.deep, _engine(options, beam_options)):
         n_faults += 1
-        _console().print(fault, markup=False, highlight=False, soft_wrap=True)
+        _console().print(str(fault), markup=False, highlight=False, soft_wrap=True)
     _console().print(f"{n_faults} faults" if n_faults else "no faults", style="red" if n_faults else "green")
     return WRONG if n_faults else DONE
 

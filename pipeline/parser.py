@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.recipe.locate import bundled
 
-BEAM_VERBS = frozenset({"plan", "build", "recaption"})
+BEAM_VERBS = frozenset({"plan", "build", "recaption", "verify"})
 """Verbs that give options they do not know to Beam."""
 RECIPE = f"a bundled recipe ({', '.join(bundled())}) or the path of a TOML file"
 FOLDER = "output folder of a build: a path, gs://... or s3://..."
@@ -94,10 +94,11 @@ def _add_status(verbs: argparse._SubParsersAction) -> None:
 
 
 def _add_verify(verbs: argparse._SubParsersAction) -> None:
-    text = "read every file of a folder again and name every fault: hashes, pairs, JSON, counts"
+    text = "read every file of a folder again and name every fault; an interrupted verify goes on where it stopped"
     verify = _add(verbs, "verify", text, "data/quickstart", "data/quickstart --deep")
     verify.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
     verify.add_argument("--deep", action="store_true", help="decode all audio too")
+    _add_engine(verify)
 
 
 def _add_recipe(parser: argparse.ArgumentParser, output_is_needed: bool) -> None:
@@ -110,7 +111,7 @@ def _add_recipe(parser: argparse.ArgumentParser, output_is_needed: bool) -> None
 def _add_engine(parser: argparse.ArgumentParser) -> None:
     text = "local (default), or any runner Beam knows: SparkRunner, DataflowRunner, PrismRunner, ...; unknown options go to Beam"
     parser.add_argument("--runner", default="local", help=text)
-    text = "threads of the local engine that make shards (default: one a core)"
+    text = "threads of the local engine, each for one shard at a time (default: one a core)"
     parser.add_argument("--workers", type=_positive, metavar="N", help=text)
 
 

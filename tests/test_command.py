@@ -146,7 +146,7 @@ def test_a_damaged_plan_has_a_remedy_and_no_traceback(recipe: Path, tmp_path: Pa
         path.write_bytes(b"not Parquet")
     done = command("status", tmp_path, "--captions")
     assert done.returncode == 1
-    assert "cannot be read" in done.stderr and "laion-audio verify DIR" in done.stderr and "Traceback" not in done.stderr
+    assert "00000.parquet: damaged" in done.stderr and "laion-audio verify DIR" in done.stderr and "Traceback" not in done.stderr
     (tmp_path / "plan/plan.json").write_bytes(b"not JSON")
     done = command("status", tmp_path)
     assert done.returncode == 1

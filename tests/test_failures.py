@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.failures import AGAIN, DAMAGED, NOT_A_FOLDER, REFUSED, EngineError, RecipeError, UsageError, explain
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.plan_index import LostRowsError, OutputFormatError
 from pipeline.output.storage import FolderInUseError
 
@@ -96,6 +97,19 @@ def test_the_remedy_for_a_damaged_file_is_verify(error: Exception) -> None:
     failure = explain(error, "status")
     assert failure.sentence.startswith("a file of the output folder cannot be read: ")
     assert ("magic bytes" in failure.sentence) or ("Expecting value" in failure.sentence)
+    assert (failure.remedy, failure.exit_code, failure.is_bug) == (DAMAGED, 1, False)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DamagedFileError("plan/D/train/00000.parquet", "no magic bytes"),
+        EngineError("RuntimeError: pipeline.output.damage.DamagedFileError: plan/D/train/00000.parquet: damaged: no magic bytes"),
+    ],
+)
+def test_a_damaged_file_is_named_and_its_remedy_is_verify(error: Exception) -> None:
+    failure = explain(error, "build")
+    assert failure.sentence == "plan/D/train/00000.parquet: damaged: no magic bytes"
     assert (failure.remedy, failure.exit_code, failure.is_bug) == (DAMAGED, 1, False)
 
 

@@ -98,7 +98,7 @@ def sample_from(clip: Clip, flac: bytes | Path, row: dict[str, Any]) -> Sample:
     return Sample(clip, flac, record_from(Statistics, row), record_from(SourceFormat, row), record_from(Provenance, row))
 
 
-def sounds_sha256(rows: Iterable[dict[str, Any]]) -> str:
+def sounds_sha256(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return the hash of the sounds of a shard: of the sort key and the frames of every row that was converted, in any order."""
     sounds = ((shard_sort_key(row["recording"], row["start"], row["key"]), row.get("pcm_sha256")) for row in rows)
     return stable_hash(*sorted(f"{key} {pcm}" for key, pcm in sounds if pcm is not None))

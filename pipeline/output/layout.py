@@ -18,6 +18,8 @@ MOVED = ".moved"  # shards whose clips are in other shards of the plan, until th
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
+REPORTS = ("report.html", "DATACARD.md", "README.md", "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
+
 TAR, BOOKS, MARKER = ".tar", ".parquet", "_stats.json"
 PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files
 

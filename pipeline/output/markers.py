@@ -50,6 +50,12 @@ class Marker:
     build_seconds: dict[str, float]
     versions: dict[str, str]
 
+    @property
+    def conversion(self) -> int | None:
+        """The number of the conversion that made the shard; `None` where the marker has none."""
+        number = self.versions.get("conversion", "")
+        return int(number) if number.isdecimal() and number.isascii() and len(number) < 10 else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the marker as it is written."""
         return {"format": FORMAT} | asdict(self) | {"shard": self.shard.name}

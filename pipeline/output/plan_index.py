@@ -83,7 +83,7 @@ class Plan:
         shards = (_planned(name, entry) for name, entry in field(value, "shards", mapping).items())
         ordered = tuple(sorted(shards, key=lambda planned: planned.shard))
         rows_read, left_out = field(value, "rows_read", table(count)), field(value, "left_out", table(table(count)))
-        return cls(field(value, "fingerprint", text), ordered, rows_read, left_out, mapping(value.get("t5", {}), "t5"))
+        return cls(field(value, "fingerprint", text), ordered, rows_read, left_out, table(_t5_counts)(value.get("t5", {}), "t5"))
 
 
 def _planned(name: str, entry: Any) -> PlannedShard:
@@ -96,6 +96,21 @@ def _planned(name: str, entry: Any) -> PlannedShard:
     if {shard.dataset, shard.split} & {".", ".."} or shard.dataset.lower() in RESERVED_NAMES:
         raise ValueError(f"no shard may have the name {name!r}")
     return PlannedShard(shard, field(values, "rows", count), field(values, "rows_sha256", text))
+
+
+def _t5_counts(value: Any, name: str) -> dict[str, Any]:
+    """Return the counts of the T5 of one dataset: `clips` and `sets` are [asked, passed], `rules` counts by rule."""
+    counts = mapping(value, name)
+    for pair in (field(counts, "clips", _counts), field(counts, "sets", _counts)):
+        if len(pair) != 2 or pair[1] > pair[0]:
+            raise ValueError(f"{name} has {pair}, not [asked, passed]")
+    return dict(counts) | {"rules": field(counts, "rules", table(count))}
+
+
+def _counts(value: Any, name: str) -> list[int]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is not a list")
+    return [count(each, name) for each in value]
 
 
 def read_plan(folder: Folder, below: str = PLAN) -> Plan:

@@ -1,96 +1,202 @@
-"""Check a tar of samples: pairs of FLAC and JSON, keys, what the JSON must contain, and with `deep` the audio."""
+"""Check a tar of samples byte by byte: its headers, the order of its members, its end, and each member against plan and books.
+
+Headers are read here and not by `tarfile`, which forgives what readers of shards trip over: links, sparse members, a second archive
+behind the end of the first. Nothing is read that the file does not hold, whatever its headers claim.
+"""
 
 from __future__ import annotations
 
-import io
-import json
+import os
 import re
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
-
-import soundfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
 
 from pipeline.output.storage import Folder
-from pipeline.records import SAMPLE_RATE
+from pipeline.verbs.verify_audio import STREAMINFO_END, Part, decoded_findings, header_findings
+from pipeline.verbs.verify_fault import Finding, shown, why
+from pipeline.verbs.verify_json import different_json, unusable_json
 
-KEY = re.compile(r"^[a-z0-9_-]+$")
-BLOCK = 1 << 20  # frames that are decoded at once
-NEEDED = {"text": list, "tag": list, "original_data": dict}
+KEY = re.compile(r"[a-z0-9_-]+")
+RECORD = tarfile.RECORDSIZE
+MAX_JSON = 1 << 26  # bytes; a larger JSON member is not read
+OWNERLESS = ("mode", "uid", "gid", "mtime", "uname", "gname", "linkname", "devmajor", "devminor")
+WITHOUT_DATA = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
 
 
-def verify_tar(name: str, folder: Folder, deep: bool) -> tuple[list[str], list[str]]:
-    """Return the faults of a tar and the keys of its samples."""
-    faults: list[str] = []
+@dataclass(frozen=True, slots=True)
+class ExpectedSample:
+    """A sample that the tar must hold: its row of the books, and the bytes of its JSON (`None` where the plan cannot be read)."""
+
+    key: str
+    row: Mapping[str, Any]
+    json: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a tar: where its data starts, and the number of bytes."""
+
+    name: str
+    at: int
+    size: int
+
+    @property
+    def key(self) -> str:
+        """The name without its ending."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def ending(self) -> str:
+        """The last part of the name."""
+        return self.name.rpartition(".")[2]
+
+
+def check_tar(folder: Folder, name: str, samples: Sequence[ExpectedSample] | None, deep: bool) -> tuple[list[Finding], list[str]]:
+    """Return what is wrong with a tar, and the keys of its samples in order.
+
+    Args:
+        samples: those that it must hold, in order; `None` where neither plan nor books can be read.
+        deep: decode all audio.
+    """
+    findings: list[Finding] = []
     keys: list[str] = []
+    by_key = {sample.key: sample for sample in samples or ()}
     last_flac: str | None = None
     try:
-        with folder.open(name) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            for member in tar:
-                key, _, kind = member.name.rpartition(".")
-                extracted = tar.extractfile(member)
-                data = extracted.read() if extracted else b""
-                faults += [f"{name}: {member.name}: {fault}" for fault in _member_faults(key, kind, last_flac, data, deep)]
-                if kind == "flac":
-                    last_flac = key
-                else:
-                    keys += [key] if kind == "json" and key == last_flac else []
-                    last_flac = None
-    except (tarfile.TarError, OSError) as error:
-        faults.append(f"{name}: not a readable tar ({error})")
+        with folder.open(name) as file:
+            for member in _members(file, file.seek(0, os.SEEK_END)):
+                if isinstance(member, Finding):
+                    findings.append(member)
+                    continue
+                sample = by_key.get(member.key)
+                whats = [*_pair_findings(member, last_flac), *_content_findings(file, member, sample, deep)]
+                findings += [Finding(_key_of(member.name), f"{shown_name(member.name)}: {what}") for what in whats]
+                keys += [member.key] if member.ending == "json" and member.key == last_flac else []
+                last_flac = member.key if member.ending == "flac" else None
+    except OSError as error:
+        findings.append(Finding(None, f"cannot be read ({why(error)})"))
+        return findings, keys
     if last_flac is not None:
-        faults.append(f"{name}: {last_flac}.flac has no JSON")
-    faults += [f"{name}: key {key} occurs {count} times" for key, count in Counter(keys).items() if count > 1]
-    return faults, keys
+        findings.append(Finding(last_flac, f"{shown_name(last_flac)}.flac has no JSON after it"))
+    return findings + list(_key_findings(keys, samples)), keys
 
 
-def _member_faults(key: str, kind: str, last_flac: str | None, data: bytes, deep: bool) -> Iterator[str]:
-    if not KEY.match(key):
+def _members(file: IO[bytes], n_bytes: int) -> Iterator[Member | Finding]:
+    """Yield the members of a tar, and what is wrong with their headers and its end; stops where it cannot be read on."""
+    at = 0
+    while True:
+        file.seek(at)
+        header = file.read(tarfile.BLOCKSIZE)
+        if len(header) < tarfile.BLOCKSIZE:
+            yield Finding(None, f"the file ends after {n_bytes} bytes, and the end of the archive is missing")
+            return
+        if not any(header):
+            yield from _end_findings(file, at, n_bytes)
+            return
+        try:
+            info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
+            yield Finding(None, f"not a tar from byte {at} on ({error})")
+            return
+        yield from (Finding(_key_of(info.name), f"{shown_name(info.name)}: {what}") for what in _header_findings(info, header))
+        at += tarfile.BLOCKSIZE
+        size = 0 if info.type in WITHOUT_DATA else info.size
+        if not 0 <= size <= n_bytes - at:
+            yield Finding(_key_of(info.name), f"{shown_name(info.name)}: its header gives {size} bytes, the file has {n_bytes - at} more")
+            return
+        yield Member(info.name, at, size)
+        padding = -size % tarfile.BLOCKSIZE
+        file.seek(at + size)
+        if any(file.read(padding)):
+            yield Finding(_key_of(info.name), f"{shown_name(info.name)}: bytes that are not zero follow it")
+        at += size + padding
+
+
+def _header_findings(info: tarfile.TarInfo, header: bytes) -> Iterator[str]:
+    """Yield how a header differs from that which a build writes for a member of this name and size."""
+    plain = tarfile.TarInfo(info.name)
+    plain.size = info.size
+    if info.type != tarfile.REGTYPE:
+        yield f"is a member of type {info.type.decode('latin-1')!r}, not a file"
+        return
+    try:
+        if plain.tobuf(tarfile.USTAR_FORMAT, "utf-8", "surrogateescape") == header:
+            return
+    except ValueError as error:
+        yield f"its header cannot be that of a sample ({error})"
+        return
+    values = [f"{field} {shown(getattr(info, field))}" for field in OWNERLESS if getattr(info, field) != getattr(plain, field)]
+    yield f"its header has {', '.join(values)}" if values else "its header is not ustar as a build writes it"
+
+
+def _end_findings(file: IO[bytes], at: int, n_bytes: int) -> Iterator[Finding]:
+    """Yield what is wrong with the end of an archive, which starts at `at`: zeros up to a full record, and then nothing."""
+    end = -(-(at + 2 * tarfile.BLOCKSIZE) // RECORD) * RECORD
+    file.seek(at)
+    if any(file.read(end - at)):
+        yield Finding(None, "bytes that are not zero follow the end of the archive")
+    if n_bytes > end:
+        yield Finding(None, f"{n_bytes - end} bytes follow the end of the archive")
+    elif n_bytes < end:
+        yield Finding(None, f"{end - n_bytes} bytes are missing at the end of the archive")
+
+
+def _pair_findings(member: Member, last_flac: str | None) -> Iterator[str]:
+    """Yield what is wrong with the name of a member after the FLAC of the key `last_flac`, if that was the last member."""
+    if not KEY.fullmatch(member.key):
         yield "a key may hold only a-z, 0-9, _ and -"
-    if kind == "flac":
+    if member.ending == "flac":
         if last_flac is not None:
-            yield f"comes where {last_flac}.json should be"
-        if deep:
-            yield from _flac_faults(data)
-        elif not data.startswith(b"fLaC"):
-            yield "is not FLAC"
-    elif kind == "json":
-        if key != last_flac:
-            yield "has no FLAC before it"
-        yield from _json_faults(data)
-    else:
+            yield f"comes where {shown_name(last_flac)}.json should be"
+    elif member.ending != "json":
         yield "neither .flac nor .json"
+    elif member.key != last_flac:
+        yield "has no FLAC before it"
 
 
-def _flac_faults(data: bytes) -> Iterator[str]:
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            n_frames = 0
-            while n_read := len(sound.read(BLOCK, dtype="int16")):  # a damaged header may claim more frames than memory holds
-                n_frames += n_read
-            encoding = sound.format, sound.subtype, sound.channels, sound.samplerate
-            n_frames_in_header = sound.frames
-    except soundfile.LibsndfileError as error:
-        yield f"does not decode ({error.error_string})"
+def _content_findings(file: IO[bytes], member: Member, sample: ExpectedSample | None, deep: bool) -> Iterator[str]:
+    """Yield how the data of a member differs from what it must be."""
+    row = sample.row if sample is not None else None
+    file.seek(member.at)
+    if member.ending == "flac":
+        if row is not None and member.size != row["flac_bytes"]:
+            yield f"has {member.size} bytes, the books say {row['flac_bytes']}"
+        wrong = list(header_findings(file.read(min(member.size, STREAMINFO_END)), row))
+        yield from wrong
+        if deep and not wrong:
+            yield from decoded_findings(Part(file, member.at, member.size), row)
+    elif member.ending == "json":
+        if member.size > MAX_JSON:
+            yield f"has {member.size} bytes, more than any JSON of a sample"
+            return
+        data = file.read(member.size)
+        yield from different_json(data, sample.json) if sample is not None and sample.json is not None else unusable_json(data)
+
+
+def _key_findings(keys: Sequence[str], samples: Sequence[ExpectedSample] | None) -> Iterator[Finding]:
+    """Yield keys that occur more than once, are missing, or are too many; and else where the order is not that of the plan."""
+    counts = Counter(keys)
+    yield from (Finding(key, f"key {shown_name(key)} occurs {count} times") for key, count in counts.items() if count > 1)
+    if samples is None:
         return
-    if encoding != ("FLAC", "PCM_16", 1, SAMPLE_RATE):
-        yield f"is {encoding}, not 16-bit mono FLAC at {SAMPLE_RATE} Hz"
-    if n_frames != n_frames_in_header:
-        yield f"holds {n_frames} frames, its header says {n_frames_in_header}"
+    wanted = [sample.key for sample in samples]
+    yield from (Finding(key, "is missing, the books say it is a sample") for key in wanted if key not in counts)
+    yield from (Finding(key, "is in the tar, the books do not say it is a sample") for key in counts if key not in set(wanted))
+    if counts == Counter(wanted):
+        moved = next((key for key, other in zip(keys, wanted, strict=True) if key != other), None)
+        if moved is not None:
+            yield Finding(moved, "is not where the order of the plan has it")
 
 
-def _json_faults(data: bytes) -> Iterator[str]:
-    try:
-        sample = json.loads(data)
-    except (ValueError, UnicodeDecodeError) as error:
-        yield f"is not JSON ({error})"
-        return
-    if not isinstance(sample, dict):
-        yield "is not a JSON object"
-        return
-    yield from (f"{key!r} is missing or no {kind.__name__}" for key, kind in NEEDED.items() if not isinstance(sample.get(key), kind))
-    text = sample.get("text")
-    if isinstance(text, list) and (not text or not all(isinstance(caption, str) and caption for caption in text)):
-        yield "'text' must be a list of at least one non-empty string"
-    if ("text_augment_all" in sample) != ("text_augment_t5" in sample):
-        yield "'text_augment_all' and 'text_augment_t5' go together"
+def _key_of(name: str) -> str | None:
+    """Return the key of a member, `None` where its name holds none."""
+    key = name.rpartition(".")[0]
+    return key if KEY.fullmatch(key) else None
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a member, short enough for a line."""
+    return name if len(name) <= 120 else f"{name[:117]}..."

@@ -1,0 +1,94 @@
+"""Decode the audio of a sample again, and compare it with what the books record of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import numpy as np
+import soundfile
+
+from pipeline.records import SAMPLE_RATE
+from pipeline.verbs.verify_fault import shown
+from transforms.audio.meter import Meter
+
+BLOCK = 1 << 20  # frames that are decoded at once
+EXTREMES = np.array([-32768, 32767], np.int16)
+STREAMINFO_END = 42  # bytes: "fLaC", the header of the first metadata block, STREAMINFO (RFC 9639, section 8.2)
+COMPARED = ("n_frames", "duration", "peak", "rms", "dc", "silent_fraction", "pcm_sha256")
+"""Statistics that the frames of a sample give. The others count what was lost when the recording was converted."""
+
+
+class Part(io.RawIOBase):
+    """A part of a file, as a file: a member of a tar is decoded without reading all of it into memory."""
+
+    def __init__(self, file: IO[bytes], start: int, size: int):
+        self._file, self._start, self._size, self._at = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._file.seek(self._start + self._at)
+        data = self._file.read(min(len(buffer), max(self._size - self._at, 0)))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+
+def header_findings(header: bytes, row: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what is wrong with the first bytes of a FLAC; `row` is that of the books, `None` where they cannot be read."""
+    if not header.startswith(b"fLaC"):
+        yield "is not FLAC"
+        return
+    if len(header) < STREAMINFO_END or header[4] & 0x7F != 0:
+        yield "has no STREAMINFO"
+        return
+    packed = int.from_bytes(header[18:26])  # rate: 20 bits, channels - 1: 3, bits - 1: 5, frames: 36
+    rate, n_channels, n_bits, n_frames = packed >> 44, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1, packed & (1 << 36) - 1
+    if (rate, n_channels, n_bits) != (SAMPLE_RATE, 1, 16):
+        yield f"is FLAC of {rate} Hz, {n_channels} channels, {n_bits} bits, not of {SAMPLE_RATE} Hz, 1 channel, 16 bits"
+    if row is not None and n_frames != row["n_frames"]:
+        yield f"has {n_frames} frames by its header, the books say {row['n_frames']}"
+
+
+def decoded_findings(flac: Part, row: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what is wrong with the audio of a FLAC, all of which is decoded; `row` as above."""
+    meter, n_extreme = Meter(), 0
+    try:
+        with soundfile.SoundFile(flac) as sound:
+            encoding = sound.format, sound.subtype, sound.channels, sound.samplerate
+            if encoding != ("FLAC", "PCM_16", 1, SAMPLE_RATE):
+                yield f"is {encoding}, not 16-bit mono FLAC at {SAMPLE_RATE} Hz"
+                return
+            n_in_header = sound.frames
+            while len(frames := sound.read(BLOCK, dtype="int16")):  # a damaged header may claim more frames than memory holds
+                meter.add(frames, 0)
+                n_extreme += int(np.isin(frames, EXTREMES).sum())
+    except (soundfile.LibsndfileError, OSError) as error:
+        yield f"does not decode ({getattr(error, 'error_string', error)})"
+        return
+    if meter.n_frames != n_in_header:
+        yield f"holds {meter.n_frames} frames, its header says {n_in_header}"
+    if row is not None and meter.n_frames:
+        yield from _statistics_findings(meter, n_extreme, row)
+
+
+def _statistics_findings(meter: Meter, n_extreme: int, row: Mapping[str, Any]) -> Iterator[str]:
+    statistics = meter.statistics(0)
+    for name in COMPARED:
+        if getattr(statistics, name) != row[name]:
+            yield f"its audio has {name} {shown(getattr(statistics, name))}, the books say {shown(row[name])}"
+    if round(row["clipped_fraction"] * meter.n_frames) > n_extreme:
+        yield f"its audio has {n_extreme} frames at full scale, fewer than were clipped by the books"

@@ -1,0 +1,133 @@
+"""Check the files of an output folder that belong to no single shard: sizes, equal sounds, and files that no build writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from pipeline.keys import stable_hash
+from pipeline.output.damage import DamagedFileError
+from pipeline.output.equal_sounds_file import EqualSounds, checked_equal_sounds
+from pipeline.output.layout import (
+    BUILD as BUILD_RECORD,
+)
+from pipeline.output.layout import (
+    EQUAL_SOUNDS,
+    INDEX,
+    LEFT_OUT,
+    NEW_PLAN,
+    PLAN,
+    RECIPE,
+    RECORDINGS,
+    REPORTS,
+    T5_CACHE,
+    T5_PARTS,
+    T5_TEXTS,
+    books_name,
+    marker_name,
+    plan_name,
+    shard_of,
+    sizes_name,
+    tar_name,
+)
+from pipeline.output.plan_index import PlannedShard
+from pipeline.output.recordings_file import checked_recordings
+from pipeline.output.storage import Folder
+from pipeline.records import ShardId
+from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, REMOVE, Fault, shown, why
+from pipeline.verbs.verify_shard import CheckedShard
+from transforms.shards.equal_sounds import Sound, sounds_left_out
+
+EQUAL = f"{PLAN}/{EQUAL_SOUNDS}"
+
+
+def read_equal(folder: Folder) -> tuple[list[Fault], EqualSounds | None]:
+    """Return what is wrong with the file of equal sounds, and its content, `None` where it cannot be read."""
+    try:
+        return [], checked_equal_sounds(folder)
+    except FileNotFoundError:
+        return [Fault(None, None, EQUAL, "missing: the sounds of the shards were not compared", BUILD)], None
+    except DamagedFileError as error:
+        return [Fault(None, None, EQUAL, f"damaged: {error.what}", COMPARE_AGAIN)], None
+    except OSError as error:
+        return [Fault(None, None, EQUAL, f"cannot be read ({why(error)})", COMPARE_AGAIN)], None
+
+
+def check_equal_sounds(recorded: EqualSounds, checked: Sequence[CheckedShard]) -> Iterator[Fault]:
+    """Yield a fault for each shard whose equal sounds are not those that the books of all shards give.
+
+    Nothing is compared where the books of a shard cannot be read: that is a fault of the shard.
+    """
+    if any(shard.sounds_sha256 is None for shard in checked):
+        return
+    expected: dict[ShardId, list[tuple[str, str]]] = {}
+    sounds: Iterable[Sound] = (sound for shard in checked for sound in shard.sounds)
+    for shard, pcm_sha256, key in sounds_left_out(sounds):
+        expected.setdefault(shard, []).append((pcm_sha256, key))
+    for shard in sorted(expected.keys() | recorded.in_other_shards.keys()):
+        given, wanted = set(recorded.of(shard)), set(expected.get(shard, ()))
+        for key in sorted({key for _, key in given ^ wanted}):
+            what = "the books of all shards do not give this sound" if (key in {each for _, each in given}) else "its sound is missing"
+            yield Fault(shard, key, EQUAL, what, COMPARE_AGAIN)
+        if given == wanted and len(recorded.of(shard)) != len(wanted):
+            yield Fault(shard, None, EQUAL, "has a sound twice", COMPARE_AGAIN)
+    if recorded.sounds_sha256 != stable_hash(*(f"{each.shard} {each.sounds_sha256}" for each in checked)):
+        yield Fault(None, None, EQUAL, "was made from other sounds than the books of all shards have", COMPARE_AGAIN)
+
+
+def check_sizes(folder: Folder, checked: Sequence[CheckedShard]) -> Iterator[Fault]:
+    """Yield a fault for each tar that the sizes.json of its split does not count as it is."""
+    splits: dict[str, dict[str, int]] = {}
+    for each in checked:
+        splits.setdefault(each.shard.folder, {})[tar_name(each.shard).rpartition("/")[2]] = each.n_samples
+    for split, sizes in splits.items():
+        name = sizes_name(split)
+        try:
+            given = folder.read_json(name)
+        except (OSError, DamagedFileError) as error:
+            missing = isinstance(error, FileNotFoundError)
+            yield Fault(None, None, name, "missing" if missing else f"cannot be read ({getattr(error, 'what', why(error))})", BUILD)
+            continue
+        if not isinstance(given, dict):
+            yield Fault(None, None, name, f"is {shown(given)}, not the sizes of tars", BUILD)
+            continue
+        for tar in sorted(sizes.keys() | given.keys()):
+            if type(given.get(tar)) is not int or sizes.get(tar) != given[tar]:
+                shard = shard_of(f"{split}/{tar}")
+                what = f"{tar} is {shown(given.get(tar, 'missing'))}, counted {sizes.get(tar, 'no such shard')}"
+                yield Fault(shard, None, name, what, BUILD)
+        if sizes == given and list(sizes) != list(given):
+            yield Fault(None, None, name, "its tars are not in order", BUILD)
+
+
+def check_recordings(folder: Folder) -> Iterator[Fault]:
+    """Yield a fault where the file that records size and time of local recordings is damaged; it may be missing."""
+    remedy = f"remove {RECORDINGS}: the next build reads all local recordings again"
+    try:
+        checked_recordings(folder)
+    except FileNotFoundError:
+        return
+    except DamagedFileError as error:
+        yield Fault(None, None, RECORDINGS, f"damaged: {error.what}", remedy)
+    except OSError as error:
+        yield Fault(None, None, RECORDINGS, f"cannot be read ({why(error)})", remedy)
+
+
+def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], has_t5: bool) -> Iterator[Fault]:
+    """Yield a fault for each file that no build of this plan writes: readers would take a tar of it for a part of the set."""
+    shards = [entry.shard for entry in planned]
+    known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in (INDEX, LEFT_OUT, EQUAL_SOUNDS, T5_CACHE))}
+    known |= {f"{PLAN}/{T5_TEXTS}"} if has_t5 else set()
+    known |= {name for shard in shards for name in (f"{PLAN}/{plan_name(shard)}", tar_name(shard), books_name(shard), marker_name(shard))}
+    known |= {sizes_name(shard.folder) for shard in shards}
+    for name in files:
+        if name in known or name.startswith(f"{PLAN}/{T5_PARTS}/"):
+            continue
+        shard = shard_of(name)
+        if name.startswith(f"{NEW_PLAN}/"):
+            yield Fault(None, None, name, "a file of a plan that was not finished", BUILD)
+        elif name.startswith(f"{PLAN}/"):
+            yield Fault(None, None, name, "no file of the plan", REMOVE)
+        elif shard is not None:
+            yield Fault(shard, None, name, "a file of a shard that is not in the plan", REMOVE)
+        else:
+            yield Fault(None, None, name, "no file of a build", REMOVE)
