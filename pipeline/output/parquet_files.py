@@ -29,8 +29,10 @@ def read_table(
     """
     wanted = list(schema.names if columns is None else columns)
     with _opened(folder, name) as parquet:
-        _check_types(parquet.schema_arrow, schema, wanted, name)
-        table = parquet.read([column for column in wanted if column in parquet.schema_arrow.names])
+        given = parquet.schema_arrow
+        _check_types(given, schema, wanted, name)
+        # files of one shard are small: threads would take longer to start than to read
+        table = parquet.read([column for column in wanted if column in given.names], use_threads=False)
         table.validate(full=True)
     for column in wanted:
         if column not in table.column_names:
@@ -65,8 +67,9 @@ def _opened(folder: Folder, name: str) -> Iterator[pq.ParquetFile]:
 
 
 def _check_types(given: pa.Schema, schema: pa.Schema, wanted: list[str], name: str) -> None:
+    names = given.names
     for column in wanted:
-        n_given = given.names.count(column)
+        n_given = names.count(column)
         if n_given > 1:
             raise DamagedFileError(name, f"it has {n_given} columns {column!r}")
         if n_given and given.field(column).type != schema.field(column).type:

@@ -24,6 +24,8 @@ CONVERSION = 3
 """Raised when a change to decoding, resampling, encoding or packing changes bytes: shards of a lower number are made again."""
 N_THREADS = 4  # of each shard
 PACKAGES = ("av", "numpy", "pyarrow", "soundfile", "soxr")
+VERSIONS = ("laion-audio", "conversion", *PACKAGES)
+"""What markers record versions of."""
 
 
 def build_settings(recipe: BuildRecipe, folder: Folder, prune: bool = False) -> BuildSettings:

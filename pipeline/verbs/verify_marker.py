@@ -14,7 +14,7 @@ from pipeline.output.layout import marker_name
 from pipeline.output.markers import Marker, inputs_sha256
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, ShardId
-from pipeline.verbs.build_record import versions
+from pipeline.verbs.build_record import VERSIONS
 from pipeline.verbs.verify_fault import shown, why
 from transforms.shards.shard_task import settings_hash
 
@@ -35,7 +35,7 @@ def check_marker(folder: Folder, shard: ShardId) -> tuple[list[str], Marker | No
     if marker.shard != shard:
         return [f"it is the marker of {marker.shard}"], None
     whats = [f"{name} is no value of a marker" for name in value if name not in marker.to_json()]
-    whats += [f"versions has no {name!r}" for name in versions() if name not in marker.versions]
+    whats += [f"versions has no {name!r}" for name in VERSIONS if name not in marker.versions]
     if marker.conversion is None:
         whats.append(f"versions has conversion {shown(marker.versions.get('conversion'))}, no number")
     return whats, marker
