@@ -22,8 +22,8 @@ from pipeline.output.books import read_books, write_books
 from pipeline.output.markers import facts_of
 from pipeline.output.plan_files import read_rows_of, rows_sha256, write_plan_file
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, ShardId
 from pipeline.recipe.model import load_recipe
+from pipeline.records import Clip, ShardId
 from pipeline.verbs.build import build
 from tests.eager import EagerEngine
 from tests.fates import tone, unwatched

@@ -148,7 +148,12 @@ TEXT = [
         for name in ORIGINAL
     ),
     *(
-        Damage(f"JSON: caption with other {name}", TAR, _text(lambda v, n=name: v["original_data"]["captions"][0].update({n: CAPTION[n]})), True)
+        Damage(
+            f"JSON: caption with other {name}",
+            TAR,
+            _text(lambda v, n=name: v["original_data"]["captions"][0].update({n: CAPTION[n]})),
+            True,
+        )
         for name in CAPTION
     ),
 ]
@@ -180,7 +185,9 @@ def _sample_again(built: Built) -> str:
     """Make a sample of a clip that is left out as equal: the same sound is then in the tar twice."""
     twin = built.row("rejected", "duplicate")
     key, first = twin["key"], built.row()
-    built.change_row(key, **{name: value for name, value in first.items() if twin[name] is None or name in ("status", "reason", "stage", "detail")})
+    built.change_row(
+        key, **{name: value for name, value in first.items() if twin[name] is None or name in ("status", "reason", "stage", "detail")}
+    )
     built.change_row(key, pcm_sha256=twin["pcm_sha256"])
     data = dict(built.members())
     pair = [(f"{key}.{ending}", data[f"{first['key']}.{ending}"]) for ending in ("flac", "json")]
@@ -189,7 +196,6 @@ def _sample_again(built: Built) -> str:
 
 
 OF_SAMPLES = {
-    "key": "table-other",
     "dataset": "Other",
     "split": "test",
     "source": "folder",
@@ -220,14 +226,23 @@ OF_SAMPLES = {
     "n_nonfinite": -1,
 }
 ONLY_DEEP = {"peak": 0.9, "rms": 0.0125, "dc": 0.0001, "silent_fraction": 0.5, "pcm_sha256": "0" * 64, "clipped_fraction": 0.25}
+IMPOSSIBLE = {"peak": 2.0, "rms": float("nan"), "dc": 5.0}
 IN_THE_TAR = {"source_sha256": "0" * 64, "source_format": "mp3", "flac_bytes": 17}
+LACKING = ("status", "key", "pcm_sha256", "dc")
 NULLS = ("status", "n_frames", "pcm_sha256", "duration", "source_format", "flac_bytes", "attempts", "url", "recording")
 
 
 BOOKS_DAMAGE = [
-    *(Damage(f"books: other {name} of a sample", BOOKS, _row(**{name: value}), True) for name, value in OF_SAMPLES.items() if name != "key"),
+    *(
+        Damage(f"books: other {name} of a sample", BOOKS, _row(**{name: value}), True)
+        for name, value in OF_SAMPLES.items()
+        if name != "key"
+    ),
     *(Damage(f"books: other {name}, possible", TAR, _row(**{name: value}), True, deep=True) for name, value in ONLY_DEEP.items()),
-    *(Damage(f"books: impossible {name}", BOOKS, _row(**{name: value}), True) for name, value in (("peak", 2.0), ("rms", float("nan")), ("dc", 5.0))),
+    *(
+        Damage(f"books: impossible {name}", BOOKS, _row(**{name: value}), True)
+        for name, value in (("peak", 2.0), ("rms", float("nan")), ("dc", 5.0))
+    ),
     *(Damage(f"books: other {name} than in the tar", TAR, _row(**{name: value}), True) for name, value in IN_THE_TAR.items()),
     Damage("books: other key", BOOKS, lambda built: built.change_rows(lambda rows: [rows[0] | {"key": "table-other"}, *rows[1:]]), True),
     Damage("books: invented reason", BOOKS, _row("rejected", "not_found", reason="bored"), True),
@@ -263,7 +278,10 @@ BOOKS_TABLE = [
     Damage("books: a row twice", BOOKS, _rows(lambda rows: [*rows, rows[0]]), True),
     Damage("books: other order", BOOKS, _rows(lambda rows: rows[::-1]), True),
     Damage("books: no rows", BOOKS, _table(lambda table: table[:0]), True),
-    *(Damage(f"books: without {name}", BOOKS, _table(lambda t, n=name: t.drop_columns([n])), True) for name in ("status", "key", "pcm_sha256", "dc")),
+    *(
+        Damage(f"books: without {name}", BOOKS, _table(lambda t, n=name: t.drop_columns([n])), True)
+        for name in ("status", "key", "pcm_sha256", "dc")
+    ),
     *(
         Damage(f"books: {name} of another type", BOOKS, _table(lambda t, n=name: _retyped(t, n, pa.float32())), True)
         for name in ("status", "n_frames", "start", "detail")

@@ -93,7 +93,7 @@ def _planned(name: str, entry: Any) -> PlannedShard:
         ValueError: it is not one, or its files would be outside of the output folder or among the folder's other files.
     """
     shard, values = ShardId.parse(name), mapping(entry, name)
-    if {shard.dataset, shard.split} & {".", ".."} or shard.dataset.lower() in RESERVED_NAMES:
+    if {shard.dataset, shard.split} & {".", ".."} or "\0" in name or shard.dataset.lower() in RESERVED_NAMES:
         raise ValueError(f"no shard may have the name {name!r}")
     return PlannedShard(shard, field(values, "rows", count), field(values, "rows_sha256", text))
 

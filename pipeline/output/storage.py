@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pipeline.output.damage import DamagedFileError
 from pipeline.output.json_values import parse_json
 from pipeline.output.layout import CHECKED, LOCK, WORK
 
+MAX_AT_ONCE = 1 << 30  # bytes of a file that is read at once: JSON, TOML, and the rows that were left out of a plan
 UNLISTED = (f"{WORK}/", f"{CHECKED}/", LOCK)  # beginnings of names that are no part of a set
 READY = "ready-"  # prefix of the folders below WORK whose files are complete and still have to be moved to their final names
 
@@ -112,7 +114,13 @@ class Folder:
             return set()
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a file."""
+        """Return the bytes of a file.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            DamagedFileError: it is no regular file, or larger than any file that is read at once.
+        """
+        self._check_local(name, MAX_AT_ONCE)
         return self._fs.cat_file(self.path(name))
 
     def read_json(self, name: str) -> Any:
@@ -122,14 +130,26 @@ class Folder:
             FileNotFoundError: there is no such file.
             DamagedFileError: it does not hold JSON.
         """
+        data = self.read(name)
         try:
-            return parse_json(self.read(name))
+            return parse_json(data)
         except ValueError as error:
             raise DamagedFileError(name, f"not JSON ({error})") from error
 
     def open(self, name: str) -> Any:
-        """Open a file for reading, in binary."""
+        """Open a file for reading, in binary; raises as `read`."""
+        self._check_local(name)
         return self._fs.open(self.path(name), "rb")
+
+    def _check_local(self, name: str, max_bytes: int | None = None) -> None:
+        """Refuse what would block a reader for ever or fill the memory: a pipe, a device, a hole of many gigabytes."""
+        if not self.is_local:
+            return
+        state = Path(self.path(name)).stat()
+        if not stat.S_ISREG(state.st_mode) and not stat.S_ISDIR(state.st_mode):  # a folder gives an error when it is opened
+            raise DamagedFileError(name, "it is a device or a pipe, not a file")
+        if max_bytes is not None and state.st_size > max_bytes:
+            raise DamagedFileError(name, f"it has {state.st_size} bytes")
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file completely or not at all."""

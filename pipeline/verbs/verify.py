@@ -1,6 +1,6 @@
 """Compare the files of an output folder with each other: plan, tars, books, markers, sizes, recipe. Each fault is one line.
 
-Every value that a second file holds or that follows from others is compared. What only one file holds cannot be told from damage:
+Every value that a second file holds or that follows from others is compared. What only one file holds cannot be compared:
 where a recording was fetched from and how often it was tried, what a rejected row lost, what the rows left out while planning
 held beside id, dataset and reason, versions and seconds. Nor can a change that was made in all files alike, such as a sample that
 marker, books, tar, sizes and the hash of the compared sounds all call rejected: only a build from nothing shows it.

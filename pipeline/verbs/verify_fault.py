@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pipeline.output.damage import DamagedFileError
 from pipeline.records import ShardId
 
 BUILD = "run the same build again"
@@ -73,5 +74,4 @@ def shown(value: object) -> str:
 
 def why(error: Exception) -> str:
     """Return why a file cannot be read: the text of the operating system, or that of the error."""
-    strerror = getattr(error, "strerror", None)
-    return str(strerror or error or type(error).__name__)
+    return error.what if isinstance(error, DamagedFileError) else getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -85,7 +85,7 @@ def check_sizes(folder: Folder, checked: Sequence[CheckedShard]) -> Iterator[Fau
             given = folder.read_json(name)
         except (OSError, DamagedFileError) as error:
             missing = isinstance(error, FileNotFoundError)
-            yield Fault(None, None, name, "missing" if missing else f"cannot be read ({getattr(error, 'what', why(error))})", BUILD)
+            yield Fault(None, None, name, "missing" if missing else f"cannot be read ({why(error)})", BUILD)
             continue
         if not isinstance(given, dict):
             yield Fault(None, None, name, f"is {shown(given)}, not the sizes of tars", BUILD)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.keys import shard_sort_key
 from pipeline.output.books import SAMPLE, sample_from, sounds_sha256
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
 from pipeline.output.layout import PLAN, books_name, marker_name, plan_name, tar_name
 from pipeline.output.markers import FileFacts, Marker, facts_of
@@ -119,7 +120,7 @@ def _facts_that_differ(folder: Folder, name: str, expected: FileFacts) -> str | 
         if size is None or size != expected.bytes:
             return None if size is None else f"has {size} bytes, the marker says {expected.bytes}"
         actual = facts_of(folder, name)
-    except OSError:  # named where the file is checked
+    except (OSError, DamagedFileError):  # named where the file is checked
         return None
     return None if actual == expected else f"has the sha256 {actual.sha256[:12]}, the marker says {expected.sha256[:12]}"
 

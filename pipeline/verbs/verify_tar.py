@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import Folder
 from pipeline.verbs.verify_audio import STREAMINFO_END, Part, decoded_findings, header_findings
 from pipeline.verbs.verify_fault import Finding, shown, why
@@ -76,7 +77,9 @@ def check_tar(folder: Folder, name: str, samples: Sequence[ExpectedSample] | Non
                 findings += [Finding(_key_of(member.name), f"{shown_name(member.name)}: {what}") for what in whats]
                 keys += [member.key] if member.ending == "json" and member.key == last_flac else []
                 last_flac = member.key if member.ending == "flac" else None
-    except OSError as error:
+    except FileNotFoundError:
+        return [Finding(None, "missing")], keys
+    except (OSError, DamagedFileError) as error:
         findings.append(Finding(None, f"cannot be read ({why(error)})"))
         return findings, keys
     if last_flac is not None:
