@@ -10,9 +10,9 @@ class DamagedFileError(ValueError):
     """
 
     def __init__(self, name: str, what: str):
-        super().__init__(name, what)
+        super().__init__(f"{name}: damaged: {what}")  # one text, to the end of which an engine adds the step that failed
         self.name = name
         self.what = what
 
-    def __str__(self) -> str:
-        return f"{self.name}: damaged: {self.what}"
+    def __reduce__(self) -> tuple[type[DamagedFileError], tuple[str, str]]:
+        return type(self), (self.name, self.what)

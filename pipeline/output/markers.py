@@ -102,7 +102,7 @@ def _facts(value: Any, name: str) -> FileFacts:
 def facts_of(folder: Folder, name: str) -> FileFacts:
     """Return size and SHA-256 of a file of an output folder; reads all of it."""
     digest, n_bytes = sha256(), 0
-    with folder.open(name) as file:
+    with folder.naming(name), folder.open(name) as file:
         while chunk := file.read(BLOCK):
             digest.update(chunk)
             n_bytes += len(chunk)

@@ -56,7 +56,7 @@ def read_columns(folder: Folder, name: str) -> pa.Schema:
 @contextlib.contextmanager
 def _opened(folder: Folder, name: str) -> Iterator[pq.ParquetFile]:
     try:
-        with folder.open(name) as file:
+        with folder.naming(name), folder.open(name) as file:
             yield pq.ParquetFile(file)
     except OSError as error:
         if error.errno is not None:  # pyarrow's own errors have no number

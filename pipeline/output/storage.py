@@ -118,10 +118,11 @@ class Folder:
 
         Raises:
             FileNotFoundError: there is no such file.
-            DamagedFileError: it is no regular file, or larger than any file that is read at once.
+            DamagedFileError: it is no file but a folder, a device or a pipe, or larger than any file that is read at once.
         """
         self._check_local(name, MAX_AT_ONCE)
-        return self._fs.cat_file(self.path(name))
+        with self.naming(name):
+            return self._fs.cat_file(self.path(name))
 
     def read_json(self, name: str) -> Any:
         """Return the content of a JSON file.
@@ -145,11 +146,26 @@ class Folder:
         """Refuse what would block a reader for ever or fill the memory: a pipe, a device, a hole of many gigabytes."""
         if not self.is_local:
             return
-        state = Path(self.path(name)).stat()
-        if not stat.S_ISREG(state.st_mode) and not stat.S_ISDIR(state.st_mode):  # a folder gives an error when it is opened
-            raise DamagedFileError(name, "it is a device or a pipe, not a file")
+        try:
+            state = Path(self.path(name)).stat()
+        except NotADirectoryError as error:
+            raise DamagedFileError(name, "a file has the name of its folder") from error
+        if not stat.S_ISREG(state.st_mode):
+            raise DamagedFileError(
+                name, "it is a folder, not a file" if stat.S_ISDIR(state.st_mode) else "it is a device or a pipe, not a file"
+            )
         if max_bytes is not None and state.st_size > max_bytes:
             raise DamagedFileError(name, f"it has {state.st_size} bytes")
+
+    @contextlib.contextmanager
+    def naming(self, name: str) -> Iterator[None]:
+        """Add the name of a file to an error of its disk, which has none: `[Errno 5] Input/output error`."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno is None or error.filename is not None:
+                raise
+            raise OSError(error.errno, error.strerror, self.path(name)) from error
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file completely or not at all."""
@@ -167,6 +183,8 @@ class Folder:
             _flush(file)
             target = Path(self.path(name))
             target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir():
+                raise DamagedFileError(name, "it is a folder, not a file")
             _move(file, target)
         else:
             self._fs.put_file(str(file), self.path(name))
