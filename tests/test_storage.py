@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import WORK, Folder, FolderInUseError
 
 
@@ -87,3 +89,35 @@ def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
         raise FolderInUseError("inside")
     with folder.locked():
         pass
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "endless", "hole", "below a file"])
+def test_what_is_no_file_is_named_and_neither_waited_for_nor_read_without_end(kind: str, tmp_path: Path) -> None:
+    folder, path = Folder(str(tmp_path)), tmp_path / "name"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
+    else:
+        path.write_bytes(b"")
+        os.truncate(path, 40 << 30 if kind == "hole" else 0)
+    with pytest.raises(DamagedFileError, match=r"^name"):
+        folder.read("name/below" if kind == "below a file" else "name")
+    if kind == "folder":
+        with pytest.raises(DamagedFileError, match="folder"):
+            folder.write("name", b"x")
+
+
+def test_an_error_of_the_disk_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "name").symlink_to("/proc/self/mem")
+    with pytest.raises(OSError, match=r"name"):
+        Folder(str(tmp_path)).read("name")
+
+
+@pytest.mark.parametrize("data", [b"", b"[", b"\xff", b"[" * 100_000])
+def test_damaged_json_is_named(data: bytes, tmp_path: Path) -> None:
+    Folder(str(tmp_path)).write("a.json", data)
+    with pytest.raises(DamagedFileError, match=r"^a\.json: damaged: not JSON"):
+        Folder(str(tmp_path)).read_json("a.json")
