@@ -147,6 +147,14 @@ def _copy(built: Built, name: str, to: str) -> None:
     shutil.copy(built.path(name), built.path(to))
 
 
+def _written(name: str, data: bytes) -> Callable[[Built], None]:
+    def run(built: Built) -> None:
+        built.path(name).parent.mkdir(parents=True, exist_ok=True)
+        built.path(name).write_bytes(data)
+
+    return run
+
+
 def _removed(name: str) -> Callable[[Built], None]:
     return lambda built: built.path(name).unlink()
 
@@ -220,7 +228,7 @@ def _sizes(change: Callable[[Any], Any]) -> Callable[[Built], None]:
     return lambda built: built.change_json(SIZES, change)
 
 
-EACH = (TAR, BOOKS, MARKER, PLAN_FILE, PLAN, LEFT_OUT, EQUAL, SIZES, "recipe.toml", "build.json")
+EACH = (TAR, BOOKS, MARKER, PLAN_FILE, PLAN, LEFT_OUT, EQUAL, SIZES, "recipe.toml", "build.json", "README.md")
 OF_FOLDER = [
     *(Damage(f"missing: {name}", MARKER if name == MARKER else name, _removed(name)) for name in EACH),
     *(Damage(f"a folder: {name}", name, _a_folder(name)) for name in (*EACH, ".recordings")),
@@ -269,6 +277,11 @@ OF_FOLDER = [
         }.items()
     ),
     Damage("build.json: garbage", "build.json", _bytes(lambda _: b"\0garbage", "build.json")),
+    Damage("README: other files", "README.md", _bytes(lambda data: data.replace(b"/*.tar", b"/0.tar"), "README.md")),
+    Damage("addresses: no texts", f"plan/addresses/{SHARD}.json", _written(f"plan/addresses/{SHARD}.json", b"[1]")),
+    Damage("addresses: of no shard", "plan/addresses/Else/train/0.json", _written("plan/addresses/Else/train/0.json", b"{}")),
+    Damage("retired shards", "plan/retired.json", _written("plan/retired.json", b"[]")),
+    Damage("moved shards", f".moved/0/{TAR}", _written(f".moved/0/{TAR}", b"x")),
     Damage("recordings: garbage", ".recordings", _bytes(lambda _: b"garbage", ".recordings")),
     Damage("recordings: no shards", ".recordings", _table(".recordings", lambda table: table.replace_schema_metadata({"shards": "{}"}))),
     _stray(f"{DATASET}/train/77.tar"),

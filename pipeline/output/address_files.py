@@ -38,7 +38,7 @@ def read_addresses(snapshot: Snapshot, shard: ShardId) -> Addresses:
     """Return the full addresses of the clips of a shard that has any; none where their file is missing or damaged."""
     name = address_name(shard)
     try:
-        value = json.loads(snapshot.folder.read(name)) if name in snapshot.files else {}
+        value = snapshot.folder.read_json(name) if name in snapshot.files else {}
     except ValueError:
         return {}
     return value if isinstance(value, dict) and all(isinstance(url, str) for url in value.values()) else {}

@@ -318,11 +318,14 @@ def _local_files(root: Path) -> Iterator[tuple[str, FileState]]:
         seen.add((stat.st_dev, stat.st_ino))
         for entry in entries:
             name = f"{prefix}{entry.name}"
-            if entry.is_dir():
-                waiting.append((Path(entry.path), f"{name}/"))
-            elif entry.is_file():
-                stat = entry.stat()
-                yield name, FileState(stat.st_size, f"{stat.st_mtime_ns} {stat.st_ino}")
+            try:
+                if entry.is_dir():
+                    waiting.append((Path(entry.path), f"{name}/"))
+                elif entry.is_file():
+                    stat = entry.stat()
+                    yield name, FileState(stat.st_size, f"{stat.st_mtime_ns} {stat.st_ino}")
+            except OSError:  # a link to itself, or a file that was removed since: no file
+                continue
 
 
 def _state(info: Mapping[str, Any]) -> FileState:

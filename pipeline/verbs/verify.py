@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 from pipeline.output.layout import LEFT_OUT, PLAN, T5_TEXTS
 from pipeline.output.storage import Folder
 from pipeline.verbs.verify_fault import PLAN_AGAIN, Fault
-from pipeline.verbs.verify_files import check_equal_sounds, check_names, check_recordings, check_sizes, read_equal
+from pipeline.verbs.verify_files import (
+    check_addresses,
+    check_equal_sounds,
+    check_names,
+    check_readme,
+    check_recordings,
+    check_sizes,
+    read_equal,
+)
 from pipeline.verbs.verify_plan import check_left_out, check_plan_index, check_t5_texts
 from pipeline.verbs.verify_record import check_record
 from pipeline.verbs.verify_shard import ShardCheck, check_shard
@@ -56,5 +64,8 @@ def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator
     if equal is not None:
         yield from check_equal_sounds(equal, checked)
     yield from check_sizes(folder, checked)
+    if recorded.name is not None:
+        yield from check_readme(folder, recorded.name, checked)
     yield from check_recordings(folder)
+    yield from check_addresses(folder, files)
     yield from check_names(files, plan.shards, bool(plan.t5) or not plan.rows_read)

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.keys import stable_hash
+from pipeline.output.address_files import address_name
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.equal_sounds_file import EqualSounds, checked_equal_sounds
+from pipeline.output.folder_readme import OURS, readme
+from pipeline.output.json_values import table, text
 from pipeline.output.layout import (
-    BUILD as BUILD_RECORD,
-)
-from pipeline.output.layout import (
+    ADDRESSES,
     EQUAL_SOUNDS,
     INDEX,
     LEFT_OUT,
+    MOVED,
     NEW_PLAN,
     PLAN,
+    README,
     RECIPE,
     RECORDINGS,
     REPORTS,
+    RETIRED,
     T5_CACHE,
     T5_PARTS,
     T5_TEXTS,
@@ -29,11 +33,12 @@ from pipeline.output.layout import (
     sizes_name,
     tar_name,
 )
+from pipeline.output.layout import BUILD as BUILD_RECORD
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import checked_recordings
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, REMOVE, Fault, shown, why
+from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, shown, why
 from pipeline.verbs.verify_shard import CheckedShard
 from transforms.shards.equal_sounds import Sound, sounds_left_out
 
@@ -112,22 +117,52 @@ def check_recordings(folder: Folder) -> Iterator[Fault]:
         yield Fault(None, None, RECORDINGS, f"cannot be read ({why(error)})", remedy)
 
 
+def check_readme(folder: Folder, name: str, checked: Sequence[CheckedShard]) -> Iterator[Fault]:
+    """Yield a fault where README.md does not name the files that hold samples; one without our mark is the user's.
+
+    Args:
+        name: of the recipe.
+    """
+    expected = readme(name, (each.shard for each in checked if each.n_samples), (each.shard for each in checked)).encode()
+    try:
+        given = folder.read(README)
+    except (OSError, DamagedFileError) as error:
+        what = "missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({why(error)})"
+        yield Fault(None, None, README, what, BUILD)
+        return
+    if OURS.encode() in given and given != expected:
+        yield Fault(None, None, README, "is not what a build writes for these shards", BUILD)
+
+
+def check_addresses(folder: Folder, files: Iterable[str]) -> Iterator[Fault]:
+    """Yield a fault for each file of full addresses that cannot be read: recordings of its shard could not be fetched."""
+    for name in files:
+        if name.startswith(f"{PLAN}/{ADDRESSES}/"):
+            try:
+                table(text)(folder.read_json(name), "the content")
+            except (OSError, ValueError) as error:
+                yield Fault(None, None, name, f"damaged: {why(error)}", PLAN_AGAIN)
+
+
 def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], has_t5: bool) -> Iterator[Fault]:
     """Yield a fault for each file that no build of this plan writes: readers would take a tar of it for a part of the set."""
     shards = [entry.shard for entry in planned]
     known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in (INDEX, LEFT_OUT, EQUAL_SOUNDS, T5_CACHE))}
     known |= {f"{PLAN}/{T5_TEXTS}"} if has_t5 else set()
-    known |= {name for shard in shards for name in (f"{PLAN}/{plan_name(shard)}", tar_name(shard), books_name(shard), marker_name(shard))}
-    known |= {sizes_name(shard.folder) for shard in shards}
+    known |= {f"{PLAN}/{plan_name(shard)}" for shard in shards} | {address_name(shard) for shard in shards}
+    known |= {name for shard in shards for name in (tar_name(shard), books_name(shard), marker_name(shard), sizes_name(shard.folder))}
     for name in files:
-        if name in known or name.startswith(f"{PLAN}/{T5_PARTS}/"):
-            continue
-        shard = shard_of(name)
-        if name.startswith(f"{NEW_PLAN}/"):
-            yield Fault(None, None, name, "a file of a plan that was not finished", BUILD)
-        elif name.startswith(f"{PLAN}/"):
-            yield Fault(None, None, name, "no file of the plan", REMOVE)
-        elif shard is not None:
-            yield Fault(shard, None, name, "a file of a shard that is not in the plan", REMOVE)
-        else:
-            yield Fault(None, None, name, "no file of a build", REMOVE)
+        if name not in known and not name.startswith(f"{PLAN}/{T5_PARTS}/"):
+            yield _unknown(name)
+
+
+def _unknown(name: str) -> Fault:
+    """Return the fault of a file that no build of this plan writes."""
+    shard = shard_of(name)
+    if name.startswith((f"{NEW_PLAN}/", f"{MOVED}/")) or name == f"{PLAN}/{RETIRED}":
+        return Fault(None, None, name, "a file of a build that was not finished", BUILD)
+    if name.startswith(f"{PLAN}/"):
+        return Fault(None, None, name, "no file of the plan", REMOVE)
+    if shard is not None:
+        return Fault(shard, None, name, "a file of a shard that is not in the plan", REMOVE)
+    return Fault(None, None, name, "no file of a build", REMOVE)

@@ -21,8 +21,9 @@ from sources import SOURCES
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The limits of audio by dataset, from recipe.toml; empty where it cannot be read."""
+    """The name of the recipe and the limits of audio by dataset, from recipe.toml; `None` and empty where it cannot be read."""
 
+    name: str | None = None
     limits: Mapping[str, AudioLimits] = field(default_factory=dict)
 
 
@@ -33,7 +34,7 @@ def check_record(folder: Folder, plan: Plan) -> tuple[list[Fault], Recorded]:
     try:
         data = folder.read(RECIPE)
         recipe = _recipe_of(data)
-        limits = Recorded({options.dataset: recipe.audio_of(options) for options in recipe.sources})
+        limits = Recorded(recipe.name, {options.dataset: recipe.audio_of(options) for options in recipe.sources})
     except (OSError, ValueError, RecursionError) as error:
         faults.append(_fault(RECIPE, _reason(error)))
     else:
