@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-
 from pipeline.output.books import SAMPLE, read_books
+from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import tar_name
 from pipeline.output.snapshot import N_READERS, Snapshot
 from pipeline.output.storage import Folder
@@ -69,6 +68,6 @@ def _read(folder: Folder, shard: ShardId) -> StandingShard | None:
         rows = read_books(folder, shard, COLUMNS).to_pylist()
         samples = {(row["key"], row["url"], row["start"], row["end"]): row["duration"] or 0.0 for row in rows if row["status"] == SAMPLE}
         keys = tuple(row["key"] for row in rows)
-    except (KeyError, pa.ArrowInvalid, OSError):
+    except (DamagedFileError, OSError):
         return None
     return StandingShard(samples, keys)

@@ -120,6 +120,8 @@ def check_recordings(folder: Folder) -> Iterator[Fault]:
 def check_readme(folder: Folder, name: str, checked: Sequence[CheckedShard]) -> Iterator[Fault]:
     """Yield a fault where README.md does not name the files that hold samples; one without our mark is the user's.
 
+    It is not compared while a shard has faults, which would only be named again.
+
     Args:
         name: of the recipe.
     """
@@ -130,7 +132,7 @@ def check_readme(folder: Folder, name: str, checked: Sequence[CheckedShard]) -> 
         what = "missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({why(error)})"
         yield Fault(None, None, README, what, BUILD)
         return
-    if OURS.encode() in given and given != expected:
+    if OURS.encode() in given and given != expected and not any(each.faults for each in checked):
         yield Fault(None, None, README, "is not what a build writes for these shards", BUILD)
 
 

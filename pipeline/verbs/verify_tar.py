@@ -1,14 +1,8 @@
-"""Check a tar of samples byte by byte: its headers, the order of its members, its end, and each member against plan and books.
-
-Headers are read here and not by `tarfile`, which forgives what readers of shards trip over: links, sparse members, a second archive
-behind the end of the first. Nothing is read that the file does not hold, whatever its headers claim.
-"""
+"""Check a tar of samples byte by byte: its headers, the order of its members, its end, and each member against plan and books."""
 
 from __future__ import annotations
 
-import os
 import re
-import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +10,13 @@ from typing import IO, Any
 
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import Folder
+from pipeline.output.tar_members import Flaw, Member, shown_name, tar_members
 from pipeline.verbs.verify_audio import STREAMINFO_END, Part, decoded_findings, header_findings
-from pipeline.verbs.verify_fault import Finding, shown, why
+from pipeline.verbs.verify_fault import Finding, why
 from pipeline.verbs.verify_json import different_json, unusable_json
 
 KEY = re.compile(r"[a-z0-9_-]+")
-RECORD = tarfile.RECORDSIZE
 MAX_JSON = 1 << 26  # bytes; a larger JSON member is not read
-OWNERLESS = ("mode", "uid", "gid", "mtime", "uname", "gname", "linkname", "devmajor", "devminor")
-WITHOUT_DATA = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +26,6 @@ class ExpectedSample:
     key: str
     row: Mapping[str, Any]
     json: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member of a tar: where its data starts, and the number of bytes."""
-
-    name: str
-    at: int
-    size: int
-
-    @property
-    def key(self) -> str:
-        """The name without its ending."""
-        return self.name.rpartition(".")[0]
-
-    @property
-    def ending(self) -> str:
-        """The last part of the name."""
-        return self.name.rpartition(".")[2]
 
 
 def check_tar(folder: Folder, name: str, samples: Sequence[ExpectedSample] | None, deep: bool) -> tuple[list[Finding], list[str]]:
@@ -68,9 +41,10 @@ def check_tar(folder: Folder, name: str, samples: Sequence[ExpectedSample] | Non
     last_flac: str | None = None
     try:
         with folder.open(name) as file:
-            for member in _members(file, file.seek(0, os.SEEK_END)):
-                if isinstance(member, Finding):
-                    findings.append(member)
+            for member in tar_members(file):
+                if isinstance(member, Flaw):
+                    in_member = f"{shown_name(member.name)}: " if member.name else ""
+                    findings.append(Finding(_key_of(member.name), f"{in_member}{member.what}"))
                     continue
                 sample = by_key.get(member.key)
                 whats = [*_pair_findings(member, last_flac), *_content_findings(file, member, sample, deep)]
@@ -85,66 +59,6 @@ def check_tar(folder: Folder, name: str, samples: Sequence[ExpectedSample] | Non
     if last_flac is not None:
         findings.append(Finding(last_flac, f"{shown_name(last_flac)}.flac has no JSON after it"))
     return findings + list(_key_findings(keys, samples)), keys
-
-
-def _members(file: IO[bytes], n_bytes: int) -> Iterator[Member | Finding]:
-    """Yield the members of a tar, and what is wrong with their headers and its end; stops where it cannot be read on."""
-    at = 0
-    while True:
-        file.seek(at)
-        header = file.read(tarfile.BLOCKSIZE)
-        if len(header) < tarfile.BLOCKSIZE:
-            yield Finding(None, f"the file ends after {n_bytes} bytes, and the end of the archive is missing")
-            return
-        if not any(header):
-            yield from _end_findings(file, at, n_bytes)
-            return
-        try:
-            info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
-        except tarfile.HeaderError as error:
-            yield Finding(None, f"not a tar from byte {at} on ({error})")
-            return
-        yield from (Finding(_key_of(info.name), f"{shown_name(info.name)}: {what}") for what in _header_findings(info, header))
-        at += tarfile.BLOCKSIZE
-        size = 0 if info.type in WITHOUT_DATA else info.size
-        if not 0 <= size <= n_bytes - at:
-            yield Finding(_key_of(info.name), f"{shown_name(info.name)}: its header gives {size} bytes, the file has {n_bytes - at} more")
-            return
-        yield Member(info.name, at, size)
-        padding = -size % tarfile.BLOCKSIZE
-        file.seek(at + size)
-        if any(file.read(padding)):
-            yield Finding(_key_of(info.name), f"{shown_name(info.name)}: bytes that are not zero follow it")
-        at += size + padding
-
-
-def _header_findings(info: tarfile.TarInfo, header: bytes) -> Iterator[str]:
-    """Yield how a header differs from that which a build writes for a member of this name and size."""
-    plain = tarfile.TarInfo(info.name)
-    plain.size = info.size
-    if info.type != tarfile.REGTYPE:
-        yield f"is a member of type {info.type.decode('latin-1')!r}, not a file"
-        return
-    try:
-        if plain.tobuf(tarfile.USTAR_FORMAT, "utf-8", "surrogateescape") == header:
-            return
-    except ValueError as error:
-        yield f"its header cannot be that of a sample ({error})"
-        return
-    values = [f"{field} {shown(getattr(info, field))}" for field in OWNERLESS if getattr(info, field) != getattr(plain, field)]
-    yield f"its header has {', '.join(values)}" if values else "its header is not ustar as a build writes it"
-
-
-def _end_findings(file: IO[bytes], at: int, n_bytes: int) -> Iterator[Finding]:
-    """Yield what is wrong with the end of an archive, which starts at `at`: zeros up to a full record, and then nothing."""
-    end = -(-(at + 2 * tarfile.BLOCKSIZE) // RECORD) * RECORD
-    file.seek(at)
-    if any(file.read(end - at)):
-        yield Finding(None, "bytes that are not zero follow the end of the archive")
-    if n_bytes > end:
-        yield Finding(None, f"{n_bytes - end} bytes follow the end of the archive")
-    elif n_bytes < end:
-        yield Finding(None, f"{end - n_bytes} bytes are missing at the end of the archive")
 
 
 def _pair_findings(member: Member, last_flac: str | None) -> Iterator[str]:
@@ -198,8 +112,3 @@ def _key_of(name: str) -> str | None:
     """Return the key of a member, `None` where its name holds none."""
     key = name.rpartition(".")[0]
     return key if KEY.fullmatch(key) else None
-
-
-def shown_name(name: str) -> str:
-    """Return the name of a member, short enough for a line."""
-    return name if len(name) <= 120 else f"{name[:117]}..."

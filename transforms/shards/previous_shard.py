@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +14,7 @@ from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import books_name, tar_name
 from pipeline.output.markers import FileFacts, facts_of, read_marker
 from pipeline.output.storage import Folder
+from pipeline.output.tar_members import Member, tar_members
 from pipeline.records import TRANSIENT, Clip, Reason, Rejection, Sample, ShardId
 from transforms.audio.encode import IN_MEMORY, long_flac
 from transforms.audio.file_slice import FileSlice
@@ -155,11 +155,11 @@ def _rows(folder: Folder, shard: ShardId) -> dict[str, dict[str, Any]]:
 def _flacs(folder: Folder, name: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield key, position and size of each FLAC of a tar, up to the first damage."""
     try:
-        with folder.open(name) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            for member in tar:
-                if member.isreg() and not member.issparse() and member.name.endswith(".flac"):
-                    yield member.name.removesuffix(".flac"), (member.offset_data, member.size)
-    except (OSError, tarfile.TarError, DamagedFileError):
+        with folder.open(name) as file:
+            for member in tar_members(file):
+                if isinstance(member, Member) and member.ending == "flac":
+                    yield member.key, (member.at, member.size)
+    except (OSError, DamagedFileError):
         return
 
 
