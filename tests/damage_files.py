@@ -202,10 +202,10 @@ def _stray(name: str, like: str = TAR) -> Damage:
 def _swapped(first: str, second: str) -> Callable[[Built], None]:
     def run(built: Built) -> None:
         for ending in (".tar", ".parquet", "_stats.json"):
-            one, other = built.path(first + ending), built.path(second + ending)
-            data = one.read_bytes()
-            one.write_bytes(other.read_bytes())
-            other.write_bytes(data)
+            left, right = built.path(first + ending), built.path(second + ending)
+            data = left.read_bytes()
+            left.write_bytes(right.read_bytes())
+            right.write_bytes(data)
 
     return run
 
