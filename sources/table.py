@@ -54,6 +54,11 @@ class Options(SourceOptions):
     creator: str | None = None
     title: str | None = None
 
+    @property
+    def paths_start_in(self) -> Path:
+        """The folder of the table."""
+        return self.resolve(self.path).parent
+
 
 def read(options: Options, split: str = "train") -> Iterator[Clip | Rejection]:
     """Yield a clip for every good row and a rejection for every bad row; `split` is used for rows that name no split.

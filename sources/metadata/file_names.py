@@ -6,14 +6,15 @@ path ends like the wanted path, over the most components, is meant.
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from pipeline.records import Reason, Rejected
 
 FEW = 32  # files of one name that are compared one by one; more are grouped by their folders first
+MAX_REPEATED = 0.01  # of all file names, where a name alone is taken for the name of one recording
 MAX_NAME_SHOWN = 100  # characters
 Parts = tuple[str, ...]
 
@@ -115,7 +116,8 @@ class FileNames:
             self._by_name.setdefault(last, []).append(name)
             if has_sound(name):
                 self._by_stem.setdefault(_stem(name), []).append(name)
-        self._names_are_distinct = all(len(names) == 1 for names in self._by_name.values())
+        n_repeated = sum(len(names) > 1 and any(map(has_sound, names)) for names in self._by_name.values())
+        self._names_are_distinct = n_repeated <= len(self._by_name) * MAX_REPEATED
 
     def find(self, path: str, is_address: bool = False) -> str | None:
         """Return the name of the file that a path means; `None` when there is none.
@@ -145,7 +147,7 @@ class FileNames:
         """
         if clip_id in self.names:
             return clip_id
-        wanted = parts_of(clip_id, OF_STEMS)
+        wanted = () if ".." in clip_id.split("/") else parts_of(clip_id, OF_STEMS)
         files = self._candidates(parts_of(clip_id, LOOSEST)) if wanted else []
         exact = [name for name in files if parts_of(name, OF_STEMS)[-len(wanted) :] == wanted]
         if exact:
@@ -231,4 +233,5 @@ def _stem(name: str) -> str:
 
 def _stem_parts(name: str, form: Callable[[str], str] = _same) -> Parts:
     """Return the components of a path without the suffix of the last one."""
-    return parts_of(os.path.splitext(name)[0], form)
+    *folders, last = parts_of(name, form) or ("",)
+    return (*folders, PurePosixPath(last).stem)

@@ -1,202 +1,117 @@
-"""Fetch recordings the user already has: search `audio_root`, a folder, zip or tar, by path, file name and id."""
+"""Read recordings out of a zip or an uncompressed tar. Its list of members is read once; memory and time are bounded for any archive."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import lzma
+import os
 import struct
 import tarfile
 import threading
 import weakref
 import zipfile
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
-from urllib.parse import unquote
+from typing import Any, Protocol
 
-from pipeline.records import Clip, Reason, Recording, Rejected
-from sources.metadata.identity import urlsplit_path
-from transforms.fetching.local import local_recording
+from pipeline.records import Reason, Rejected
+from sources.metadata.file_names import FileNames
+from sources.metadata.recording_names import may_be_recording
 
 MAX_MEMBER_BYTES = 4 << 30
+MAX_INDEX_BYTES = 256 << 20  # of a zip's list of members: more than a million members have
+MAX_HEADER_BYTES = 1 << 20  # of one member of a tar
+MAX_MEMBERS = 5_000_000
+MAX_DICTIONARY = 128 << 20  # bytes of memory that an LZMA decoder takes
+MAX_LINKS = 8  # in a row, of a tar
 BLOCK = 1 << 16  # bytes
-ENCRYPTED = 1  # bit of a zip member's flags
-COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+SMALL_BLOCK = 1 << 12  # bytes of bzip2 or LZMA, which zipfile expands without a limit: to 100 MB at most
+ENCRYPTED, UTF8 = 1, 0x800  # bits of a zip member's flags
+UNICODE_PATH = 0x7075  # extra field of a zip member; APPNOTE 6.3.9, section 4.6.9
 DAMAGES = (OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 """What zipfile and tarfile raise over damaged or hostile archives."""
 
-Archive = zipfile.ZipFile | tarfile.TarFile
-Member = zipfile.ZipInfo | tarfile.TarInfo
+
+class BoundedFile(io.BufferedReader):
+    """A file that raises ValueError when more than `budget` bytes are read; `None`: as many as wanted."""
+
+    budget: int | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to `size` bytes."""
+        if self.budget is None:
+            return super().read(size)
+        wanted = -1 if size is None else size
+        if wanted > self.budget:
+            raise ValueError("a header is longer than any that an archive of recordings needs")
+        data = super().read(wanted if wanted >= 0 else self.budget + 1)
+        self.budget -= len(data)
+        if self.budget < 0:
+            raise ValueError("the list of members is longer than any that is read")
+        return data
 
 
-class AudioRoot(Protocol):
-    """A folder or an archive of recordings."""
+class Member(Protocol):
+    """A member of an archive: where it is, how long it is, how its bytes are read."""
 
     @property
-    def path(self) -> Path:
-        """The folder or the archive."""
+    def offset(self) -> int:
+        """Where it begins; links to a member have its offset."""
 
     @property
-    def names(self) -> dict[str, str]:
-        """Every way to ask for a file -> its name inside the root; see `index`."""
+    def size(self) -> int:
+        """Length in bytes, as the archive says."""
 
-    def extract(self, name: str, work: Path) -> Path:
-        """Return a local file with the recording of that name, unpacked into `work` where needed."""
-
-
-class AudioRootHandler:
-    """Fetches recordings from the `audio_root` of their clips; leaves clips that it does not hold to other handlers.
-
-    Args:
-        base: folder that relative paths of roots start from: the recipe's.
-    """
-
-    def __init__(self, base: Path):
-        self._base = base
-        self._roots: dict[str, AudioRoot] = {}
-        self._lock = threading.Lock()
-
-    def matches(self, clip: Clip) -> bool:
-        """Return whether the clip has an audio_root, and the recording is in it.
+    def blocks(self, file: BoundedFile, lock: threading.Lock) -> Iterator[bytes]:
+        """Yield its bytes.
 
         Raises:
-            Rejected: as `open_audio_root`.
+            Rejected: it may not be read, or takes too much memory.
         """
-        return clip.audio_root is not None and lookup(self._root(clip.audio_root).names, clip.id, clip.url) is not None
-
-    def fetch(self, clip: Clip, work: Path) -> Recording:
-        """Return the file itself, or a copy of the archive's member below `work`.
-
-        Raises:
-            Rejected: as `ArchiveRoot.extract` and `local_recording`.
-        """
-        assert clip.audio_root is not None
-        root = self._root(clip.audio_root)
-        name = lookup(root.names, clip.id, clip.url)
-        assert name is not None
-        return local_recording(root.extract(name, work))
-
-    def local_file(self, clip: Clip) -> Path:
-        """Return the file in the folder, or the archive that holds it."""
-        assert clip.audio_root is not None
-        root = self._root(clip.audio_root)
-        name = lookup(root.names, clip.id, clip.url)
-        return root.path / name if isinstance(root, FolderRoot) and name is not None else root.path
-
-    def _root(self, path: str) -> AudioRoot:
-        with self._lock:  # one thread reads the list of names, the others wait for it
-            if path not in self._roots:
-                self._roots[path] = open_audio_root(self._base / path)
-            return self._roots[path]
-
-
-def open_audio_root(path: Path) -> AudioRoot:
-    """Open the folder or archive at `path`, and read its list of names.
-
-    Raises:
-        Rejected: `unavailable`, when it is neither, or a compressed tar.
-    """
-    try:
-        if path.is_dir():
-            return FolderRoot(path, index(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()))
-        if not path.is_file():  # opening a pipe would wait for ever
-            raise FileNotFoundError("no such file or folder")
-        with path.open("rb") as file:
-            head = file.read(6)
-        for magic, name in COMPRESSED.items():
-            if head.startswith(magic):
-                raise Rejected(
-                    Reason.UNAVAILABLE,
-                    f"audio_root {path.name!r} is compressed ({name}), so that no member can be read without all before it: "
-                    "unpack it into a folder, a zip or an uncompressed tar",
-                )
-        return _open_archive(path)
-    except DAMAGES as error:
-        raise Rejected(
-            Reason.UNAVAILABLE, f"audio_root {path.name!r} is neither a folder nor a zip or uncompressed tar: {error}"
-        ) from error
-
-
-def _open_archive(path: Path) -> ArchiveRoot:
-    archive: Archive
-    try:
-        archive = tarfile.open(path, "r:")  # first: a zip as the last member would make the tar look like one
-    except tarfile.TarError:
-        archive = zipfile.ZipFile(path)
-    try:
-        root = ArchiveRoot(path, archive, dict(_members(archive)))
-    except BaseException:
-        archive.close()
-        raise
-    weakref.finalize(root, archive.close)
-    return root
-
-
-def _members(archive: Archive) -> Iterator[tuple[str, Member]]:
-    """Yield the regular files of an archive with their names; of two that share a name the later one counts, as in unpacking."""
-    if isinstance(archive, zipfile.ZipFile):
-        yield from ((info.filename, info) for info in archive.infolist() if not info.is_dir())
-    else:
-        yield from ((member.name, member) for member in archive if member.isreg())
-
-
-def index(names: Iterable[str]) -> dict[str, str]:
-    """Return every way to ask for a file -> its name: by path, by file name, by stem. The first name in sorted order wins.
-
-    >>> index(["wind/1.wav", "rain/1.wav"])
-    {'rain/1.wav': 'rain/1.wav', 'wind/1.wav': 'wind/1.wav', '1.wav': 'rain/1.wav', '1': 'rain/1.wav'}
-    """
-    by_form: dict[str, str] = {}
-    ordered = sorted(names)
-    for form in (str, lambda name: PurePosixPath(name).name, lambda name: PurePosixPath(name).stem):
-        for name in ordered:
-            by_form.setdefault(form(name), name)
-    return by_form
-
-
-def lookup(names: dict[str, str], clip_id: str, url: str) -> str | None:
-    """Return the name of the file for a clip: by its path, its file name (`%20` may be a space), or its id; `None` without one."""
-    path = urlsplit_path(url)
-    name = PurePosixPath(path).name
-    return next((names[form] for form in (path, name, unquote(name), clip_id) if form and form in names), None)
-
-
-@dataclass(frozen=True, slots=True)
-class FolderRoot:
-    """A folder of recordings."""
-
-    path: Path
-    names: dict[str, str]
-
-    def extract(self, name: str, work: Path) -> Path:
-        """Return the file itself."""
-        return self.path / name
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ArchiveRoot:
-    """A zip or tar of recordings. A member's name is only used to look it up, never as a path to write to."""
+    """A zip or tar of recordings. A member's name is only used to look it up, never as a path to write to.
+
+    `repeated` has the names that several members with other content share; `left_out` has (name, why).
+    """
 
     path: Path
-    archive: Archive
-    members: dict[str, Member]
-    names: dict[str, str] = field(init=False)
+    file: BoundedFile
+    members: Mapping[str, Member]
+    repeated: frozenset[str] = frozenset()
+    left_out: tuple[tuple[str, str], ...] = ()
+    names: FileNames = field(init=False)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", index(self.members))
+        names = FileNames(self.members, lambda name: self.members[name].offset, may_be_recording)
+        object.__setattr__(self, "names", names)
+
+    def find(self, path: str, is_address: bool) -> str | None:
+        """Return the name of the member that a path means; `None` without one."""
+        return self.names.find(path, is_address)
+
+    def local_file(self, name: str) -> Path:
+        """Return the archive."""
+        return self.path
 
     def extract(self, name: str, work: Path) -> Path:
         """Return a copy of the member below `work`; there is no file when it fails.
 
         Raises:
-            Rejected: `corrupt` when the archive is damaged there, `too_large` or `forbidden` (encrypted) for the member.
+            Rejected: `corrupt` when the archive is damaged there; `too_large`, `limit_exceeded` (memory), `forbidden` (encrypted) or
+                `ambiguous` (several members of that name) for the member.
         """
+        if name in self.repeated:
+            raise Rejected(Reason.AMBIGUOUS, f"{self.path.name} has several members {name[-80:]!r} with other content")
         target = work / "member"
         try:
-            with contextlib.closing(self._blocks(self.members[name])) as blocks, target.open("wb") as copy:
+            with contextlib.closing(self._blocks(name)) as blocks, target.open("wb") as copy:
                 for block in blocks:
                     copy.write(block)
         except Rejected:
@@ -204,29 +119,197 @@ class ArchiveRoot:
             raise
         return target
 
-    def _blocks(self, member: Member) -> Generator[bytes, None, None]:
+    def _blocks(self, name: str) -> Generator[bytes, None, None]:
         """Yield the bytes of a member. Faults of the archive reject the clip; faults of the disk they are written to do not."""
-        if isinstance(member, zipfile.ZipInfo):
-            name, size, encrypted = member.filename, member.file_size, bool(member.flag_bits & ENCRYPTED)
-        else:
-            name, size, encrypted = member.name, member.size, False
-        where = f"{self.path.name}: {PurePosixPath(name).name[:80]}"
-        if encrypted:
-            raise Rejected(Reason.FORBIDDEN, f"{where}: encrypted")
-        if size > MAX_MEMBER_BYTES:
-            raise Rejected(Reason.TOO_LARGE, f"{where}: {size} bytes in the archive, at most {MAX_MEMBER_BYTES}")
+        member, where = self.members[name], f"{self.path.name}: {PurePosixPath(name).name[:80]}"
+        if member.size > MAX_MEMBER_BYTES:
+            raise Rejected(Reason.TOO_LARGE, f"{where}: {member.size} bytes in the archive, at most {MAX_MEMBER_BYTES}")
         try:
-            with self.lock, self._open(member) as file:  # one file position for all threads
-                while block := file.read(BLOCK):
-                    yield block
+            yield from member.blocks(self.file, self.lock)
+        except Rejected as rejected:
+            raise Rejected(rejected.reason, f"{where}: {rejected.detail}") from rejected
         except DAMAGES as error:
             raise Rejected(Reason.CORRUPT, f"{where}: {error}") from error
 
-    def _open(self, member: Member) -> IO[bytes]:
-        if isinstance(self.archive, zipfile.ZipFile):
-            assert isinstance(member, zipfile.ZipInfo)
-            return self.archive.open(member)
-        assert isinstance(member, tarfile.TarInfo)
-        file = self.archive.extractfile(member)
-        assert file is not None  # only regular files are members
-        return file
+
+def open_archive(path: Path) -> ArchiveRoot:
+    """Open an archive and read its list of members.
+
+    Raises:
+        OSError, ValueError, tarfile.TarError, zipfile.BadZipFile: it is no archive, damaged or hostile: one of `DAMAGES`.
+    """
+    file = BoundedFile(io.FileIO(path))
+    try:
+        root = _read_archive(path, file)
+    except BaseException:
+        file.close()
+        raise
+    weakref.finalize(root, file.close)
+    return root
+
+
+def _read_archive(path: Path, file: BoundedFile) -> ArchiveRoot:
+    try:
+        members, left_out = _tar_members(file)  # first: a zip as the last member would make the tar look like one
+    except tarfile.ReadError:
+        file.seek(0)
+        members, repeated = _zip_members(file)
+        return ArchiveRoot(path, file, members, repeated)
+    return ArchiveRoot(path, file, members, frozenset(), tuple(left_out))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A member of a tar: its bytes stand in the archive as they are."""
+
+    offset: int
+    size: int
+
+    def blocks(self, file: BoundedFile, lock: threading.Lock) -> Iterator[bytes]:
+        """Yield its bytes."""
+        for first in range(self.offset, self.offset + self.size, BLOCK):
+            wanted = min(BLOCK, self.offset + self.size - first)
+            block = os.pread(file.fileno(), wanted, first)
+            if len(block) < wanted:
+                raise EOFError("the archive ends before this member does")
+            yield block
+
+
+@dataclass(frozen=True, slots=True)
+class SparseMember:
+    """A member of a tar whose zeros are left out."""
+
+    archive: tarfile.TarFile
+    info: tarfile.TarInfo
+
+    @property
+    def offset(self) -> int:
+        """Where it begins."""
+        return self.info.offset
+
+    @property
+    def size(self) -> int:
+        """Length in bytes with its zeros."""
+        return self.info.size
+
+    def blocks(self, file: BoundedFile, lock: threading.Lock) -> Iterator[bytes]:
+        """Yield its bytes."""
+        with lock:  # one file position for all threads
+            content = self.archive.extractfile(self.info)
+            assert content is not None
+            while block := content.read(BLOCK):
+                yield block
+
+
+def _tar_members(file: BoundedFile) -> tuple[dict[str, Member], list[tuple[str, str]]]:
+    """Return the regular files of a tar, and its links as the files they lead to. Of equal names the later counts, as in unpacking."""
+    file.budget = MAX_HEADER_BYTES
+    archive = tarfile.open(fileobj=file, mode="r:")
+    members: dict[str, Member] = {}
+    links: dict[str, str] = {}
+    last = -1
+    while True:
+        file.budget = MAX_HEADER_BYTES
+        info = archive.next()
+        archive.members = []  # type: ignore[attr-defined]  # a million of them would take a gigabyte
+        if info is None:
+            break
+        if info.offset <= last or len(members) + len(links) >= MAX_MEMBERS:
+            raise ValueError("its members overlap" if info.offset <= last else f"it has more than {MAX_MEMBERS} members")
+        last = info.offset
+        if info.isreg():
+            members[info.name] = SparseMember(archive, info) if info.issparse() else Span(info.offset_data, info.size)
+        elif info.islnk() or info.issym():
+            links[info.name] = info.linkname if info.islnk() else os.path.normpath(f"{PurePosixPath(info.name).parent}/{info.linkname}")
+    file.budget = None
+    return members, _follow(links, members)
+
+
+def _follow(links: Mapping[str, str], members: dict[str, Member]) -> list[tuple[str, str]]:
+    """Add to the members of a tar the links that lead to one of them; return the other links, with why."""
+    by_path = {os.path.normpath(name): name for name in members}
+    added, left_out = {}, []
+    for name in links:
+        target = name
+        for _ in range(MAX_LINKS):
+            target = links.get(target, target)
+        found = by_path.get(os.path.normpath(target))
+        if found is not None:
+            added[name] = members[found]
+        elif name not in members:
+            left_out.append((name, "a link that leads to no member"))
+    for name, member in added.items():
+        members.setdefault(name, member)
+    return left_out
+
+
+@dataclass(frozen=True, slots=True)
+class ZipMember:
+    """A member of a zip."""
+
+    archive: zipfile.ZipFile
+    info: zipfile.ZipInfo
+
+    @property
+    def offset(self) -> int:
+        """Where its header begins."""
+        return self.info.header_offset
+
+    @property
+    def size(self) -> int:
+        """Length in bytes after unpacking, as the archive says; what is longer is cut there and has a wrong checksum."""
+        return self.info.file_size
+
+    def blocks(self, file: BoundedFile, lock: threading.Lock) -> Iterator[bytes]:
+        """Yield its bytes."""
+        if self.info.flag_bits & ENCRYPTED:
+            raise Rejected(Reason.FORBIDDEN, "encrypted")
+        with lock:  # one file position for all threads
+            if self.info.compress_type == zipfile.ZIP_LZMA and (size := self._dictionary(file)) > MAX_DICTIONARY:
+                raise Rejected(Reason.LIMIT_EXCEEDED, f"needs {size} bytes of memory to unpack, at most {MAX_DICTIONARY}")
+            step = SMALL_BLOCK if self.info.compress_type in {zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA} else BLOCK
+            with self.archive.open(self.info) as content:
+                while block := content.read(step):
+                    yield block
+
+    def _dictionary(self, file: BoundedFile) -> int:
+        """Return the bytes of memory that the LZMA properties of the member ask for. APPNOTE 6.3.9, section 5.8.8."""
+        file.seek(self.info.header_offset)
+        n_name, n_extra = struct.unpack("<26xHH", file.read(30))
+        file.seek(n_name + n_extra, os.SEEK_CUR)
+        return int(struct.unpack("<4xxI", file.read(9))[0])
+
+
+def _zip_members(file: BoundedFile) -> tuple[dict[str, Member], frozenset[str]]:
+    """Return the files of a zip by every reading of their names, and the names of several members with other content."""
+    file.budget = MAX_INDEX_BYTES
+    archive = zipfile.ZipFile(file)
+    file.budget = None
+    members: dict[str, Any] = {}
+    repeated = set()
+    for info in archive.infolist():
+        if info.is_dir():
+            continue
+        for name in zip_names(info):
+            other = members.setdefault(name, ZipMember(archive, info)).info
+            if (other.CRC, other.file_size) != (info.CRC, info.file_size):
+                repeated.add(name)
+    return members, frozenset(repeated)
+
+
+def zip_names(info: zipfile.ZipInfo) -> list[str]:
+    """Return the names that a member of a zip may have: many programs write UTF-8 without saying so, others a code page of DOS."""
+    if info.flag_bits & UTF8 or info.filename.isascii():
+        return [info.filename]
+    names = [info.filename]  # zipfile reads code page 437
+    raw = info.filename.encode("cp437")
+    with contextlib.suppress(UnicodeDecodeError):
+        names.insert(0, raw.decode())
+    with contextlib.suppress(struct.error, UnicodeDecodeError):
+        extra = info.extra
+        while len(extra) >= 4:
+            kind, size = struct.unpack("<HH", extra[:4])
+            if kind == UNICODE_PATH and struct.unpack("<xI", extra[4:9])[0] == zlib.crc32(raw):
+                names.insert(0, extra[9 : 4 + size].decode())
+            extra = extra[4 + size :]
+    return list(dict.fromkeys(names))
