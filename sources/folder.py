@@ -8,32 +8,30 @@ source `table`); `rain.json` (`caption` or `text`, `labels` or `tags`, and title
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.keys import stable_hash
-from pipeline.records import Caption, Clip, Reason, Rejection
+from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources import table
 from sources.metadata.card import Card
-from sources.metadata.cells import resolve_url, split_labels, split_texts
+from sources.metadata.cells import split_labels, split_texts
 from sources.metadata.file_hash import file_sha256
+from sources.metadata.file_names import FileNames
+from sources.metadata.folder_files import FolderFiles, list_folder
 from sources.metadata.licenses import spdx
+from sources.metadata.local_paths import ADDRESS
 from sources.metadata.options import SourceOptions, split_name
+from sources.metadata.recording_names import is_recording, may_be_recording
 
 CARD = Card(
     title="a folder of recordings",
     license="per clip, in captions.csv or the side-car",
     bring="the folder (`root`)",
     text="captions.csv, a side-car .json or .txt, or the parent folder's name as a label",
-)
-SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("wav", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "mp2", "m4a", "mp4", "aac", "webm", "mka", "mkv"),
-        *("aiff", "aif", "aifc", "au", "caf", "wma", "wv", "tta", "ac3", "amr"),
-    )
 )
 CAPTIONS = "captions.csv"
 
@@ -44,24 +42,49 @@ class Options(SourceOptions):
     root: str
     split: str = "train"
 
+    @property
+    def paths_start_in(self) -> Path:
+        """The folder of recordings."""
+        return self.resolve(self.root)
+
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
     """Yield a clip for every row of captions.csv, then for every other recording below `root`, sorted by path.
+
+    A row of captions.csv means the file with its exact name, or the only file whose path ends like it: see `FileNames`.
 
     Raises:
         ValueError: `root` is not a folder, or captions.csv cannot be read.
     """
     check(options)
-    root = options.resolve(options.root)
-    urls: set[str] = set()
+    root, recordings = options.resolve(options.root), _recordings(options)
+    rows: set[str] = set()
     if (root / CAPTIONS).is_file():
+        names = FileNames(recordings, has_sound=may_be_recording)
         for outcome in table.read(_captions_table(options), split_name(options.split)):
-            urls.add(outcome.url if isinstance(outcome, Clip) else outcome.clip.url)
-            yield outcome
-    for path in _recordings(root):
-        url = resolve_url(path.relative_to(root).as_posix(), PurePosixPath(options.root))
-        if url not in urls:
-            yield _clip_or_rejection(options, root, path, url)
+            found = _of_the_file(outcome, names, options)
+            rows.update(found[1])
+            yield found[0]
+    for name in recordings:
+        if name not in rows:
+            yield _clip_or_rejection(options, root / name, name)
+
+
+def _of_the_file(outcome: Clip | Rejection, names: FileNames, options: Options) -> tuple[Clip | Rejection, Sequence[str]]:
+    """Return the outcome of a row of captions.csv for the file that it means, and the names of the files that are meant."""
+    clip = outcome if isinstance(outcome, Clip) else outcome.clip
+    given = os.path.relpath(clip.url, os.path.normpath(options.root)) if clip.url and not ADDRESS.match(clip.url) else None
+    if given is None or given in names.names or (options.resolve(options.root) / given).is_file():
+        return outcome, [given] if given else []
+    try:
+        found = names.find(given)
+    except Rejected as rejected:
+        return Rejection(clip, rejected.reason, "read", rejected.detail), names.alike(given)
+    if found is None:
+        return outcome, []
+    url = _url(options, found)
+    clip = replace(clip, url=url, recording=url)
+    return (clip if isinstance(outcome, Clip) else replace(outcome, clip=clip)), [found]
 
 
 def check(options: Options) -> None:
@@ -75,17 +98,34 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the paths of all recordings below `root`, and of the content of captions.csv and the side-cars."""
+    root, recordings = options.resolve(options.root), _recordings(options)
+    side_cars = {str(PurePosixPath(name).with_suffix(suffix)) for name in recordings for suffix in (".json", ".txt")}
+    texts = [name for name in (CAPTIONS, *sorted(side_cars)) if (root / name).is_file()]
+    return stable_hash(*recordings, *texts, *(file_sha256(root / name) for name in texts))
+
+
+def left_out(options: Options) -> list[tuple[str, str]]:
+    """Return the files below `root` that are no recordings, and links that are not followed, as (path, why); `why` is empty for a file.
+
+    captions.csv and side-cars are not left out: they are read.
+    """
+    files, recordings = _files(options), frozenset(_recordings(options))
+    read_too = {CAPTIONS, *(str(PurePosixPath(name).with_suffix(suffix)) for name in recordings for suffix in (".json", ".txt"))}
+    return [(name, "") for name in files.names if name not in recordings and name not in read_too] + list(files.left_out)
+
+
+def _files(options: Options) -> FolderFiles:
+    return list_folder(options.resolve(options.root), options.allowed_folders)
+
+
+def _recordings(options: Options) -> list[str]:
+    """Return the paths of all recordings below `root`, relative to it, sorted by their components."""
     root = options.resolve(options.root)
-    recordings = _recordings(root)
-    side_cars = {path.with_suffix(suffix) for path in recordings for suffix in (".json", ".txt")}
-    texts = [path for path in (root / CAPTIONS, *sorted(side_cars)) if path.is_file()]
-    names = (path.relative_to(root).as_posix() for path in (*recordings, *texts))
-    return stable_hash(*names, *map(file_sha256, texts))
+    return sorted((name for name in _files(options).names if is_recording(root / name, name)), key=lambda name: name.split("/"))
 
 
-def _recordings(root: Path) -> list[Path]:
-    """Return the paths of all audio files below a folder, sorted."""
-    return [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
+def _url(options: Options, name: str) -> str:
+    return os.path.normpath(f"{options.root}/{name}")
 
 
 def _captions_table(options: Options) -> table.Options:
@@ -94,10 +134,10 @@ def _captions_table(options: Options) -> table.Options:
     return table.Options(source=options.source, dataset=options.dataset, base=options.base, path=path, url="file_name", id="file_name")
 
 
-def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Clip | Rejection:
+def _clip_or_rejection(options: Options, path: Path, name: str) -> Clip | Rejection:
     """Return the clip of a recording at `path`; a rejection when its side-car is broken."""
-    clip_id = path.relative_to(root).as_posix()
-    clip = Clip(options.source, options.dataset, split_name(options.split), clip_id, url, recording=url)
+    url = _url(options, name)
+    clip = Clip(options.source, options.dataset, split_name(options.split), name, url, recording=url)
     try:
         side_car = _side_car(path)
         split = split_name(_text(side_car, "split") or options.split)
@@ -105,7 +145,7 @@ def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Cl
         return Rejection(clip, Reason.BAD_ROW, "read", str(error))
     captions = split_texts(side_car.get("caption", side_car.get("text")))
     labels = split_labels(side_car.get("labels", side_car.get("tags")))
-    if not captions and not labels and path.parent != root:
+    if not captions and not labels and "/" in name:
         labels = [path.parent.name]
     return replace(
         clip,

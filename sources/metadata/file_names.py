@@ -139,6 +139,11 @@ class FileNames:
             return found if self._agrees(found, wanted, is_address) else None
         return self._by_its_stem(path, wanted, is_address)
 
+    def alike(self, path: str) -> list[str]:
+        """Return all files with the file name of a path, in any form."""
+        wanted = parts_of(path, LOOSEST)
+        return list(self._by_name.get(wanted[-1], [])) if wanted else []
+
     def find_id(self, clip_id: str) -> str | None:
         """Return the name of the file that is named after an id, with or without a suffix; `None` when there is none.
 

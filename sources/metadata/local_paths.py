@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from sources.metadata.file_names import FORMS, ambiguous, parts_of
 from sources.metadata.folder_files import is_below
 
-ADDRESS = re.compile(r"(?:https?|bundled):", re.IGNORECASE)
+ADDRESS = re.compile(r"(?:https?|bundled|parquet):", re.IGNORECASE)
+"""The beginnings of addresses that are fetched; no name of a file begins so."""
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two characters at least: `C:` is a drive
 
 
@@ -36,7 +37,7 @@ def url_of(cell: str, folder: PurePosixPath, base: Path, exact: bool = False) ->
         if (has_scheme or given != text) and _is_there(base / path):
             return path
     if has_scheme:
-        return text
+        return text  # for the books: an address that is not fetched
     return os.path.normpath(f"{folder}/{cell}") if exact and not text.startswith("/") else path
 
 
