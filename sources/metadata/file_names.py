@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from pipeline.records import Reason, Rejected
@@ -49,11 +48,13 @@ def _with_slashes(name: str) -> str:
 
 
 def _without_blanks(name: str) -> str:
-    return "/".join(" ".join(part.split()) for part in _with_slashes(name).split("/"))
+    text = _with_slashes(name)
+    return "/".join(" ".join(part.split()) for part in text.split("/")) if len(text.split(None, 1)) > 1 or text != text.strip() else text
 
 
 def _without_case(name: str) -> str:
-    return unicodedata.normalize("NFC", _without_blanks(name).casefold())
+    text = _without_blanks(name)
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text.casefold())
 
 
 FORMS: tuple[Callable[[str], str], ...] = (_same, _composed, _decoded, _with_slashes, _without_blanks, _without_case)
@@ -239,4 +240,5 @@ def _stem(name: str) -> str:
 def _stem_parts(name: str, form: Callable[[str], str] = _same) -> Parts:
     """Return the components of a path without the suffix of the last one."""
     *folders, last = parts_of(name, form) or ("",)
-    return (*folders, PurePosixPath(last).stem)
+    dot = last.rfind(".")
+    return (*folders, last[:dot] if 0 < dot < len(last) - 1 else last)

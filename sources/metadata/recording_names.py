@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from sources.metadata.file_names import is_made_by_macos
 
@@ -44,7 +44,9 @@ def suffix_of(name: str) -> str:
     >>> suffix_of("a.b/Rain.WAV"), suffix_of("Makefile"), suffix_of(".hidden")
     ('.wav', '', '')
     """
-    return PurePosixPath(name).suffix.lower()
+    last = name.rpartition("/")[2]
+    dot = last.rfind(".")
+    return last[dot:].lower() if 0 < dot < len(last) - 1 else ""
 
 
 def may_be_recording(name: str) -> bool:
@@ -53,7 +55,7 @@ def may_be_recording(name: str) -> bool:
     >>> may_be_recording("rain.wav"), may_be_recording("rain.xyz"), may_be_recording("rain.json"), may_be_recording("._rain.wav")
     (True, True, False, False)
     """
-    return suffix_of(name) not in NOT_AUDIO and PurePosixPath(name).name.lower() not in NAMES and not is_made_by_macos(name)
+    return suffix_of(name) not in NOT_AUDIO and name.rpartition("/")[2].lower() not in NAMES and not is_made_by_macos(name)
 
 
 def is_recording(path: Path, name: str) -> bool:
