@@ -110,10 +110,14 @@ class FileNames:
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
         self._folders: set[str] = set()
+        self._top_folders: set[str] = set()
+        self._inner_folders: set[str] = set()
         self._groups: dict[Parts, tuple[dict[str, list[str]], list[str]]] = {}
         for name in sorted(self.names):
             *folders, last = parts_of(name, LOOSEST) or ("",)
             self._folders.update(folders)
+            self._top_folders.update(folders[:1])
+            self._inner_folders.update(folders[1:])
             self._by_name.setdefault(last, []).append(name)
             if has_sound(name):
                 self._by_stem.setdefault(_stem(name), []).append(name)
@@ -139,6 +143,10 @@ class FileNames:
             found = self._best(path, files)
             return found if self._agrees(found, wanted, is_address) else None
         return self._by_its_stem(path, wanted, is_address)
+
+    def identity_of(self, name: str) -> object:
+        """Return a value that is equal for all names of the same file."""
+        return self._identity(name)
 
     def alike(self, path: str) -> list[str]:
         """Return all files with the file name of a path, in any form."""
@@ -208,16 +216,17 @@ class FileNames:
         """Return whether the folders that a path names beyond the common tail do not speak against a file.
 
         A path may have more folders than the file (it was written where the recordings lay once), or fewer. When both have more,
-        it is the path of another file, unless it is an address and this folder gives every file another name.
+        it is the path of another file, unless it is an address and this folder gives every file another name. A path that begins
+        with a folder that is here means a file in that folder.
         """
         present = parts(name, LOOSEST)
         n = n_common(wanted, present)
         if n == len(wanted):
-            return True
+            return n == len(present) or n == 1 or wanted[0] not in self._top_folders
         if self._folders.intersection(wanted[:-n]):  # the folder that the path names is here, and has no such file
             return False
         if n == len(present):
-            return is_address or n > 1 or not self._folders
+            return is_address or not self._folders or (n > 1 and present[0] not in self._inner_folders)
         return is_address and self._names_are_distinct
 
 

@@ -91,6 +91,11 @@ class Fetcher:
         scheme = (scheme_of(clip.url) or "")[:MAX_SCHEME_SHOWN]
         raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme}: addresses are not fetched, only http and https")
 
+    @property
+    def audio_roots(self) -> AudioRootHandler | None:
+        """The handler of recordings in `audio_root`; `None` where the table of handlers has none."""
+        return next((handler for handler in self._handlers if isinstance(handler, AudioRootHandler)), None)
+
     def local_file(self, clip: Clip) -> Path | None:
         """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all."""
         try:
