@@ -477,7 +477,7 @@ def test_an_archive_whose_list_cannot_be_read_is_closed(tmp_path, monkeypatch):
     def broken(file):
         raise ValueError("damaged list")
 
-    monkeypatch.setattr(archives, "_tar_members", broken)
+    monkeypatch.setattr(archives, "tar_members", broken)
     path = make_tar(tmp_path / "root.tar", {"a.wav": b"a"})
     with pytest.raises(Rejected, match="damaged list"):
         open_audio_root(path)
