@@ -26,6 +26,7 @@ from sources.metadata.licenses import spdx
 from sources.metadata.local_paths import ADDRESS
 from sources.metadata.options import SourceOptions, split_name
 from sources.metadata.recording_names import is_recording, may_be_recording
+from sources.metadata.side_cars import side_cars
 
 CARD = Card(
     title="a folder of recordings",
@@ -58,6 +59,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     """
     check(options)
     root, recordings = options.resolve(options.root), _recordings(options)
+    texts = side_cars(_files(options).names, recordings)
     rows: set[str] = set()
     if (root / CAPTIONS).is_file():
         names = FileNames(recordings, has_sound=may_be_recording)
@@ -67,7 +69,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
             yield found[0]
     for name in recordings:
         if name not in rows:
-            yield _clip_or_rejection(options, root / name, name)
+            yield _clip_or_rejection(options, root, name, texts.get(name))
 
 
 def _of_the_file(outcome: Clip | Rejection, names: FileNames, options: Options) -> tuple[Clip | Rejection, Sequence[str]]:
@@ -99,8 +101,8 @@ def check(options: Options) -> None:
 def fingerprint(options: Options) -> str:
     """Return a hash of the paths of all recordings below `root`, and of the content of captions.csv and the side-cars."""
     root, recordings = options.resolve(options.root), _recordings(options)
-    side_cars = {str(PurePosixPath(name).with_suffix(suffix)) for name in recordings for suffix in (".json", ".txt")}
-    texts = [name for name in (CAPTIONS, *sorted(side_cars)) if (root / name).is_file()]
+    texts = [CAPTIONS] if (root / CAPTIONS).is_file() else []
+    texts += sorted(side_cars(_files(options).names, recordings).values())
     return stable_hash(*recordings, *texts, *(file_sha256(root / name) for name in texts))
 
 
@@ -109,9 +111,9 @@ def left_out(options: Options) -> list[tuple[str, str]]:
 
     captions.csv and side-cars are not left out: they are read.
     """
-    files, recordings = _files(options), frozenset(_recordings(options))
-    read_too = {CAPTIONS, *(str(PurePosixPath(name).with_suffix(suffix)) for name in recordings for suffix in (".json", ".txt"))}
-    return [(name, "") for name in files.names if name not in recordings and name not in read_too] + list(files.left_out)
+    files, recordings = _files(options), _recordings(options)
+    read_too = {CAPTIONS, *recordings, *side_cars(files.names, recordings).values()}
+    return [(name, "") for name in files.names if name not in read_too] + list(files.left_out)
 
 
 def _files(options: Options) -> FolderFiles:
@@ -134,19 +136,19 @@ def _captions_table(options: Options) -> table.Options:
     return table.Options(source=options.source, dataset=options.dataset, base=options.base, path=path, url="file_name", id="file_name")
 
 
-def _clip_or_rejection(options: Options, path: Path, name: str) -> Clip | Rejection:
-    """Return the clip of a recording at `path`; a rejection when its side-car is broken."""
+def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None) -> Clip | Rejection:
+    """Return the clip of a recording; a rejection when its side-car `text` is broken."""
     url = _url(options, name)
     clip = Clip(options.source, options.dataset, split_name(options.split), name, url, recording=url)
     try:
-        side_car = _side_car(path)
+        side_car = _side_car(root / text) if text else {}
         split = split_name(_text(side_car, "split") or options.split)
     except ValueError as error:
         return Rejection(clip, Reason.BAD_ROW, "read", str(error))
     captions = split_texts(side_car.get("caption", side_car.get("text")))
     labels = split_labels(side_car.get("labels", side_car.get("tags")))
     if not captions and not labels and "/" in name:
-        labels = [path.parent.name]
+        labels = [PurePosixPath(name).parent.name]
     return replace(
         clip,
         split=split,
@@ -159,21 +161,21 @@ def _clip_or_rejection(options: Options, path: Path, name: str) -> Clip | Reject
 
 
 def _side_car(path: Path) -> dict[str, Any]:
-    """Return the fields in the side-car of a recording: the .json file, else the .txt file, else nothing.
+    """Return the fields in a side-car: a JSON object, or the lines of a text as captions.
 
     Raises:
         ValueError: the side-car is not UTF-8, or not a JSON object.
     """
-    text, data = path.with_suffix(".txt"), path.with_suffix(".json")
     try:
-        if data.is_file():
-            fields = json.loads(data.read_text(encoding="utf-8-sig"))
-            if not isinstance(fields, dict):
-                raise ValueError(f"a JSON object is needed, not a {type(fields).__name__}")
-            return fields
-        return {"caption": text.read_text(encoding="utf-8-sig").splitlines()} if text.is_file() else {}
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix.lower() == ".txt":
+            return {"caption": text.splitlines()}
+        fields = json.loads(text)
+        if not isinstance(fields, dict):
+            raise ValueError(f"a JSON object is needed, not a {type(fields).__name__}")
+        return fields
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{(data if data.is_file() else text).name}: {error}") from error
+        raise ValueError(f"{path.name}: {error}") from error
 
 
 def _text(side_car: dict[str, Any], name: str) -> str | None:
