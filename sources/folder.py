@@ -64,9 +64,9 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     if (root / CAPTIONS).is_file():
         names = FileNames(recordings, has_sound=may_be_recording)
         for outcome in table.read(_captions_table(options), split_name(options.split)):
-            found = _of_the_file(outcome, names, options)
-            rows.update(found[1])
-            yield found[0]
+            result = _of_the_file(outcome, names, options)
+            rows.update(result[1])
+            yield result[0]
     for name in recordings:
         if name not in rows:
             yield _clip_or_rejection(options, root, name, texts.get(name))
@@ -79,14 +79,14 @@ def _of_the_file(outcome: Clip | Rejection, names: FileNames, options: Options) 
     if given is None or given in names.names or (options.resolve(options.root) / given).is_file():
         return outcome, [given] if given else []
     try:
-        found = names.find(given)
+        result = names.find(given)
     except Rejected as rejected:
         return Rejection(clip, rejected.reason, "read", rejected.detail), names.alike(given)
-    if found is None:
+    if result is None:
         return outcome, []
-    url = _url(options, found)
+    url = _url(options, result)
     clip = replace(clip, url=url, recording=url)
-    return (clip if isinstance(outcome, Clip) else replace(outcome, clip=clip)), [found]
+    return (clip if isinstance(outcome, Clip) else replace(outcome, clip=clip)), [result]
 
 
 def check(options: Options) -> None:

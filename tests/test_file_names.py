@@ -116,7 +116,7 @@ def test_both_names_are_in_the_detail():
     assert caught.value.detail == "'1.wav' may be 'a/1.wav' or 'b/1.wav' or 1 more: write more of the path"
 
 
-def test_many_files_of_one_name_are_told_apart_by_their_folders():
+def test_many_files_of_one_name_differ_by_their_folders():
     names = [f"{n}/sub/x.wav" for n in range(500)]
     files = FileNames(names)
     assert files.find("base/321/sub/x.wav") == "321/sub/x.wav"
@@ -164,11 +164,11 @@ def test_no_row_gets_the_sound_of_another(seed, tmp_path):
     assert len(set(n_found.values())) == 1
 
 
-def same_in_another_form(found: str, name: str, here: dict[str, bytes]) -> bool:
+def same_in_another_form(result: str, name: str, here: dict[str, bytes]) -> bool:
     """Return whether a lost file was replaced by one whose path is the same in another form, or ends so and nothing speaks against it."""
     if name in here:
         return False
-    there, wanted = loose(found), loose(name)
+    there, wanted = loose(result), loose(name)
     other_folder = "/" in name and any(loose(path).split("/")[0] == wanted.split("/")[0] for path in here if "/" in path)
     return there == wanted or (f"/{there}".endswith(f"/{wanted}") and not other_folder)
 
@@ -198,12 +198,12 @@ def test_names_in_a_zip_are_read_as_utf_8_and_as_code_page_437(tmp_path):
     members |= {unicodedata.normalize("NFD", "b\u00e4chlein.wav").encode(): b"nfd", b"dir\\windows.wav": b"windows"}
     write_zip(tmp_path / "names.zip", members)
     handler = AudioRootHandler(LocalFolders(tmp_path))
-    found = {}
+    result = {}
     for name in ("v\u00f6gel-im-wald.wav", "stra\u00dfen-l\u00e4rm.wav", "b\u00e4chlein.wav", "dir/windows.wav"):
         clip = Clip("table", "D", "train", "", name, audio_root="names.zip")
         assert handler.matches(clip)
-        found[name] = handler.fetch(clip, tmp_path).path.read_bytes()
-    assert list(found.values()) == list(members.values())
+        result[name] = handler.fetch(clip, tmp_path).path.read_bytes()
+    assert list(result.values()) == list(members.values())
 
 
 def test_a_tar_with_names_in_latin_1_is_read(tmp_path):

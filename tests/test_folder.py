@@ -183,7 +183,7 @@ def test_what_is_read_is_not_left_out(root):
     assert [name for name, _ in folder.left_out(options(root))] == ["cat/notes.pdf", "dog/other.txt"]
 
 
-def test_linked_folders_are_followed_inside_the_allowed_folders_and_it_is_said_why_not(root, tmp_path_factory):
+def test_linked_folders_are_followed_inside_the_allowed_folders_and_others_are_named(root, tmp_path_factory):
     outside, beside = tmp_path_factory.mktemp("outside"), root.parent / "beside"
     for path in (outside / "far.wav", beside / "near.wav", beside / "deep" / "nearer.wav"):
         write(path)

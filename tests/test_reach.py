@@ -60,15 +60,15 @@ def home(tmp_path: Path) -> Path:
 def test_files_elsewhere_are_unsafe_and_nothing_of_them_is_kept(home: Path) -> None:
     outside = str(home.parent / "outside" / "secret")
     rows = [outside, "/etc/passwd", "../../outside/secret", "secret.wav", "linked/secret", "/dev/zero", "/proc/kmsg", "../rec/pipe.wav"]
-    found = outcomes(home, rows)
-    assert {url: reason for url, (reason, _, _) in found.items()} == dict.fromkeys(rows[:-1], "unsafe_address") | {rows[-1]: "not_audio"}
-    assert all("local_files" in found[url][1] for url in rows[:-1])
+    result = outcomes(home, rows)
+    assert {url: reason for url, (reason, _, _) in result.items()} == dict.fromkeys(rows[:-1], "unsafe_address") | {rows[-1]: "not_audio"}
+    assert all("local_files" in result[url][1] for url in rows[:-1])
 
 
 def test_local_files_allows_other_folders(home: Path) -> None:
     rows = [str(home.parent / "outside" / "far.wav"), "/etc/passwd"]
-    found = outcomes(home, rows, 'local_files = ["../outside"]')
-    assert [found[url][0] for url in rows] == ["sample", "unsafe_address"]
+    result = outcomes(home, rows, 'local_files = ["../outside"]')
+    assert [result[url][0] for url in rows] == ["sample", "unsafe_address"]
 
 
 def test_every_row_gets_its_own_sound_or_a_reason(home: Path) -> None:
@@ -82,9 +82,9 @@ def test_every_row_gets_its_own_sound_or_a_reason(home: Path) -> None:
         seconds[name] = 0.1 * number
     rows = {"A/1.wav": "A/1.wav", "old/B/1.wav": "B/1.wav", "2.wav": "C/2.wav", " 3.wav": "C/ 3.wav", "C/3.wav": "C/3.wav"}
     rows |= {"Scene: night.wav": "C/Scene: night.wav", "C/what?#1.wav": "C/what?#1.wav", "C/caf\u00e9.wav": "C/cafe\u0301.wav"}
-    found = outcomes(home, [*rows, "1.wav", "D/1.wav", "A/2.wav"])
+    result = outcomes(home, [*rows, "1.wav", "D/1.wav", "A/2.wav"])
     for url, name in rows.items():
-        assert found[url] == ("sample", "", pytest.approx(seconds[name])), url
-    assert found["1.wav"][0] == found["D/1.wav"][0] == "ambiguous"
-    assert "'A/1.wav' or 'B/1.wav'" in found["1.wav"][1]
-    assert found["A/2.wav"][0] == "not_found"
+        assert result[url] == ("sample", "", pytest.approx(seconds[name])), url
+    assert result["1.wav"][0] == result["D/1.wav"][0] == "ambiguous"
+    assert "'A/1.wav' or 'B/1.wav'" in result["1.wav"][1]
+    assert result["A/2.wav"][0] == "not_found"

@@ -140,8 +140,8 @@ class FileNames:
         if not wanted:
             return None
         if files := self._candidates(wanted):
-            found = self._best(path, files)
-            return found if self._agrees(found, wanted, is_address) else None
+            result = self._best(path, files)
+            return result if self._agrees(result, wanted, is_address) else None
         return self._by_its_stem(path, wanted, is_address)
 
     def identity_of(self, name: str) -> object:
@@ -173,8 +173,8 @@ class FileNames:
         files = self._by_stem.get(parts_of(path, OF_STEMS)[-1], [])
         if not files:
             return None
-        found = self._best(path, files, _stem_parts)
-        return found if self._agrees(found, wanted, is_address, _stem_parts) else None
+        result = self._best(path, files, _stem_parts)
+        return result if self._agrees(result, wanted, is_address, _stem_parts) else None
 
     def _candidates(self, wanted: Parts) -> list[str]:
         """Return the files that end like a path, at least one of every way to write their names where there are many."""

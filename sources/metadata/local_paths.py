@@ -74,10 +74,10 @@ class FolderListings:
             target = os.path.normpath(f"{folder}/{form(os.path.relpath(wanted, folder))}")  # `\` may have become `/`
             if not is_below(target, [folder]):
                 continue
-            found = [folder]
+            result = [folder]
             for part in parts_of(os.path.relpath(target, folder), form):
-                found = [f"{above}/{name}" for above in found for name in self._listing(above, number, form).get(part, [])]
-            files = [name for name in found if Path(name).is_file()]
+                result = [f"{above}/{name}" for above in result for name in self._listing(above, number, form).get(part, [])]
+            files = [name for name in result if Path(name).is_file()]
             if len(files) > 1:
                 raise ambiguous(os.path.relpath(wanted, folder), [os.path.relpath(name, folder) for name in files])
             if files:

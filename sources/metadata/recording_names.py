@@ -75,7 +75,7 @@ def is_recording(path: Path, name: str) -> bool:
     try:
         with path.open("rb") as file:
             return is_binary(file.read(HEAD_BYTES))
-    except OSError:  # it may not be read: to be said in the books
+    except OSError:  # it may not be read: the books report it
         return True
 
 

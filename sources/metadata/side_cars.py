@@ -25,7 +25,7 @@ def side_cars(files: Iterable[str], recordings: Iterable[str]) -> dict[str, str]
     for name in files:
         if (suffix := suffix_of(name)) in SUFFIXES:
             by_form[_composed(_stem(name)), suffix].append(name)
-    found = {}
+    result = {}
     for recording in recordings:
         stem = _stem(recording)
         for suffix in SUFFIXES:
@@ -34,9 +34,9 @@ def side_cars(files: Iterable[str], recordings: Iterable[str]) -> dict[str, str]
             others = [name for name in texts if _stem(name) not in stems]  # a text of another recording is not taken
             text = min(exact, key=lambda name: (not name.endswith(suffix), name)) if exact else others[0] if len(others) == 1 else None
             if text is not None:
-                found[recording] = text
+                result[recording] = text
                 break
-    return found
+    return result
 
 
 def _stem(name: str) -> str:

@@ -51,11 +51,11 @@ class LocalHandler:
         path = self._folders.base / clip.url
         try:
             check_reach(path, self._reach)
-            found = self._find(clip) or path
-            check_reach(found, self._reach)
+            result = self._find(clip) or path
+            check_reach(result, self._reach)
         except Rejected:
             return None
-        return found
+        return result
 
     def _find(self, clip: Clip) -> Path | None:
         return self._listings.find(self._folders.base.absolute() / clip.url, self._allowed)

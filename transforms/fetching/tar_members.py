@@ -91,9 +91,9 @@ def _follow(links: Mapping[str, str], members: dict[str, Member]) -> list[tuple[
         target = name
         for _ in range(MAX_LINKS):
             target = links.get(target, target)
-        found = by_path.get(os.path.normpath(target))
-        if found is not None:
-            added[name] = members[found]
+        result = by_path.get(os.path.normpath(target))
+        if result is not None:
+            added[name] = members[result]
         elif name not in members:
             left_out.append((name, "a link that leads to no member"))
     for name, member in added.items():
