@@ -324,6 +324,21 @@ def _counting(blocks, written):
     return counted
 
 
+def test_a_name_that_is_not_text_is_escaped_in_the_detail(tmp_path, work, monkeypatch):
+    with tarfile.open(tmp_path / "root.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
+        add(archive, "na\u00efve.wav", b"x" * 1000)
+    monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 10)
+    rejected = rejection_of(tmp_path / "root.tar", work, url="na\u00efve.wav")
+    assert rejected.detail.startswith(r"root.tar: 'na\udcefve.wav': ")
+
+
+def test_a_tar_that_is_cut_off_says_so(tmp_path, work):
+    path = make_tar(tmp_path / "root.tar", {"a.wav": b"x" * 5000, "b.wav": b"x" * 5000})
+    path.write_bytes(path.read_bytes()[:8000])
+    rejected = rejection_of(path, work)
+    assert (rejected.reason, "unexpected end of data" in rejected.detail) == (Reason.UNAVAILABLE, True)
+
+
 def test_an_encrypted_member_is_forbidden(tmp_path, work):
     data = bytearray(make_zip(tmp_path / "root.zip", {"a.wav": b"x" * 100}).read_bytes())
     for header, at in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
@@ -474,7 +489,7 @@ def test_an_archive_that_is_no_longer_used_is_closed(tmp_path):
 def test_an_archive_whose_list_cannot_be_read_is_closed(tmp_path, monkeypatch):
     """An archive that stays open would be a ResourceWarning here, and a warning is an error."""
 
-    def broken(file):
+    def broken(archive, file):
         raise ValueError("damaged list")
 
     monkeypatch.setattr(archives, "tar_members", broken)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 
@@ -74,14 +73,30 @@ def test_local_files_allows_other_folders(home: Path) -> None:
 def test_every_row_gets_its_own_sound_or_a_reason(home: Path) -> None:
     """The sound of each file lasts as long as no other, so that a wrong pairing is seen."""
     seconds = {}
-    names = ["A/1.wav", "B/1.wav", "C/2.wav", "C/ 3.wav", "C/3.wav", "C/Scene: night.wav", "C/what?#1.wav", "C/cafe\u0301.wav"]
+    names = [
+        "C/na\udcefve.wav",  # Latin-1 on disk
+        "A/1.wav",
+        "B/1.wav",
+        "C/2.wav",
+        "C/ 3.wav",
+        "C/3.wav",
+        "C/Scene: night.wav",
+        "C/what?#1.wav",
+        "C/cafe\u0301.wav",
+    ]
     for number, name in enumerate(names, 1):
         path = home / "rec" / name
         path.parent.mkdir(exist_ok=True)
-        soundfile.write(path, np.concatenate([tone(200 + 30 * number, 0.1 * number)]), 44_100)
+        with path.open("wb") as file:
+            soundfile.write(file, tone(200 + 30 * number, 0.1 * number), 44_100, format="WAV")
         seconds[name] = 0.1 * number
     rows = {"A/1.wav": "A/1.wav", "old/B/1.wav": "B/1.wav", "2.wav": "C/2.wav", " 3.wav": "C/ 3.wav", "C/3.wav": "C/3.wav"}
-    rows |= {"Scene: night.wav": "C/Scene: night.wav", "C/what?#1.wav": "C/what?#1.wav", "C/caf\u00e9.wav": "C/cafe\u0301.wav"}
+    rows |= {
+        "C/na\u00efve.wav": "C/na\udcefve.wav",
+        "Scene: night.wav": "C/Scene: night.wav",
+        "C/what?#1.wav": "C/what?#1.wav",
+        "C/caf\u00e9.wav": "C/cafe\u0301.wav",
+    }
     result = outcomes(home, [*rows, "1.wav", "D/1.wav", "A/2.wav"])
     for url, name in rows.items():
         assert result[url] == ("sample", "", pytest.approx(seconds[name])), url

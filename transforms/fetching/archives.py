@@ -19,7 +19,7 @@ from pipeline.records import Reason, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
 from transforms.fetching.archive_members import BoundedFile, Member
-from transforms.fetching.tar_members import tar_members
+from transforms.fetching.tar_members import open_tar, tar_members
 from transforms.fetching.zip_members import zip_members
 
 MAX_MEMBER_BYTES = 4 << 30
@@ -75,7 +75,8 @@ class ArchiveRoot:
 
     def _blocks(self, name: str) -> Generator[bytes, None, None]:
         """Yield the bytes of a member. Faults of the archive reject the clip; faults of the disk they are written to do not."""
-        member, where = self.members[name], f"{self.path.name}: {PurePosixPath(name).name[:80]}"
+        member, shown = self.members[name], PurePosixPath(name).name[:80]
+        where = f"{self.path.name}: {shown if shown.isprintable() else repr(shown)}"
         if member.size > MAX_MEMBER_BYTES:
             raise Rejected(Reason.TOO_LARGE, f"{where}: {member.size} bytes in the archive, at most {MAX_MEMBER_BYTES}")
         try:
@@ -103,10 +104,10 @@ def open_archive(path: Path) -> ArchiveRoot:
 
 
 def _read_archive(path: Path, file: BoundedFile) -> ArchiveRoot:
-    try:
-        members, left_out = tar_members(file)  # first: a zip as the last member would make the tar look like one
-    except tarfile.ReadError:
-        file.seek(0)
-        members, repeated = zip_members(file)
-        return ArchiveRoot(path, file, members, repeated)
-    return ArchiveRoot(path, file, members, frozenset(), tuple(left_out))
+    tar = open_tar(file)  # first: a zip as the last member would make the tar look like one
+    if tar is not None:
+        members, left_out = tar_members(tar, file)
+        return ArchiveRoot(path, file, members, frozenset(), tuple(left_out))
+    file.seek(0)
+    members, repeated = zip_members(file)
+    return ArchiveRoot(path, file, members, repeated)

@@ -121,7 +121,7 @@ class AudioRootHandler:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except ValueError:  # a NUL
+    except (OSError, ValueError):  # too long; a NUL
         return False
 
 

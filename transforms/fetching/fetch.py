@@ -97,9 +97,22 @@ class Fetcher:
         return next((handler for handler in self._handlers if isinstance(handler, AudioRootHandler)), None)
 
     def local_file(self, clip: Clip) -> Path | None:
-        """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all."""
+        """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all.
+
+        A file whose path is not UTF-8 is `None` too: no note of it could be stored.
+        """
         try:
             handler = next((handler for handler in self._handlers if handler.matches(clip)), None)
         except Rejected:
             return None
-        return handler.local_file(clip) if isinstance(handler, OnDisk) else None
+        path = handler.local_file(clip) if isinstance(handler, OnDisk) else None
+        return path if path is not None and is_utf8(path) else None
+
+
+def is_utf8(path: Path) -> bool:
+    """Return whether a path can be stored as text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -59,10 +59,17 @@ class SparseMember:
                 yield block
 
 
-def tar_members(file: BoundedFile) -> tuple[dict[str, Member], list[tuple[str, str]]]:
-    """Return the regular files of a tar, and its links as the files they lead to. Of equal names the later counts, as in unpacking."""
+def open_tar(file: BoundedFile) -> tarfile.TarFile | None:
+    """Return a file as a tar; `None` when it does not begin like one."""
     file.budget = MAX_HEADER_BYTES
-    archive = tarfile.open(fileobj=file, mode="r:")
+    try:
+        return tarfile.open(fileobj=file, mode="r:")
+    except tarfile.ReadError:
+        return None
+
+
+def tar_members(archive: tarfile.TarFile, file: BoundedFile) -> tuple[dict[str, Member], list[tuple[str, str]]]:
+    """Return the regular files of a tar, and its links as the files they lead to. Of equal names the later counts, as in unpacking."""
     members: dict[str, Member] = {}
     links: dict[str, str] = {}
     last = -1
