@@ -102,4 +102,4 @@ def test_every_row_gets_its_own_sound_or_a_reason(home: Path) -> None:
         assert result[url] == ("sample", "", pytest.approx(seconds[name])), url
     assert result["1.wav"][0] == result["D/1.wav"][0] == "ambiguous"
     assert "'A/1.wav' or 'B/1.wav'" in result["1.wav"][1]
-    assert result["A/2.wav"][0] == "not_found"
+    assert result["A/2.wav"][:2] == ("not_found", "no file '2.wav'; audio_root has 'C/2.wav', which is in another folder")

@@ -81,7 +81,8 @@ class BuildRecipe(BaseModel):
     def local_folders(self) -> LocalFolders:
         """The folders on this disk that rows may name files in."""
         tables = ((options.dataset, options.paths_start_in) for options in self.sources)
-        others = [self.folder / path for path in self.local_files]
+        roots = (options.audio_root for options in self.sources if options.audio_root is not None)
+        others = [self.folder / path for path in dict.fromkeys((*roots, *self.local_files))]
         return LocalFolders(self.folder, tuple((dataset, path) for dataset, path in tables if path is not None), tuple(others))
 
     def audio_of(self, options: SourceOptions) -> AudioLimits:

@@ -100,6 +100,11 @@ class AudioRootHandler:
                 return None
             raise
 
+    def alike(self, clip: Clip) -> str | None:
+        """Return the first file in the audio_root of a clip that has the file name of its path, in whatever folder; `None` without one."""
+        names = self.root_of(clip).names.alike(clip.url) if clip.audio_root is not None else []
+        return names[0] if names else None
+
     def root_of(self, clip: Clip) -> AudioRoot:
         """Return the audio_root of a clip that has one; it is opened once.
 

@@ -85,11 +85,25 @@ class Fetcher:
         """
         for handler in self._handlers:
             if handler.matches(clip):
-                return handler.fetch(clip, work)
+                try:
+                    return handler.fetch(clip, work)
+                except Rejected as rejected:
+                    raise self._with_a_hint(rejected, clip) from rejected
         if not clip.url:
             raise Rejected(Reason.NOT_FOUND, f"id {clip.id!r} is not in {clip.audio_root}, and the row has no address")
         scheme = (scheme_of(clip.url) or "")[:MAX_SCHEME_SHOWN]
         raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme}: addresses are not fetched, only http and https")
+
+    def _with_a_hint(self, rejected: Rejected, clip: Clip) -> Rejected:
+        """Return a rejection that names a file of `audio_root` with the name that was looked for, where there is one."""
+        if rejected.reason != Reason.NOT_FOUND or scheme_of(clip.url) or self.audio_roots is None:
+            return rejected
+        near = self.audio_roots.alike(clip)
+        if near is None:
+            return rejected
+        return Rejected(
+            rejected.reason, f"{rejected.detail}; audio_root has {near[-80:]!r}, which is in another folder", rejected.provenance
+        )
 
     @property
     def audio_roots(self) -> AudioRootHandler | None:
