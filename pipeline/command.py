@@ -134,13 +134,15 @@ def run_build(options: Namespace, beam_options: tuple[str, ...], command: list[s
     _print_errors(outcome.notes)
     if options.json:
         _print_json(outcome.books.to_json() | {"built": outcome.n_built})
+        for line in outcome.left_out:
+            errors.print(line, markup=False, highlight=False, soft_wrap=True)
     else:
         from pipeline.report.tables import books_table
 
         made = f"{outcome.n_built} shards made" if outcome.n_built else "nothing was left to do"
         where = f"books: {options.output}/DATASET/SPLIT/N.parquet, left out while planning: {options.output}/plan/rejections.parquet"
         _console().print(books_table(outcome.books))
-        _print_lines([f"{made} in {options.output}; {where}"])
+        _print_lines([*outcome.left_out, f"{made} in {options.output}; {where}"])
         _print_t5(folder)
     return _print_missing(outcome.missing, errors)
 

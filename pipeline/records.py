@@ -54,6 +54,7 @@ class Reason(enum.StrEnum):
     TOO_LONG = "too_long"
     LIMIT_EXCEEDED = "limit_exceeded"
     # The row.
+    AMBIGUOUS = "ambiguous"
     BAD_ROW = "bad_row"
     NO_TEXT = "no_text"
     DUPLICATE = "duplicate"

@@ -8,32 +8,31 @@ source `table`); `rain.json` (`caption` or `text`, `labels` or `tags`, and title
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.keys import stable_hash
-from pipeline.records import Caption, Clip, Reason, Rejection
+from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources import table
 from sources.metadata.card import Card
-from sources.metadata.cells import resolve_url, split_labels, split_texts
+from sources.metadata.cells import split_labels, split_texts
 from sources.metadata.file_hash import file_sha256
+from sources.metadata.file_names import FileNames
+from sources.metadata.folder_files import FolderFiles, list_folder
 from sources.metadata.licenses import spdx
+from sources.metadata.local_paths import ADDRESS
 from sources.metadata.options import SourceOptions, split_name
+from sources.metadata.recording_names import is_recording, may_be_recording
+from sources.metadata.side_cars import side_cars
 
 CARD = Card(
     title="a folder of recordings",
     license="per clip, in captions.csv or the side-car",
     bring="the folder (`root`)",
     text="captions.csv, a side-car .json or .txt, or the parent folder's name as a label",
-)
-SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("wav", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "mp2", "m4a", "mp4", "aac", "webm", "mka", "mkv"),
-        *("aiff", "aif", "aifc", "au", "caf", "wma", "wv", "tta", "ac3", "amr"),
-    )
 )
 CAPTIONS = "captions.csv"
 
@@ -44,24 +43,50 @@ class Options(SourceOptions):
     root: str
     split: str = "train"
 
+    @property
+    def paths_start_in(self) -> Path:
+        """The folder of recordings."""
+        return self.resolve(self.root)
+
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
     """Yield a clip for every row of captions.csv, then for every other recording below `root`, sorted by path.
+
+    A row of captions.csv means the file with its exact name, or the only file whose path ends like it: see `FileNames`.
 
     Raises:
         ValueError: `root` is not a folder, or captions.csv cannot be read.
     """
     check(options)
-    root = options.resolve(options.root)
-    urls: set[str] = set()
+    root, recordings = options.resolve(options.root), _recordings(options)
+    texts = side_cars(_files(options).names, recordings)
+    rows: set[str] = set()
     if (root / CAPTIONS).is_file():
+        names = FileNames(recordings, has_sound=may_be_recording)
         for outcome in table.read(_captions_table(options), split_name(options.split)):
-            urls.add(outcome.url if isinstance(outcome, Clip) else outcome.clip.url)
-            yield outcome
-    for path in _recordings(root):
-        url = resolve_url(path.relative_to(root).as_posix(), PurePosixPath(options.root))
-        if url not in urls:
-            yield _clip_or_rejection(options, root, path, url)
+            result = _of_the_file(outcome, names, options)
+            rows.update(result[1])
+            yield result[0]
+    for name in recordings:
+        if name not in rows:
+            yield _clip_or_rejection(options, root, name, texts.get(name))
+
+
+def _of_the_file(outcome: Clip | Rejection, names: FileNames, options: Options) -> tuple[Clip | Rejection, Sequence[str]]:
+    """Return the outcome of a row of captions.csv for the file that it means, and the names of the files that are meant."""
+    clip = outcome if isinstance(outcome, Clip) else outcome.clip
+    given = os.path.relpath(clip.url, os.path.normpath(options.root)) if clip.url and not ADDRESS.match(clip.url) else None
+    if given is None or given in names.names or (options.resolve(options.root) / given).is_file():
+        return outcome, [given] if given else []
+    try:
+        result = names.find(given)
+    except Rejected as rejected:
+        return Rejection(clip, rejected.reason, "read", rejected.detail), names.alike(given)
+    if result is None:
+        return outcome, []
+    url = _url(options, result)
+    clip = replace(clip, url=url, recording=url)
+    return (clip if isinstance(outcome, Clip) else replace(outcome, clip=clip)), [result]
 
 
 def check(options: Options) -> None:
@@ -75,17 +100,34 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the paths of all recordings below `root`, and of the content of captions.csv and the side-cars."""
+    root, recordings = options.resolve(options.root), _recordings(options)
+    texts = [CAPTIONS] if (root / CAPTIONS).is_file() else []
+    texts += sorted(side_cars(_files(options).names, recordings).values())
+    return stable_hash(*recordings, *texts, *(file_sha256(root / name) for name in texts))
+
+
+def left_out(options: Options) -> list[tuple[str, str]]:
+    """Return the files below `root` that are no recordings, and links that are not followed, as (path, why); `why` is empty for a file.
+
+    captions.csv and side-cars are not left out: they are read.
+    """
+    files, recordings = _files(options), _recordings(options)
+    read_too = {CAPTIONS, *recordings, *side_cars(files.names, recordings).values()}
+    return [(name, "") for name in files.names if name not in read_too] + list(files.left_out)
+
+
+def _files(options: Options) -> FolderFiles:
+    return list_folder(options.resolve(options.root), options.allowed_folders)
+
+
+def _recordings(options: Options) -> list[str]:
+    """Return the paths of all recordings below `root`, relative to it, sorted by their components."""
     root = options.resolve(options.root)
-    recordings = _recordings(root)
-    side_cars = {path.with_suffix(suffix) for path in recordings for suffix in (".json", ".txt")}
-    texts = [path for path in (root / CAPTIONS, *sorted(side_cars)) if path.is_file()]
-    names = (path.relative_to(root).as_posix() for path in (*recordings, *texts))
-    return stable_hash(*names, *map(file_sha256, texts))
+    return sorted((name for name in _files(options).names if is_recording(root / name, name)), key=lambda name: name.split("/"))
 
 
-def _recordings(root: Path) -> list[Path]:
-    """Return the paths of all audio files below a folder, sorted."""
-    return [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
+def _url(options: Options, name: str) -> str:
+    return os.path.normpath(f"{options.root}/{name}")
 
 
 def _captions_table(options: Options) -> table.Options:
@@ -94,19 +136,19 @@ def _captions_table(options: Options) -> table.Options:
     return table.Options(source=options.source, dataset=options.dataset, base=options.base, path=path, url="file_name", id="file_name")
 
 
-def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Clip | Rejection:
-    """Return the clip of a recording at `path`; a rejection when its side-car is broken."""
-    clip_id = path.relative_to(root).as_posix()
-    clip = Clip(options.source, options.dataset, split_name(options.split), clip_id, url, recording=url)
+def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None) -> Clip | Rejection:
+    """Return the clip of a recording; a rejection when its side-car `text` is broken."""
+    url = _url(options, name)
+    clip = Clip(options.source, options.dataset, split_name(options.split), name, url, recording=url)
     try:
-        side_car = _side_car(path)
+        side_car = _side_car(root / text) if text else {}
         split = split_name(_text(side_car, "split") or options.split)
     except ValueError as error:
         return Rejection(clip, Reason.BAD_ROW, "read", str(error))
     captions = split_texts(side_car.get("caption", side_car.get("text")))
     labels = split_labels(side_car.get("labels", side_car.get("tags")))
-    if not captions and not labels and path.parent != root:
-        labels = [path.parent.name]
+    if not captions and not labels and "/" in name:
+        labels = [PurePosixPath(name).parent.name]
     return replace(
         clip,
         split=split,
@@ -119,21 +161,21 @@ def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Cl
 
 
 def _side_car(path: Path) -> dict[str, Any]:
-    """Return the fields in the side-car of a recording: the .json file, else the .txt file, else nothing.
+    """Return the fields in a side-car: a JSON object, or the lines of a text as captions.
 
     Raises:
         ValueError: the side-car is not UTF-8, or not a JSON object.
     """
-    text, data = path.with_suffix(".txt"), path.with_suffix(".json")
     try:
-        if data.is_file():
-            fields = json.loads(data.read_text(encoding="utf-8-sig"))
-            if not isinstance(fields, dict):
-                raise ValueError(f"a JSON object is needed, not a {type(fields).__name__}")
-            return fields
-        return {"caption": text.read_text(encoding="utf-8-sig").splitlines()} if text.is_file() else {}
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix.lower() == ".txt":
+            return {"caption": text.splitlines()}
+        fields = json.loads(text)
+        if not isinstance(fields, dict):
+            raise ValueError(f"a JSON object is needed, not a {type(fields).__name__}")
+        return fields
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{(data if data.is_file() else text).name}: {error}") from error
+        raise ValueError(f"{path.name}: {error}") from error
 
 
 def _text(side_car: dict[str, Any], name: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pipeline.records import Caption, Clip, Reason, Rejection
@@ -33,6 +34,11 @@ class Options(SourceOptions):
     """Keys of a `freesound` entry: the `path` of the table."""
 
     path: str
+
+    @property
+    def paths_start_in(self) -> Path:
+        """The folder of the table."""
+        return self.resolve(self.path).parent
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

@@ -23,6 +23,7 @@ from sources.metadata.cells import parse_seconds, resolve_url, split_labels, spl
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.identity import id_of, recording_of
 from sources.metadata.licenses import spdx
+from sources.metadata.local_paths import url_of
 from sources.metadata.options import SourceOptions, split_name
 from sources.metadata.rows import Row, columns_of, read_rows
 
@@ -53,6 +54,11 @@ class Options(SourceOptions):
     license: str | None = None
     creator: str | None = None
     title: str | None = None
+
+    @property
+    def paths_start_in(self) -> Path:
+        """The folder of the table."""
+        return self.resolve(self.path).parent
 
 
 def read(options: Options, split: str = "train") -> Iterator[Clip | Rejection]:
@@ -142,7 +148,8 @@ def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosix
     def cell(field: str) -> str:
         return _cell(row, columns[field])
 
-    url = resolve_url(cell("url"), folder)
+    given = row.values.get(columns["url"][0]) if columns["url"] else None
+    url = url_of(given if isinstance(given, str) else cell("url"), folder, options.base, options.audio_root is not None)
     start, end = parse_seconds(cell("start"), "start"), parse_seconds(cell("end"), "end")
     if start is not None and end is not None and end <= start:
         raise Rejected(Reason.OUT_OF_RANGE, f"end {end:g} s is not after start {start:g} s")

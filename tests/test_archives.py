@@ -19,7 +19,9 @@ import pytest
 
 from pipeline.records import Clip, Reason, Rejected
 from transforms.fetching import archives
-from transforms.fetching.archives import AudioRoot, AudioRootHandler, index, lookup, open_audio_root
+from transforms.fetching import audio_root as audio_roots
+from transforms.fetching.audio_root import AudioRoot, AudioRootHandler, open_audio_root, path_of
+from transforms.fetching.folders import LocalFolders
 
 FILES = {f"{folder}/{n}.wav": f"{folder}{n}".encode() * (100 + n) for folder in ("rain", "wind") for n in range(20)} | {
     "rain/heavy rain.ogg": b"heavy rain",
@@ -77,7 +79,7 @@ def work(tmp_path):
 
 def find(root: AudioRoot, clip_id: str, url: str, work: Path) -> Path | None:
     """Look a recording up as the handler does; `None` when the root does not hold it."""
-    name = lookup(root.names, clip_id, url)
+    name = (root.find(path_of(url) if "://" in url else url, "://" in url) if url else None) or root.names.find_id(clip_id)
     return root.extract(name, work) if name is not None else None
 
 
@@ -94,8 +96,8 @@ def rejection_of(path: Path, work: Path, clip_id: str = "a", url: str = "") -> R
     [
         ("", "rain/3.wav", "rain/3.wav"),
         ("", "wind/3.wav", "wind/3.wav"),
-        ("", "19.wav", "rain/19.wav"),  # of equal names the first in order
-        ("", "https://example.org/x/heavy%20rain.ogg?token=1", "rain/heavy rain.ogg"),
+        ("", "https://example.org/heavy%20rain.ogg?token=1", "rain/heavy rain.ogg"),
+        ("", "https://example.org/x/rain/19.wav", "rain/19.wav"),
         ("", "https://example.org/heavy rain.ogg", "rain/heavy rain.ogg"),
         ("", "https://example.org/%E9%9B%A8.mp3", "ünï/雨.mp3"),
         ("100032", "", "100032.flac"),
@@ -223,7 +225,7 @@ def test_a_members_name_is_never_where_it_is_written(tmp_path, work, make, name)
         (tarfile.SYMTYPE, "../../etc/passwd"),
         (tarfile.SYMTYPE, "a.wav"),
         (tarfile.LNKTYPE, "/etc/passwd"),
-        (tarfile.LNKTYPE, "b.wav"),
+        (tarfile.LNKTYPE, "no.wav"),
         (tarfile.FIFOTYPE, ""),
         (tarfile.CHRTYPE, ""),
         (tarfile.BLKTYPE, ""),
@@ -237,6 +239,19 @@ def test_links_and_devices_of_a_tar_are_not_members(tmp_path, work, kind, link):
     root = open_audio_root(tmp_path / "root.tar")
     assert find(root, "a", "a.wav", work) is None
     assert find(root, "b", "", work) is not None
+
+
+def test_a_link_of_a_tar_to_one_of_its_members_is_that_member(tmp_path, work):
+    with tarfile.open(tmp_path / "root.tar", "w") as archive:
+        add(archive, "deep/b.wav", b"b")
+        add(archive, "hard.wav", kind=tarfile.LNKTYPE, link="deep/b.wav")
+        add(archive, "deep/soft.wav", kind=tarfile.SYMTYPE, link="./b.wav")
+        add(archive, "chain.wav", kind=tarfile.SYMTYPE, link="deep/soft.wav")
+        add(archive, "other/b.wav", kind=tarfile.SYMTYPE, link="../deep/b.wav")
+    root = open_audio_root(tmp_path / "root.tar")
+    for name in ("hard.wav", "deep/soft.wav", "chain.wav", "b.wav"):
+        assert find(root, "", name, work).read_bytes() == b"b"
+    assert root.left_out == ()
 
 
 def test_a_file_that_a_tar_calls_a_link_later_is_still_the_file(tmp_path, work):
@@ -259,19 +274,17 @@ def test_a_link_in_a_zip_is_only_its_text(tmp_path, work):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_of_two_members_with_one_name_the_later_counts(tmp_path, work, kind):
-    if kind == "zip":
-        with zipfile.ZipFile(tmp_path / "root", "w") as archive:
-            archive.writestr("a.wav", "first")
-            archive.writestr("a.wav", "second")
-    else:
-        with tarfile.open(tmp_path / "root", "w") as bundle:
-            add(bundle, "a.wav", b"first")
-            add(bundle, "a.wav", b"second")
-    file = find(open_audio_root(tmp_path / "root"), "a", "", work)
-    assert file is not None
-    assert file.read_bytes() == b"second"
+def test_of_two_members_of_a_tar_with_one_name_the_later_counts_and_of_a_zip_none(tmp_path, work):
+    with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
+        for name, data in (("a.wav", "first"), ("a.wav", "second"), ("b.wav", "same"), ("b.wav", "same")):
+            archive.writestr(name, data)
+    with tarfile.open(tmp_path / "tar", "w") as bundle:
+        add(bundle, "a.wav", b"first")
+        add(bundle, "a.wav", b"second")
+    rejected = rejection_of(tmp_path / "zip", work)
+    assert (rejected.reason, rejected.detail) == (Reason.AMBIGUOUS, "zip has several members 'a.wav' with other content")
+    assert find(open_audio_root(tmp_path / "zip"), "b", "", work).read_bytes() == b"same"
+    assert find(open_audio_root(tmp_path / "tar"), "a", "", work).read_bytes() == b"second"
 
 
 # Sizes that lie, and damage.
@@ -309,6 +322,21 @@ def _counting(blocks, written):
             yield block
 
     return counted
+
+
+def test_a_name_that_is_not_text_is_escaped_in_the_detail(tmp_path, work, monkeypatch):
+    with tarfile.open(tmp_path / "root.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
+        add(archive, "na\u00efve.wav", b"x" * 1000)
+    monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 10)
+    rejected = rejection_of(tmp_path / "root.tar", work, url="na\u00efve.wav")
+    assert rejected.detail.startswith(r"root.tar: 'na\udcefve.wav': ")
+
+
+def test_a_tar_that_is_cut_off_says_so(tmp_path, work):
+    path = make_tar(tmp_path / "root.tar", {"a.wav": b"x" * 5000, "b.wav": b"x" * 5000})
+    path.write_bytes(path.read_bytes()[:8000])
+    rejected = rejection_of(path, work)
+    assert (rejected.reason, "unexpected end of data" in rejected.detail) == (Reason.UNAVAILABLE, True)
 
 
 def test_an_encrypted_member_is_forbidden(tmp_path, work):
@@ -390,7 +418,7 @@ def test_a_full_disk_ends_the_build_and_does_not_reject_the_clip(tmp_path, work)
 
 
 def test_the_first_bytes_of_compressed_files_are_those_that_python_writes(tmp_path):
-    assert archives.COMPRESSED.keys() == {gzip.compress(b"")[:2], b"BZh", lzma.compress(b"")[:6], b"\x28\xb5\x2f\xfd"}
+    assert audio_roots.COMPRESSED.keys() == {gzip.compress(b"")[:2], b"BZh", lzma.compress(b"")[:6], b"\x28\xb5\x2f\xfd"}
 
 
 # The handler.
@@ -402,7 +430,7 @@ def clip(audio_root: str | None, clip_id: str = "a", url: str = "") -> Clip:
 
 def test_the_handler_matches_only_what_the_root_holds(tmp_path):
     make_zip(tmp_path / "root.zip", {"a.wav": b"a"})
-    handler = AudioRootHandler(tmp_path)
+    handler = AudioRootHandler(LocalFolders(tmp_path))
     assert handler.matches(clip("root.zip"))
     assert handler.matches(clip(str(tmp_path / "root.zip"), "x", "https://example.org/a.wav"))
     assert not handler.matches(clip("root.zip", "b"))
@@ -412,22 +440,22 @@ def test_the_handler_matches_only_what_the_root_holds(tmp_path):
 @pytest.mark.parametrize("make", [make_folder, make_zip, make_tar])
 def test_the_handler_fetches_what_it_matches(tmp_path, work, make):
     make(tmp_path / "root", {"a.wav": b"abc"})
-    recording = AudioRootHandler(tmp_path).fetch(clip("root"), work)
+    recording = AudioRootHandler(LocalFolders(tmp_path)).fetch(clip("root"), work)
     assert (recording.path.read_bytes(), recording.provenance.n_bytes) == (b"abc", 3)
     assert recording.provenance.sha256 == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_a_root_that_cannot_be_opened_rejects_the_clip_instead_of_leaving_it_to_other_handlers(tmp_path):
     with pytest.raises(Rejected) as caught:
-        AudioRootHandler(tmp_path).matches(clip("missing", url="https://example.org/a.wav"))
+        AudioRootHandler(LocalFolders(tmp_path)).matches(clip("missing", url="https://example.org/a.wav"))
     assert caught.value.reason == Reason.UNAVAILABLE
 
 
 def test_a_root_is_opened_once_for_all_threads(tmp_path, work, monkeypatch):
     make_zip(tmp_path / "root.zip", {f"{n}.wav": f"sound {n}".encode() for n in range(50)})
     opened = []
-    monkeypatch.setattr(archives, "open_audio_root", lambda path: opened.append(path) or open_audio_root(path))
-    handler = AudioRootHandler(tmp_path)
+    monkeypatch.setattr(audio_roots, "open_audio_root", lambda path, allowed: opened.append(path) or open_audio_root(path))
+    handler = AudioRootHandler(LocalFolders(tmp_path))
     together = threading.Barrier(8)
 
     def fetch(n: int) -> bytes:
@@ -444,21 +472,15 @@ def test_a_root_is_opened_once_for_all_threads(tmp_path, work, monkeypatch):
 
 
 def test_two_roots_are_not_mistaken_for_each_other(tmp_path, work):
-    handler = AudioRootHandler(tmp_path)
+    handler = AudioRootHandler(LocalFolders(tmp_path))
     for name in ("one", "two"):
         make_folder(tmp_path / name, {"a.wav": name.encode()})
     assert [handler.fetch(clip(name), work).path.read_bytes() for name in ("one", "two", "one")] == [b"one", b"two", b"one"]
 
 
-def test_of_equal_names_the_first_in_sorted_order_wins_and_a_path_before_a_file_name_before_a_stem():
-    assert index(["b/x.wav", "a/x.wav", "x", "x.wav.ogg"])["x.wav"] == "a/x.wav"
-    assert index(["b/x.wav", "a/x.wav", "x"])["x"] == "x"
-    assert index(["z/x.wav", "x.wav.ogg"])["x.wav"] == "z/x.wav"
-
-
 def test_an_archive_that_is_no_longer_used_is_closed(tmp_path):
     root = open_audio_root(make_zip(tmp_path / "root.zip", {"a.wav": b"a"}))
-    file = root.archive.fp
+    file = root.file
     del root
     gc.collect()
     assert file.closed
@@ -467,11 +489,10 @@ def test_an_archive_that_is_no_longer_used_is_closed(tmp_path):
 def test_an_archive_whose_list_cannot_be_read_is_closed(tmp_path, monkeypatch):
     """An archive that stays open would be a ResourceWarning here, and a warning is an error."""
 
-    def broken(archive):
-        raise tarfile.ReadError("damaged list")
-        yield
+    def broken(archive, file):
+        raise ValueError("damaged list")
 
-    monkeypatch.setattr(archives, "_members", broken)
+    monkeypatch.setattr(archives, "tar_members", broken)
     path = make_tar(tmp_path / "root.tar", {"a.wav": b"a"})
     with pytest.raises(Rejected, match="damaged list"):
         open_audio_root(path)

@@ -10,12 +10,13 @@ import soundfile
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.records import Clip, Reason, Recording, Rejected
-from pipeline.verbs import build as module
+from pipeline.verbs import build_record, rounds
 from pipeline.verbs.build import Outcome, build
 from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
 from tests.fates import tone, unwatched
 from transforms.fetching.fetch import Fetcher, Handler
+from transforms.fetching.folders import LocalFolders
 from transforms.fetching.http import HttpSettings
 from transforms.fetching.local import local_recording
 
@@ -46,8 +47,8 @@ class LateHandler:
         return local_recording(self.base / clip.url)
 
 
-def late(base: Path, http: HttpSettings) -> tuple[Handler, ...]:
-    return (LateHandler(base, http),)
+def late(folders: LocalFolders, http: HttpSettings) -> tuple[Handler, ...]:
+    return (LateHandler(folders.base, http),)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             rows.append(f"{name},{name}.wav,Sound {name}.,s{n:02}")
     (tmp_path / "clips.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "recipe.toml").write_text(RECIPE)
-    monkeypatch.setattr(module, "Fetcher", lambda base, http: Fetcher(base, http, late))
+    monkeypatch.setattr(build_record, "Fetcher", lambda base, http, folders: Fetcher(base, http, late, folders))
     return tmp_path
 
 
@@ -95,5 +96,5 @@ def test_the_next_build_makes_what_was_left(chain: Path) -> None:
 def test_no_build_that_ends_too_early_is_reported_as_complete(
     n_rounds: int, missing: int, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_ROUNDS", n_rounds)
+    monkeypatch.setattr(rounds, "MAX_ROUNDS", n_rounds)
     assert len(built(chain).missing) == missing

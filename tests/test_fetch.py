@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
-from transforms.fetching.archives import ArchiveRoot, AudioRootHandler, FolderRoot
+from transforms.fetching.archives import ArchiveRoot
+from transforms.fetching.audio_root import AudioRootHandler, FolderRoot
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.fetch import Fetcher, Handler, handlers
+from transforms.fetching.folders import LocalFolders
 from transforms.fetching.hosts import HostLimits
 from transforms.fetching.http import HttpHandler, HttpSettings
 from transforms.fetching.local import LocalHandler
@@ -41,7 +43,7 @@ def rejection_of(wanted: Clip, base: Path, work: Path, settings: HttpSettings = 
     return caught.value
 
 
-@pytest.mark.parametrize("record", [HostLimits, HttpSettings, DownloadLimits, LocalHandler, FolderRoot, ArchiveRoot])
+@pytest.mark.parametrize("record", [HostLimits, HttpSettings, DownloadLimits, LocalFolders, FolderRoot, ArchiveRoot])
 def test_records_that_threads_share_cannot_be_changed(record):
     assert record.__dataclass_params__.frozen
     assert "__slots__" in vars(record)
@@ -51,7 +53,7 @@ def test_records_that_threads_share_cannot_be_changed(record):
 
 
 def test_the_handlers_are_asked_in_the_order_of_the_table(tmp_path):
-    table = handlers(tmp_path, OPEN)
+    table = handlers(LocalFolders(tmp_path), OPEN)
     assert [type(handler) for handler in table] == [AudioRootHandler, LocalHandler, BundledHandler, HttpHandler]
 
 
@@ -69,8 +71,8 @@ class ToneHandler:
         return Recording(work / "tone", Provenance(n_bytes=len(clip.url)))
 
 
-def with_tones(base: Path, http: HttpSettings) -> tuple[Handler, ...]:
-    return (ToneHandler(), *handlers(base, http))
+def with_tones(folders: LocalFolders, http: HttpSettings) -> tuple[Handler, ...]:
+    return (ToneHandler(), *handlers(folders, http))
 
 
 def test_another_handler_is_one_line_in_the_table(tmp_path, work):

@@ -158,6 +158,92 @@ def test_caption_and_labels_of_a_side_car_win_over_text_and_tags(root):
     assert (texts(clip), clip.labels) == (["A bark"], ("dog",))
 
 
+def test_every_file_that_is_not_known_to_be_something_else_is_looked_at_by_content(root):
+    sound, text = b"\x00\x01RIFF\xff\xfe" * 20, b"some words\n"
+    new = {"a.xyz": sound, "b": sound, "c.ts": sound, "d.3gp": b"", "e.SPX": b"", "f.wave": text, ".hidden/g.wav": sound}
+    others = {
+        "h.xyz": text,
+        "Makefile": text,
+        "i.ts": text,
+        "j.bin": b"\x89PNG....",
+        "k.txt": sound,
+        "._l.wav": sound,
+        "__MACOSX/m.wav": sound,
+    }
+    others |= {".git/objects/ab": sound, "n": b"", ".DS_Store": sound}
+    for name, content in (new | others).items():
+        write(root / "new" / name, content)
+    assert {name.removeprefix("new/") for name in read(root) if name.startswith("new/")} == set(new)
+    assert {name for name, why in folder.left_out(options(root)) if not why} == {"cat/notes.pdf", *(f"new/{name}" for name in others)}
+
+
+def test_what_is_read_is_not_left_out(root):
+    for name in ("captions.csv", "dog/bark.txt", "dog/howl.json", "dog/other.txt"):
+        write(root / name, "file_name,caption\n")
+    assert [name for name, _ in folder.left_out(options(root))] == ["cat/notes.pdf", "dog/other.txt"]
+
+
+def test_linked_folders_are_followed_inside_the_allowed_folders_and_others_are_named(root, tmp_path_factory):
+    outside, beside = tmp_path_factory.mktemp("outside"), root.parent / "beside"
+    for path in (outside / "far.wav", beside / "near.wav", beside / "deep" / "nearer.wav"):
+        write(path)
+    links = {"loop": root, "up": root.parent, "again": root / "dog", "out": outside, "near": beside, "near2": beside / "deep"}
+    for name, target in links.items():
+        (root / name).symlink_to(target)
+    (root / "broken.wav").symlink_to("nowhere.wav")
+    (root / "file.wav").symlink_to(outside / "far.wav")  # a row, which the fetcher refuses
+    names = {"cat/purr.mp3", "dog/bark.WAV", "dog/howl.flac", "top.wav", "file.wav", "near/near.wav", "near/deep/nearer.wav"}
+    assert read(root).keys() == names
+    why = {name: why for name, why in folder.left_out(options(root)) if why}
+    assert why.keys() == {"loop", "up", "again", "out", "near2", "broken.wav"}
+    assert "local_files" in why["out"] and "under its own name" in why["again"] and "to nothing" in why["broken.wav"]
+    allowed = options(root).with_local_files((outside,))
+    assert {clip.id for clip in folder.read(allowed)} == names | {"out/far.wav"}
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(
+    ("row", "file"),
+    [
+        (f"{NFC}.wav", f"{NFD}.wav"),
+        (f"{NFD}/a.wav", f"{NFC}/a.wav"),
+        ("a.wav", " a.wav"),
+        ("A.WAV", "a.wav"),
+        ("a%20b.wav", "a b.wav"),
+        ("x\\a.wav", "x/a.wav"),
+        ("a.wav", "x/a.wav"),
+    ],
+)
+def test_a_row_of_captions_csv_and_its_file_are_one_clip(tmp_path, row, file):
+    write(tmp_path / "s" / file)
+    write(tmp_path / "s" / "captions.csv", f"file_name,caption,start\n{row},Mine,\n")
+    ((name, clip),) = read(tmp_path / "s").items()
+    assert (name, clip.url, clip.recording, texts(clip)) == (row, f"s/{file}", f"s/{file}", ["Mine"])
+    write(tmp_path / "s" / "captions.csv", f"file_name,caption,start\n{row},Mine,soon\n")
+    ((name, rejection),) = read(tmp_path / "s").items()
+    assert (rejection.reason, rejection.clip.url) == (Reason.BAD_ROW, f"s/{file}")
+
+
+def test_a_row_of_captions_csv_that_may_mean_two_files_is_ambiguous_and_neither_gets_another_text(tmp_path):
+    for name in ("x/a.wav", "y/a.wav", "y/b.wav"):
+        write(tmp_path / "s" / name)
+    write(tmp_path / "s" / "captions.csv", "file_name,caption\na.wav,Which\n")
+    clips = read(tmp_path / "s")
+    assert clips.keys() == {"a.wav", "y/b.wav"}
+    assert clips["a.wav"].reason == Reason.AMBIGUOUS
+    assert "'x/a.wav' or 'y/a.wav'" in clips["a.wav"].detail
+
+
+def test_a_side_car_in_another_unicode_form_is_read_unless_it_is_that_of_another_recording(tmp_path):
+    write(tmp_path / "s" / f"{NFC}.wav")
+    write(tmp_path / "s" / f"{NFD}.txt", "A text")
+    assert texts(read(tmp_path / "s")[f"{NFC}.wav"]) == ["A text"]
+    write(tmp_path / "s" / f"{NFD}.wav")
+    assert [texts(clip) for clip in read(tmp_path / "s").values()] == [["A text"], []]
+
+
 def test_every_usual_format_of_audio_is_a_recording(root):
     common = {"wav", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "mp2", "m4a", "mp4", "aac", "webm", "mka", "mkv"}
     suffixes = common | {"aiff", "aif", "aifc", "au", "caf", "wma", "wv", "tta", "ac3", "amr"}

@@ -12,6 +12,7 @@ import urllib3
 
 from pipeline.records import Provenance, Reason, Rejected
 from tests.downloads import QUICK, Naps, rejection_of
+from transforms.fetching.http import HttpClient
 from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, fault_of
 
 # Real answers.
@@ -151,3 +152,20 @@ def test_a_transient_fault_in_words(error, reason, detail):
         prefix = "broke off: " if provenance.http_status and reason == Reason.CONNECTION else ""
         assert (fault.rejected.reason, fault.rejected.detail) == (reason, prefix + detail)
         assert (fault.rejected.provenance, fault.after) == (provenance, None)
+
+
+CONNECTION = HttpClient(QUICK).manager.pool_classes_by_scheme["http"].ConnectionCls("h.org")
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (urllib3.exceptions.NewConnectionError(CONNECTION, "connection refused"), "connection refused"),
+        (urllib3.exceptions.ConnectTimeoutError(CONNECTION, "Connection to h.org timed out."), "Connection to h.org timed out."),
+        (urllib3.exceptions.ProtocolError(f"Connection broken: {CONNECTION!r}"), "Connection broken"),
+        (urllib3.exceptions.HTTPError(str(CONNECTION)), "the connection failed"),
+    ],
+)
+def test_no_object_of_this_program_is_named(error, detail):
+    fault = fault_of(error, Provenance())
+    assert (fault.rejected if isinstance(fault, RetryLaterError) else fault).detail == detail

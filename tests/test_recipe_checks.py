@@ -23,6 +23,8 @@ def test_a_valid_recipe_has_no_faults(home):
     [
         ('holdout = ["set"]', "holdout = 'set': neither a file of addresses nor a source of this recipe, allowed: Set, table, each"),
         ('holdout = ["set"]', "did you mean 'Set'?"),
+        ('local_files = ["sounds", "clips.csv"]', "local_files = 'clips.csv': no such folder below"),
+        ('local_files = ["missing"]', "local_files = 'missing': no such folder below"),
         ('holdout = [""]', "holdout = '': neither a file"),
         ('holdout = ["Set:a b"]', "holdout = 'Set:a b': split 'a b' is not a name"),
         ('holdout = ["clips.csv", "missing.csv"]', "holdout = 'missing.csv': neither a file"),

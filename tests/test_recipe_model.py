@@ -59,6 +59,17 @@ def test_a_fault_names_key_given_and_allowed(home, head, fault):
     assert fault in line
 
 
+def test_rows_may_name_files_in_the_folders_of_recipe_and_tables_and_in_local_files(tmp_path):
+    home = make_folder(tmp_path / "home")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "clips.csv").write_text("url,caption\na.wav,A dog\n")
+    sources = SOURCE.replace("clips.csv", "../clips.csv") + '[[sources]]\nsource = "folder"\ndataset = "F"\nroot = "sounds"\n'
+    recipe = recipe_of(home, 'local_files = ["../other"]', sources + 'audio_root = "/tmp"\n')
+    assert recipe.local_folders.allowed == (home, tmp_path, home / "sounds", Path("/tmp"), tmp_path / "other")
+    assert recipe.sources[1].allowed_folders == (home, home / "../other")
+    assert recipe.fingerprint(None) != recipe_of(home, "", sources).fingerprint(None)
+
+
 @pytest.mark.parametrize(
     ("sources", "fault"),
     [

@@ -52,6 +52,7 @@ def documents(draw: st.DrawFn) -> dict:
         licenses=st.lists(TEXT),
         debias=st.booleans(),
         allow_private=st.booleans(),
+        local_files=st.lists(st.sampled_from([".", "..", "/"])),
         respect_robots_tag=st.booleans(),
         contact=TEXT,
         audio=AUDIO,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def check_keys_together(recipe: BuildRecipe) -> list[str]:
     """Return every fault of a recipe whose keys are valid one by one."""
-    return _holdout_faults(recipe) + _t5_faults(recipe) + _audio_faults(recipe)
+    return _holdout_faults(recipe) + _local_files_faults(recipe) + _t5_faults(recipe) + _audio_faults(recipe)
 
 
 def _holdout_faults(recipe: BuildRecipe) -> list[str]:
@@ -38,6 +38,15 @@ def _holdout_faults(recipe: BuildRecipe) -> list[str]:
         except (ValueError, OSError) as error:
             faults.append(f"holdout = {entry!r}: {error}")
     return faults
+
+
+def _local_files_faults(recipe: BuildRecipe) -> list[str]:
+    """Return a fault for every entry of `local_files` that is not a folder."""
+    return [
+        f"local_files = {given!r}: no such folder below {recipe.folder}"
+        for given in recipe.local_files
+        if "\0" in given or not (recipe.folder / given).is_dir()
+    ]
 
 
 def _t5_faults(recipe: BuildRecipe) -> list[str]:

@@ -25,6 +25,7 @@ from pipeline.records import AudioLimits
 from sources import SOURCES
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.options import SourceOptions, check_table
+from transforms.fetching.folders import LocalFolders
 
 MAX_FAULTS = 50  # lines of one message
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
@@ -59,6 +60,7 @@ class BuildRecipe(BaseModel):
     captions: Literal["template", "t5"] = "template"
     debias: bool = True
     allow_private: bool = False
+    local_files: Words = ()
     respect_robots_tag: bool = True
     contact: str | None = None
     audio: Annotated[AudioLimits, BeforeValidator(partial(_from_table, AudioLimits))] = AudioLimits()
@@ -74,6 +76,14 @@ class BuildRecipe(BaseModel):
     def names(self) -> list[str]:
         """The sources and datasets of the recipe by name, sorted."""
         return sorted({name for options in self.sources for name in (options.source, options.dataset)})
+
+    @property
+    def local_folders(self) -> LocalFolders:
+        """The folders on this disk that rows may name files in."""
+        tables = ((options.dataset, options.paths_start_in) for options in self.sources)
+        roots = (options.audio_root for options in self.sources if options.audio_root is not None)
+        others = [self.folder / path for path in dict.fromkeys((*roots, *self.local_files))]
+        return LocalFolders(self.folder, tuple((dataset, path) for dataset, path in tables if path is not None), tuple(others))
 
     def audio_of(self, options: SourceOptions) -> AudioLimits:
         """Return the limits of a source: the recipe's `[audio]`, overridden by the keys of the source.
@@ -125,7 +135,7 @@ def _check(document: dict[str, Any], beside: Path) -> tuple[BuildRecipe | None, 
     entries = document.get("sources")
     sources = []
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
-        options, wrong = _check_source(entry, folder, f"sources[{number}]")
+        options, wrong = _check_source(entry, folder, f"sources[{number}]", _folders(document.get("local_files"), folder))
         sources += [options] if options else []
         faults += wrong
     stand_in = sources or [SourceOptions.model_construct(source="", dataset="", base=folder)]  # to see the faults of the other keys
@@ -153,7 +163,11 @@ def _check_folder(given: Any, beside: Path) -> tuple[Path, list[str]]:
     return folder, []
 
 
-def _check_source(entry: Any, folder: Path, where: str) -> tuple[SourceOptions | None, list[str]]:
+def _folders(local_files: Any, folder: Path) -> tuple[Path, ...]:
+    return tuple(folder / path for path in local_files if isinstance(path, str)) if isinstance(local_files, list) else ()
+
+
+def _check_source(entry: Any, folder: Path, where: str, local_files: tuple[Path, ...]) -> tuple[SourceOptions | None, list[str]]:
     """Return the options of a `[[sources]]` entry, or `None` and its faults."""
     if not isinstance(entry, dict) or not isinstance(entry.get("source"), str):
         return None, [f"{where}.source: none given, allowed: {', '.join(SOURCES)}"]
@@ -164,7 +178,7 @@ def _check_source(entry: Any, folder: Path, where: str) -> tuple[SourceOptions |
     if "base" in entry:
         return None, [f"{where}.{unknown_key('base', entry['base'], keys_of(model))}"]
     try:
-        options = model.model_validate({**entry, "base": folder})
+        options = model.model_validate({**entry, "base": folder}).with_local_files(local_files)
     except ValidationError as error:
         return None, describe(error, _allowed(model), f"{where}.")
     try:

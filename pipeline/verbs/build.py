@@ -19,6 +19,7 @@ from pipeline.recipe.write import resolved_recipe
 from pipeline.verbs.build_record import build_record, build_settings
 from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.current_plan import current_plan, standing_snapshot
+from pipeline.verbs.left_out import left_out_lines
 from pipeline.verbs.missing import missing_rows
 from pipeline.verbs.rounds import Watch, build_rounds, outdated, planned_shards
 from pipeline.verbs.status import Books, read_the_books, unreadable_markers
@@ -26,13 +27,14 @@ from pipeline.verbs.status import Books, read_the_books, unreadable_markers
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a build: the books, the number of shards it made, what is missing, and notes for the user."""
+    """The result of a build: the books, the number of shards it made, what is missing, notes for the user, files that no row uses."""
 
     books: Books
     n_built: int
     plan_is_new: bool
     missing: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def build(
@@ -74,8 +76,9 @@ def build(
         missing = tuple(outdated(snapshot, settings)) if books.balance else tuple(missing_rows(snapshot))
         if not missing:
             release(folder, snapshot.files)
+        left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built) or plan_is_new))
         remove_addresses(snapshot)
-    return Outcome(books, len(built), plan_is_new, missing, notes)
+    return Outcome(books, len(built), plan_is_new, missing, notes, left_out)
 
 
 def _size_notes(recipe: BuildRecipe, snapshot: Snapshot) -> Iterator[str]:

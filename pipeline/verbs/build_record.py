@@ -32,7 +32,16 @@ def build_settings(recipe: BuildRecipe, folder: Folder, prune: bool = False) -> 
     """Return the settings that all shards of a recipe share; with `prune` shards may lose samples that cannot be fetched any more."""
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
     limits_by_dataset = {options.dataset: recipe.audio_of(options) for options in recipe.sources}
-    return BuildSettings(folder, Fetcher(recipe.folder, http), recipe.audio, limits_by_dataset, CONVERSION, N_THREADS, versions(), prune)
+    return BuildSettings(
+        folder,
+        Fetcher(recipe.folder, http, folders=recipe.local_folders),
+        recipe.audio,
+        limits_by_dataset,
+        CONVERSION,
+        N_THREADS,
+        versions(),
+        prune,
+    )
 
 
 def versions() -> dict[str, str]:

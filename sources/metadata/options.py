@@ -5,9 +5,19 @@ from __future__ import annotations
 import re
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any, get_origin, get_type_hints
+from typing import Annotated, Any, Self, get_origin, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints, TypeAdapter, with_config
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PrivateAttr,
+    Strict,
+    StringConstraints,
+    TypeAdapter,
+    with_config,
+)
 from typing_extensions import TypedDict
 
 from pipeline.output.layout import RESERVED_NAMES
@@ -63,6 +73,23 @@ class SourceOptions(BaseModel):
     audio_root: str | None = None
     audio: Annotated[dict[str, Any], BeforeValidator(partial(check_table, AudioLimits))] = {}
     base: Path
+    _local_files: tuple[Path, ...] = PrivateAttr(())
+
+    def with_local_files(self, folders: tuple[Path, ...]) -> Self:
+        """Return these options with the folders that `local_files` of the recipe allows."""
+        copy = self.model_copy()
+        copy._local_files = folders
+        return copy
+
+    @property
+    def allowed_folders(self) -> tuple[Path, ...]:
+        """The folders that links below a folder of recordings may lead to: the recipe's, and those in its `local_files`."""
+        return (self.base, *self._local_files)
+
+    @property
+    def paths_start_in(self) -> Path | None:
+        """The folder that relative paths of this source start from; `None` when it names no files."""
+        return None
 
     def resolve(self, path: str) -> Path:
         """Return `path` as given when absolute, otherwise below the recipe's folder."""

@@ -9,8 +9,9 @@ from typing import Protocol, runtime_checkable
 
 from pipeline.records import Clip, Reason, Recording, Rejected
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
-from transforms.fetching.archives import AudioRootHandler
+from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.bundled import BundledHandler
+from transforms.fetching.folders import LocalFolders
 from transforms.fetching.http import HttpHandler, HttpSettings
 from transforms.fetching.local import LocalHandler
 
@@ -40,19 +41,15 @@ class Handler(Protocol):
 class OnDisk(Protocol):
     """A handler whose recordings are on this disk, where they can be replaced between two builds."""
 
-    def local_file(self, clip: Clip) -> Path:
-        """Return the file that a clip that matches is read from: the recording, or the archive that holds it."""
+    def local_file(self, clip: Clip) -> Path | None:
+        """Return the file that a clip that matches is read from: the recording, or the archive that holds it; `None` if it may not be."""
 
 
-def handlers(base: Path, http: HttpSettings) -> tuple[Handler, ...]:
-    """Return the handlers in the order in which they are asked.
-
-    Args:
-        base: folder that relative paths start from: the recipe's.
-    """
+def handlers(folders: LocalFolders, http: HttpSettings) -> tuple[Handler, ...]:
+    """Return the handlers in the order in which they are asked."""
     return (
-        AudioRootHandler(base),  # before all others: the user has these recordings already
-        LocalHandler(base),
+        AudioRootHandler(folders),  # before all others: the user has these recordings already
+        LocalHandler(folders),
         BundledHandler(),
         HttpHandler(http),
     )
@@ -65,18 +62,20 @@ class Fetcher:
     Args:
         base: folder that relative paths start from: the recipe's.
         table: makes the handlers, in the order in which they are asked; a function that can be pickled.
+        folders: the folders that rows may name files in; by default the recipe's alone.
     """
 
     base: Path
     http: HttpSettings
-    table: Callable[[Path, HttpSettings], tuple[Handler, ...]] = handlers
+    table: Callable[[LocalFolders, HttpSettings], tuple[Handler, ...]] = handlers
+    folders: LocalFolders | None = None
     _handlers: tuple[Handler, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_handlers", self.table(self.base, self.http))
+        object.__setattr__(self, "_handlers", self.table(self.folders or LocalFolders(self.base), self.http))
 
     def __reduce__(self) -> tuple[type[Fetcher], tuple]:
-        return Fetcher, (self.base, self.http, self.table)  # open archives and connections stay in this process
+        return Fetcher, (self.base, self.http, self.table, self.folders)  # open archives and connections stay in this process
 
     def __call__(self, clip: Clip, work: Path) -> Recording:
         """Return the recording of `clip`; what has to be downloaded is written below `work`.
@@ -86,16 +85,48 @@ class Fetcher:
         """
         for handler in self._handlers:
             if handler.matches(clip):
-                return handler.fetch(clip, work)
+                try:
+                    return handler.fetch(clip, work)
+                except Rejected as rejected:
+                    raise self._with_a_hint(rejected, clip) from rejected
         if not clip.url:
             raise Rejected(Reason.NOT_FOUND, f"id {clip.id!r} is not in {clip.audio_root}, and the row has no address")
         scheme = (scheme_of(clip.url) or "")[:MAX_SCHEME_SHOWN]
         raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme}: addresses are not fetched, only http and https")
 
+    def _with_a_hint(self, rejected: Rejected, clip: Clip) -> Rejected:
+        """Return a rejection that names a file of `audio_root` with the name that was looked for, where there is one."""
+        if rejected.reason != Reason.NOT_FOUND or scheme_of(clip.url) or self.audio_roots is None:
+            return rejected
+        near = self.audio_roots.alike(clip)
+        if near is None:
+            return rejected
+        return Rejected(
+            rejected.reason, f"{rejected.detail}; audio_root has {near[-80:]!r}, which is in another folder", rejected.provenance
+        )
+
+    @property
+    def audio_roots(self) -> AudioRootHandler | None:
+        """The handler of recordings in `audio_root`; `None` where the table of handlers has none."""
+        return next((handler for handler in self._handlers if isinstance(handler, AudioRootHandler)), None)
+
     def local_file(self, clip: Clip) -> Path | None:
-        """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all."""
+        """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all.
+
+        A file whose path is not UTF-8 is `None` too: no note of it could be stored.
+        """
         try:
             handler = next((handler for handler in self._handlers if handler.matches(clip)), None)
         except Rejected:
             return None
-        return handler.local_file(clip) if isinstance(handler, OnDisk) else None
+        path = handler.local_file(clip) if isinstance(handler, OnDisk) else None
+        return path if path is not None and is_utf8(path) else None
+
+
+def is_utf8(path: Path) -> bool:
+    """Return whether a path can be stored as text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 
 import urllib3
@@ -10,6 +11,8 @@ import urllib3
 from pipeline.records import Provenance, Reason, Rejected
 from transforms.fetching.addresses import without_secrets
 
+OBJECT = re.compile(r"<?[\w.]+\(host=[^)]*\)( at 0x[0-9a-f]+>)?|<[^<>]* at 0x[0-9a-f]+>")
+"""An object of a program, as urllib3 puts its connections before what it says."""
 MAX_WORDS = 200  # characters of a text from outside that a detail shows
 
 
@@ -101,4 +104,5 @@ def _describe(error: Exception) -> str:
             return "the connection was closed inside a chunk"
         case urllib3.exceptions.InvalidHeader():
             return "the answer has a header that contradicts itself"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or "the connection failed"
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return OBJECT.sub("", text).strip(" ,:()'\"") or "the connection failed"

@@ -1,55 +1,117 @@
-"""Fetch recordings from the user's own disk: paths relative to the recipe."""
+"""Fetch recordings from the user's own disk: paths relative to the recipe, in the folders that the recipe allows."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import stat
-from dataclasses import dataclass
-from hashlib import file_digest
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
+from sources.metadata.folder_files import is_below
+from sources.metadata.local_paths import ADDRESS, FolderListings
 from transforms.fetching.addresses import scheme_of
+from transforms.fetching.folders import LocalFolders
 
 MAX_NAME_SHOWN = 80  # characters
+MAX_LOCAL_BYTES = 16 << 30  # of a recording: a day of 16 bits stereo at 48 kHz
+BLOCK = 1 << 20  # bytes
+NO_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-@dataclass(frozen=True, slots=True)
 class LocalHandler:
-    """Fetches files from the disk. `base` is the folder that relative paths start from: the recipe's."""
+    """Fetches files from the disk."""
 
-    base: Path
+    def __init__(self, folders: LocalFolders):
+        self._folders = folders
+        self._allowed = folders.allowed
+        self._reach = resolved(self._allowed)
+        self._listings = FolderListings()
 
     def matches(self, clip: Clip) -> bool:
-        """Return whether the clip names a path."""
-        return bool(clip.url) and scheme_of(clip.url) is None
+        """Return whether the clip names a path; a name like "Scene: night.wav" is one when the file is there."""
+        if not clip.url or ADDRESS.match(clip.url):
+            return False
+        return scheme_of(clip.url) is None or self._find(clip) is not None
 
     def fetch(self, clip: Clip, work: Path) -> Recording:
         """Return the file itself; nothing is copied to `work`.
 
         Raises:
-            Rejected: as `local_recording`.
+            Rejected: `ambiguous`, or as `local_recording`.
         """
-        return local_recording(self.base / clip.url)
+        path = self._folders.base / clip.url
+        check_reach(path, self._reach)
+        return local_recording(self._find(clip) or path, self._reach)
 
-    def local_file(self, clip: Clip) -> Path:
-        """Return the file."""
-        return self.base / clip.url
+    def local_file(self, clip: Clip) -> Path | None:
+        """Return the file; `None` when it may not be read."""
+        path = self._folders.base / clip.url
+        try:
+            check_reach(path, self._reach)
+            result = self._find(clip) or path
+            check_reach(result, self._reach)
+        except Rejected:
+            return None
+        return result
+
+    def _find(self, clip: Clip) -> Path | None:
+        return self._listings.find(self._folders.base.absolute() / clip.url, self._allowed)
 
 
-def local_recording(path: Path) -> Recording:
-    """Return a file on this disk as a recording.
+def resolved(folders: Sequence[Path]) -> tuple[str, ...]:
+    """Return folders as absolute paths without links."""
+    return tuple(os.path.realpath(folder) for folder in folders)
+
+
+def check_reach(path: Path, reach: Sequence[str]) -> Path:
+    """Return where a path leads to on this disk, through all links.
+
+    Args:
+        reach: resolved folders.
 
     Raises:
-        Rejected: `not_found`, `not_audio` for folders, pipes and devices, or `forbidden` when the file may not be read.
+        Rejected: `unsafe_address` when that is not below one of the folders, whether the file is there or not; `not_found` for a name
+            that no file can have.
     """
     name = path.name[:MAX_NAME_SHOWN]
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever, reading a device might never end
-            raise Rejected(Reason.NOT_AUDIO, f"{name!r} is {'a folder' if stat.S_ISDIR(mode) else 'a pipe or a device'}, not a file")
-        with path.open("rb") as file:
-            digest = file_digest(file, "sha256").hexdigest()
-            return Recording(path, Provenance(n_bytes=file.tell(), sha256=digest))
+        real = os.path.realpath(path)
+    except ValueError as error:  # a NUL
+        raise Rejected(Reason.NOT_FOUND, f"{name!r} is not a file name") from error
+    if not is_below(real, reach):
+        raise Rejected(
+            Reason.UNSAFE_ADDRESS,
+            f"{name!r} lies outside of the folders of recipe, table and audio_root; local_files of the recipe allows other folders",
+        )
+    return Path(real)
+
+
+def local_recording(path: Path, reach: Sequence[str] | None = None) -> Recording:
+    """Return a file on this disk as a recording. It is opened once, and what was opened is checked.
+
+    Args:
+        reach: resolved folders that the file must lie in; `None` for a file that this program chose.
+
+    Raises:
+        Rejected: `not_found`; `not_audio` for folders, pipes and devices; `forbidden` when the file may not be read; `too_large`;
+            `unsafe_address`, as `check_reach`.
+    """
+    name = path.name[:MAX_NAME_SHOWN]
+    try:
+        real = path if reach is None else check_reach(path, reach)
+        _check_regular(real.stat(), name)  # before it is opened: opening a device may have effects
+        descriptor = os.open(real, NO_WAITING | (0 if reach is None else NO_LINK))
+        try:
+            opened = os.fstat(descriptor)
+            _check_regular(opened, name)
+            if reach is not None and not os.path.samestat(opened, check_reach(path, reach).stat()):
+                raise Rejected(Reason.UNSAFE_ADDRESS, f"{name!r} was replaced while it was opened")
+            return Recording(real, _provenance(descriptor, opened.st_size, name))
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Rejected(Reason.NOT_FOUND, f"no file {name!r}") from error
     except PermissionError as error:
@@ -58,3 +120,23 @@ def local_recording(path: Path) -> Recording:
         raise Rejected(Reason.NOT_FOUND, f"{name!r} cannot be opened: {error.strerror}") from error
     except ValueError as error:  # a name with a NUL
         raise Rejected(Reason.NOT_FOUND, f"{name!r} is not a file name") from error
+
+
+def _check_regular(facts: os.stat_result, name: str) -> None:
+    """Check that a file is a regular one, and not too large to be read to its end."""
+    if not stat.S_ISREG(facts.st_mode):  # opening a pipe would wait for ever, reading a device might never end
+        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "a pipe or a device"
+        raise Rejected(Reason.NOT_AUDIO, f"{name!r} is {kind}, not a file")
+    if facts.st_size > MAX_LOCAL_BYTES:
+        raise Rejected(Reason.TOO_LARGE, f"{name!r} has {facts.st_size} bytes, at most {MAX_LOCAL_BYTES}")
+
+
+def _provenance(descriptor: int, size: int, name: str) -> Provenance:
+    """Return size and hash of an open file; reject one that does not end where it says, as the files of `/proc`."""
+    digest, n_bytes = hashlib.sha256(), 0
+    while block := os.read(descriptor, min(BLOCK, size - n_bytes + 1)):
+        digest.update(block)
+        n_bytes += len(block)
+        if n_bytes > size:
+            raise Rejected(Reason.NOT_AUDIO, f"{name!r} holds more bytes than its size says; a file that is being written is not read")
+    return Provenance(n_bytes=n_bytes, sha256=digest.hexdigest())

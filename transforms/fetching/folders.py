@@ -1,0 +1,40 @@
+"""Define the folders on this disk that the rows of a recipe may name files in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.records import Clip
+from sources.metadata.folder_files import is_below
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFolders:
+    """Folders on this disk that rows may name files in.
+
+    `base` is the folder of the recipe, where relative paths start. `tables` has (dataset, folder) for each folder that the paths in a
+    table of the dataset start from, and `others` the folders that `local_files` of the recipe allows.
+    """
+
+    base: Path
+    tables: tuple[tuple[str, Path], ...] = ()
+    others: tuple[Path, ...] = ()
+
+    @property
+    def allowed(self) -> tuple[Path, ...]:
+        """All these folders, absolute."""
+        return tuple(dict.fromkeys(Path(_absolute(path)) for path in (self.base, *(path for _, path in self.tables), *self.others)))
+
+    def given_path(self, clip: Clip, root: Path) -> str:
+        """Return the path of a clip as its table has it, or relative to `root` where it lies there."""
+        path = _absolute(self.base / clip.url)
+        folders = [root, *(folder for dataset, folder in self.tables if dataset == clip.dataset)]
+        above = map(_absolute, folders)
+        nearest = max((folder for folder in above if is_below(path, [folder])), key=len, default=None)
+        return os.path.relpath(path, nearest) if nearest is not None else clip.url
+
+
+def _absolute(path: Path) -> str:
+    return os.path.normpath(path.absolute())
