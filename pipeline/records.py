@@ -46,6 +46,7 @@ class Reason(enum.StrEnum):
     UNSAFE_ADDRESS = "unsafe_address"
     # The audio itself.
     NOT_AUDIO = "not_audio"
+    UNSUPPORTED = "unsupported"
     CORRUPT = "corrupt"
     EMPTY = "empty"
     SILENT = "silent"
