@@ -1,5 +1,6 @@
 """Every format decodes to the sound that was encoded, and every excerpt to its part of it."""
 
+import tempfile
 from pathlib import Path
 
 import av
@@ -10,7 +11,7 @@ from pipeline.records import Reason, Rejected
 from sources import quickstart
 from tests.frame_recorder import FrameRecorder
 from tests.sounds import FORMATS, LOSSY, RATE, bursts, by_soundfile, clicks, encoded, id3, pcm16, tone, wav
-from transforms.audio.decode import decode, is_for_soundfile
+from transforms.audio.decode import Route, choose_route, decode
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.sniff import HEAD_BYTES
 
@@ -52,22 +53,35 @@ def test_libsndfile_decodes_what_it_decodes_best_and_ffmpeg_everything_else(tmp_
     assert set(decoders.values()) == {"soundfile", "av"}
 
 
+def route_of(data: bytes, container: str) -> Route:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return choose_route(file, container, data[:HEAD_BYTES])
+
+
+MP3 = encoded("mp3_by_libsndfile")
+
+
 @pytest.mark.parametrize(
-    ("container", "head", "is_best"),
+    ("container", "data", "route"),
     [
-        ("wav", b"", True),
-        ("flac", b"", True),
-        ("mp3", bytes(100) + b"Xing", True),
-        ("mp3", bytes(100), False),
-        ("caf", bytes(60) + b"alac", True),
-        ("caf", bytes(61) + b"alac", False),
-        ("caf", b"lpcm", False),
-        ("mov", b"alac", False),
-        ("ogg", b"Xing", False),
+        ("wav", encoded("wav_16"), Route(True, "")),
+        ("wav", wav(bytes(1000), tag=0x31), Route(False, "")),  # GSM 6.10
+        ("wav", wav(bytes(1000), tag=0x55), Route(False, "")),  # MP3
+        ("wav", wav(bytes(1000), claimed=1 << 20), Route(True, "the file ends")),
+        ("flac", encoded("flac_16"), Route(True, None)),
+        ("mp3", MP3, Route(True, "")),
+        ("mp3", MP3.replace(b"Xing", b"Tony").replace(b"Info", b"Tony"), Route(False, "")),
+        ("mp3", MP3[: len(MP3) // 2], Route(False, "the file ends")),
+        ("caf", encoded("caf_alac"), Route(True, "")),
+        ("caf", encoded("caf_16"), Route(False, "")),
+        ("mov", encoded("m4a_alac"), Route(False, None)),
+        ("ogg", encoded("vorbis"), Route(False, None)),
     ],
 )
-def test_the_decoder_depends_on_container_and_header(container, head, is_best):
-    assert is_for_soundfile(container, head) is is_best
+def test_the_decoder_depends_on_container_codec_and_header(container, data, route):
+    assert route_of(data, container) == route
 
 
 def test_a_file_without_bytes_is_empty(tmp_path):

@@ -13,9 +13,12 @@ from transforms.audio.av_frame_collector import AvFrameCollector, UnsupportedByA
 from transforms.audio.excerpt_cutter import ExcerptCutter
 from transforms.audio.ogg_links import split_ogg_links
 from transforms.audio.sniff import allowed_demuxers
+from transforms.audio.timeline import TIMED_CONTAINERS, Timeline, end_of_track, n_frames_before
 
 ESTIMATED_DURATION = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "tta", "mpegts", "mpeg"})
 """Containers whose duration FFmpeg estimates from size and bit rate: not exact enough to notice that the end is missing."""
+MAX_BROKEN_SHARE, MAX_BROKEN_PACKETS = 0.1, 2
+"""How many packets of an excerpt may be broken: this share of them, or this number if it is larger."""
 MISSING_END = 1.0  # seconds that a recording may be shorter than its container says
 UNSUPPORTED_ERRORS = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError, ValueError)
 """Raised when the libraries lack something and the file may be right. PyAV raises ValueError for an unknown format name."""
@@ -27,7 +30,7 @@ class DemuxError(Exception):
     """FFmpeg cannot read the container any further; the message is FFmpeg's."""
 
 
-def decode_av(file: IO[bytes], container: str, cutters: Sequence[ExcerptCutter]) -> list[Rejected | None]:
+def decode_av(file: IO[bytes], container: str, cutters: Sequence[ExcerptCutter], missing: str | None = None) -> list[Rejected | None]:
     """Decode once from the first frame on and pass the frames to every cutter.
 
     A recording whose rate changes has the rate of its first frame.
@@ -36,6 +39,7 @@ def decode_av(file: IO[bytes], container: str, cutters: Sequence[ExcerptCutter])
         file: a local file at its first byte. FFmpeg gets no name or address, and so opens nothing else.
         container: as `sniff` returns it; `""` to probe the content.
         cutters: one for every excerpt.
+        missing: what is missing of the file, by its header; empty when nothing is; None where only FFmpeg can say it.
 
     Returns:
         As `decode`.
@@ -45,18 +49,19 @@ def decode_av(file: IO[bytes], container: str, cutters: Sequence[ExcerptCutter])
         Rejected: as `decode`.
     """
     collector = AvFrameCollector(cutters)
-    faults, ends_early = _Faults(), False
+    faults, ends_early = _Faults(cutters), bool(missing)
     for part in split_ogg_links(file) if container == "ogg" else [file]:
         n_before = collector.n_decoded
         with _open(part, container) as media:
             stream = _audio_stream(media)
-            _decode(media, stream, collector, faults)
+            _decode(media, stream, collector, faults, container)
             if collector.is_complete:
                 break
-            ends_early = ends_early or _ends_early(media, stream, collector.seconds_since(n_before))
+            if missing is None:
+                ends_early = ends_early or _ends_early(media, stream, collector.seconds_since(n_before))
     if collector.source is None:
         raise Rejected(Reason.CORRUPT if faults else Reason.EMPTY, str(faults) or "no frames")
-    return [_rejection(cutter, collector, faults, ends_early) for cutter in cutters]
+    return [_rejection(cutter, collector, faults, (missing or "the file ends") if ends_early else "") for cutter in cutters]
 
 
 def _open(file: IO[bytes], container: str) -> InputContainer:
@@ -64,6 +69,8 @@ def _open(file: IO[bytes], container: str) -> InputContainer:
     options = {"format_whitelist": names, "protocol_whitelist": "none"} | ({"max_probe_packets": "1"} if container == "wav" else {})
     try:
         media = av.open(file, format=names if "," not in names else None, options=options, metadata_errors="replace")
+    except MemoryError:
+        raise
     except DECODE_ERRORS as error:
         rejected = Rejected(Reason.CORRUPT if container else Reason.NOT_AUDIO, f"FFmpeg: {_message(error)}")
         raise (UnsupportedByAvError(rejected) if isinstance(error, UNSUPPORTED_ERRORS) else rejected) from error
@@ -81,19 +88,26 @@ def _audio_stream(media: InputContainer) -> av.AudioStream:
     return stream
 
 
-def _decode(media: InputContainer, stream: av.AudioStream, collector: AvFrameCollector, faults: _Faults) -> None:
+def _decode(media: InputContainer, stream: av.AudioStream, collector: AvFrameCollector, faults: _Faults, container: str) -> None:
     """Pass the frames of one container to the collector until it needs no more."""
     stream.codec_context.thread_count = 1  # the other cores convert other clips
     collector.name = f"{media.format.name.split(',')[0]}/{stream.codec_context.name}"
+    timeline = Timeline(media, stream) if container in TIMED_CONTAINERS else None
+    end = end_of_track(stream) if container == "mov" else None
     try:
         for packet in _packets(media, stream):
             try:
                 frames = stream.decode(packet)
+            except MemoryError:
+                raise
             except DECODE_ERRORS as error:
-                faults.packet = faults.packet or _message(error)
+                faults.add_packet(_message(error))
                 continue
+            faults.add_packet("")
             for frame in frames:
-                collector.add(frame)
+                if timeline is not None and (silence := timeline.silence_before(frame, collector.seconds_since(0))):
+                    collector.add_silence(silence)
+                collector.add(frame, n_frames_before(frame, end))
             if collector.is_complete:
                 break
     except DemuxError as error:
@@ -101,11 +115,13 @@ def _decode(media: InputContainer, stream: av.AudioStream, collector: AvFrameCol
     collector.flush()
 
 
-def _rejection(cutter: ExcerptCutter, collector: AvFrameCollector, faults: _Faults, ends_early: bool) -> Rejected | None:
+def _rejection(cutter: ExcerptCutter, collector: AvFrameCollector, faults: _Faults, missing: str) -> Rejected | None:
     """Return why an excerpt is not accepted, or None. A few broken packets are accepted when the recording reaches its end."""
     fault = str(faults)
-    if ends_early:
-        fault = fault or "the file ends"
+    if n_broken := faults.n_broken_beyond_limit(cutter):
+        return Rejected(Reason.CORRUPT, f"{n_broken} packets cannot be decoded, the first: {fault}")
+    if missing:
+        fault = fault or missing
     elif cutter.excerpt.end is None and cutter.n_frames:
         fault = faults.container
     return cutter.rejection(min(collector.n_decoded, cutter.first_frame), fault)
@@ -132,15 +148,32 @@ def _packets(media: InputContainer, stream: av.AudioStream) -> Iterator[av.Packe
     """
     try:
         yield from media.demux(stream)
+    except MemoryError:
+        raise
     except DECODE_ERRORS as error:
         raise DemuxError(_message(error)) from error
 
 
 class _Faults:
-    """The first error of a packet, and the error that ended reading a container; empty when there was none."""
+    """The first error of a packet, the error that ended reading a container (empty when there was none), and counts of packets."""
 
-    packet = ""
-    container = ""
+    def __init__(self, cutters: Sequence[ExcerptCutter]):
+        self.packet = ""
+        self.container = ""
+        self._counts = {cutter: [0, 0] for cutter in cutters}  # packets, and broken ones, until the excerpt was complete
+
+    def add_packet(self, error: str) -> None:
+        """Count a packet, and its error if it has one."""
+        self.packet = self.packet or error
+        for cutter, counts in self._counts.items():
+            if not cutter.is_complete:
+                counts[0] += 1
+                counts[1] += bool(error)
+
+    def n_broken_beyond_limit(self, cutter: ExcerptCutter) -> int:
+        """Return how many packets were broken until an excerpt was complete, where they are too many to accept it; else 0."""
+        n_packets, n_broken = self._counts[cutter]
+        return n_broken if n_broken > max(MAX_BROKEN_PACKETS, MAX_BROKEN_SHARE * n_packets) else 0
 
     def __str__(self) -> str:
         return self.packet or self.container
