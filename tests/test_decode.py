@@ -66,18 +66,18 @@ MP3 = encoded("mp3_by_libsndfile")
 @pytest.mark.parametrize(
     ("container", "data", "route"),
     [
-        ("wav", encoded("wav_16"), Route(True, "")),
-        ("wav", wav(bytes(1000), tag=0x31), Route(False, "")),  # GSM 6.10
-        ("wav", wav(bytes(1000), tag=0x55), Route(False, "")),  # MP3
-        ("wav", wav(bytes(1000), claimed=1 << 20), Route(True, "the file ends")),
-        ("flac", encoded("flac_16"), Route(True, None)),
-        ("mp3", MP3, Route(True, "")),
-        ("mp3", MP3.replace(b"Xing", b"Tony").replace(b"Info", b"Tony"), Route(False, "")),
-        ("mp3", MP3[: len(MP3) // 2], Route(False, "the file ends")),
-        ("caf", encoded("caf_alac"), Route(True, "")),
-        ("caf", encoded("caf_16"), Route(False, "")),
-        ("mov", encoded("m4a_alac"), Route(False, None)),
-        ("ogg", encoded("vorbis"), Route(False, None)),
+        ("wav", encoded("wav_16"), Route("wav", True, "")),
+        ("wav", wav(bytes(1000), tag=0x31), Route("wav", False, "")),  # GSM 6.10
+        ("wav", wav(bytes(1000), tag=0x55), Route("wav", False, "")),  # MP3
+        ("wav", wav(bytes(1000), claimed=1 << 20), Route("wav", True, "the file ends")),
+        ("flac", encoded("flac_16"), Route("flac", True, None)),
+        ("mp3", MP3, Route("mp3", True, "")),
+        ("mp3", MP3.replace(b"Xing", b"Tony").replace(b"Info", b"Tony"), Route("mp3", False, "")),
+        ("mp3", MP3[: len(MP3) // 2], Route("mp3", False, "the file ends")),
+        ("caf", encoded("caf_alac"), Route("caf", True, "")),
+        ("caf", encoded("caf_16"), Route("caf", False, "")),
+        ("mov", encoded("m4a_alac"), Route("mov", False, None)),
+        ("ogg", encoded("vorbis"), Route("ogg", False, None)),
     ],
 )
 def test_the_decoder_depends_on_container_codec_and_header(container, data, route):
@@ -126,7 +126,7 @@ def test_a_sample_format_that_pyav_does_not_convert_is_decoded_by_the_ffmpeg_pro
 def test_what_the_ffmpeg_process_does_not_decode_either_has_the_reason_of_the_libraries(tmp_path):
     with pytest.raises(Rejected, match="no decoder") as raised:
         decoded(wav(bytes(1000), tag=0x1234), tmp_path)
-    assert raised.value.reason is Reason.CORRUPT
+    assert raised.value.reason is Reason.UNSUPPORTED
 
 
 def test_unknown_bytes_that_ffmpeg_does_not_open_are_not_audio(tmp_path):

@@ -122,7 +122,7 @@ class AvFrameCollector:
         rate, n_channels = frame.sample_rate, frame.layout.nb_channels
         check_format(rate, n_channels)
         if frame.format.name not in READABLE_FORMATS:
-            raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"the sample format {frame.format.name} cannot be read"))
+            raise UnsupportedByAvError(Rejected(Reason.UNSUPPORTED, f"the sample format {frame.format.name} cannot be read"))
         if self.source is None:
             self.source = SourceFormat(self.name, rate, n_channels, "av")
             for cutter in self._cutters:

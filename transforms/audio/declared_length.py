@@ -45,6 +45,7 @@ LAYOUTS: tuple[tuple[bytes, int, bytes, Layout], ...] = (
     (b"FORM", 8, b"8SVX", Layout(12, b"BODY", "big")),
     (b"FORM", 8, b"16SV", Layout(12, b"BODY", "big")),
     (b"FRM8", 12, b"DSD ", Layout(16, b"DSD ", "big", n_size=8)),
+    (b".RMF", 4, b"\x00\x00\x00\x12", Layout(0, b"DATA", "big", multiple=1, counts_header=True)),
     (b"caff", 4, b"\x00\x01", Layout(8, b"data", "big", n_size=8, multiple=1)),
 )
 """First bytes, offset of the second name, second name, layout."""
@@ -54,12 +55,14 @@ LAYOUTS: tuple[tuple[bytes, int, bytes, Layout], ...] = (
 class DeclaredAudio:
     """What the header of a file says about its audio: offset of the first byte, of the byte after the last one, and the codec.
 
-    `end` is None where the header does not say it, `codec` (a format tag of WAV) is None in all other files.
+    `end` is None where the header does not say it; `repair` then holds offsets and bytes of sizes that say it, where
+    they can be written. `codec` (a format tag of WAV) is None in all other files.
     """
 
     first: int
     end: int | None
     codec: int | None = None
+    repair: tuple[tuple[int, bytes], ...] = ()
 
     def is_cut(self, file_bytes: int) -> bool:
         """Return whether a file of this size ends before its audio does. One pad byte may be missing."""
@@ -88,7 +91,7 @@ def _declared_by_au(head: bytes, at: int, file_bytes: int) -> DeclaredAudio | No
     if len(head) < 24:
         return None
     first, size = at + int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
-    return DeclaredAudio(first, _end(first, size, file_bytes, 4))
+    return DeclaredAudio(first, end_of_audio(first, size, file_bytes, 4))
 
 
 def _find_audio(file: IO[bytes], at: int, layout: Layout) -> DeclaredAudio | None:
@@ -107,13 +110,25 @@ def _find_audio(file: IO[bytes], at: int, layout: Layout) -> DeclaredAudio | Non
         if name == layout.audio:
             if size_64 is not None and size == 0xFFFFFFFF:
                 size, n_width = size_64, 8
-            return DeclaredAudio(first, _end(first, size, file_bytes, n_width), codec)
+            end = end_of_audio(first, size, file_bytes, n_width)
+            return DeclaredAudio(first, end, codec, _repair(at, position, file_bytes, layout) if end is None else ())
         if name[:4] == b"fmt ":
             codec = _codec(file.read(MAX_FORMAT_BYTES), layout.order)
         elif name == b"ds64":
             size_64 = int.from_bytes(file.read(16)[8:], "little")
         position = _next_chunk(file, first, size, layout)
     return None
+
+
+def _repair(at: int, position: int, file_bytes: int, layout: Layout) -> tuple[tuple[int, bytes], ...]:
+    """Return sizes of the file and of its last chunk, as if both reach to the end of the file, and their offsets."""
+    patches = []
+    for chunk in (at, position):
+        size = file_bytes - chunk - (0 if layout.counts_header else layout.n_id + layout.n_size)
+        if size >= 1 << 8 * layout.n_size - 1:
+            return ()
+        patches.append((chunk + layout.n_id, size.to_bytes(layout.n_size, layout.order)))
+    return tuple(patches)
 
 
 def _next_chunk(file: IO[bytes], first: int, size: int, layout: Layout) -> int:
@@ -130,8 +145,15 @@ def _codec(body: bytes, order: Literal["little", "big"]) -> int | None:
     return int.from_bytes(body[24:26], order) if tag == EXTENSIBLE and len(body) >= 40 else tag
 
 
-def _end(first: int, size: int, file_bytes: int, n_width: int) -> int | None:
-    """Return where the audio ends; None for a size that a writer left because it did not know it."""
+def end_of_audio(first: int, size: int, file_bytes: int, n_width: int) -> int | None:
+    """Return where the audio ends; None for a size that a writer left because it did not know it.
+
+    Args:
+        first: offset of the first byte of the audio.
+        size: as the header gives it.
+        file_bytes: of the file.
+        n_width: of how many bytes the size is, 4 or 8.
+    """
     is_beyond = first + size > file_bytes
     limit = PLACEHOLDER_32 if n_width == 4 else PLACEHOLDER_64
     if size == 0 or (is_beyond and (size >= limit or size in {0x7FFFFFFF, 0xFFFFFFFF})):

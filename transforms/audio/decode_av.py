@@ -11,17 +11,21 @@ from av.container import InputContainer
 from pipeline.records import Reason, Rejected
 from transforms.audio.av_frame_collector import AvFrameCollector, UnsupportedByAvError
 from transforms.audio.excerpt_cutter import ExcerptCutter
-from transforms.audio.ogg_links import split_ogg_links
+from transforms.audio.ogg_links import n_granules, split_ogg_links
 from transforms.audio.sniff import allowed_demuxers
 from transforms.audio.timeline import TIMED_CONTAINERS, Timeline, end_of_track, n_frames_before
 
-ESTIMATED_DURATION = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "tta", "mpegts", "mpeg"})
+ESTIMATED_DURATION = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "mpegts", "mpeg", "nut", "ircam", "adx", "mmf", "wsaud"})
 """Containers whose duration FFmpeg estimates from size and bit rate: not exact enough to notice that the end is missing."""
 MAX_BROKEN_SHARE, MAX_BROKEN_PACKETS = 0.1, 2
 """How many packets of an excerpt may be broken: this share of them, or this number if it is larger."""
-MISSING_END = 1.0  # seconds that a recording may be shorter than its container says
-UNSUPPORTED_ERRORS = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError, ValueError)
-"""Raised when the libraries lack something and the file may be right. PyAV raises ValueError for an unknown format name."""
+MISSING_END = 0.3  # seconds that a recording may be shorter than its container says
+MAX_TRAILER_BYTES, PIECE_BYTES = 256, 1 << 20
+MAX_GAPS = 1000  # stretches without a packet that are skipped
+LACKING_ERRORS = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError)
+"""Raised when the libraries lack something and the file may be right."""
+UNSUPPORTED_ERRORS = (*LACKING_ERRORS, ValueError, av.error.ArgumentError, av.error.PermissionError)
+"""Those, invalid data, and what PyAV raises for an unknown format name: the ffmpeg program may still decode the file."""
 DECODE_ERRORS = (av.error.FFmpegError, ValueError, OSError, IndexError)
 """Raised for broken bytes. OSError: a seek before the beginning of the file. IndexError: a stream that appears after opening."""
 
@@ -54,11 +58,11 @@ def decode_av(file: IO[bytes], container: str, cutters: Sequence[ExcerptCutter],
         n_before = collector.n_decoded
         with _open(part, container) as media:
             stream = _audio_stream(media)
-            _decode(media, stream, collector, faults, container)
+            _decode(part, media, stream, collector, faults)
             if collector.is_complete:
                 break
             if missing is None:
-                ends_early = ends_early or _ends_early(media, stream, collector.seconds_since(n_before))
+                ends_early = ends_early or _ends_early(part, media, stream, collector.seconds_since(n_before))
     if collector.source is None:
         raise Rejected(Reason.CORRUPT if faults else Reason.EMPTY, str(faults) or "no frames")
     return [_rejection(cutter, collector, faults, (missing or "the file ends") if ends_early else "") for cutter in cutters]
@@ -72,30 +76,42 @@ def _open(file: IO[bytes], container: str) -> InputContainer:
     except MemoryError:
         raise
     except DECODE_ERRORS as error:
-        rejected = Rejected(Reason.CORRUPT if container else Reason.NOT_AUDIO, f"FFmpeg: {_message(error)}")
+        rejected = Rejected(_reason_of(error, container), f"FFmpeg: {_message(error)}")
         raise (UnsupportedByAvError(rejected) if isinstance(error, UNSUPPORTED_ERRORS) else rejected) from error
     assert isinstance(media, InputContainer)  # opened for reading
     return media
 
 
+def _reason_of(error: Exception, container: str) -> Reason:
+    """Return why a file cannot be opened. FFmpeg calls all bytes invalid in which it finds no container."""
+    if isinstance(error, LACKING_ERRORS) or type(error) is ValueError:
+        return Reason.UNSUPPORTED
+    return Reason.CORRUPT if container else Reason.NOT_AUDIO
+
+
 def _audio_stream(media: InputContainer) -> av.AudioStream:
     """Return the first audio stream; raise Rejected (`not_audio`) or UnsupportedByAvError when there is none to decode."""
+    if not len(media.streams):
+        raise Rejected(Reason.CORRUPT, f"{media.format.name} without any stream")
     if not media.streams.audio:
         raise Rejected(Reason.NOT_AUDIO, f"{media.format.name} without an audio stream")
     stream = media.streams.audio[0]
     if stream.codec_context is None:
-        raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"FFmpeg: no decoder for the audio stream of this {media.format.name}"))
+        raise UnsupportedByAvError(Rejected(Reason.UNSUPPORTED, f"FFmpeg: no decoder for the audio stream of this {media.format.name}"))
     return stream
 
 
-def _decode(media: InputContainer, stream: av.AudioStream, collector: AvFrameCollector, faults: _Faults, container: str) -> None:
+def _decode(file: IO[bytes], media: InputContainer, stream: av.AudioStream, collector: AvFrameCollector, faults: _Faults) -> None:
     """Pass the frames of one container to the collector until it needs no more."""
     stream.codec_context.thread_count = 1  # the other cores convert other clips
-    collector.name = f"{media.format.name.split(',')[0]}/{stream.codec_context.name}"
+    container = media.format.name.split(",")[0]
+    collector.name = f"{container}/{stream.codec_context.name}"
     timeline = Timeline(media, stream) if container in TIMED_CONTAINERS else None
-    end = end_of_track(stream) if container == "mov" else None
+    end, n_before, end_of_packets = end_of_track(stream) if container == "mov" else None, collector.n_decoded, 0
     try:
         for packet in _packets(media, stream):
+            if packet.pos is not None and packet.pos >= 0:
+                end_of_packets = packet.pos + packet.size
             try:
                 frames = stream.decode(packet)
             except MemoryError:
@@ -111,7 +127,10 @@ def _decode(media: InputContainer, stream: av.AudioStream, collector: AvFrameCol
             if collector.is_complete:
                 break
     except DemuxError as error:
-        faults.container = faults.container or str(error)
+        promised = _promised_seconds(media, stream)
+        is_complete = promised is not None and collector.seconds_since(n_before) >= promised
+        if not is_complete and not _is_padding(file, end_of_packets):
+            faults.container = faults.container or str(error)
     collector.flush()
 
 
@@ -127,17 +146,35 @@ def _rejection(cutter: ExcerptCutter, collector: AvFrameCollector, faults: _Faul
     return cutter.rejection(min(collector.n_decoded, cutter.first_frame), fault)
 
 
-def _ends_early(media: InputContainer, stream: av.AudioStream, seconds: float) -> bool:
+def _ends_early(file: IO[bytes], media: InputContainer, stream: av.AudioStream, seconds: float) -> bool:
     """Return whether the container promises clearly more than the decoded `seconds`. False where it cannot know its duration."""
-    if media.format.name in ESTIMATED_DURATION:
-        return False
-    if stream.duration is not None and stream.time_base is not None:
-        promised = float(stream.duration * stream.time_base)
-    elif media.duration is not None and not media.streams.video:
-        promised = media.duration / av.time_base
+    if media.format.name == "ogg" and stream.time_base is not None:
+        promised: float | None = float(n_granules(file, stream.index) * stream.time_base)
     else:
-        return False
-    return seconds < promised - MISSING_END
+        promised = _promised_seconds(media, stream)
+    return promised is not None and seconds < promised - MISSING_END
+
+
+def _promised_seconds(media: InputContainer, stream: av.AudioStream) -> float | None:
+    """Return how long the stream is by its container; None where that is not known, or an estimate."""
+    if media.format.name in ESTIMATED_DURATION:
+        return None
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    if media.duration is not None and not media.streams.video:
+        return float(media.duration / av.time_base)
+    return None
+
+
+def _is_padding(file: IO[bytes], at: int) -> bool:
+    """Return whether all that a file holds after `at`, but a few bytes of the container, are zeros."""
+    file.seek(at)
+    n_other = 0
+    while piece := file.read(PIECE_BYTES):
+        n_other = max(n_other, len(piece.rstrip(b"\0"))) if not n_other else n_other + len(piece.strip(b"\0"))
+        if n_other > MAX_TRAILER_BYTES:
+            return False
+    return True
 
 
 def _packets(media: InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
@@ -146,12 +183,16 @@ def _packets(media: InputContainer, stream: av.AudioStream) -> Iterator[av.Packe
     Raises:
         DemuxError: the container cannot be read any further.
     """
-    try:
-        yield from media.demux(stream)
-    except MemoryError:
-        raise
-    except DECODE_ERRORS as error:
-        raise DemuxError(_message(error)) from error
+    for _ in range(MAX_GAPS):
+        try:
+            yield from media.demux(stream)
+            return
+        except MemoryError:
+            raise
+        except av.error.BlockingIOError:  # MPEG-TS: no packet in the bytes that were read; there may be some in the next ones
+            continue
+        except DECODE_ERRORS as error:
+            raise DemuxError(_message(error)) from error
 
 
 class _Faults:

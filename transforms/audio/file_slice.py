@@ -1,17 +1,30 @@
-"""Read a part of a file as a file."""
+"""Read a part of a file as a file, with some of its bytes replaced."""
 
 from __future__ import annotations
 
 import io
 import os
-from typing import IO
+from collections.abc import Sequence
+from typing import IO, cast
+
+
+def file_slice(file: IO[bytes], start: int, stop: int, patches: Sequence[tuple[int, bytes]] = ()) -> IO[bytes]:
+    """Return the bytes `start` to `stop` of a file as a file of its own.
+
+    Args:
+        file: open for reading; its position changes.
+        start: offset of the first byte.
+        stop: offset of the byte after the last one.
+        patches: offsets in `file`, and the bytes that are read there instead.
+    """
+    return cast("IO[bytes]", FileSlice(file, start, stop, patches))
 
 
 class FileSlice(io.RawIOBase):
-    """The bytes `start` to `stop` of a file, as a file."""
+    """The same, for callers that need no `IO`."""
 
-    def __init__(self, file: IO[bytes], start: int, stop: int):
-        self._file, self._start, self._stop, self._at = file, start, stop, start
+    def __init__(self, file: IO[bytes], start: int, stop: int, patches: Sequence[tuple[int, bytes]] = ()):
+        self._file, self._start, self._stop, self._at, self._patches = file, start, stop, start, patches
 
     def readable(self) -> bool:
         return True
@@ -21,7 +34,11 @@ class FileSlice(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         self._file.seek(self._at)
-        data = self._file.read(min(len(buffer), self._stop - self._at))
+        data = bytearray(self._file.read(min(len(buffer), self._stop - self._at)))
+        for offset, patch in self._patches:
+            first, last = max(offset, self._at), min(offset + len(patch), self._at + len(data))
+            if first < last:
+                data[first - self._at : last - self._at] = patch[first - offset : last - offset]
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

@@ -33,14 +33,16 @@ MAX_STRAY_SHARE = 0.1  # of the bytes of a damaged MP3 that may belong to no fra
 class Mp3Frames:
     """The frames of an MP3, and what its header says about them.
 
-    Bytes count from the first frame; `n_declared` and `declared_bytes` are None where no header gives them; `n_frames` leaves out
-    the frame that is the header. `n_stray` counts bytes between frames that belong to no tag.
+    Bytes count from the first frame to the end of the last one. `n_frames` leaves out the frame that is the header. `n_stray` counts
+    bytes between frames that belong to no tag, `n_trailing` those after the last frame. `n_declared` and `declared_bytes` are
+    what the header says; None where there is none.
     """
 
     n_frames: int
     n_bytes: int
     n_stray: int
     n_headers: int
+    n_trailing: int
     is_contiguous: bool
     is_layer_3: bool
     has_partial_frame: bool
@@ -51,8 +53,9 @@ class Mp3Frames:
     @property
     def is_exact(self) -> bool:
         """Whether a Xing or Info header agrees with the frames and the bytes of the file, and nothing lies between the frames."""
-        agrees = self.n_declared == self.n_frames and self.is_contiguous and self.n_headers == 1 and self.is_layer_3
-        return agrees and not self.has_partial_frame and (self.declared_bytes is None or abs(self.declared_bytes - self.n_bytes) <= self.slack)
+        agrees = self.n_declared == self.n_frames and abs((self.declared_bytes or self.n_bytes) - self.n_bytes) <= self.slack
+        is_alone = self.is_contiguous and self.n_headers == 1 and 100 * self.n_trailing <= self.n_bytes and not self.has_partial_frame
+        return agrees and is_alone and self.is_layer_3
 
     @property
     def is_cut(self) -> bool:
@@ -99,15 +102,32 @@ class _Walk:
     def __init__(self, data: mmap.mmap, at: int, first: int):
         self._data, self._at, self._first = data, at, first
         self._stop = _tags_at_the_end(data, at)
+        self._end = at  # of the last frame
         self._n_frames = self._n_stray = self._n_headers = self._longest = 0
         self._is_contiguous = True
         self._has_partial_frame = False
 
     def frames(self) -> Mp3Frames:
-        data, at, stop = self._data, self._at, self._stop
-        n_declared, declared_bytes = _read_header(data[at : at + 200])
+        """Walk to the end of the file; return what was found."""
+        n_declared, declared_bytes = _read_header(self._data[self._at : self._at + 200])
+        self._walk()
+        return Mp3Frames(
+            n_frames=self._n_frames,
+            n_bytes=self._end - self._at,
+            n_stray=self._n_stray,
+            n_trailing=self._stop - self._end,
+            n_headers=self._n_headers,
+            is_contiguous=self._is_contiguous,
+            is_layer_3=self._first >> 17 & 3 == LAYER_3,
+            has_partial_frame=self._has_partial_frame,
+            max_frame_bytes=self._longest,
+            n_declared=n_declared,
+            declared_bytes=declared_bytes,
+        )
+
+    def _walk(self) -> None:
+        data, at, stop, released = self._data, self._at, self._stop, 0
         stream, sizes = self._first & SAME_STREAM, FRAME_BYTES
-        released = 0
         while at < stop:
             if at - released > RELEASED_BYTES:
                 n_pages = (at - released) // mmap.PAGESIZE
@@ -120,32 +140,19 @@ class _Walk:
                 continue
             if at + size > stop:
                 self._has_partial_frame = True
-                break
-            if data[at + 4 : at + 44].find(b"Xing") >= 0 or data[at + 4 : at + 44].find(b"Info") >= 0 or data[at + 36 : at + 40] == b"VBRI":
+                return
+            if _is_header(data[at : at + 44]):
                 self._n_headers += 1
             else:
                 self._n_frames += 1
             self._longest = max(self._longest, size)
             at += size
-        is_layer_3 = self._first >> 17 & 3 == LAYER_3
-        n_bytes = stop - self._at
-        return Mp3Frames(
-            self._n_frames,
-            n_bytes,
-            self._n_stray,
-            self._n_headers,
-            self._is_contiguous,
-            is_layer_3,
-            self._has_partial_frame,
-            self._longest,
-            n_declared,
-            declared_bytes,
-        )
+            self._end = at
 
     def _skip(self, at: int) -> int:
         """Return where the next frame begins, after a tag or bytes that belong to nothing."""
-        self._is_contiguous = False
         if tag_bytes := id3_length(self._data[at : at + 10]):
+            self._is_contiguous = False
             return at + tag_bytes
         stream, begin = self._first & SAME_STREAM, at
         while (match := SYNC.search(self._data, at + 1, self._stop)) is not None:
@@ -154,9 +161,14 @@ class _Walk:
             size = _frame_bytes(header) if header & SAME_STREAM == stream else 0
             following = int.from_bytes(self._data[at + size : at + size + 4])
             if size and (at + size >= self._stop or following & SAME_STREAM == stream):
+                self._is_contiguous = False
                 self._n_stray += at - begin
                 return at
         return self._stop  # what follows the last frame takes the place of none
+
+
+def _is_header(frame: bytes) -> bool:
+    return b"Xing" in frame or b"Info" in frame or frame[36:40] == b"VBRI"
 
 
 def _read_header(frame: bytes) -> tuple[int | None, int | None]:
