@@ -31,14 +31,13 @@ def melody(seed: int, seconds: float, rate: int, n_channels: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Combination:
-    """A container and a codec: arguments for ffmpeg's output, rate, channels, whether the codec is lossless."""
+    """A container and a codec: arguments for ffmpeg's output, rate and channels."""
 
     muxer: str
     codec: str
     rate: int = 44_100
     n_channels: int = 2
     more: tuple[str, ...] = ()
-    is_lossless: bool = False
 
     def encode(self, folder: Path, seed: int = 1, more: tuple[str, ...] = (), to_pipe: bool = False) -> bytes:
         """Return the melody of this seed as a file; empty where ffmpeg cannot write one."""
@@ -119,71 +118,66 @@ VARIANTS: dict[str, Damage] = {
 }
 
 
-def _c(muxer: str, codec: str, **kind: object) -> Combination:
-    lossless = codec.startswith("pcm_") or codec in {"flac", "alac", "tta", "wavpack", "mlp", "truehd"}
-    return Combination(muxer, codec, is_lossless=lossless and codec not in {"pcm_alaw", "pcm_mulaw", "pcm_vidc"}, **kind)  # type: ignore[arg-type]
-
-
 OPUS = {"rate": 48_000}
 EIGHT = {"rate": 8_000, "n_channels": 1}
 COMBINATIONS: dict[str, Combination] = {
     f"{kind.muxer} {kind.codec}": kind
     for kind in (
         *(
-            _c("wav", codec)
+            Combination("wav", codec)
             for codec in ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw")
         ),
-        *(_c("wav", codec) for codec in ("adpcm_ima_wav", "adpcm_ms", "libmp3lame", "ac3", "adpcm_yamaha", "mp2", "wmav2")),
-        *(_c("wav", codec, **EIGHT) for codec in ("g722", "g726", "libopencore_amrnb")),
-        *(_c("w64", codec) for codec in ("pcm_s16le", "pcm_s24le", "pcm_f32le")),
-        *(_c("aiff", codec) for codec in ("pcm_s16be", "pcm_s24be", "pcm_s16le", "pcm_f32be", "pcm_alaw", "adpcm_ima_qt")),
-        *(_c("au", codec) for codec in ("pcm_s16be", "pcm_mulaw", "pcm_f32be", "pcm_s24be")),
-        *(_c("caf", codec) for codec in ("pcm_s16le", "pcm_s16be", "alac", "pcm_f32le", "libmp3lame", "flac")),
-        *(_c("flac", codec) for codec in ("flac",)),
-        *(_c("ogg", codec) for codec in ("libvorbis", "flac")),
-        _c("ogg", "libopus", **OPUS),
-        _c("opus", "libopus", **OPUS),
-        *(_c(muxer, "libmp3lame") for muxer in ("mp3", "matroska", "avi", "mov", "mp4", "flv", "mpegts", "nut", "asf")),
+        *(Combination("wav", codec) for codec in ("adpcm_ima_wav", "adpcm_ms", "libmp3lame", "ac3", "adpcm_yamaha", "mp2", "wmav2")),
+        *(Combination("wav", codec, **EIGHT) for codec in ("g722", "g726", "libopencore_amrnb")),
+        *(Combination("w64", codec) for codec in ("pcm_s16le", "pcm_s24le", "pcm_f32le")),
+        *(Combination("aiff", codec) for codec in ("pcm_s16be", "pcm_s24be", "pcm_s16le", "pcm_f32be", "pcm_alaw", "adpcm_ima_qt")),
+        *(Combination("au", codec) for codec in ("pcm_s16be", "pcm_mulaw", "pcm_f32be", "pcm_s24be")),
+        *(Combination("caf", codec) for codec in ("pcm_s16le", "pcm_s16be", "alac", "pcm_f32le", "libmp3lame", "flac")),
+        *(Combination("flac", codec) for codec in ("flac",)),
+        *(Combination("ogg", codec) for codec in ("libvorbis", "flac")),
+        Combination("ogg", "libopus", **OPUS),
+        Combination("opus", "libopus", **OPUS),
+        *(Combination(muxer, "libmp3lame") for muxer in ("mp3", "matroska", "avi", "mov", "mp4", "flv", "mpegts", "nut", "asf")),
         *(
-            _c(muxer, "aac")
+            Combination(muxer, "aac")
             for muxer in ("adts", "ipod", "mp4", "mov", "3gp", "matroska", "flv", "mpegts", "latm", "nut", "avi", "ismv", "f4v")
         ),
-        *(_c(muxer, "alac") for muxer in ("ipod", "mov")),
-        *(_c(muxer, "flac") for muxer in ("matroska", "mp4", "nut")),
-        *(_c(muxer, "libopus", **OPUS) for muxer in ("webm", "matroska", "mp4", "mpegts")),
-        *(_c(muxer, "libvorbis") for muxer in ("webm", "matroska", "nut")),
-        *(_c(muxer, "pcm_s16le") for muxer in ("mov", "matroska", "nut", "avi", "voc", "ircam")),
-        *(_c(muxer, "ac3") for muxer in ("ac3", "mp4", "matroska", "mpegts", "vob", "rm")),
-        *(_c(muxer, "eac3") for muxer in ("eac3", "mp4")),
-        *(_c(muxer, "mp2") for muxer in ("mp2", "mpeg", "mpegts", "matroska", "avi")),
-        *(_c("asf", codec) for codec in ("wmav1", "wmav2")),
-        _c("wv", "wavpack"),
-        _c("matroska", "wavpack"),
-        _c("tta", "tta"),
-        _c("matroska", "tta"),
-        _c("truehd", "truehd", **OPUS),
-        _c("mlp", "mlp", **OPUS),
-        _c("dts", "dca", **OPUS),
-        _c("amr", "libopencore_amrnb", more=("-b:a", "12.2k"), **EIGHT),
-        _c("3gp", "libopencore_amrnb", more=("-b:a", "12.2k"), **EIGHT),
-        _c("mxf_opatom", "pcm_s16le", rate=48_000, n_channels=1),
-        _c("adx", "adpcm_adx"),
-        _c("rm", "real_144", **EIGHT),
-        _c("ircam", "pcm_f32le"),
-        _c("voc", "pcm_u8"),
-        _c("sox", "pcm_s32le"),
-        _c("iamf", "libopus", **OPUS),
-        _c("mmf", "adpcm_yamaha", **EIGHT),
-        _c("wsaud", "adpcm_ima_ws", rate=22_050, n_channels=1),
-        _c("ast", "pcm_s16be_planar"),
-        _c("apm", "adpcm_ima_apm", rate=22_050, n_channels=1),
-        _c("alp", "adpcm_ima_alp", rate=22_050, n_channels=1),
-        _c("argo_asf", "adpcm_argo"),
-        _c("kvag", "adpcm_ima_ssi"),
-        _c("spdif", "ac3", rate=48_000),
-        _c("flv", "pcm_s16le"),
-        _c("wtv", "mp2"),
-        _c("au", "g722", rate=16_000, n_channels=1),
+        *(Combination(muxer, "alac") for muxer in ("ipod", "mov")),
+        *(Combination(muxer, "flac") for muxer in ("matroska", "mp4", "nut")),
+        *(Combination(muxer, "libopus", **OPUS) for muxer in ("webm", "matroska", "mp4", "mpegts")),
+        *(Combination(muxer, "libvorbis") for muxer in ("webm", "matroska", "nut")),
+        *(Combination(muxer, "pcm_s16le") for muxer in ("mov", "matroska", "nut", "avi", "voc", "ircam")),
+        *(Combination(muxer, "ac3") for muxer in ("ac3", "mp4", "matroska", "mpegts", "vob", "rm")),
+        *(Combination(muxer, "eac3") for muxer in ("eac3", "mp4")),
+        *(Combination(muxer, "mp2") for muxer in ("mp2", "mpeg", "mpegts", "matroska", "avi")),
+        *(Combination("asf", codec) for codec in ("wmav1", "wmav2")),
+        Combination("wv", "wavpack"),
+        Combination("matroska", "wavpack"),
+        Combination("tta", "tta"),
+        Combination("matroska", "tta"),
+        Combination("truehd", "truehd", **OPUS),
+        Combination("mlp", "mlp", **OPUS),
+        Combination("dts", "dca", **OPUS),
+        Combination("amr", "libopencore_amrnb", more=("-b:a", "12.2k"), **EIGHT),
+        Combination("3gp", "libopencore_amrnb", more=("-b:a", "12.2k"), **EIGHT),
+        Combination("mxf_opatom", "pcm_s16le", rate=48_000, n_channels=1),
+        Combination("adx", "adpcm_adx"),
+        Combination("rm", "real_144", **EIGHT),
+        Combination("ircam", "pcm_f32le"),
+        Combination("voc", "pcm_u8"),
+        Combination("sox", "pcm_s32le"),
+        Combination("iamf", "libopus", **OPUS),
+        Combination("mmf", "adpcm_yamaha", **EIGHT),
+        Combination("wsaud", "adpcm_ima_ws", rate=22_050, n_channels=1),
+        Combination("ast", "pcm_s16be_planar"),
+        Combination("apm", "adpcm_ima_apm", rate=22_050, n_channels=1),
+        Combination("alp", "adpcm_ima_alp", rate=22_050, n_channels=1),
+        Combination("argo_asf", "adpcm_argo"),
+        Combination("kvag", "adpcm_ima_ssi"),
+        Combination("spdif", "ac3", rate=48_000),
+        Combination("flv", "pcm_s16le"),
+        Combination("wtv", "mp2"),
+        Combination("au", "g722", rate=16_000, n_channels=1),
     )
 }
 """Container and codec -> how ffmpeg makes it."""

@@ -81,6 +81,7 @@ HEADS = [
     (b"2BIT", "avr"),
     (b"PVF1\n", "pvf"),
     (b"qoaf", "qoa"),
+    (b"\x64\xa3\x01\x00", "ircam"),
     (b"\xff\xf1", "aac"),  # MPEG-4 ADTS
     (b"\xff\xf8", "aac"),  # MPEG-2 ADTS with checksum
     (b"\xff\xfb", "mp3"),

@@ -1,5 +1,5 @@
 """Read where the header of a container says that the file ends: MP4, Matroska, ASF, AVI, VOC, NIST SPHERE, DSF,
-RealMedia.
+RealMedia, IRCAM.
 
 The duration that a container gives is not enough: FFmpeg replaces it by an estimate where the end is missing, and a film may last
 longer than its sound.
@@ -121,6 +121,12 @@ def _end_of_dsf(file: IO[bytes], at: int, file_bytes: int) -> int | None:
     return at + 80 + int.from_bytes(header[4:], "little") if header.startswith(b"data") else None
 
 
+def _end_of_ircam(file: IO[bytes], at: int, file_bytes: int) -> int | None:
+    """Return the end of the header, which has 1,024 bytes, if the file does not have them; it says nothing of the audio."""
+    end = at + 1024
+    return end if end > file_bytes else None
+
+
 def _end_of_realmedia(file: IO[bytes], at: int, file_bytes: int) -> int | None:
     """Return the end of the data chunk; FFmpeg counts its header of 18 bytes twice."""
     declared = declared_audio(file, at)
@@ -136,4 +142,5 @@ READERS: dict[str, Callable[[IO[bytes], int, int], int | None]] = {
     "nistsphere": _end_of_nist,
     "dsf": _end_of_dsf,
     "rm": _end_of_realmedia,
+    "ircam": _end_of_ircam,
 }

@@ -44,6 +44,8 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"2BIT", "avr"),
     (0, b"PVF1\n", "pvf"),
     (0, b"qoaf", "qoa"),
+    *((0, bytes((0x64, 0xA3, number, 0)), "ircam") for number in (1, 2, 3, 4)),
+    *((0, bytes((0, number, 0xA3, 0x64)), "ircam") for number in (1, 2, 3, 4)),
 )
 """Offset, bytes that stand there, container. Kinds that are not listed are probed by FFmpeg."""
 
