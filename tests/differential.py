@@ -166,7 +166,6 @@ COMBINATIONS: dict[str, Combination] = {
         Combination("ircam", "pcm_f32le"),
         Combination("voc", "pcm_u8"),
         Combination("sox", "pcm_s32le"),
-        Combination("iamf", "libopus", **OPUS),
         Combination("mmf", "adpcm_yamaha", **EIGHT),
         Combination("wsaud", "adpcm_ima_ws", rate=22_050, n_channels=1),
         Combination("ast", "pcm_s16be_planar"),
