@@ -33,10 +33,10 @@ def declared(data: bytes, at: int = 0):
 @pytest.mark.parametrize("pad", [True, False])
 def test_words_in_other_chunks_are_not_taken_for_the_audio(text, order, pad):
     data = with_chunks(chunk(b"LIST", text, order, pad), magic=b"RIFF" if order == "<" else b"RIFX", order=order)
-    found = declared(data)
-    assert (found.first, found.end, found.codec) == (len(data) - len(PCM), len(data), 1)
-    assert not found.is_cut(len(data))
-    assert found.is_cut(len(data) - len(PCM) // 2)
+    result = declared(data)
+    assert (result.first, result.end, result.codec) == (len(data) - len(PCM), len(data), 1)
+    assert not result.is_cut(len(data))
+    assert result.is_cut(len(data) - len(PCM) // 2)
 
 
 def test_the_header_may_stand_after_other_bytes():
@@ -69,10 +69,10 @@ def test_other_sizes_beyond_the_end_mean_that_bytes_are_missing(size):
 )
 def test_every_kind_of_chunks_is_walked(container, subtype, n_more):
     data = by_soundfile(tone(1.0, n_channels=1), RATE, container, subtype)
-    found = declared(data)
-    assert found.end - found.first == pytest.approx(RATE * (3 if subtype == "PCM_24" else 2), abs=16)
-    assert not found.is_cut(len(data))
-    assert found.is_cut(len(data) * 3 // 4)
+    result = declared(data)
+    assert result.end - result.first == pytest.approx(RATE * (3 if subtype == "PCM_24" else 2), abs=16)
+    assert not result.is_cut(len(data))
+    assert result.is_cut(len(data) * 3 // 4)
 
 
 def test_the_codec_of_an_extensible_wav_is_that_of_its_subformat():
@@ -85,9 +85,9 @@ def test_sizes_that_a_writer_left_open_are_repaired_where_decoders_believe_them(
     data = bytearray(encoded("aiff_16"))
     at = data.index(b"SSND")
     data[at + 4 : at + 8] = data[4:8] = bytes(4)
-    found = declared(bytes(data))
-    assert found.end is None
-    assert dict(found.repair) == {4: struct.pack(">I", len(data) - 8), at + 4: struct.pack(">I", len(data) - at - 8)}
+    result = declared(bytes(data))
+    assert result.end is None
+    assert dict(result.repair) == {4: struct.pack(">I", len(data) - 8), at + 4: struct.pack(">I", len(data) - at - 8)}
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"RIFF\0\0\0\0WAVE", b".snd\0\0", with_chunks()[:40], b"OggS" + bytes(100)])

@@ -1,5 +1,4 @@
-"""Read where the header of a container says that the file ends: MP4, Matroska, ASF, AVI, VOC, NIST SPHERE, DSF,
-RealMedia, IRCAM.
+"""Read where the header of a container says that the file ends: MP4, Matroska, ASF, AVI, VOC, NIST SPHERE and others.
 
 The duration that a container gives is not enough: FFmpeg replaces it by an estimate where the end is missing, and a film may last
 longer than its sound.
@@ -65,6 +64,8 @@ def _end_of_matroska(file: IO[bytes], at: int, file_bytes: int) -> int | None:
         return None
     size, n_width = _ebml_size(file.read(8))
     segment = at + 4 + n_width + size
+    if segment > file_bytes:
+        return segment
     file.seek(segment)
     header = file.read(12)
     size, n_width = _ebml_size(header[4:])
@@ -80,9 +81,9 @@ def _ebml_size(data: bytes) -> tuple[int, int]:
 
 def _end_of_asf(file: IO[bytes], at: int, file_bytes: int) -> int | None:
     head = file.read(ASF_HEAD_BYTES)
-    found = head.find(ASF_PROPERTIES)
-    properties = head[found : found + 92]
-    if found < 0 or len(properties) < 92:
+    at_properties = head.find(ASF_PROPERTIES)
+    properties = head[at_properties : at_properties + 92]
+    if at_properties < 0 or len(properties) < 92:
         return None
     is_broadcast = properties[88] & 1
     size = int.from_bytes(properties[40:48], "little")

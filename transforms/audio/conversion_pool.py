@@ -116,7 +116,6 @@ class ConversionPool:
         finally:
             self._idle.put(process if process is not None and process.is_running else None)
 
-
     @contextlib.contextmanager
     def _borrow_all(self) -> Iterator[_ConversionProcess]:
         """Wait until no conversion runs, stop all processes, and start one that has the memory of the machine for itself."""

@@ -99,6 +99,8 @@ def _find_audio(file: IO[bytes], at: int, layout: Layout) -> DeclaredAudio | Non
     position, file_bytes = at + layout.first_chunk, file.seek(0, os.SEEK_END)
     n_header, codec, size_64 = layout.n_id + layout.n_size, None, None
     for _ in range(MAX_CHUNKS):
+        if position > file_bytes:  # and perhaps beyond where a file can be read
+            return None
         file.seek(position)
         header = file.read(n_header)
         if len(header) < n_header:
@@ -116,7 +118,7 @@ def _find_audio(file: IO[bytes], at: int, layout: Layout) -> DeclaredAudio | Non
             codec = _codec(file.read(MAX_FORMAT_BYTES), layout.order)
         elif name == b"ds64":
             size_64 = int.from_bytes(file.read(16)[8:], "little")
-        position = _next_chunk(file, first, size, layout)
+        position = _next_chunk(file, first, size, layout) if first + size < file_bytes else first + size
     return None
 
 

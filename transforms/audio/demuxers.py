@@ -35,8 +35,8 @@ REFUSED = {
     ),
     "pictures without sound": (
         "alias_pix anm apng apv av1 avs2 avs3 brender_pix cavsvideo cdg cdxl cine dfa dirac dnxhd evc filmstrip fits flic frm gif h261 h263"
-        " h264 hevc ico ifv image2pipe ingenient ipu iv8 ivf jpegxl_anim live_flv lmlm4 luodat m4v mjpeg mjpeg_2000 mpegvideo mpjpeg msnwctcp"
-        " msp mxg obu pdv r3d sdr2 ser txd vc1 vc1test vvc yuv4mpegpipe"
+        " h264 hevc ico ifv image2pipe ingenient ipu iv8 ivf jpegxl_anim live_flv lmlm4 luodat m4v mjpeg mjpeg_2000 mpegvideo mpjpeg"
+        " msnwctcp msp mxg obu pdv r3d sdr2 ser txd vc1 vc1test vvc yuv4mpegpipe"
     ),
     "text, subtitles or notes": (
         "adf aqtitle ass bin dvbsub dvbtxt ea_cdata ffmetadata idf jacosub lrc mcc microdvd mpl2 mpsub pjs rcwt realtext sami sbg scc srt"

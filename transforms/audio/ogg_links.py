@@ -44,7 +44,10 @@ def n_granules(file: IO[bytes], index: int) -> int:
         index: of the stream, in the order in which streams begin.
     """
     positions: dict[int, list[int]] = {}  # serial number of a stream -> its first position, its last one, the least step
+    file_bytes = file.seek(0, os.SEEK_END)
     for page in _pages(file):
+        if page.end > file_bytes:  # of a page that is cut, FFmpeg decodes nothing
+            break
         position = positions.setdefault(page.serial, [])
         if page.granule <= 0:
             continue
@@ -59,6 +62,7 @@ def n_granules(file: IO[bytes], index: int) -> int:
 @dataclass(frozen=True, slots=True)
 class _Page:
     at: int
+    end: int
     begins: bool
     granule: int
     serial: int
@@ -73,7 +77,7 @@ def _pages(file: IO[bytes]) -> Iterator[_Page]:
         if len(header) < PAGE_HEADER_BYTES or not header.startswith(b"OggS"):
             return
         segments = file.read(header[N_SEGMENTS_AT])
-        yield _Page(
-            at, bool(header[FLAGS_AT] & BEGIN_OF_STREAM), int.from_bytes(header[6:14], "little", signed=True), int.from_bytes(header[14:18])
-        )
-        at += PAGE_HEADER_BYTES + len(segments) + sum(segments)
+        end = at + PAGE_HEADER_BYTES + len(segments) + sum(segments)
+        granule = int.from_bytes(header[6:14], "little", signed=True)
+        yield _Page(at, end, bool(header[FLAGS_AT] & BEGIN_OF_STREAM), granule, int.from_bytes(header[14:18]))
+        at = end

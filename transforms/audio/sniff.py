@@ -76,7 +76,7 @@ def sniff(head: bytes) -> str | None:
     Args:
         head: first bytes of the recording, up to HEAD_BYTES.
 
-    >>> sniff(b"RIFF\\x24\\x00\\x00\\x00WAVEfmt "), sniff(b"<html>404"), sniff(b"\\x47\\x40")
+    >>> sniff(b"RIFF\\x24\\x00\\x00\\x00WAVEfmt "), sniff(b"<html>404"), sniff(b"\\x00\\x01")
     ('wav', None, '')
     """
     if head[:4] in {b"RIFF", b"RF64", b"RIFX", b"BW64"} and head[8:12] == b"WAVE":
