@@ -24,6 +24,8 @@ BITRATES = {
 RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 SAME_STREAM = 0xFFFE0C00  # bits of a frame's header that are equal in all frames of a stream: sync, version, layer, rate
 LAYER_3 = 1
+MONO = 0xC0  # bits of a frame's header
+HEADER_NAMES = frozenset({b"Xing", b"Info", b"VBRI"})
 RELEASED_BYTES = 1 << 22
 SYNC = re.compile(rb"\xff[\xe2-\xff]")
 MAX_STRAY_SHARE = 0.1  # of the bytes of a damaged MP3 that may belong to no frame and no tag
@@ -128,6 +130,7 @@ class _Walk:
     def _walk(self) -> None:
         data, at, stop, released = self._data, self._at, self._stop, 0
         stream, sizes = self._first & SAME_STREAM, FRAME_BYTES
+        stereo, mono = (36, 21) if self._first >> 19 & 3 == 3 else (21, 13)  # where the side information of a frame ends
         while at < stop:
             if at - released > RELEASED_BYTES:
                 n_pages = (at - released) // mmap.PAGESIZE
@@ -141,7 +144,8 @@ class _Walk:
             if at + size > stop:
                 self._has_partial_frame = True
                 return
-            if _is_header(data[at : at + 44]):
+            name_at = at + (mono if header & MONO == MONO else stereo)
+            if data[name_at : name_at + 4] in HEADER_NAMES:
                 self._n_headers += 1
             else:
                 self._n_frames += 1
@@ -165,10 +169,6 @@ class _Walk:
                 self._n_stray += at - begin
                 return at
         return self._stop  # what follows the last frame takes the place of none
-
-
-def _is_header(frame: bytes) -> bool:
-    return b"Xing" in frame or b"Info" in frame or frame[36:40] == b"VBRI"
 
 
 def _read_header(frame: bytes) -> tuple[int | None, int | None]:
