@@ -6,7 +6,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.audio.file_slice import file_slice
+from transforms.audio.file_slice import FileSlice
 
 DATA = bytes(range(200))
 
@@ -15,13 +15,13 @@ DATA = bytes(range(200))
 def test_any_piece_is_that_of_the_replaced_bytes(a, b, at, size, patched):
     start, stop = sorted((a, b))
     expected = (DATA[:patched] + b"patch" + DATA[patched + 5 :])[start:stop]
-    part = file_slice(io.BytesIO(DATA), start, stop, [(patched, b"patch")])
+    part = FileSlice(io.BytesIO(DATA), start, stop, [(patched, b"patch")])
     part.seek(at)
     assert part.read(size) == expected[at : at + size]
 
 
 def test_a_seek_stays_inside_the_part():
-    part = file_slice(io.BytesIO(DATA), 50, 100)
+    part = FileSlice(io.BytesIO(DATA), 50, 100)
     assert part.seek(1 << 70) == 50
     assert part.seek(-5, os.SEEK_END) == 45
     assert part.read() == DATA[95:100]

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from pipeline.records import Reason, Rejected
 from transforms.audio.av_frame_collector import UnsupportedByAvError
@@ -20,7 +20,7 @@ from transforms.audio.decode_av import decode_av
 from transforms.audio.decode_ffmpeg import decode_ffmpeg
 from transforms.audio.decode_soundfile import UnsupportedBySoundfileError, WrongFrameCountError, decode_soundfile
 from transforms.audio.excerpt_cutter import ExcerptCutter
-from transforms.audio.file_slice import file_slice
+from transforms.audio.file_slice import FileSlice
 from transforms.audio.flac_header import is_flac_header_right
 from transforms.audio.mp3_frames import walk_mp3_frames
 from transforms.audio.sniff import HEAD_BYTES, id3_length, kind_without_reader, sniff
@@ -105,7 +105,7 @@ def _audio_of(file: IO[bytes], at: int, route: Route) -> IO[bytes]:
     if not at and not route.repair and route.end is None and route.container != "caf":
         file.seek(0)
         return file
-    return file_slice(file, at, route.end or file.seek(0, os.SEEK_END), route.repair)
+    return cast("IO[bytes]", FileSlice(file, at, route.end or file.seek(0, os.SEEK_END), route.repair))
 
 
 def choose_route(file: IO[bytes], container: str, head: bytes, at: int = 0) -> Route:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
-from typing import IO, cast
+from typing import IO
 
 
-def file_slice(file: IO[bytes], start: int, stop: int, patches: Sequence[tuple[int, bytes]] = ()) -> IO[bytes]:
-    """Return the bytes `start` to `stop` of a file as a file of its own.
+class FileSlice(io.RawIOBase):
+    """The bytes `start` to `stop` of a file, as a file.
 
     Args:
         file: open for reading; its position changes.
@@ -17,11 +17,6 @@ def file_slice(file: IO[bytes], start: int, stop: int, patches: Sequence[tuple[i
         stop: offset of the byte after the last one.
         patches: offsets in `file`, and the bytes that are read there instead.
     """
-    return cast("IO[bytes]", FileSlice(file, start, stop, patches))
-
-
-class FileSlice(io.RawIOBase):
-    """The same, for callers that need no `IO`."""
 
     def __init__(self, file: IO[bytes], start: int, stop: int, patches: Sequence[tuple[int, bytes]] = ()):
         self._file, self._start, self._stop, self._at, self._patches = file, start, stop, start, patches

@@ -7,9 +7,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
-from transforms.audio.file_slice import file_slice
+from transforms.audio.file_slice import FileSlice
 
 PAGE_HEADER_BYTES = 27  # of a page, before its segment table
 FLAGS_AT, N_SEGMENTS_AT = 5, 26  # bytes of the page header (RFC 3533, section 6)
@@ -30,7 +30,7 @@ def split_ogg_links(file: IO[bytes]) -> list[IO[bytes]]:
     file.seek(0)
     if len(starts) == 1:
         return [file]
-    return [file_slice(file, start, stop) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
+    return [cast("IO[bytes]", FileSlice(file, start, stop)) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
 
 
 def n_granules(file: IO[bytes], index: int) -> int:
