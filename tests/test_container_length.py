@@ -16,6 +16,8 @@ FILES = {
     "asf": encoded("wma"),
     "voc": VOC,
     "nistsphere": NIST,
+    "avr": by_soundfile(tone(1.0, n_channels=1), RATE, "AVR", "PCM_16"),
+    "sds": by_soundfile(tone(1.0, n_channels=1), RATE, "SDS", "PCM_16"),
 }
 
 

@@ -67,6 +67,8 @@ MP3 = encoded("mp3_by_libsndfile")
     ("container", "data", "route"),
     [
         ("wav", encoded("wav_16"), Route("wav", True, "")),
+        ("wav", by_soundfile(tone(1.0, 8000, 1), 8000, "WAV", "NMS_ADPCM_16"), Route("wav", True, "")),
+        ("libsndfile", by_soundfile(tone(1.0, 8000, 1), 8000, "XI", "DPCM_16"), Route("libsndfile", True)),
         ("wav", wav(bytes(1000), tag=0x31), Route("wav", False, "")),  # GSM 6.10
         ("wav", wav(bytes(1000), tag=0x55), Route("wav", False, "")),  # MP3
         ("wav", wav(bytes(1000), claimed=1 << 20), Route("wav", True, "the file ends")),

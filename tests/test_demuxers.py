@@ -92,6 +92,14 @@ def test_what_libsndfile_writes_is_read(demuxer, tmp_path):
     assert np.corrcoef(recorder.frames[:size], frames[:size, 0])[0, 1] > 0.98
 
 
+@pytest.mark.parametrize(("container", "subtype"), [("MAT5", "PCM_16"), ("XI", "DPCM_16"), ("WVE", "ALAW"), ("WAV", "NMS_ADPCM_16")])
+def test_what_libsndfile_alone_reads_is_read(container, subtype, tmp_path):
+    frames = melody(1, 2.0, 8000, 1)
+    recorder = read(by_soundfile(frames, 8000, container, subtype), tmp_path)
+    assert recorder.source.decoder == "soundfile"
+    assert np.sqrt((recorder.frames**2).mean()) == pytest.approx(np.sqrt((frames**2).mean()), rel=0.1)
+
+
 @pytest.mark.parametrize("demuxer", BY_HAND)
 def test_what_is_made_by_hand_is_read(demuxer, tmp_path):
     recorder = read(BY_HAND[demuxer](), tmp_path)

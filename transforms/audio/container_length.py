@@ -16,6 +16,7 @@ from transforms.audio.declared_length import MAX_CHUNKS, DeclaredAudio, declared
 ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"  # name of the object that holds the file's size
 ASF_HEAD_BYTES = 1 << 16
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # elements of Matroska (RFC 9559, section 5.1)
+AVR_HEADER_BYTES = 128
 NIST_FIELD = re.compile(rb"^(sample_count|channel_count|sample_n_bytes) -i (\d{1,15})\b", re.MULTILINE)
 
 
@@ -122,6 +123,22 @@ def _end_of_dsf(file: IO[bytes], at: int, file_bytes: int) -> int | None:
     return at + 80 + int.from_bytes(header[4:], "little") if header.startswith(b"data") else None
 
 
+def _end_of_avr(file: IO[bytes], at: int, file_bytes: int) -> int | None:
+    """Return the end of the audio, as if it had one channel: writers count frames, or the values of all channels."""
+    header = file.read(AVR_HEADER_BYTES)
+    return at + AVR_HEADER_BYTES + int.from_bytes(header[26:30]) * (int.from_bytes(header[14:16]) // 8) or None
+
+
+def _end_of_sds(file: IO[bytes], at: int, file_bytes: int) -> int | None:
+    """Return the end of the last packet: 21 bytes of header, then packets of 127 bytes of which 120 are audio (MIDI Sample Dump)."""
+    header = file.read(21)
+    if len(header) < 21:
+        return None
+    n_values = header[10] | header[11] << 7 | header[12] << 14
+    per_packet = 120 // max(1, -(-header[6] // 7))
+    return at + 21 + 127 * -(-n_values // max(1, per_packet))
+
+
 def _end_of_ircam(file: IO[bytes], at: int, file_bytes: int) -> int | None:
     """Return the end of the header, which has 1,024 bytes, if the file does not have them; it says nothing of the audio."""
     end = at + 1024
@@ -144,4 +161,6 @@ READERS: dict[str, Callable[[IO[bytes], int, int], int | None]] = {
     "dsf": _end_of_dsf,
     "rm": _end_of_realmedia,
     "ircam": _end_of_ircam,
+    "avr": _end_of_avr,
+    "sds": _end_of_sds,
 }

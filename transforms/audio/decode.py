@@ -23,11 +23,11 @@ from transforms.audio.excerpt_cutter import ExcerptCutter
 from transforms.audio.file_slice import FileSlice
 from transforms.audio.flac_header import is_flac_header_right
 from transforms.audio.mp3_frames import walk_mp3_frames
-from transforms.audio.sniff import HEAD_BYTES, id3_length, kind_without_reader, sniff
+from transforms.audio.sniff import HEAD_BYTES, LIBSNDFILE, id3_length, kind_without_reader, sniff
 
 MAX_TAGS = 8  # before a recording
-SOUNDFILE_CODECS = frozenset({0x01, 0x02, 0x03, 0x06, 0x07, 0x11})
-"""Format tags of WAV in which libsndfile seeks and knows the length: PCM, float, A-law, mu-law, two kinds of ADPCM. Not GSM 6.10, MP3."""
+SOUNDFILE_CODECS = frozenset({0x01, 0x02, 0x03, 0x06, 0x07, 0x11, 0x38})
+"""Format tags of WAV in which libsndfile seeks and knows the length: PCM, float, A-law, mu-law, ADPCM. Not GSM 6.10, MP3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def choose_route(file: IO[bytes], container: str, head: bytes, at: int = 0) -> R
         return Route("flac", True) if is_flac_header_right(file, at) else Route("flac", False, "")
     declared = declared_length(file, container, at)
     if declared is None:
-        return Route(container, container == "wav")
+        return Route(container, container in {"wav", LIBSNDFILE})
     missing = "the file ends" if declared.is_cut(file.seek(0, os.SEEK_END)) else ""
     is_alac, is_little_endian_au = container == "caf" and b"alac" in head[:64], head.startswith(b"dns.")
     is_for_soundfile = is_alac or is_little_endian_au or (container == "wav" and declared.codec in SOUNDFILE_CODECS)

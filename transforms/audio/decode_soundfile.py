@@ -57,9 +57,27 @@ def decode_soundfile(path: Path, cutters: Sequence[ExcerptCutter], fault: str = 
             check_format(sound.samplerate, sound.channels)
             name = f"{sound.format.lower()}/{sound.subtype.lower()}"
             source = SourceFormat(name, sound.samplerate, sound.channels, "soundfile")
-            return [_decode_excerpt(sound, path, source, cutter, fault) for cutter in cutters]
+            if _is_seekable(sound):
+                return [_decode_excerpt(sound, path, source, cutter, fault) for cutter in cutters]
+        return [_decode_forward(descriptor, path, source, cutter, fault) for cutter in cutters]
     finally:
         os.close(descriptor)
+
+
+def _is_seekable(sound: StreamingSoundFile) -> bool:
+    """Return whether libsndfile can seek in this codec; not in NMS ADPCM and the DPCM of FastTracker."""
+    try:
+        sound.tell()
+    except soundfile.LibsndfileError:
+        return False
+    return True
+
+
+def _decode_forward(descriptor: int, path: Path, source: SourceFormat, cutter: ExcerptCutter, fault: str) -> Rejected | None:
+    """Decode an excerpt from the first frame of the recording on."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    with StreamingSoundFile(descriptor, closefd=False) as sound:
+        return _decode_excerpt(sound, path, source, cutter, fault)
 
 
 def _decode_excerpt(sound: StreamingSoundFile, path: Path, source: SourceFormat, cutter: ExcerptCutter, fault: str) -> Rejected | None:
@@ -80,12 +98,13 @@ def _read(sound: StreamingSoundFile, first_frame: int, n_frames: int, cutter: Ex
     After a seek in an MP3 up to 5,504 frames were wrong, because packets depend on earlier ones. So decoding starts earlier.
     """
     dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-    position, stop = max(0, first_frame - MP3_RUN_IN) if sound.format == "MP3" else first_frame, first_frame + n_frames
+    is_seekable, stop = _is_seekable(sound), first_frame + n_frames
+    position = max(0, first_frame - MP3_RUN_IN) if sound.format == "MP3" else first_frame if is_seekable else 0
     buffer = np.empty((min(stop - position, BLOCK_FRAMES), sound.channels), dtype)  # used for all blocks: new memory costs page faults
     try:
-        if sound.tell() != position:
+        if is_seekable and sound.tell() != position:
             sound.seek(position)
-        while position < stop and sound.tell() < sound.frames:  # libsndfile's position in a broken MP3 can be after its end
+        while position < stop and (not is_seekable or sound.tell() < sound.frames):  # in a broken MP3 the position can be after the end
             frames = sound.read(out=buffer[: stop - position])
             if not len(frames):
                 break

@@ -8,6 +8,7 @@ from transforms.audio.demuxers import probed_demuxers
 
 HEAD_BYTES = 4096  # of a recording that are looked at
 
+LIBSNDFILE = "libsndfile"  # for containers that it alone reads: MATLAB, FastTracker instruments, Psion sounds
 MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"),
@@ -44,6 +45,9 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"2BIT", "avr"),
     (0, b"PVF1\n", "pvf"),
     (0, b"qoaf", "qoa"),
+    (0, b"Extended Instrument: ", LIBSNDFILE),
+    (0, b"MATLAB 5.0 MAT-file", LIBSNDFILE),
+    (0, b"ALawSoundFile**\0", LIBSNDFILE),
     *((0, bytes((0x64, 0xA3, number, 0)), "ircam") for number in (1, 2, 3, 4)),
     *((0, bytes((0, number, 0xA3, 0x64)), "ircam") for number in (1, 2, 3, 4)),
 )
@@ -59,8 +63,6 @@ WITHOUT_READER: tuple[tuple[bytes, str], ...] = (
     (b"ADIF", "AAC in ADIF"),
     (b"MS_VOICE", "Memory Stick Voice"),
     (b"#!EVRC", "EVRC"),
-    (b"Extended Instrument: ", "FastTracker instrument"),
-    (b"MATLAB 5.0 MAT-file", "MATLAB"),
 )
 """First bytes of recordings that neither libsndfile nor FFmpeg decodes here, and the name of their kind."""
 
@@ -87,6 +89,8 @@ def sniff(head: bytes) -> str | None:
         return "aiff"
     if head[:4] == b"FORM" and head[8:12] in {b"8SVX", b"16SV"}:
         return "iff"
+    if head[:2] == b"\xf0\x7e" and head[3:4] == b"\x01":
+        return "sds"
     for at, magic, container in MAGIC:
         if head.startswith(magic, at):
             return container
