@@ -38,6 +38,7 @@ class Reason(enum.StrEnum):
     CONNECTION = "connection"
     THROTTLED = "throttled"
     SERVER_ERROR = "server_error"
+    KILLED = "killed"
     # The address of the audio.
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
@@ -46,6 +47,7 @@ class Reason(enum.StrEnum):
     UNSAFE_ADDRESS = "unsafe_address"
     # The audio itself.
     NOT_AUDIO = "not_audio"
+    UNSUPPORTED = "unsupported"
     CORRUPT = "corrupt"
     EMPTY = "empty"
     SILENT = "silent"
@@ -67,7 +69,7 @@ class Reason(enum.StrEnum):
         return self in TRANSIENT
 
 
-TRANSIENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR})
+TRANSIENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.KILLED})
 
 
 class Rejected(Exception):

@@ -18,6 +18,7 @@ class FrameRecorder:
 
     def begin(self, source: SourceFormat) -> None:
         self.source = source
+        self.blocks = []
 
     def add(self, frames: np.ndarray) -> None:
         self.blocks.append(frames.copy())

@@ -24,9 +24,10 @@ from transforms.audio.excerpt import Excerpt
 
 LIMITS = AudioLimits(max_seconds=30.0)
 EXPECTED = frozenset(
-    {Reason.NOT_AUDIO, Reason.CORRUPT, Reason.EMPTY, Reason.SILENT, Reason.TOO_SHORT, Reason.TOO_LONG, Reason.OUT_OF_RANGE}
+    {Reason.NOT_AUDIO, Reason.UNSUPPORTED, Reason.CORRUPT, Reason.EMPTY, Reason.SILENT, Reason.TOO_SHORT, Reason.TOO_LONG}
+    | {Reason.OUT_OF_RANGE, Reason.LIMIT_EXCEEDED}
 )
-"""Reasons that damaged recordings may have. A hang would be `timeout`, memory without bound `limit_exceeded`."""
+"""Reasons that damaged recordings may have. A damaged header may ask for more memory than a process may use; a hang would be `timeout`."""
 
 Run = Callable[[Path, list[Excerpt], AudioLimits, Path], list[Converted | Rejected]]
 

@@ -178,6 +178,30 @@ def flac_with_frame_count(flac: bytes, n_frames: int) -> bytes:
     return flac[:at] + bytes([high]) + struct.pack(">I", n_frames & 0xFFFFFFFF) + flac[at + 5 :]
 
 
+def ogg_from_the_middle(ogg: bytes, n_granules: int) -> bytes:
+    """Return an Ogg whose pages have positions as if `n_granules` had been before, like one that is cut from a live stream."""
+    pages, at = [], 0
+    while at < len(ogg):
+        n_segments = ogg[at + 26]
+        page = bytearray(ogg[at : at + 27 + n_segments + sum(ogg[at + 27 : at + 27 + n_segments])])
+        at += len(page)
+        position = int.from_bytes(page[6:14], "little", signed=True)
+        page[6:14] = (position + n_granules if position > 0 else position).to_bytes(8, "little", signed=True)
+        page[22:26] = bytes(4)
+        page[22:26] = _ogg_checksum(page).to_bytes(4, "little")
+        pages.append(bytes(page))
+    return b"".join(pages)
+
+
+def _ogg_checksum(page: bytes) -> int:
+    value = 0
+    for byte in page:
+        value ^= byte << 24
+        for _ in range(8):
+            value = (value << 1 ^ 0x104C11DB7) if value & 0x80000000 else value << 1
+    return value
+
+
 def id3(n_bytes: int) -> bytes:
     """Return an ID3v2.4 tag with `n_bytes` of padding."""
     size = bytes((n_bytes >> shift) & 0x7F for shift in (21, 14, 7, 0))

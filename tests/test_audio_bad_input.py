@@ -102,9 +102,10 @@ CASES = {
     "wav of 0 channels": Case(lambda: wav(TONE, n_channels=0), Reason.CORRUPT),
     "wav of 65535 channels": Case(lambda: wav(TONE, n_channels=65535), Reason.CORRUPT),
     "wav of 0 bits": Case(lambda: wav(TONE, bits=0), Reason.CORRUPT),
-    "wav of an unknown codec": Case(lambda: wav(TONE, tag=0x1234), Reason.CORRUPT),
+    "wav of an unknown codec": Case(lambda: wav(TONE, tag=0x1234), Reason.UNSUPPORTED),
     "flac that does not know its length": Case(lambda: flac_with_frame_count(encoded("flac_16"), 0), 1.0),
-    "flac that claims an hour": Case(lambda: flac_with_frame_count(encoded("flac_16"), 3600 * RATE), Reason.CORRUPT),
+    "flac that claims an hour, with all frames there": Case(lambda: flac_with_frame_count(encoded("flac_16"), 3600 * RATE), 1.0),
+    "flac that claims half of its frames": Case(lambda: flac_with_frame_count(encoded("flac_16"), RATE // 2), 1.0),
     # silence
     "digital silence": Case(lambda: by_soundfile(SILENCE, RATE, "WAV", "PCM_16"), Reason.SILENT),
     "one loud frame in silence": Case(lambda: wav(bytes(40_000) + b"\xff\x3f" + bytes(48_198)), 1.0),

@@ -114,7 +114,6 @@ def test_a_decoder_that_hangs_becomes_a_timeout_and_the_next_recording_has_a_new
     [
         (signal.SIGSEGV, Reason.CORRUPT, "crashed (SIGSEGV)"),
         (signal.SIGABRT, Reason.CORRUPT, "crashed (SIGABRT)"),
-        (signal.SIGKILL, Reason.LIMIT_EXCEEDED, "memory"),
     ],
 )
 def test_a_decoder_that_ends_by_a_signal_rejects_its_own_recording_only(signal_, reason, words, endless, wav_path, tmp_path):
@@ -129,6 +128,62 @@ def test_a_decoder_that_ends_by_a_signal_rejects_its_own_recording_only(signal_,
         assert words in result.detail
     assert len(results) == 2
     assert isinstance(pool.convert(wav_path, FULL, LIMITS, tmp_path)[0], Converted)
+    pool.close()
+
+
+def kill_next(n_times: int) -> threading.Thread:
+    """Kill the conversion processes that appear, so many of them, each a little after it started to work."""
+
+    def kill() -> None:
+        killed: set[int] = set()
+        while len(killed) < n_times:
+            for process in set(processes()) - killed:
+                time.sleep(0.8)
+                os.kill(process, signal.SIGKILL)
+                killed.add(process)
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+def test_a_recording_whose_process_the_system_kills_is_converted_again(wav_path, tmp_path):
+    pool = ConversionPool(2)
+    pool.convert(wav_path, FULL, LIMITS, tmp_path)
+    (process,) = processes()
+    os.kill(process, signal.SIGKILL)
+    time.sleep(0.2)
+    assert isinstance(pool.convert(wav_path, FULL, LIMITS, tmp_path)[0], Converted)
+    assert not processes()  # nor does the one that was alone run on
+    pool.close()
+
+
+def test_a_recording_whose_process_is_killed_twice_is_tried_again_by_a_later_build(endless, wav_path, tmp_path):
+    pool = ConversionPool(2)
+    killer = kill_next(2)
+    results = pool.convert(endless, [Excerpt(0.0, 1.0), Excerpt(1.0, 2.0)], LIMITS, tmp_path)
+    killer.join()
+    for result in results:
+        assert isinstance(result, Rejected)
+        assert result.reason is Reason.KILLED
+        assert result.reason.transient
+    assert isinstance(pool.convert(wav_path, FULL, LIMITS, tmp_path)[0], Converted)
+    pool.close()
+
+
+def test_a_conversion_that_was_killed_waits_until_no_other_runs(endless, wav_path, tmp_path):
+    pool = ConversionPool(2, seconds=3.0)
+    pool.convert(wav_path, FULL, LIMITS, tmp_path)
+    (process,) = processes()
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(pool.convert, endless, FULL, LIMITS, tmp_path)
+        time.sleep(0.2)
+        os.kill(process, signal.SIGKILL)  # the slow conversion ends, and is begun alone
+        began = time.monotonic()
+        assert isinstance(pool.convert(wav_path, FULL, LIMITS, tmp_path)[0], Converted)
+        assert slow.result()[0].reason is Reason.TIMEOUT
+        assert time.monotonic() - began > 2.0
     pool.close()
 
 

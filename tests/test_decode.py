@@ -1,5 +1,6 @@
 """Every format decodes to the sound that was encoded, and every excerpt to its part of it."""
 
+import tempfile
 from pathlib import Path
 
 import av
@@ -10,7 +11,7 @@ from pipeline.records import Reason, Rejected
 from sources import quickstart
 from tests.frame_recorder import FrameRecorder
 from tests.sounds import FORMATS, LOSSY, RATE, bursts, by_soundfile, clicks, encoded, id3, pcm16, tone, wav
-from transforms.audio.decode import decode, is_for_soundfile
+from transforms.audio.decode import Route, choose_route, decode
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.sniff import HEAD_BYTES
 
@@ -52,22 +53,37 @@ def test_libsndfile_decodes_what_it_decodes_best_and_ffmpeg_everything_else(tmp_
     assert set(decoders.values()) == {"soundfile", "av"}
 
 
+def route_of(data: bytes, container: str) -> Route:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return choose_route(file, container, data[:HEAD_BYTES])
+
+
+MP3 = encoded("mp3_by_libsndfile")
+
+
 @pytest.mark.parametrize(
-    ("container", "head", "is_best"),
+    ("container", "data", "route"),
     [
-        ("wav", b"", True),
-        ("flac", b"", True),
-        ("mp3", bytes(100) + b"Xing", True),
-        ("mp3", bytes(100), False),
-        ("caf", bytes(60) + b"alac", True),
-        ("caf", bytes(61) + b"alac", False),
-        ("caf", b"lpcm", False),
-        ("mov", b"alac", False),
-        ("ogg", b"Xing", False),
+        ("wav", encoded("wav_16"), Route("wav", True, "")),
+        ("wav", by_soundfile(tone(1.0, 8000, 1), 8000, "WAV", "NMS_ADPCM_16"), Route("wav", True, "")),
+        ("libsndfile", by_soundfile(tone(1.0, 8000, 1), 8000, "XI", "DPCM_16"), Route("libsndfile", True)),
+        ("wav", wav(bytes(1000), tag=0x31), Route("wav", False, "")),  # GSM 6.10
+        ("wav", wav(bytes(1000), tag=0x55), Route("wav", False, "")),  # MP3
+        ("wav", wav(bytes(1000), claimed=1 << 20), Route("wav", True, "the file ends")),
+        ("flac", encoded("flac_16"), Route("flac", True, None)),
+        ("mp3", MP3, Route("mp3", True, "")),
+        ("mp3", MP3.replace(b"Xing", b"Tony").replace(b"Info", b"Tony"), Route("mp3", False, "")),
+        ("mp3", MP3[: len(MP3) // 2], Route("mp3", False, "the file ends")),
+        ("caf", encoded("caf_alac"), Route("caf", True, "")),
+        ("caf", encoded("caf_16"), Route("caf", False, "")),
+        ("mov", encoded("m4a_alac"), Route("mov", False, None)),
+        ("ogg", encoded("vorbis"), Route("ogg", False, None)),
     ],
 )
-def test_the_decoder_depends_on_container_and_header(container, head, is_best):
-    assert is_for_soundfile(container, head) is is_best
+def test_the_decoder_depends_on_container_codec_and_header(container, data, route):
+    assert route_of(data, container) == route
 
 
 def test_a_file_without_bytes_is_empty(tmp_path):
@@ -112,7 +128,7 @@ def test_a_sample_format_that_pyav_does_not_convert_is_decoded_by_the_ffmpeg_pro
 def test_what_the_ffmpeg_process_does_not_decode_either_has_the_reason_of_the_libraries(tmp_path):
     with pytest.raises(Rejected, match="no decoder") as raised:
         decoded(wav(bytes(1000), tag=0x1234), tmp_path)
-    assert raised.value.reason is Reason.CORRUPT
+    assert raised.value.reason is Reason.UNSUPPORTED
 
 
 def test_unknown_bytes_that_ffmpeg_does_not_open_are_not_audio(tmp_path):

@@ -73,8 +73,8 @@ def test_a_film_without_sound_is_not_audio():
 @pytest.mark.parametrize(
     ("data", "container", "reason"),
     [
-        (wav(bytes(1000), tag=0x1234), "wav", Reason.CORRUPT),
-        (encoded("wav_16"), "a demuxer that does not exist", Reason.CORRUPT),
+        (wav(bytes(1000), tag=0x1234), "wav", Reason.UNSUPPORTED),
+        (encoded("wav_16"), "a demuxer that does not exist", Reason.UNSUPPORTED),
         (bytes(range(128, 256)) * 20, "mov", Reason.CORRUPT),
         (bytes(range(128, 256)) * 20, "", Reason.NOT_AUDIO),
     ],

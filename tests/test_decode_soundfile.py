@@ -10,6 +10,7 @@ import soundfile
 from pipeline.records import Reason, Rejected
 from tests.frame_recorder import FrameRecorder
 from tests.sounds import FORMATS, RATE, by_av, by_soundfile, encoded, flac_with_frame_count, pcm16, tone, wav
+from transforms.audio.declared_length import declared_audio
 from transforms.audio.decode_soundfile import MP3_RUN_IN, UnsupportedBySoundfileError, decode_soundfile
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.excerpt_cutter import BLOCK_FRAMES
@@ -20,7 +21,10 @@ NOISE = np.random.default_rng(2).uniform(-0.9, 0.9, (3 * RATE, 2))
 def decode_excerpts(data: bytes, folder: Path, *excerpts: Excerpt) -> tuple[list[FrameRecorder], list[Rejected | None]]:
     (folder / "a").write_bytes(data)
     recorders = [FrameRecorder(excerpt) for excerpt in excerpts or [Excerpt()]]
-    return recorders, decode_soundfile(folder / "a", [recorder.cutter for recorder in recorders])
+    with (folder / "a").open("rb") as file:
+        declared = declared_audio(file)
+    missing = "the file ends" if declared is not None and declared.is_cut(len(data)) else ""
+    return recorders, decode_soundfile(folder / "a", [recorder.cutter for recorder in recorders], missing)
 
 
 def reason_of(data: bytes, folder: Path, excerpt: Excerpt) -> Reason | None:
@@ -111,8 +115,9 @@ PCM = pcm16(tone(1.0, n_channels=1))  # 88,200 bytes
         (len(PCM) + 1, None),  # a pad byte that was not written
         (len(PCM) + 2, Reason.CORRUPT),
         (1 << 30, Reason.CORRUPT),
-        (0x7FFFFFBF, Reason.CORRUPT),
-        (0x7FFFFFC0, None),  # written by programs that do not know the length yet
+        (0x7EFFFFFF, Reason.CORRUPT),
+        (0x7F000000, None),  # written by programs that do not know the length yet
+        (0x7FFFF000, None),
         (0x7FFFFFFF, None),
         (0xFFFFFFFF, None),
     ],

@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from tests.sounds import encoded
-from transforms.audio.ogg_links import split_ogg_links
+from tests.sounds import encoded, ogg_from_the_middle
+from tests.test_audio_bad_input import make_outcome
+from transforms.audio.ogg_links import n_granules, split_ogg_links
 
 FIRST, SECOND, THIRD = encoded("vorbis", 0.3), encoded("ogg_opus", 0.5), encoded("ogg_flac", 0.2)
 
@@ -65,3 +66,19 @@ def test_a_link_seeks_and_reads_inside_its_own_bytes():
     assert second.seek(10**9) == len(SECOND)
     assert first.seek(0, os.SEEK_END) == len(FIRST)
     assert first.read(5) == b""
+
+
+@pytest.mark.parametrize(("name", "rate"), [("vorbis", 44_100), ("ogg_opus", 48_000), ("ogg_flac", 44_100)])
+def test_a_stream_that_is_cut_from_the_middle_of_another_is_complete(name, rate, tmp_path):
+    data = ogg_from_the_middle(encoded(name, 3.0), 10 * rate + 77)
+    assert n_granules(io.BytesIO(data), 0) <= 3.1 * rate
+    result = make_outcome(data, tmp_path)
+    assert result.statistics.duration == pytest.approx(3.0, abs=0.01)
+    part = make_outcome(data, tmp_path, 1.0, 2.0)
+    assert part.statistics.duration == pytest.approx(1.0, abs=0.001)
+
+
+def test_the_granules_are_those_of_the_stream_that_is_asked_for():
+    assert n_granules(io.BytesIO(encoded("vorbis", 3.0)), 0) == pytest.approx(3 * 44_100, rel=0.35)
+    assert n_granules(io.BytesIO(encoded("vorbis", 3.0)), 1) == 0
+    assert n_granules(io.BytesIO(b""), 0) == 0

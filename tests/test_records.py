@@ -46,9 +46,9 @@ def test_records_cannot_be_changed():
         Clip(*"sdtiu").split = "test"  # type: ignore[misc]
 
 
-def test_transient_reasons_are_those_of_the_network():
+def test_transient_reasons_are_those_of_the_network_and_of_a_machine_short_of_memory():
     assert {reason for reason in Reason if reason.transient} == TRANSIENT
-    assert {Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR} == TRANSIENT
+    assert {Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.KILLED} == TRANSIENT
 
 
 @pytest.mark.parametrize("reason", Reason)

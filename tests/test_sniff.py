@@ -3,7 +3,7 @@
 import pytest
 
 from tests.sounds import FORMATS, encoded, id3, picture
-from transforms.audio.sniff import HEAD_BYTES, allowed_demuxers, has_xing_header, id3_length, sniff
+from transforms.audio.sniff import HEAD_BYTES, WITHOUT_READER, allowed_demuxers, id3_length, kind_without_reader, sniff
 
 CONTAINERS = {
     "wav": {"wav_u8", "wav_16", "wav_24", "wav_32", "wav_float", "wav_double", "wav_alaw", "wav_mulaw", "wav_ima_adpcm", "wav_ms_adpcm"}
@@ -14,7 +14,6 @@ CONTAINERS = {
     "au": {"au_16", "au_mulaw"},
     "caf": {"caf_16", "caf_alac"},
     "ogg": {"vorbis", "ogg_opus", "ogg_flac"},
-    "id3": {"mp3"},
     "mp3": {"mp3_without_xing", "mp3_by_libsndfile", "mp2"},
     "mov": {"m4a", "m4a_alac", "mp4_fragmented", "mov_pcm"},
     "aac": {"aac_adts"},
@@ -26,7 +25,7 @@ CONTAINERS = {
     "amr": {"amr"},
     "flv": {"flv"},
     "avi": {"avi"},
-    "": {"mpegts"},
+    "": {"mp3", "mpegts"},
 }
 
 
@@ -57,7 +56,6 @@ HEADS = [
     (b"riff\x2e\x91\xcf\x11", "w64"),
     (b"MAC ", "ape"),
     (b"FLV\x01", "flv"),
-    (b"ID3", "id3"),
     (b"RIFF\x00\x00\x00\x00WAVE", "wav"),
     (b"RF64\xff\xff\xff\xffWAVE", "wav"),
     (b"RIFX\x00\x00\x00\x00WAVE", "wav"),
@@ -65,6 +63,25 @@ HEADS = [
     (b"RIFF\x00\x00\x00\x00AVI ", "avi"),
     (b"FORM\x00\x00\x00\x00AIFF", "aiff"),
     (b"FORM\x00\x00\x00\x00AIFC", "aiff"),
+    (b"FORM\x00\x00\x00\x008SVX", "iff"),
+    (b"dns.", "au"),
+    (b"NIST_1A\n", "nistsphere"),
+    (b"DSD \x1c", "dsf"),
+    (b"FRM8", "iff"),
+    (b"MP+", "mpc"),
+    (b"MPCK", "mpc8"),
+    (b"Creative Voice File\x1a", "voc"),
+    (b".RMF", "rm"),
+    (b".ra\xfd", "rm"),
+    (b"\x00\x00\x00\x00\xf8\x72\x6f\xba", "truehd"),
+    (b"nut/multimedia container", "nut"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01", "mxf"),
+    (b"tBaK", "tak"),
+    (b"ajkg", "shn"),
+    (b"2BIT", "avr"),
+    (b"PVF1\n", "pvf"),
+    (b"qoaf", "qoa"),
+    (b"\x64\xa3\x01\x00", "ircam"),
     (b"\xff\xf1", "aac"),  # MPEG-4 ADTS
     (b"\xff\xf8", "aac"),  # MPEG-2 ADTS with checksum
     (b"\xff\xfb", "mp3"),
@@ -135,7 +152,7 @@ def test_other_bytes_are_probed(head):
 
 
 def test_bytes_are_never_probed_as_a_playlist():
-    for container in ("", "id3", *CONTAINERS):
+    for container in ("", *CONTAINERS):
         assert not {"hls", "concat", "dash", "image2", "sdp", "rtsp", "applehttp"} & set(allowed_demuxers(container).split(","))
 
 
@@ -144,21 +161,18 @@ def test_a_known_container_is_opened_by_its_own_demuxer_only(container):
     assert allowed_demuxers(container) == container
 
 
-def test_raw_streams_and_tagged_recordings_have_several_demuxers():
-    assert {"mp3", "aac", "mpegts"} <= set(allowed_demuxers("").split(","))
-    assert set(allowed_demuxers("id3").split(",")) == {"mp3", "aac", "flac", "ac3", "tta", "wav"}
+def test_unknown_bytes_are_probed_by_every_allowed_demuxer():
+    assert {"mp3", "aac", "mpegts", "ircam", "adx"} <= set(allowed_demuxers("").split(","))
 
 
-def test_only_an_mp3_with_a_frame_count_has_a_xing_header():
-    assert has_xing_header(encoded("mp3_by_libsndfile")[:HEAD_BYTES])
-    assert has_xing_header(b"\xff\xfb\x90\x00" + bytes(32) + b"Info")
-    assert has_xing_header(b"\xff\xfb\x90\x00" + bytes(32) + b"Xing")
-    assert not has_xing_header(encoded("mp3_without_xing")[:HEAD_BYTES])
+@pytest.mark.parametrize(("magic", "name"), WITHOUT_READER)
+def test_recordings_that_no_decoder_reads_have_a_name(magic, name):
+    assert kind_without_reader(magic + REST) == name
+    assert not kind_without_reader(b"x" + magic)
 
 
 def test_the_recording_after_an_id3_tag_is_found():
     data = id3(100) + encoded("mp3_by_libsndfile")
-    assert sniff(data) == "id3"
     assert id3_length(data) == 110
     assert sniff(data[id3_length(data) :]) == "mp3"
 

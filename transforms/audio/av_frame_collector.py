@@ -46,6 +46,7 @@ class AvFrameCollector:
         self._n_in_fifo = 0
         self._n_in_block = 0  # frames to have in the fifo before they are passed on
         self._resampler: soxr.ResampleStream | None = None
+        self._late = 0.0  # seconds of silence before the first frame
 
     @property
     def n_decoded(self) -> int:
@@ -58,13 +59,20 @@ class AvFrameCollector:
         """Return the duration of what was added after `frame`, an earlier value of `n_decoded`."""
         return (self.n_decoded - frame) / self.source.rate if self.source else 0.0
 
-    def add(self, frame: av.AudioFrame) -> None:
+    def add(self, frame: av.AudioFrame, n_frames: int | None = None) -> None:
         """Add a decoded frame. Frames before the first excerpt are only counted.
+
+        Args:
+            frame: any number of frames of audio, in any format.
+            n_frames: how many of them to use, from the first one on; None for all.
 
         Raises:
             UnsupportedByAvError: PyAV cannot convert its sample format.
             Rejected: `corrupt`, for an impossible rate or number of channels.
         """
+        if n_frames is not None and n_frames < frame.samples:
+            self._add_part(frame, n_frames)
+            return
         n_frames = frame.samples
         if not n_frames:
             return
@@ -86,6 +94,23 @@ class AvFrameCollector:
         if self._n_in_fifo >= self._n_in_block:
             self._pass_on(is_last=False)
 
+    def add_silence(self, seconds: float) -> None:
+        """Add silence, as for a hole in a container's timeline."""
+        if self.source is None:
+            self._late = seconds
+            return
+        self._pass_on(is_last=False)
+        n_left = min(round(seconds * self.source.rate), max(0, self._stop_frame - self._position))
+        while n_left > 0:
+            if self._position < self._first_frame:
+                n_frames = min(n_left, self._first_frame - self._position)
+                self._position += n_frames
+            else:
+                n_frames = min(n_left, BLOCK_FRAMES)
+                self._pass_to_cutters(np.zeros(n_frames, np.int16), 0)
+            n_left -= n_frames
+        self._plan_block()
+
     def flush(self) -> None:
         """Pass on all frames that are left; called when the recording ends or the format of its frames changes."""
         self._pass_on(is_last=True)
@@ -97,7 +122,7 @@ class AvFrameCollector:
         rate, n_channels = frame.sample_rate, frame.layout.nb_channels
         check_format(rate, n_channels)
         if frame.format.name not in READABLE_FORMATS:
-            raise UnsupportedByAvError(Rejected(Reason.CORRUPT, f"the sample format {frame.format.name} cannot be read"))
+            raise UnsupportedByAvError(Rejected(Reason.UNSUPPORTED, f"the sample format {frame.format.name} cannot be read"))
         if self.source is None:
             self.source = SourceFormat(self.name, rate, n_channels, "av")
             for cutter in self._cutters:
@@ -108,6 +133,17 @@ class AvFrameCollector:
         if rate != self.source.rate:
             self._resampler = soxr.ResampleStream(rate, self.source.rate, 1, dtype="float32", quality="HQ")
         self._plan_block()
+        if self._late:
+            late, self._late = self._late, 0.0
+            self.add_silence(late)
+
+    def _add_part(self, frame: av.AudioFrame, n_frames: int) -> None:
+        """Add the first frames of a decoded frame, past the fifo."""
+        if self._fifo is None or frame.layout.nb_channels != self._n_channels or frame.sample_rate != self._rate:
+            self._begin_format(frame)
+        self._pass_on(is_last=False)
+        mono, n_nonfinite = _to_mono(frame)
+        self._pass_to_cutters(self._at_first_rate(mono[:n_frames], is_last=False), n_nonfinite)
 
     def _plan_block(self) -> None:
         """Set how many frames the next block has: BLOCK_FRAMES, or fewer where the last excerpt ends earlier."""
@@ -117,8 +153,15 @@ class AvFrameCollector:
 
     def _pass_on(self, is_last: bool) -> None:
         mono, n_nonfinite = self._read_fifo()
-        if self._resampler is not None:
-            mono = self._resampler.resample_chunk(mono.astype(np.float32, copy=False), last=is_last)
+        self._pass_to_cutters(self._at_first_rate(mono, is_last), n_nonfinite)
+
+    def _at_first_rate(self, mono: np.ndarray, is_last: bool) -> np.ndarray:
+        if self._resampler is None:
+            return mono
+        resampled: np.ndarray = self._resampler.resample_chunk(mono.astype(np.float32, copy=False), last=is_last)
+        return resampled
+
+    def _pass_to_cutters(self, mono: np.ndarray, n_nonfinite: int) -> None:
         for cutter in self._cutters:
             cutter.add(self._position, mono, n_nonfinite)
         self._position += len(mono)
@@ -131,5 +174,10 @@ class AvFrameCollector:
         self._n_in_fifo = 0
         block = self._fifo.read()
         assert block is not None  # the fifo is not empty
-        values = block.to_ndarray()
-        return to_mono(values.T if block.format.is_planar else values.reshape(-1, block.layout.nb_channels))
+        return _to_mono(block)
+
+
+def _to_mono(block: av.AudioFrame) -> tuple[np.ndarray, int]:
+    """Mix a block of FFmpeg's frames as `to_mono` does."""
+    values = block.to_ndarray()
+    return to_mono(values.T if block.format.is_planar else values.reshape(-1, block.layout.nb_channels))

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -36,6 +37,10 @@ PROGRAM = (
 """What a process runs. It sets its environment itself: copying the parent's is not safe while other threads change it."""
 
 
+Request = tuple[Path, Sequence[Excerpt], AudioLimits, Path]
+"""The arguments of `convert`."""
+
+
 class ConversionError(Exception):
     """A conversion process failed, and not because of the recording. The message holds its exit code and the end of its stderr."""
 
@@ -52,6 +57,8 @@ class ConversionPool:
     def __init__(self, n_processes: int, seconds: float = TIMEOUT_SECONDS, memory_limit: int = MEMORY_LIMIT):
         self._seconds = seconds
         self._memory_limit = memory_limit
+        self._n_processes = n_processes
+        self._alone = threading.Lock()  # held by the one conversion that runs while no other does
         self._idle: queue.LifoQueue[_ConversionProcess | None] = queue.LifoQueue()  # last in, first out: running processes first
         for _ in range(n_processes):
             self._idle.put(None)
@@ -60,23 +67,32 @@ class ConversionPool:
         """Do the same as `transforms.audio.convert.convert`, in another process.
 
         All excerpts are rejected with `timeout` when the decoder hangs, `corrupt` when it crashes, `limit_exceeded` when it
-        needs too much memory.
+        needs more memory than it may use. When the system kills the process, the recording is converted again while no other one
+        is; `killed` when that process is killed too.
 
         Raises:
             ConversionError: the process failed, and not because of the recording.
         """
+        request = (path, excerpts, limits, folder)
         with self._borrow_process() as process:
-            if not process.send((path, excerpts, limits, folder), self._seconds):
-                process.stop()
-                return [Rejected(Reason.TIMEOUT, f"decoding did not end within {self._seconds:g} s") for _ in excerpts]
-            answer = process.receive()
+            answer = self._ask(process, request)
+        if answer == -signal.SIGKILL:
+            with self._borrow_all() as process:
+                answer = self._ask(process, request)
         if not isinstance(answer, int):
             return answer
         if -answer in CRASH_SIGNALS:
             return [Rejected(Reason.CORRUPT, f"the decoder crashed ({signal.Signals(-answer).name})") for _ in excerpts]
         if -answer == signal.SIGKILL:
-            return [Rejected(Reason.LIMIT_EXCEEDED, "the system killed the decoder, as it does when memory is short") for _ in excerpts]
+            return [Rejected(Reason.KILLED, "the system killed the decoder twice, as it does when memory is short") for _ in excerpts]
         raise ConversionError(f"exit code {answer}: {process.stderr_tail}")
+
+    def _ask(self, process: _ConversionProcess, request: Request) -> list[Converted | Rejected] | int:
+        """Return the answer of a process, or its exit code if it has ended. A process that takes too long is stopped."""
+        if process.send(request, self._seconds):
+            return process.receive()
+        process.stop()
+        return [Rejected(Reason.TIMEOUT, f"decoding did not end within {self._seconds:g} s") for _ in request[1]]
 
     def close(self) -> None:
         """Stop the idle processes."""
@@ -100,6 +116,23 @@ class ConversionPool:
         finally:
             self._idle.put(process if process is not None and process.is_running else None)
 
+    @contextlib.contextmanager
+    def _borrow_all(self) -> Iterator[_ConversionProcess]:
+        """Wait until no conversion runs, stop all processes, and start one that has the memory of the machine for itself."""
+        with self._alone:
+            borrowed = [self._idle.get() for _ in range(self._n_processes)]
+            process = None
+            try:
+                for idle in filter(None, borrowed):
+                    idle.stop()
+                process = _ConversionProcess(self._memory_limit)
+                yield process
+            finally:
+                if process is not None:
+                    process.stop()
+                for _ in borrowed:
+                    self._idle.put(None)
+
 
 class _ConversionProcess:
     """One conversion process, as its parent sees it."""
@@ -120,7 +153,7 @@ class _ConversionProcess:
         self.is_running = True
         self.stderr_tail = ""
 
-    def send(self, request: tuple[Path, Sequence[Excerpt], AudioLimits, Path], seconds: float) -> bool:
+    def send(self, request: Request, seconds: float) -> bool:
         """Send the arguments of `convert`; return whether the process answers or ends within `seconds`."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has ended; `receive` returns its exit code
             self._pipe.send(request)

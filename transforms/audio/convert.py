@@ -84,7 +84,10 @@ class _Conversion:
 
     def begin(self, source: SourceFormat) -> None:
         """Decide whether to convert or to copy. A file that is copied is decoded too, to check its frames."""
-        self._resampler = Resampler(source.rate)
+        if self._writer is not None:
+            self._writer.discard()
+        self._resampler, self._writer, self._header_md5 = Resampler(source.rate), None, None
+        self._meter, self._decoded_md5 = Meter(), hashlib.md5(usedforsecurity=False)
         if (source.name, source.rate, source.n_channels) == COPIED_FORMAT and self.cutter.excerpt.is_full_recording:
             self._header_md5 = plain_flac_md5(self._path)
         if self._header_md5 is None:

@@ -30,13 +30,14 @@ MEMORY_LIMIT = 4 << 30  # bytes of address space
 AU_HEADER = struct.Struct(">4s5I")  # magic number, offset of the frames, their bytes, encoding, rate, channels
 
 
-def decode_ffmpeg(path: Path, container: str, cutters: Sequence[ExcerptCutter]) -> list[Rejected | None] | None:
+def decode_ffmpeg(path: Path, container: str, cutters: Sequence[ExcerptCutter], missing: str = "") -> list[Rejected | None] | None:
     """Decode once from the first frame on and pass the frames to every cutter.
 
     Args:
         path: of a local file.
         container: as `sniff` returns it.
         cutters: one for every excerpt.
+        missing: what is missing of the file, by its header; empty when nothing is.
 
     Returns:
         As `decode`; None where ffmpeg decodes no frame, or is not installed.
@@ -55,7 +56,7 @@ def decode_ffmpeg(path: Path, container: str, cutters: Sequence[ExcerptCutter]) 
     timer.start()
     assert process.stdout is not None  # a pipe was asked for
     try:
-        return _read(process, process.stdout, container, cutters)
+        return _read(process, process.stdout, container, cutters, missing)
     finally:
         timer.cancel()
         process.kill()
@@ -87,7 +88,7 @@ def _limit_memory() -> None:
 
 
 def _read(
-    process: subprocess.Popen[bytes], output: IO[bytes], container: str, cutters: Sequence[ExcerptCutter]
+    process: subprocess.Popen[bytes], output: IO[bytes], container: str, cutters: Sequence[ExcerptCutter], missing: str
 ) -> list[Rejected | None] | None:
     header = output.read(AU_HEADER.size)
     if len(header) < AU_HEADER.size:
@@ -107,4 +108,5 @@ def _read(
     succeeded = all(cutter.is_complete for cutter in cutters) or process.wait() == 0
     if not position:
         return None
-    return [cutter.rejection(min(position, cutter.first_frame), "" if succeeded else "ffmpeg failed") for cutter in cutters]
+    fault = missing if succeeded else "ffmpeg failed"
+    return [cutter.rejection(min(position, cutter.first_frame), fault) for cutter in cutters]

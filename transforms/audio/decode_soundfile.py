@@ -1,4 +1,4 @@
-"""Decode WAV, FLAC and MP3 with a Xing header by libsndfile, the fastest exact decoder for them."""
+"""Decode WAV, FLAC and MP3 with a right Xing header by libsndfile, the fastest exact decoder for them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import soundfile
 from pipeline.records import Rejected, SourceFormat
 from transforms.audio.excerpt import check_format
 from transforms.audio.excerpt_cutter import BLOCK_FRAMES, ExcerptCutter
+from transforms.audio.flac_header import md5_agrees
 from transforms.audio.mix import to_mono
-from transforms.audio.sniff import HEAD_BYTES
 from transforms.audio.streaming_sound_file import StreamingSoundFile
 
 UNKNOWN_LENGTH = 1 << 62  # frames; libsndfile returns at least this when the header gives no length
@@ -21,17 +21,27 @@ MP3_RUN_IN = 1 << 15  # frames of an MP3 decoded before the first wanted one
 
 
 class UnsupportedBySoundfileError(Exception):
-    """libsndfile does not read these bytes; another decoder may."""
+    """libsndfile does not read these bytes, or not to their end; another decoder may. The cutters must begin anew."""
 
 
-def decode_soundfile(path: Path, cutters: Sequence[ExcerptCutter]) -> list[Rejected | None]:
+class WrongFrameCountError(UnsupportedBySoundfileError):
+    """The header of a FLAC promises more frames than there are, but the MD5 of the header says that all are there."""
+
+
+def decode_soundfile(path: Path, cutters: Sequence[ExcerptCutter], fault: str = "") -> list[Rejected | None]:
     """Decode the frames of one cutter after the other, with a seek to each.
+
+    Args:
+        path: of a local file.
+        cutters: one for every excerpt.
+        fault: what is missing of the file, by its header; empty when nothing is.
 
     Returns:
         As `decode`.
 
     Raises:
-        UnsupportedBySoundfileError: before any frame was decoded.
+        UnsupportedBySoundfileError: libsndfile does not open the file, or finds a fault in an MP3, where FFmpeg goes on after it.
+        WrongFrameCountError: as it says.
         Rejected: `corrupt`, for an impossible rate or number of channels.
     """
     descriptor = os.open(path, os.O_RDONLY)  # libsndfile gets no name: it could choose a format by the extension
@@ -47,19 +57,39 @@ def decode_soundfile(path: Path, cutters: Sequence[ExcerptCutter]) -> list[Rejec
             check_format(sound.samplerate, sound.channels)
             name = f"{sound.format.lower()}/{sound.subtype.lower()}"
             source = SourceFormat(name, sound.samplerate, sound.channels, "soundfile")
-            return [_decode_excerpt(sound, path, source, cutter) for cutter in cutters]
+            if _is_seekable(sound):
+                return [_decode_excerpt(sound, path, source, cutter, fault) for cutter in cutters]
+        return [_decode_forward(descriptor, path, source, cutter, fault) for cutter in cutters]
     finally:
         os.close(descriptor)
 
 
-def _decode_excerpt(sound: StreamingSoundFile, path: Path, source: SourceFormat, cutter: ExcerptCutter) -> Rejected | None:
+def _is_seekable(sound: StreamingSoundFile) -> bool:
+    """Return whether libsndfile can seek in this codec; not in NMS ADPCM and the DPCM of FastTracker."""
+    try:
+        sound.tell()
+    except soundfile.LibsndfileError:
+        return False
+    return True
+
+
+def _decode_forward(descriptor: int, path: Path, source: SourceFormat, cutter: ExcerptCutter, fault: str) -> Rejected | None:
+    """Decode an excerpt from the first frame of the recording on."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    with StreamingSoundFile(descriptor, closefd=False) as sound:
+        return _decode_excerpt(sound, path, source, cutter, fault)
+
+
+def _decode_excerpt(sound: StreamingSoundFile, path: Path, source: SourceFormat, cutter: ExcerptCutter, fault: str) -> Rejected | None:
     cutter.begin(source)
     n_before = min(cutter.first_frame, sound.frames)
     n_promised = min(cutter.n_wanted, sound.frames - n_before)
-    fault = _read(sound, n_before, n_promised, cutter)
-    if not fault and (cutter.n_frames < n_promised or (not cutter.is_complete and _ends_early(sound, path))):
-        fault = "the file ends"
-    return cutter.rejection(n_before, fault)
+    error, is_short = _read(sound, n_before, n_promised, cutter), cutter.n_frames < n_promised
+    if sound.format == "MP3" and (error or is_short):
+        raise UnsupportedBySoundfileError(error or "fewer frames than the header says")
+    if sound.format == "FLAC" and is_short and not error and md5_agrees(path):
+        raise WrongFrameCountError(f"the header says {sound.frames} frames")
+    return cutter.rejection(n_before, error or fault or ("the file ends" if is_short else ""))
 
 
 def _read(sound: StreamingSoundFile, first_frame: int, n_frames: int, cutter: ExcerptCutter) -> str:
@@ -68,12 +98,13 @@ def _read(sound: StreamingSoundFile, first_frame: int, n_frames: int, cutter: Ex
     After a seek in an MP3 up to 5,504 frames were wrong, because packets depend on earlier ones. So decoding starts earlier.
     """
     dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-    position, stop = max(0, first_frame - MP3_RUN_IN) if sound.format == "MP3" else first_frame, first_frame + n_frames
+    is_seekable, stop = _is_seekable(sound), first_frame + n_frames
+    position = max(0, first_frame - MP3_RUN_IN) if sound.format == "MP3" else first_frame if is_seekable else 0
     buffer = np.empty((min(stop - position, BLOCK_FRAMES), sound.channels), dtype)  # used for all blocks: new memory costs page faults
     try:
-        if sound.tell() != position:
+        if is_seekable and sound.tell() != position:
             sound.seek(position)
-        while position < stop and sound.tell() < sound.frames:  # libsndfile's position in a broken MP3 can be after its end
+        while position < stop and (not is_seekable or sound.tell() < sound.frames):  # in a broken MP3 the position can be after the end
             frames = sound.read(out=buffer[: stop - position])
             if not len(frames):
                 break
@@ -82,15 +113,3 @@ def _read(sound: StreamingSoundFile, first_frame: int, n_frames: int, cutter: Ex
     except soundfile.LibsndfileError as error:
         return f"decoder: {error.error_string}"
     return ""
-
-
-def _ends_early(sound: StreamingSoundFile, path: Path) -> bool:
-    """Return whether the data chunk of a WAV promises more bytes than the file has; libsndfile does not report it."""
-    if sound.format not in {"WAV", "WAVEX"}:
-        return False
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    at = head.find(b"data")
-    n_promised = int.from_bytes(head[at + 4 : at + 8], "little") if at >= 0 else 0
-    is_known = 0 < n_promised < 0x7FFFFFC0  # programs that write to a pipe leave 0, 0x7fffffff or 0xffffffff
-    return is_known and at + 8 + n_promised > path.stat().st_size + 1

@@ -17,7 +17,7 @@ class FrameSink(Protocol):
     """Receives the frames of one excerpt: its format once, then its frames in order."""
 
     def begin(self, source: SourceFormat) -> None:
-        """Prepare for frames at the rate of `source`; called once, before any frame."""
+        """Prepare for frames at the rate of `source`. A later call discards all frames: another decoder begins anew."""
 
     def add(self, frames: np.ndarray) -> None:
         """Process the next frames: mono `(n_frames,)`, int16 or float32, full scale at 32768; valid until the call returns."""
@@ -43,8 +43,9 @@ class ExcerptCutter:
         return self.source is not None and self.n_frames >= self.n_wanted
 
     def begin(self, source: SourceFormat) -> None:
-        """Set the format of the recording; called once, before the first block."""
+        """Set the format of the recording, before the first block. A later call discards all frames: another decoder begins anew."""
         self.source = source
+        self.n_frames = self.n_nonfinite = 0
         self.first_frame, self.n_wanted = self.excerpt.span(source.rate)
         self._sink.begin(source)
 

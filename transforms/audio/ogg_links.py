@@ -1,8 +1,12 @@
-"""Split chained Ogg files, which are several recordings in a row. FFmpeg reads a chain only while its format stays the same."""
+"""Read the pages of Ogg files: split chains, which are several recordings in a row, and compare positions with frames.
+
+FFmpeg reads a chain only while its format stays the same."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, cast
 
 from transforms.audio.file_slice import FileSlice
@@ -17,18 +21,63 @@ def split_ogg_links(file: IO[bytes]) -> list[IO[bytes]]:
 
     Streams that run in parallel (a film with sound) begin together and are one link.
     """
-    starts, at, previous_begins = [0], 0, True
-    file.seek(0)
-    while len(header := file.read(PAGE_HEADER_BYTES)) == PAGE_HEADER_BYTES and header.startswith(b"OggS"):
-        begins = bool(header[FLAGS_AT] & BEGIN_OF_STREAM)
-        if begins and not previous_begins:
-            starts.append(at)
-        previous_begins = begins
-        segments = file.read(header[N_SEGMENTS_AT])
-        at += PAGE_HEADER_BYTES + len(segments) + sum(segments)
-        file.seek(at)
+    starts, previous_begins = [0], True
+    for page in _pages(file):
+        if page.begins and not previous_begins:
+            starts.append(page.at)
+        previous_begins = page.begins
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
     if len(starts) == 1:
         return [file]
     return [cast("IO[bytes]", FileSlice(file, start, stop)) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
+
+
+def n_granules(file: IO[bytes], index: int) -> int:
+    """Return how many granules (frames, of most codecs) a stream has at least, by the positions of its pages.
+
+    The first position need not be that of the first page: a stream may be cut from the middle of another (RFC 7845, section 4.5).
+    What the first page holds is not written there; it is taken for the least that any other page holds.
+
+    Args:
+        file: one link of a chain.
+        index: of the stream, in the order in which streams begin.
+    """
+    positions: dict[int, list[int]] = {}  # serial number of a stream -> its first position, its last one, the least step
+    file_bytes = file.seek(0, os.SEEK_END)
+    for page in _pages(file):
+        if page.end > file_bytes:  # of a page that is cut, FFmpeg decodes nothing
+            break
+        position = positions.setdefault(page.serial, [])
+        if page.granule <= 0:
+            continue
+        if not position:
+            position[:] = [page.granule] * 3
+        elif page.granule > position[1]:
+            position[1:] = [page.granule, min(position[2], page.granule - position[1])]
+    first, last, step = [*positions.values(), []][min(index, len(positions))] or (0, 0, 0)
+    return last - first + step
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    at: int
+    end: int
+    begins: bool
+    granule: int
+    serial: int
+
+
+def _pages(file: IO[bytes]) -> Iterator[_Page]:
+    """Yield the pages of a file, without their content."""
+    at = 0
+    while True:
+        file.seek(at)
+        header = file.read(PAGE_HEADER_BYTES)
+        if len(header) < PAGE_HEADER_BYTES or not header.startswith(b"OggS"):
+            return
+        segments = file.read(header[N_SEGMENTS_AT])
+        end = at + PAGE_HEADER_BYTES + len(segments) + sum(segments)
+        granule = int.from_bytes(header[6:14], "little", signed=True)
+        yield _Page(at, end, bool(header[FLAGS_AT] & BEGIN_OF_STREAM), granule, int.from_bytes(header[14:18]))
+        at = end

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from transforms.audio.demuxers import probed_demuxers
+
 HEAD_BYTES = 4096  # of a recording that are looked at
 
+LIBSNDFILE = "libsndfile"  # for containers that it alone reads: MATLAB, FastTracker instruments, Psion sounds
 MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"),
@@ -25,15 +28,43 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"riff\x2e\x91\xcf\x11", "w64"),
     (0, b"MAC ", "ape"),
     (0, b"FLV\x01", "flv"),
-    (0, b"ID3", "id3"),
+    (0, b"dns.", "au"),
+    (0, b"NIST_1A\n", "nistsphere"),
+    (0, b"DSD \x1c", "dsf"),
+    (0, b"FRM8", "iff"),
+    (0, b"MP+", "mpc"),
+    (0, b"MPCK", "mpc8"),
+    (0, b"Creative Voice File\x1a", "voc"),
+    (0, b".RMF", "rm"),
+    (0, b".ra\xfd", "rm"),
+    (4, b"\xf8\x72\x6f\xba", "truehd"),
+    (0, b"nut/multimedia container", "nut"),
+    (0, b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01", "mxf"),
+    (0, b"tBaK", "tak"),
+    (0, b"ajkg", "shn"),
+    (0, b"2BIT", "avr"),
+    (0, b"PVF1\n", "pvf"),
+    (0, b"qoaf", "qoa"),
+    (0, b"Extended Instrument: ", LIBSNDFILE),
+    (0, b"MATLAB 5.0 MAT-file", LIBSNDFILE),
+    (0, b"ALawSoundFile**\0", LIBSNDFILE),
+    *((0, bytes((0x64, 0xA3, number, 0)), "ircam") for number in (1, 2, 3, 4)),
+    *((0, bytes((0, number, 0xA3, 0x64)), "ircam") for number in (1, 2, 3, 4)),
 )
-"""Offset, bytes that stand there, container."""
+"""Offset, bytes that stand there, container. Kinds that are not listed are probed by FFmpeg."""
 
-ID3_DEMUXERS = "mp3,aac,flac,ac3,tta,wav"
-"""FFmpeg demuxers for recordings after an ID3 tag."""
-
-PROBED_DEMUXERS = "mp3,aac,ac3,eac3,dts,mpegts,mpeg,loas,amr,gsm,spx,ogg,mov,matroska,wav"
-"""Demuxers for bytes without a known beginning: raw streams have no header. None of them reads playlists."""
+WITHOUT_READER: tuple[tuple[bytes, str], ...] = (
+    (b"OFR ", "OptimFROG"),
+    (b"LA02", "Lossless Audio"),
+    (b"LA03", "Lossless Audio"),
+    (b"LA04", "Lossless Audio"),
+    (b"#!SILK_V3", "SILK"),
+    (b"\x02#!SILK_V3", "SILK"),
+    (b"ADIF", "AAC in ADIF"),
+    (b"MS_VOICE", "Memory Stick Voice"),
+    (b"#!EVRC", "EVRC"),
+)
+"""First bytes of recordings that neither libsndfile nor FFmpeg decodes here, and the name of their kind."""
 
 NOT_AUDIO = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<(?:!doctype|html|\?xml|svg|head|body|!--)|[{\[]\s*[\"{\[\]}]|#EXTM3U|\[playlist\]|ffconcat)|\A(?:PK\x03\x04|\x89PNG|\xff\xd8\xff|GIF8|%PDF|\x1f\x8b|BM|Rar!|7z\xbc\xaf)",
@@ -47,8 +78,8 @@ def sniff(head: bytes) -> str | None:
     Args:
         head: first bytes of the recording, up to HEAD_BYTES.
 
-    >>> sniff(b"RIFF\\x24\\x00\\x00\\x00WAVEfmt "), sniff(b"<html>404"), sniff(b"ID3\\x04")
-    ('wav', None, 'id3')
+    >>> sniff(b"RIFF\\x24\\x00\\x00\\x00WAVEfmt "), sniff(b"<html>404"), sniff(b"\\x00\\x01")
+    ('wav', None, '')
     """
     if head[:4] in {b"RIFF", b"RF64", b"RIFX", b"BW64"} and head[8:12] == b"WAVE":
         return "wav"
@@ -56,12 +87,25 @@ def sniff(head: bytes) -> str | None:
         return "avi"
     if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
         return "aiff"
+    if head[:4] == b"FORM" and head[8:12] in {b"8SVX", b"16SV"}:
+        return "iff"
+    if head[:2] == b"\xf0\x7e" and head[3:4] == b"\x01":
+        return "sds"
     for at, magic, container in MAGIC:
         if head.startswith(magic, at):
             return container
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
         return "aac" if head[1] & 0xF6 == 0xF0 else "mp3"
     return None if NOT_AUDIO.match(head) or _is_text(head) else ""
+
+
+def kind_without_reader(head: bytes) -> str:
+    """Return the name of a kind of recording that no decoder here reads; empty for all others.
+
+    >>> kind_without_reader(b"OFR \\x0f\\x00"), kind_without_reader(b"fLaC")
+    ('OptimFROG', '')
+    """
+    return next((name for magic, name in WITHOUT_READER if head.startswith(magic)), "")
 
 
 def id3_length(head: bytes) -> int:
@@ -78,17 +122,9 @@ def id3_length(head: bytes) -> int:
     return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
-def has_xing_header(head: bytes) -> bool:
-    """Return whether an MP3 has a Xing or Info header, which holds its number of frames.
-
-    Without it libsndfile decodes only a part of an MP3 with variable bit rate, and reports no error.
-    """
-    return b"Xing" in head or b"Info" in head
-
-
 def allowed_demuxers(container: str) -> str:
     """Return the names of the only FFmpeg demuxers that may read a container, separated by commas."""
-    return {"id3": ID3_DEMUXERS, "": PROBED_DEMUXERS}.get(container, container)
+    return container or probed_demuxers()
 
 
 def _is_text(head: bytes) -> bool:
