@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.records import Reason, Rejected
-from sources.metadata.cells import parse_seconds, resolve_url, split_labels, split_texts
+from sources.metadata.cells import resolve_url, split_labels, split_texts
+from sources.metadata.times import parse_seconds
 
 TABLES = PurePosixPath("tables")
 
@@ -43,8 +44,8 @@ def test_an_empty_cell_is_not_a_time(text):
     ("text", "reason", "detail"),
     [
         ("ten", Reason.BAD_ROW, "end = 'ten' is not a number of seconds"),
-        ("-0.5", Reason.OUT_OF_RANGE, "end = -0.5 s"),
-        ("inf", Reason.OUT_OF_RANGE, "end = inf s"),
+        ("-0.5", Reason.BAD_ROW, "end = -0.5 s is not a time in a recording"),
+        ("inf", Reason.BAD_ROW, "end = inf s is not a time in a recording"),
     ],
 )
 def test_a_bad_time_is_rejected_with_the_name_of_its_column(text, reason, detail):
