@@ -11,6 +11,7 @@ from pipeline.records import Clip, Reason, Recording, Rejected
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
 from transforms.fetching.archives import AudioRootHandler
 from transforms.fetching.bundled import BundledHandler
+from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.http import HttpHandler, HttpSettings
 from transforms.fetching.local import LocalHandler
 
@@ -54,6 +55,7 @@ def handlers(base: Path, http: HttpSettings) -> tuple[Handler, ...]:
         AudioRootHandler(base),  # before all others: the user has these recordings already
         LocalHandler(base),
         BundledHandler(),
+        EmbeddedHandler(base),
         HttpHandler(http),
     )
 
