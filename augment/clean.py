@@ -29,7 +29,7 @@ _UNWANTED = re.compile(
     r"\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff\ue000-\uf8ff]"
 )
 _RARE_BREAKS = re.compile(r"[\v\f\x1c-\x1f\x85\u2028\u2029]")  # control characters that are white space; one deleted would join two words
-_BREAK_REFERENCE = re.compile(r"&#(?:0*(?:1[0-3]|2[89]|3[01])|x0*(?:[a-d]|1[c-f]))(?:;|(?![0-9a-f]))", re.IGNORECASE)
+_BREAK_REFERENCE = re.compile(r"&#(?:0*(?:1[0-3]|2[89]|3[01])(?:;|(?!\d))|x0*(?:[a-d]|1[c-f])(?:;|(?![0-9a-f])))", re.IGNORECASE)
 _LINE_BREAKS = re.compile(r"[ \t]*[\r\n\v\f\x85\u2028\u2029]+[\s]*")
 _EMAIL = re.compile(r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 _DOMAINS = (
