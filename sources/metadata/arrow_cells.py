@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ import pyarrow.types as is_type
 
 from sources.metadata.cells import MAX_ITEMS, MAX_TEXT, Unreadable
 from sources.metadata.numbers import Float16, Float32
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def cells_of(array: pa.Array) -> list[Any]:
@@ -34,7 +37,7 @@ def cells_of(array: pa.Array) -> list[Any]:
     if is_type.is_integer(kind) or is_type.is_floating(kind) or is_type.is_boolean(kind) or is_type.is_decimal(kind):
         return array.to_pylist()
     if is_type.is_duration(kind):
-        return _one_by_one(pc.cast(array, pa.duration("us"), safe=False))
+        return [None if count is None else _duration(count, kind.unit) for count in pc.cast(array, pa.int64()).to_pylist()]
     if is_type.is_time(kind):
         return _one_by_one(pc.cast(pc.cast(array, pa.time64("ns")), pa.time64("us"), safe=False))
     what = "a record" if is_type.is_struct(kind) else "a map" if is_type.is_map(kind) else f"a value of type {str(kind)[:80]}"
@@ -97,6 +100,13 @@ def _texts(array: pa.Array) -> list[Any]:
         Unreadable(f"a text of {length} bytes, at most {MAX_TEXT} are read") if (length or 0) > MAX_TEXT else _cell(array[number].as_py)
         for number, length in enumerate(pc.binary_length(array).to_pylist())
     ]
+
+
+def _duration(count: int, unit: str) -> timedelta | Unreadable:
+    try:
+        return timedelta(microseconds=count * 10**6 // PER_SECOND[unit])
+    except OverflowError:
+        return Unreadable("a duration of more than a million years")
 
 
 def _one_by_one(array: pa.Array) -> list[Any]:

@@ -40,18 +40,24 @@ def number_text(cell: float | Decimal, column: str) -> str:
     >>> number_text(101.0, "id"), number_text(1.5, "id"), number_text(Decimal("1e20"), "id")
     ('101', '1.5', '100000000000000000000')
     """
+    if isinstance(cell, Decimal):
+        return _decimal(cell, column)
     if math.isnan(cell):
         return ""
-    if not math.isfinite(cell):
+    if math.isinf(cell):
         raise Rejected(Reason.BAD_ROW, f"{column} is infinite, and a text is needed")
-    if isinstance(cell, Decimal):
-        if abs(cell.adjusted()) > MAX_DIGITS:
-            raise Rejected(Reason.BAD_ROW, f"{column} is a number of more than {MAX_DIGITS} digits")
-        return str(int(cell)) if cell == cell.to_integral_value() else format(cell.normalize(), "f")
-    exact = getattr(cell, "exact", EXACT)
-    if abs(cell) >= exact:
+    if abs(cell) >= getattr(cell, "exact", EXACT):
         message = f"{column} = {float(cell):g} has lost digits, since the table stores it as a float; store integers or texts"
         raise Rejected(Reason.BAD_ROW, message)
     if cell.is_integer():
         return str(int(cell))
     return cell.shortest() if isinstance(cell, Float32) else repr(cell)
+
+
+def _decimal(cell: Decimal, column: str) -> str:
+    if cell.is_nan():
+        return ""
+    if cell.is_infinite() or abs(cell.adjusted()) > MAX_DIGITS:
+        raise Rejected(Reason.BAD_ROW, f"{column} is a number of more than {MAX_DIGITS} digits")
+    text = format(cell, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
