@@ -130,7 +130,7 @@ def _items(cell: Any, column: str) -> list[Any]:
     """Return the items of a list, also of one that is written as text; of any other cell the cell itself."""
     if isinstance(cell, list | tuple):
         return [item for inner in cell for item in (_items(inner, column) if isinstance(inner, str) else [inner])]
-    if isinstance(cell, str) and cell[-1:] in "])} \n\r\t":
+    if isinstance(cell, str) and cell.lstrip()[:1] in ("[", "(", "{", "a"):  # the last begins "array("
         try:
             items = listed(cell)
         except ValueError as error:

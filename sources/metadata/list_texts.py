@@ -28,10 +28,12 @@ def listed(text: str) -> list[Any] | None:
     text = text.strip()
     if text.startswith("array(") and (array := ARRAY.fullmatch(text)):
         text = array[1]
-    if text[:1] not in CLOSED_BY or text[-1] != CLOSED_BY[text[0]]:
+    if text[:1] not in CLOSED_BY:
         return None
-    looks_like_a_list = QUOTED.match(text) is not None
-    if len(text) <= MAX_CHARACTERS:
+    closed, looks_like_a_list = text[-1] == CLOSED_BY[text[0]], QUOTED.match(text) is not None
+    if not closed and CLOSED_BY[text[0]] in text:  # "['rain'] and wind"
+        return None
+    if closed and len(text) <= MAX_CHARACTERS:
         items = _json(text) if text[0] == "[" else None
         items = list(_written_by_python(text)) if items is None else items
         if not items or items[-1] is not ...:
