@@ -188,8 +188,8 @@ def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosix
     start, end = (parse_seconds(_cell(row, columns[field]), field) for field in ("start", "end"))
     if start is not None and end is not None and end <= start:
         raise Rejected(Reason.BAD_ROW, f"end {end:g} s is not after start {start:g} s")
-    url, recording, made_id = _address(row, columns, options, folder, start, end)
-    clip_id = name_of(_cell(row, columns["id"]), "id") or made_id
+    url, recording, file = _address(_cell(row, columns["url"]), columns["url"], options, folder)
+    clip_id = name_of(_cell(row, columns["id"]), "id") or (id_of(file, start, end) if file else "")
     if not clip_id:
         raise Rejected(Reason.BAD_ROW, "neither an address nor an id")
     try:
@@ -217,17 +217,14 @@ def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosix
     )
 
 
-def _address(
-    row: Row, columns: ColumnsOfField, options: Options, folder: PurePosixPath, start: float | None, end: float | None
-) -> tuple[str, str, str]:
-    """Return the address of a row, the name of its recording, and an id made from them; empty without an address."""
-    cell = _cell(row, columns["url"])
+def _address(cell: Any, columns: tuple[str, ...], options: Options, folder: PurePosixPath) -> tuple[str, str, str]:
+    """Return the address in a cell, the name of the recording, and the path that an id is made from; all empty without an address."""
     if isinstance(cell, Embedded):
-        address = EmbeddedAddress(os.path.normpath(options.path), columns["url"][0], cell.row, cell.sha256[:N_DIGITS])
-        return address.url, f"sha256:{cell.sha256}", id_of(f"{cell.sha256}/{cell.name}", start, end)
+        address = EmbeddedAddress(os.path.normpath(options.path), columns[0], cell.row, cell.sha256[:N_DIGITS])
+        return address.url, f"sha256:{cell.sha256}", f"{cell.sha256}/{cell.name}"
     if isinstance(cell, dict) and cell.keys() == {"bytes", "path"} and cell["bytes"] is None:
         cell = cell["path"]
     url = resolve_url(name_of(cell, "url"), folder)
     if url.startswith(SCHEME):
         raise Rejected(Reason.UNSAFE_ADDRESS, f"{SCHEME} addresses name recordings in the table itself, and cannot be written in one")
-    return (url, recording_of(url), id_of(url, start, end)) if url else ("", "", "")
+    return url, recording_of(url) if url else "", url

@@ -75,6 +75,9 @@ def _parsed(text: str) -> Any:
 def _dictionary(array: pa.DictionaryArray) -> list[Any]:
     """Return values by the dictionary; each value is converted once, however many rows repeat it."""
     indices = array.indices.to_pylist()
+    if len(array.dictionary) <= len(array):
+        values = cells_of(array.dictionary)
+        return [None if index is None else values[index] for index in indices]
     used = sorted({index for index in indices if index is not None})
     value_of = dict(zip(used, cells_of(array.dictionary.take(pa.array(used, pa.int64()))), strict=True))
     return [None if index is None else value_of[index] for index in indices]

@@ -26,6 +26,7 @@ NAN = frozenset({"nan", "NaN", "-nan", "-NaN", "NaT", "<NA>"})
 MISSING = NAN | {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "N/A", "NA", "NULL", "None", "n/a", "null"}
 """Texts that stand for a missing value: those of `pandas.read_csv`, and NaT."""
 
+_BRACKETS = frozenset({"[", "(", "{"})
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?!\s)")  # "Scene: night.wav" is a file
 
 
@@ -88,11 +89,10 @@ def split_texts(cell: Any, column: str = "text") -> list[str]:
     >>> split_texts(["Rain", None, " "]), split_texts("Rain"), split_texts("['Rain', 'Wind']")
     (['Rain'], ['Rain'], ['Rain', 'Wind'])
     """
-    items = _items(cell, column)
-    if len(items) > MAX_ITEMS:
-        raise Rejected(Reason.BAD_ROW, f"{column} holds {len(items)} texts, at most {MAX_ITEMS} are read")
+    items = _items(_text(cell, column) if isinstance(cell, bytes) else cell, column)
+    _check_number(items, column)
     texts = (_text(item, column) for item in items)
-    return [text for text in texts if text.strip() and text.strip() not in MISSING]
+    return [text for text in texts if (stripped := text.strip()) and stripped not in MISSING]
 
 
 def split_labels(cell: Any, column: str = "labels", separator: str | None = None) -> list[str]:
@@ -106,11 +106,15 @@ def split_labels(cell: Any, column: str = "labels", separator: str | None = None
     >>> split_labels("Gunshot, gunfire;Speech"), split_labels("dog,bark"), split_labels("male speech, man speaking, dog")
     (['Gunshot, gunfire', 'Speech'], ['dog', 'bark'], ['male speech, man speaking', 'dog'])
     """
-    if isinstance(cell, str | bytes):
-        text = _text(cell, column)
-        items = _items(text, column)
-        cell = items if items != [text] else _split(text, separator)
-    return [text.strip() for text in split_texts(cell, column)]
+    if not isinstance(cell, str | bytes):
+        return [text.strip() for text in split_texts(cell, column)]
+    text = _text(cell, column)
+    items = _items(text, column)
+    if items != [text]:
+        return [text.strip() for text in split_texts(items, column)]
+    pieces = _split(text, separator)
+    _check_number(pieces, column)
+    return [label for piece in pieces if (label := piece.strip()) and label not in MISSING]
 
 
 def _split(text: str, separator: str | None) -> list[str]:
@@ -126,11 +130,16 @@ def _split(text: str, separator: str | None) -> list[str]:
     return labels
 
 
+def _check_number(items: list[Any], column: str) -> None:
+    if len(items) > MAX_ITEMS:
+        raise Rejected(Reason.BAD_ROW, f"{column} holds {len(items)} texts, at most {MAX_ITEMS} are read")
+
+
 def _items(cell: Any, column: str) -> list[Any]:
     """Return the items of a list, also of one that is written as text; of any other cell the cell itself."""
     if isinstance(cell, list | tuple):
         return [item for inner in cell for item in (_items(inner, column) if isinstance(inner, str) else [inner])]
-    if isinstance(cell, str) and cell.lstrip()[:1] in ("[", "(", "{", "a"):  # the last begins "array("
+    if isinstance(cell, str) and (cell.lstrip()[:1] in _BRACKETS or cell.startswith("array(")):
         try:
             items = listed(cell)
         except ValueError as error:
@@ -142,7 +151,7 @@ def _items(cell: Any, column: str) -> list[Any]:
 def _text(cell: Any, column: str) -> str:
     """Return a cell as text, blanks included; empty for NaN and for no value."""
     if isinstance(cell, str):
-        return _stored(cell, column)
+        return cell if len(cell) < MAX_TEXT and cell.isascii() and "\0" not in cell else _stored(cell, column)
     if cell is None:
         return ""
     if isinstance(cell, bytes):
@@ -165,11 +174,10 @@ def _stored(text: str, column: str) -> str:
     """Return a text that plan and samples can store."""
     if len(text) > MAX_TEXT:
         raise Rejected(Reason.BAD_ROW, f"{column} has {len(text)} characters, at most {MAX_TEXT} are read")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise Rejected(Reason.BAD_ROW, f"{column} holds half a surrogate pair, which is no text") from error
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Rejected(Reason.BAD_ROW, f"{column} holds half a surrogate pair, which is no text") from error
     if "\0" in text:
         raise Rejected(Reason.BAD_ROW, f"{column} holds a NUL character")
     return text

@@ -19,9 +19,13 @@ MEANINGS: Mapping[str, frozenset[str]] = {
     "caption": frozenset({"caption", "captions"}),
 }
 """Words in the name of a column that mean a field without which a clip would be wrong: another excerpt, another split, another text."""
-GLUED = r"(clip|segment|seg|t)?({})(time|times|sec|secs|second|seconds|s|ms|frame|sample)?"
+GLUED = {
+    field: re.compile(rf"(clip|segment|seg|t)?({'|'.join(sorted(words))})(time|times|sec|secs|second|seconds|s|ms|frame|sample)?")
+    for field, words in MEANINGS.items()
+}
 
 
+@lru_cache(1 << 10)
 def cleaned(name: str) -> str:
     """Return the name of a column without blanks, no-break spaces and byte order marks around it.
 
@@ -31,7 +35,7 @@ def cleaned(name: str) -> str:
     return name.strip(AROUND)
 
 
-@lru_cache(4096)
+@lru_cache(1 << 17)
 def folded(name: str) -> str:
     """Return the form in which names are compared: without case, blanks, hyphens and underscores.
 
@@ -91,7 +95,7 @@ def mistakes(missing: Sequence[str], unused: Iterable[str]) -> dict[str, str]:
     near: dict[str, str] = {}
     for column in unused:
         if len(column) <= MAX_MISTAKE:
-            name, words = folded(column), {word.lower() for word in WORDS.findall(column)}
+            name, words = folded(column), frozenset(word.lower() for word in WORDS.findall(column))
             near.update((column, field) for field in missing if _near(name, field) or _means(name, words, field))
     return near
 
@@ -105,9 +109,8 @@ def refuse_mistakes(path: Path, missing: Sequence[str], unused: Iterable[str], r
         raise ValueError(f"{path}: column {column!r} is not read, and there is no column for {field}{others}: {do}")
 
 
-def _means(name: str, words: set[str], field: str) -> bool:
-    meanings = MEANINGS.get(field, frozenset())
-    return bool(words & meanings or (meanings and re.fullmatch(GLUED.format("|".join(sorted(meanings))), name)))
+def _means(name: str, words: frozenset[str], field: str) -> bool:
+    return field in MEANINGS and (not words.isdisjoint(MEANINGS[field]) or GLUED[field].fullmatch(name) is not None)
 
 
 def _near(name: str, field: str) -> bool:

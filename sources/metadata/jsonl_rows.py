@@ -28,11 +28,14 @@ def _row(number: int, line: str) -> Row:
         return Row(number, {}, f"not JSON: {str(error)[:200]}")
     if not isinstance(values, dict):
         return Row(number, {}, f"a {type(values).__name__}, not an object")
-    return Row(number, values, unreadable(line))
+    names = [cleaned(name) for name in values]
+    if len(set(names)) != len(names):
+        return Row(number, {}, "two names differ only in blanks")
+    return Row(number, dict(zip(names, values.values(), strict=True)), unreadable(line))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = {cleaned(name): value for name, value in pairs}
+    values = dict(pairs)
     if len(values) != len(pairs):
         raise ValueError("a name stands twice in one object")
     return values

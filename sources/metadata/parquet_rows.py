@@ -33,13 +33,13 @@ def columns(path: Path) -> list[str]:
     Raises:
         ValueError: it is no parquet file, has too many rows, or two columns have one name.
     """
-    return checked_header(path, _open(path).schema_arrow.names)
+    return checked_header(path, _schema(path).names)
 
 
 def recordings_columns(path: Path) -> list[str]:
     """Return the columns that hold recordings: records of `bytes` and `path`, as the library `datasets` writes them."""
-    file = _open(path)
-    return [name for name in columns(path) if _holds_recordings(file.schema_arrow, name)]
+    schema = _schema(path)
+    return [cleaned(field.name) for field in schema if _is_of_recordings(field.type)]
 
 
 def check(path: Path, needed: Collection[str], wanted: Collection[str]) -> None:
@@ -48,9 +48,9 @@ def check(path: Path, needed: Collection[str], wanted: Collection[str]) -> None:
     Raises:
         ValueError: some rows cannot be read, a column would take too much memory, or nearly all rows lack a value in every needed column.
     """
-    file, n_empty, first = _open(path), 0, 1
+    file, n_empty, first = _open(path, wanted), 0, 1
     for field in file.schema_arrow:
-        if cleaned(field.name) in needed and pa.types.is_nested(field.type) and not _holds_recordings(file.schema_arrow, field.name):
+        if cleaned(field.name) in needed and pa.types.is_nested(field.type) and not _is_of_recordings(field.type):
             message = f"{path}: column {field.name!r} holds records or lists; addresses, paths or ids are needed"
             raise ValueError(f"{message}, or recordings as records of bytes and path")
     for group in range(file.num_row_groups):
@@ -77,8 +77,8 @@ def rows(path: Path, wanted: Collection[str] | None = None) -> Iterator[Row]:
     Raises:
         ValueError: as `columns`, or a column would take too much memory.
     """
-    file, number = _open(path), 0
     wanted = columns(path) if wanted is None else wanted
+    file, number = _open(path, wanted), 0
     leaves = _leaves(file, wanted)
     for group in range(file.num_row_groups):
         _check_size(path, file, group, _without_recordings(file, leaves))
@@ -103,7 +103,7 @@ def recording(path: Path, column: str, row: int) -> memoryview | None:
     Raises:
         ValueError: the table has no such row or column, or cannot be read there.
     """
-    file, first = _open(path), 1
+    file, first = _open(path, [cleaned(column)]), 1
     if not _holds_recordings(file.schema_arrow, column):
         raise ValueError(f"column {column[:80]!r} holds no recordings")
     for group in range(file.num_row_groups):
@@ -122,11 +122,18 @@ def recording(path: Path, column: str, row: int) -> memoryview | None:
     raise ValueError(f"there is no row {row}")
 
 
-def _open(path: Path) -> pq.ParquetFile:
+def _schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except FAULTS as error:
+        raise ValueError(f"{path}: not a parquet file ({_in_a_line(error)})") from error
+
+
+def _open(path: Path, wanted: Collection[str]) -> pq.ParquetFile:
     """Open a table so that texts that repeat stand in memory once, and columns are read page by page."""
     try:
         file = pq.ParquetFile(path)
-        texts = [leaf for leaf, n in _leaves(file).items() if _is_text(file, leaf, n)]
+        texts = [leaf for leaf, n in _leaves(file, wanted).items() if _is_text(file, leaf, n)]
         file = pq.ParquetFile(
             path, metadata=file.metadata, read_dictionary=texts, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
         )
@@ -137,13 +144,12 @@ def _open(path: Path) -> pq.ParquetFile:
     return file
 
 
-def _leaves(file: pq.ParquetFile, wanted: Collection[str] | None = None) -> dict[str, int]:
-    """Return the columns of the file by their path, with their index: those that make up the wanted columns of the table, or all."""
-    leaves = {file.schema.column(n).path: n for n in range(len(file.schema))}
-    if wanted is None:
-        return leaves
+def _leaves(file: pq.ParquetFile, wanted: Collection[str]) -> dict[str, int]:
+    """Return the columns of the file that make up the wanted columns of the table: their paths, with their index."""
+    wanted = set(wanted)
     names = [name for name in file.schema_arrow.names if cleaned(name) in wanted]
-    return {leaf: n for leaf, n in leaves.items() if any(leaf == name or leaf.startswith(f"{name}.") for name in names)}
+    leaves = ((file.schema.column(n).path, n) for n in range(len(file.schema)))
+    return {leaf: n for leaf, n in leaves if any(leaf == name or leaf.startswith(f"{name}.") for name in names)}
 
 
 def _without_recordings(file: pq.ParquetFile, leaves: Mapping[str, int]) -> dict[str, int]:
@@ -162,8 +168,12 @@ def _is_text(file: pq.ParquetFile, leaf: str, n: int) -> bool:
 
 
 def _holds_recordings(schema: pa.Schema, name: str) -> bool:
-    kind = schema.field(name).type if name in schema.names else None
-    return kind is not None and pa.types.is_struct(kind) and {field.name for field in kind} == {"bytes", "path"}
+    at = schema.get_field_index(name)
+    return at >= 0 and _is_of_recordings(schema.field(at).type)
+
+
+def _is_of_recordings(kind: pa.DataType) -> bool:
+    return pa.types.is_struct(kind) and {field.name for field in kind} == {"bytes", "path"}
 
 
 def _check_size(path: Path, file: pq.ParquetFile, group: int, leaves: Mapping[str, int]) -> None:
