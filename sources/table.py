@@ -42,6 +42,7 @@ ColumnNames = Annotated[tuple[str, ...], Strict(False), BeforeValidator(lambda g
 ColumnsOfField = dict[str, tuple[str, ...]]
 """Field of a clip -> the columns that it is read from; empty when the table has none."""
 DURATION = re.compile(r"(clip|segment)?(duration|dur|length)(s|sec|secs|seconds|ms)?")
+INTEGER_AS_FLOAT = re.compile(r"\s*\d+\.0\s*", re.ASCII)
 MAX_COMPARED = 1000  # names of columns; comparing is slow
 
 
@@ -97,8 +98,23 @@ def read_table_at(path: Path, url_prefix: str, source: str, dataset: str) -> Ite
 def _read(options: Options, path: Path, folder: PurePosixPath, split: str) -> Iterator[Clip | Rejection]:
     """Yield the outcome of each row; `folder` is where relative paths of the table start, relative to the recipe."""
     columns = _columns_of_fields(options, path)
-    for row in read_rows(path, {name for names in columns.values() for name in names}):
+    for row in _rows(path, columns):
         yield _clip_or_rejection(row, columns, options, folder, split)
+
+
+def _rows(path: Path, columns: ColumnsOfField) -> Iterator[Row]:
+    """Yield the rows of a table.
+
+    Where ids alone find the recordings and all of them are texts such as "101.0", they are "101": pandas writes integers in this way
+    when one of them is missing.
+    """
+    wanted, ids = {name for names in columns.values() for name in names}, columns["id"]
+    if columns["url"] or not all(INTEGER_AS_FLOAT.fullmatch(str(row.values.get(ids[0]) or "0.0")) for row in read_rows(path, ids)):
+        yield from read_rows(path, wanted)
+        return
+    for row in read_rows(path, wanted):
+        given = row.values.get(ids[0])
+        yield replace(row, values={**row.values, ids[0]: given.strip().removesuffix(".0")}) if isinstance(given, str) else row
 
 
 def _columns_of_fields(options: Options, path: Path) -> ColumnsOfField:

@@ -250,3 +250,28 @@ def test_records_as_addresses_are_refused_before_anything_runs(tmp_path):
     given = table.Options(source="table", dataset="T", base=tmp_path, path="t.parquet", url="audio")
     with pytest.raises(ValueError, match="column 'audio' holds records or lists; addresses, paths or ids are needed"):
         table.check(given)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
+def test_ids_that_pandas_wrote_as_floats_find_their_recordings(tmp_path, name):
+    def ids(*given: str) -> list[str]:
+        content = "id\n" + "\n".join(given) if name == "t.csv" else "\n".join(json.dumps({"id": value}) for value in given)
+        outcomes = table.read(options(tmp_path, content + "\n", name, audio_root="audio"))
+        return [outcome.id for outcome in outcomes if isinstance(outcome, Clip)]
+
+    assert ids("101.0", "007.0") == ["101", "007"]
+    assert ids("101.0", "1.5") == ["101.0", "1.5"], "these are names that look like numbers"
+    assert ids("101.0", "x") == ["101.0", "x"]
+
+
+@pytest.mark.parametrize(
+    ("given", "split"), [(" Train ", "train"), ("VALIDATION", "valid"), ("dev", "dev"), ("eval", "eval"), ("fold1", "fold1")]
+)
+def test_names_of_splits_are_read_whatever_their_case(tmp_path, given, split):
+    assert only(tmp_path, f"url,split\na.wav,{given}\n").split == split
+
+
+@pytest.mark.parametrize("given", ["trian", "trains", "tets", "vaild", "validaton"])
+def test_misspelt_splits_are_bad_rows_since_they_would_mix_sets(tmp_path, given):
+    rejection = only(tmp_path, f"url,split\na.wav,{given}\n")
+    assert rejection.reason is Reason.BAD_ROW and "is nearly" in rejection.detail

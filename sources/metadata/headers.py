@@ -96,7 +96,7 @@ def mistakes(missing: Sequence[str], unused: Iterable[str]) -> dict[str, str]:
     for column in unused:
         if len(column) <= MAX_MISTAKE:
             name, words = folded(column), frozenset(word.lower() for word in WORDS.findall(column))
-            near.update((column, field) for field in missing if _near(name, field) or _means(name, words, field))
+            near.update((column, field) for field in missing if is_misspelt(name, field) or _means(name, words, field))
     return near
 
 
@@ -113,13 +113,17 @@ def _means(name: str, words: frozenset[str], field: str) -> bool:
     return field in MEANINGS and (not words.isdisjoint(MEANINGS[field]) or GLUED[field].fullmatch(name) is not None)
 
 
-def _near(name: str, field: str) -> bool:
-    """Return whether one letter was added, left out or changed, or two exchanged; short names only with an `s` added."""
-    if abs(len(name) - len(field)) > 1 or name == field:
+def is_misspelt(name: str, known: str) -> bool:
+    """Return whether one letter of a known name was added, left out or changed, or two exchanged; short names only with an `s` added.
+
+    >>> is_misspelt("strat", "start"), is_misspelt("start", "start"), is_misspelt("ids", "id"), is_misspelt("kid", "id")
+    (True, False, True, False)
+    """
+    if abs(len(name) - len(known)) > 1 or name == known:
         return False
-    if len(field) <= 3:
-        return name == f"{field}s"
-    first = next((n for n, (a, b) in enumerate(zip(name, field, strict=False)) if a != b), min(len(name), len(field)))
-    given, known = name[first:], field[first:]
+    if len(known) <= 3:
+        return name == f"{known}s"
+    first = next((n for n, (a, b) in enumerate(zip(name, known, strict=False)) if a != b), min(len(name), len(known)))
+    given, known = name[first:], known[first:]
     exchanged = given[:2] == known[1::-1] and given[2:] == known[2:] and len(known) > 1
     return given[1:] == known[1:] or given[1:] == known or given == known[1:] or exchanged
