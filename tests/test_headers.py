@@ -63,7 +63,7 @@ def test_other_names_are_no_mistakes(column):
     assert mistakes(["url", "caption", "labels", "id", "start", "end", "split", "license", "creator", "title"], [column]) == {}
 
 
-def test_a_mistake_is_said_with_what_to_do():
+def test_the_message_of_a_mistake_names_the_remedy():
     with pytest.raises(ValueError) as caught:
         refuse_mistakes(TABLE, ["start", "end"], ["strat", "end_time"], 'write {field} = "{column}", or ignore_columns = {columns}')
     assert str(caught.value) == (

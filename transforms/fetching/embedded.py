@@ -43,7 +43,7 @@ class EmbeddedHandler:
             copy.write_bytes(data)
             fetched = local_recording(copy)
             if not (fetched.provenance.sha256 or "").startswith(address.digits):
-                raise Rejected(Reason.NOT_FOUND, f"row {address.row} of {name!r} holds another recording than when it was planned; plan again")
+                raise Rejected(Reason.NOT_FOUND, f"row {address.row} of {name!r} holds another recording than when it was planned")
         except Rejected:
             copy.unlink(missing_ok=True)
             raise
