@@ -14,6 +14,7 @@ import pytest
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
 from transforms.fetching.archives import ArchiveRoot, AudioRootHandler, FolderRoot
 from transforms.fetching.bundled import BundledHandler
+from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.fetch import Fetcher, Handler, handlers
 from transforms.fetching.hosts import HostLimits
 from transforms.fetching.http import HttpHandler, HttpSettings
@@ -52,7 +53,7 @@ def test_records_that_threads_share_cannot_be_changed(record):
 
 def test_the_handlers_are_asked_in_the_order_of_the_table(tmp_path):
     table = handlers(tmp_path, OPEN)
-    assert [type(handler) for handler in table] == [AudioRootHandler, LocalHandler, BundledHandler, HttpHandler]
+    assert [type(handler) for handler in table] == [AudioRootHandler, LocalHandler, BundledHandler, EmbeddedHandler, HttpHandler]
 
 
 @dataclass(frozen=True)
