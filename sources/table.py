@@ -39,10 +39,12 @@ CARD = Card(
 FIELDS = ("url", "caption", "labels", "id", "start", "end", "split", "license", "creator", "title")
 
 ColumnNames = Annotated[tuple[str, ...], Strict(False), BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+Separator = Annotated[str, StringConstraints(min_length=1)]
 ColumnsOfField = dict[str, tuple[str, ...]]
 """Field of a clip -> the columns that it is read from; empty when the table has none."""
 DURATION = re.compile(r"(clip|segment)?(duration|dur|length)(s|sec|secs|seconds|ms)?")
 INTEGER_AS_FLOAT = re.compile(r"\s*\d+\.0\s*", re.ASCII)
+REMEDY = 'name the column {field}, or write {field} = "{column}"; where it holds something else, ignore_columns = {columns}'
 MAX_COMPARED = 1000  # names of columns; comparing is slow
 
 
@@ -64,7 +66,7 @@ class Options(SourceOptions):
     license: str | None = None
     creator: str | None = None
     title: str | None = None
-    label_separator: Annotated[str, StringConstraints(min_length=1)] | None = None
+    label_separator: Separator | None = None
     ignore_columns: ColumnNames = ()
 
 
@@ -168,7 +170,7 @@ def _check_mistakes(options: Options, columns: ColumnsOfField, present: list[str
     used = {name for names in columns.values() for name in names}
     unused = [name for name in present if name and name not in used and name not in options.ignore_columns]
     missing = [field for field in FIELDS if not columns[field]]
-    refuse_mistakes(path, missing, unused, 'write {field} = "{column}", or ignore_columns = {columns} where they hold something else')
+    refuse_mistakes(path, missing, unused, REMEDY)
     durations = [name for name in unused if DURATION.fullmatch(folded(name))]
     if columns["start"] and not columns["end"] and durations:
         raise ValueError(

@@ -187,7 +187,8 @@ def test_blanks_and_case_of_a_header_change_nothing(tmp_path, header):
 )
 def test_a_column_that_may_be_a_mistake_is_named_before_anything_runs(tmp_path, name, content):
     with pytest.raises(
-        ValueError, match=r"""column 'start_time' is not read, and there is no column for start: write start = "start_time", or"""
+        ValueError,
+        match=r"""column 'start_time' is not read, and there is no column for start: name the column start, or write start = """,
     ):
         table.check(options(tmp_path, content, name))
     [clip] = clips(options(tmp_path, content, name, ignore_columns="start_time"))
