@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.keys import stable_hash
-from pipeline.records import Caption, Clip, Reason, Rejection
+from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources import table
 from sources.metadata.card import Card
-from sources.metadata.cells import resolve_url, split_labels, split_texts
+from sources.metadata.cells import resolve_url, split_labels, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.licenses import spdx
 from sources.metadata.options import SourceOptions, split_name
@@ -39,10 +39,12 @@ CAPTIONS = "captions.csv"
 
 
 class Options(SourceOptions):
-    """Keys of a `folder` entry: its `root`, and the `split` of files that name no split."""
+    """Keys of a `folder` entry: its `root`, the `split` of files that name no split, and two keys of a `table` entry."""
 
     root: str
     split: str = "train"
+    label_separator: table.Separator | None = None
+    ignore_columns: table.ColumnNames = ()
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -91,7 +93,16 @@ def _recordings(root: Path) -> list[Path]:
 def _captions_table(options: Options) -> table.Options:
     """Return captions.csv as a table whose `file_name` column is the path and the id."""
     path = str(PurePosixPath(options.root) / CAPTIONS)
-    return table.Options(source=options.source, dataset=options.dataset, base=options.base, path=path, url="file_name", id="file_name")
+    return table.Options(
+        source=options.source,
+        dataset=options.dataset,
+        base=options.base,
+        path=path,
+        url="file_name",
+        id="file_name",
+        label_separator=options.label_separator,
+        ignore_columns=options.ignore_columns,
+    )
 
 
 def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Clip | Rejection:
@@ -100,11 +111,14 @@ def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Cl
     clip = Clip(options.source, options.dataset, split_name(options.split), clip_id, url, recording=url)
     try:
         side_car = _side_car(path)
-        split = split_name(_text(side_car, "split") or options.split)
+        title, license_name, creator, split = (text_of(side_car.get(name), name) for name in ("title", "license", "creator", "split"))
+        captions = split_texts(side_car.get("caption", side_car.get("text")), "caption")
+        labels = split_labels(side_car.get("labels", side_car.get("tags")), "labels", options.label_separator)
+        split = split_name(split or options.split)
+    except Rejected as rejected:
+        return Rejection(clip, rejected.reason, "read", rejected.detail)
     except ValueError as error:
         return Rejection(clip, Reason.BAD_ROW, "read", str(error))
-    captions = split_texts(side_car.get("caption", side_car.get("text")))
-    labels = split_labels(side_car.get("labels", side_car.get("tags")))
     if not captions and not labels and path.parent != root:
         labels = [path.parent.name]
     return replace(
@@ -112,9 +126,9 @@ def _clip_or_rejection(options: Options, root: Path, path: Path, url: str) -> Cl
         split=split,
         captions=tuple(map(Caption, captions)),
         labels=tuple(dict.fromkeys(labels)),
-        title=_text(side_car, "title"),
-        license=spdx(_text(side_car, "license")),
-        creator=_text(side_car, "creator"),
+        title=title or None,
+        license=spdx(license_name),
+        creator=creator or None,
     )
 
 
@@ -134,9 +148,3 @@ def _side_car(path: Path) -> dict[str, Any]:
         return {"caption": text.read_text(encoding="utf-8-sig").splitlines()} if text.is_file() else {}
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{(data if data.is_file() else text).name}: {error}") from error
-
-
-def _text(side_car: dict[str, Any], name: str) -> str | None:
-    """Return a field of a side-car as text; `None` when it is missing or empty."""
-    value = side_car.get(name)
-    return str(value).strip() or None if value is not None else None
