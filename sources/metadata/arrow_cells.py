@@ -19,7 +19,11 @@ PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def cells_of(array: pa.Array) -> list[Any]:
-    """Return the values of an array: text, bytes, numbers, truth values, durations, times of day, lists of these, and `None`."""
+    """Return the values of an array: text, bytes, numbers, truth values, durations, times of day, lists of these, and `None`.
+
+    Raises:
+        ValueError: the array is damaged.
+    """
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
         return _extension(array)
@@ -73,7 +77,14 @@ def _parsed(text: str) -> Any:
 
 
 def _dictionary(array: pa.DictionaryArray) -> list[Any]:
-    """Return values by the dictionary; each value is converted once, however many rows repeat it."""
+    """Return values by the dictionary; each value is converted once, however many rows repeat it.
+
+    Raises:
+        ValueError: an index is not in the dictionary, and so other values may be wrong too.
+    """
+    bounds = pc.min_max(array.indices).as_py()
+    if bounds["max"] is not None and not 0 <= bounds["min"] <= bounds["max"] < len(array.dictionary):
+        raise ValueError("a value that its dictionary does not have")  # a damaged page
     indices = array.indices.to_pylist()
     if len(array.dictionary) <= len(array):
         values = cells_of(array.dictionary)

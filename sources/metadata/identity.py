@@ -10,7 +10,7 @@ from pipeline.keys import short_hash
 from pipeline.masking import mask_address
 from pipeline.records import Rejected
 from sources.metadata.cells import name_of
-from sources.metadata.rows import read_rows
+from sources.metadata.rows import check_rows, read_rows
 
 FREESOUND = re.compile(r"^/(?:people/[^/]+/sounds|s|data/previews/\d+|apiv2/sounds)/(\d+)")
 YOUTUBE_ID = re.compile(r"^[A-Za-z0-9_-]{11}$")
@@ -65,6 +65,7 @@ def recordings_in(path: Path) -> frozenset[str]:
     Raises:
         ValueError: the table cannot be read, or a row of it is broken or names no recording.
     """
+    check_rows(path, (), ("recording", "url"))
     names = set()
     for row in read_rows(path, ("recording", "url")):
         try:

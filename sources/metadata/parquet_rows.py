@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +25,13 @@ MAX_VALUES = 1 << 25  # of a column in one row group; a list has several a row
 MIN_EXPANDED = 64 << 20
 MAX_EXPANSION = 1000  # times its size in the file that a large column may have in memory; text compresses 3 to 30 times
 BATCH_ROWS, BATCH_BYTES = 4096, 16 << 20
+READ_FOOTER = """
+import sys, pyarrow.parquet
+footer = pyarrow.parquet.read_metadata(sys.argv[1])
+for group in map(footer.row_group, range(footer.num_row_groups)):
+    for number in range(footer.num_columns):
+        group.column(number)
+"""
 FAULTS = (pa.ArrowException, OSError, ValueError)
 """What pyarrow raises over damaged files. Memory that a damaged size asks for is one of them."""
 
@@ -48,6 +57,7 @@ def check(path: Path, needed: Collection[str], wanted: Collection[str]) -> None:
     Raises:
         ValueError: some rows cannot be read, a column would take too much memory, or nearly all rows lack a value in every needed column.
     """
+    _check_footer(path)
     file, n_empty, first = _open(path, wanted), 0, 1
     for field in file.schema_arrow:
         if cleaned(field.name) in needed and pa.types.is_nested(field.type) and not _is_of_recordings(field.type):
@@ -120,6 +130,13 @@ def recording(path: Path, column: str, row: int) -> memoryview | None:
                 raise ValueError(_in_a_line(error)) from error
         first += n_rows
     raise ValueError(f"there is no row {row}")
+
+
+def _check_footer(path: Path) -> None:
+    """Raise ValueError where the description of a column is damaged: pyarrow then ends the process, so that another process reads it."""
+    done = subprocess.run([sys.executable, "-c", READ_FOOTER, path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise ValueError(f"{path}: not a parquet file (its footer is damaged); copy the table again")
 
 
 def _schema(path: Path) -> pa.Schema:
