@@ -12,6 +12,7 @@ import nh3
 MAX_CHARACTERS = 300  # of a caption; tokenizers of the text towers keep 77 tokens
 MAX_RAW = 2000  # characters of raw text that are read; the caption is in the first few hundred
 MIN_LETTERS = 2
+MAX_ROUNDS = 20  # of cleaning; no text is known that needs more than six
 
 # Matches text that may need more than trimming. Most captions do not match, and are clean in a microsecond.
 _SUSPECT = re.compile(
@@ -27,6 +28,8 @@ _UNWANTED = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad"
     r"\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff\ue000-\uf8ff]"
 )
+_RARE_BREAKS = re.compile(r"[\v\f\x1c-\x1f\x85\u2028\u2029]")  # control characters that are white space; one deleted would join two words
+_BREAK_REFERENCE = re.compile(r"&#(?:0*(?:1[0-3]|2[89]|3[01])(?:;|(?!\d))|x0*(?:[a-d]|1[c-f])(?:;|(?![0-9a-f])))", re.IGNORECASE)
 _LINE_BREAKS = re.compile(r"[ \t]*[\r\n\v\f\x85\u2028\u2029]+[\s]*")
 _EMAIL = re.compile(r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 _DOMAINS = (
@@ -61,12 +64,21 @@ _TIDY = (
 def clean_text(raw: str) -> str:
     """Return text as one line of at most `MAX_CHARACTERS`, in Unicode form NFC; empty when fewer than two letters are left.
 
+    Clean text stays as it is: `clean_text(clean_text(raw)) == clean_text(raw)`.
+
     >>> clean_text('Rain &amp; wind<br>on a <b>roof</b>, see <a href="http://example.org/x">http://example.org/x</a>')
     'Rain & wind on a roof, see'
     >>> clean_text("38.")
     ''
     """
-    return cut(" ".join(lines(raw)))
+    text = cut(" ".join(lines(raw)))
+    for _ in range(MAX_ROUNDS):
+        before = text
+        if _SUSPECT.search(text):
+            text = cut(" ".join(lines(text)))
+        if text == before:
+            break
+    return text
 
 
 def lines(raw: str) -> list[str]:
@@ -79,7 +91,7 @@ def lines(raw: str) -> list[str]:
     """
     if not _SUSPECT.search(raw):
         return [stripped] if (stripped := raw.strip()) else []
-    raw = raw[:MAX_RAW]
+    raw = _RARE_BREAKS.sub("\n", raw[:MAX_RAW])
     text = raw if raw.isascii() else ftfy.fix_text(_UNWANTED.sub("", raw), unescape_html=False, normalization="NFC")
     text = _without_addresses(_without_markup(_UNWANTED.sub("", text)))
     clean: list[str] = []
@@ -118,7 +130,7 @@ def _without_markup(text: str) -> str:
             text = nh3.clean(text, tags=set(), link_rel=None) if _TAG.search(text) else text
             text = _OPEN_TAG.sub("", text)
         if "&" in text:
-            text = html.unescape(text)
+            text = html.unescape(_BREAK_REFERENCE.sub("\n", text))
         if text == before:
             break
     text = _TAG.sub(" ", text)

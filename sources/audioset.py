@@ -15,10 +15,11 @@ from pathlib import Path
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card
-from sources.metadata.cells import parse_seconds
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.options import SourceOptions
 from sources.metadata.rows import read_rows
+from sources.metadata.text_lines import lines_of, unreadable
+from sources.metadata.times import parse_seconds
 
 CARD = Card(
     title="AudioSet: 10 s excerpts of YouTube, 527 classes",
@@ -47,9 +48,9 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     """
     path = options.resolve(options.segments)
     names, split = class_names(options.resolve(options.classes)), split_of(path)
-    for number, cells in _lines(path):
+    for number, line in _lines(path):
         try:
-            yield _clip(cells, names, split, number, options)
+            yield _clip(_cells(line), names, split, number, options)
         except Rejected as rejected:
             bare = Clip(options.source, options.dataset, split, f"line-{number}", "", row_number=number)
             yield Rejection(bare, rejected.reason, "read", f"{path.name}, line {number}: {rejected.detail}")
@@ -62,7 +63,11 @@ def check(options: Options) -> None:
     split_of(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such file; download it from the page of AudioSet")
-    number, cells = next(_lines(path), (0, []))
+    number, line = next(_lines(path), (0, ""))
+    try:
+        cells = _cells(line)
+    except Rejected as rejected:
+        raise ValueError(f"{path}: line {number}: {rejected.detail}") from rejected
     if len(cells) != N_CELLS:
         raise ValueError(
             f"{path}: line {number} has {len(cells)} cells, where YTID, start_seconds, end_seconds, positive_labels are needed"
@@ -82,9 +87,10 @@ def class_names(path: Path) -> dict[str, str]:
     """
     names = {}
     for row in read_rows(path):
-        if row.fault or not row.values.get("mid") or not row.values.get("display_name"):
+        mid, name = row.values.get("mid"), row.values.get("display_name")
+        if row.fault or not isinstance(mid, str) or not isinstance(name, str) or not mid or not name:
             raise ValueError(f"{path}, row {row.number}: {row.fault or 'mid and display_name are needed: is it class_labels_indices.csv?'}")
-        names[row.values["mid"]] = row.values["display_name"]
+        names[mid] = name
     return names
 
 
@@ -105,12 +111,21 @@ def split_of(path: Path) -> str:
     return match[1]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, cells) for every line except comments, the header and empty lines; drop blanks after commas."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip() and not line.startswith(("#", "YTID,")):
-                yield number, next(csv.reader([line], skipinitialspace=True), [])
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number, line) for every line except comments, the header and empty lines."""
+    for number, line in enumerate(lines_of(path), 1):
+        if line.strip() and not line.startswith(("#", "YTID,")):
+            yield number, line
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a line without the blanks after commas; raise Rejected for a line that cannot be read."""
+    if fault := unreadable(line):
+        raise Rejected(Reason.BAD_ROW, fault)
+    try:
+        return next(csv.reader([line], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise Rejected(Reason.BAD_ROW, str(error)) from error
 
 
 def _clip(cells: list[str], names: Mapping[str, str], split: str, number: int, options: Options) -> Clip:
@@ -122,7 +137,7 @@ def _clip(cells: list[str], names: Mapping[str, str], split: str, number: int, o
     if not YOUTUBE_ID.fullmatch(video):
         raise Rejected(Reason.BAD_ROW, f"{video[:40]!r} is not a YouTube id")
     if start is None or end is None or end <= start:
-        raise Rejected(Reason.OUT_OF_RANGE, f"from {start_cell[:20]!r} s to {end_cell[:20]!r} s")
+        raise Rejected(Reason.BAD_ROW, f"from {start_cell[:20]!r} s to {end_cell[:20]!r} s")
     labels = [label.strip() for label in cells[3].split(",") if label.strip()]
     if unknown := [label for label in labels if label not in names]:
         raise Rejected(Reason.BAD_ROW, f"label {unknown[0][:40]!r} is not in {options.classes}")

@@ -18,7 +18,7 @@ from pipeline.keys import stable_hash
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources import table
 from sources.metadata.card import Card
-from sources.metadata.cells import split_labels, split_texts
+from sources.metadata.cells import split_labels, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.file_names import FileNames
 from sources.metadata.folder_files import FolderFiles, list_folder
@@ -38,10 +38,12 @@ CAPTIONS = "captions.csv"
 
 
 class Options(SourceOptions):
-    """Keys of a `folder` entry: its `root`, and the `split` of files that name no split."""
+    """Keys of a `folder` entry: its `root`, the `split` of files that name no split, and two keys of a `table` entry."""
 
     root: str
     split: str = "train"
+    label_separator: table.Separator | None = None
+    ignore_columns: table.ColumnNames = ()
 
     @property
     def paths_start_in(self) -> Path:
@@ -133,7 +135,16 @@ def _url(options: Options, name: str) -> str:
 def _captions_table(options: Options) -> table.Options:
     """Return captions.csv as a table whose `file_name` column is the path and the id."""
     path = str(PurePosixPath(options.root) / CAPTIONS)
-    return table.Options(source=options.source, dataset=options.dataset, base=options.base, path=path, url="file_name", id="file_name")
+    return table.Options(
+        source=options.source,
+        dataset=options.dataset,
+        base=options.base,
+        path=path,
+        url="file_name",
+        id="file_name",
+        label_separator=options.label_separator,
+        ignore_columns=options.ignore_columns,
+    )
 
 
 def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None) -> Clip | Rejection:
@@ -142,11 +153,14 @@ def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None
     clip = Clip(options.source, options.dataset, split_name(options.split), name, url, recording=url)
     try:
         side_car = _side_car(root / text) if text else {}
-        split = split_name(_text(side_car, "split") or options.split)
+        title, license_name, creator, split = (text_of(side_car.get(field), field) for field in ("title", "license", "creator", "split"))
+        captions = split_texts(side_car.get("caption", side_car.get("text")), "caption")
+        labels = split_labels(side_car.get("labels", side_car.get("tags")), "labels", options.label_separator)
+        split = split_name(split or options.split)
+    except Rejected as rejected:
+        return Rejection(clip, rejected.reason, "read", rejected.detail)
     except ValueError as error:
         return Rejection(clip, Reason.BAD_ROW, "read", str(error))
-    captions = split_texts(side_car.get("caption", side_car.get("text")))
-    labels = split_labels(side_car.get("labels", side_car.get("tags")))
     if not captions and not labels and "/" in name:
         labels = [PurePosixPath(name).parent.name]
     return replace(
@@ -154,9 +168,9 @@ def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None
         split=split,
         captions=tuple(map(Caption, captions)),
         labels=tuple(dict.fromkeys(labels)),
-        title=_text(side_car, "title"),
-        license=spdx(_text(side_car, "license")),
-        creator=_text(side_car, "creator"),
+        title=title or None,
+        license=spdx(license_name),
+        creator=creator or None,
     )
 
 
@@ -176,9 +190,3 @@ def _side_car(path: Path) -> dict[str, Any]:
         return fields
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}: {error}") from error
-
-
-def _text(side_car: dict[str, Any], name: str) -> str | None:
-    """Return a field of a side-car as text; `None` when it is missing or empty."""
-    value = side_car.get(name)
-    return str(value).strip() or None if value is not None else None

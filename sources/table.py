@@ -1,31 +1,35 @@
 """Read clips from a table of the user: csv, tsv, jsonl or parquet, with one clip a row.
 
 The recipe names the columns; a field that it does not name is read from the column of the usual name, when the table has
-one. Addresses are http(s); any other value is a path relative to the table. Rows that repeat an excerpt with another
+one: case, blanks, hyphens and underscores do not count. Addresses are http(s); any other value is a path relative to the table.
+A parquet table may hold the recordings themselves, as records of `bytes` and `path`. Rows that repeat an excerpt with another
 caption are joined later.
 """
 
 from __future__ import annotations
 
-import collections
 import difflib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Strict
+from pydantic import BeforeValidator, Strict, StringConstraints
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card
-from sources.metadata.cells import parse_seconds, resolve_url, split_labels, split_texts
+from sources.metadata.cells import name_of, split_labels, split_texts, text_of
+from sources.metadata.embedded import N_DIGITS, SCHEME, Embedded, EmbeddedAddress
 from sources.metadata.file_hash import file_sha256
+from sources.metadata.headers import cleaned, folded, refuse_mistakes, shown, usual_column
 from sources.metadata.identity import id_of, recording_of
 from sources.metadata.licenses import spdx
 from sources.metadata.local_paths import url_of
 from sources.metadata.options import SourceOptions, split_name
-from sources.metadata.rows import Row, columns_of, read_rows
+from sources.metadata.rows import Row, check_rows, columns_present, columns_with_recordings, read_rows
+from sources.metadata.times import parse_seconds
 
 CARD = Card(
     title="your own table: csv, tsv, jsonl or parquet",
@@ -36,12 +40,21 @@ CARD = Card(
 FIELDS = ("url", "caption", "labels", "id", "start", "end", "split", "license", "creator", "title")
 
 ColumnNames = Annotated[tuple[str, ...], Strict(False), BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+Separator = Annotated[str, StringConstraints(min_length=1)]
 ColumnsOfField = dict[str, tuple[str, ...]]
 """Field of a clip -> the columns that it is read from; empty when the table has none."""
+DURATION = re.compile(r"(clip|segment)?(duration|dur|length)(s|sec|secs|seconds|ms)?")
+INTEGER_AS_FLOAT = re.compile(r"\s*\d+\.0\s*", re.ASCII)
+REMEDY = 'name the column {field}, or write {field} = "{column}"; where it holds something else, ignore_columns = {columns}'
+MAX_COMPARED = 1000  # names of columns; comparing is slow
 
 
 class Options(SourceOptions):
-    """Keys of a `table` entry: the `path` of the table, and for each field of a clip the name of its column."""
+    """Keys of a `table` entry: the `path` of the table, and for each field of a clip the name of its column.
+
+    `label_separator` is what stands between the labels of a cell. `ignore_columns` lists columns that are not read although their
+    names are near to that of a field.
+    """
 
     path: str
     url: str | None = None
@@ -54,6 +67,8 @@ class Options(SourceOptions):
     license: str | None = None
     creator: str | None = None
     title: str | None = None
+    label_separator: Separator | None = None
+    ignore_columns: ColumnNames = ()
 
     @property
     def paths_start_in(self) -> Path:
@@ -73,9 +88,8 @@ def read(options: Options, split: str = "train") -> Iterator[Clip | Rejection]:
 def check(options: Options) -> None:
     """Raise ValueError when the table cannot be read to its end, or lacks a column that the recipe names."""
     path = options.resolve(options.path)
-    _columns_of_fields(options, path)
-    if path.suffix.lower() in {".csv", ".tsv"}:
-        collections.deque(read_rows(path), maxlen=0)  # a quote left open would hide every row after it
+    columns = _columns_of_fields(options, path)
+    check_rows(path, {*columns["url"], *columns["id"]}, {name for names in columns.values() for name in names})
 
 
 def fingerprint(options: Options) -> str:
@@ -92,36 +106,83 @@ def read_table_at(path: Path, url_prefix: str, source: str, dataset: str) -> Ite
 def _read(options: Options, path: Path, folder: PurePosixPath, split: str) -> Iterator[Clip | Rejection]:
     """Yield the outcome of each row; `folder` is where relative paths of the table start, relative to the recipe."""
     columns = _columns_of_fields(options, path)
-    for row in read_rows(path):
+    for row in _rows(path, columns):
         yield _clip_or_rejection(row, columns, options, folder, split)
 
 
+def _rows(path: Path, columns: ColumnsOfField) -> Iterator[Row]:
+    """Yield the rows of a table.
+
+    Where ids alone find the recordings and all of them are texts such as "101.0", they are "101": pandas writes integers in this way
+    when one of them is missing.
+    """
+    wanted, ids = {name for names in columns.values() for name in names}, columns["id"]
+    if columns["url"] or not all(INTEGER_AS_FLOAT.fullmatch(str(row.values.get(ids[0]) or "0.0")) for row in read_rows(path, ids)):
+        yield from read_rows(path, wanted)
+        return
+    for row in read_rows(path, wanted):
+        given = row.values.get(ids[0])
+        yield replace(row, values={**row.values, ids[0]: given.strip().removesuffix(".0")}) if isinstance(given, str) else row
+
+
 def _columns_of_fields(options: Options, path: Path) -> ColumnsOfField:
-    """Return the columns of every field; raise ValueError for a column that the recipe names and the table lacks."""
-    present = columns_of(path)
-    if present is None:
-        present = sorted({name for row in read_rows(path) for name in row.values})
+    """Return the columns of every field.
+
+    Raises:
+        ValueError: the recipe names a column that the table lacks, or a column that is not read has a name near to a missing field.
+    """
+    present = columns_present(path)
     columns: ColumnsOfField = {}
     for field in FIELDS:
         given = getattr(options, field)
         if given is None:
-            columns[field] = _usual_columns(field, present)
-            continue
-        columns[field] = (given,) if isinstance(given, str) else given
-        for column in columns[field]:
-            if column not in present:
-                nearest = difflib.get_close_matches(column, present, 1)
-                hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-                raise ValueError(f"{path}: {field} = {column!r}: no such column, there are {', '.join(present)}{hint}")
+            columns[field] = _usual_columns(field, [name for name in present if name not in options.ignore_columns], path)
+        else:
+            columns[field] = tuple(_named_column(field, name, present, path) for name in ((given,) if isinstance(given, str) else given))
     if not columns["url"] and not (columns["id"] and options.audio_root):
-        raise ValueError(f"{path}: url = none given: a column of addresses or paths is needed, or an id column together with audio_root")
+        raise ValueError(
+            f"{path}: url = none given: a column of addresses or paths is needed, or an id column together with audio_root, "
+            f"there are {shown(present)}"
+        )
+    _check_mistakes(options, columns, present, path)
     return columns
 
 
-def _usual_columns(field: str, present: list[str]) -> tuple[str, ...]:
-    """Return the columns of the usual name of a field; captions also stand in `caption_1`, `caption_2`, ..."""
-    pattern = r"caption(_\d+)?" if field == "caption" else field
-    return tuple(column for column in present if re.fullmatch(pattern, column))
+def _named_column(field: str, given: str, present: list[str], path: Path) -> str:
+    """Return the column that the recipe names."""
+    if (name := cleaned(given)) in present:
+        return name
+    nearest = difflib.get_close_matches(name, present[:MAX_COMPARED], 1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    raise ValueError(f"{path}: {field} = {given!r}: no such column, there are {shown(present)}{hint}")
+
+
+def _usual_columns(field: str, present: list[str], path: Path) -> tuple[str, ...]:
+    """Return the columns of the usual name of a field.
+
+    Captions also stand in `caption_1`, `caption_2`, ...; recordings in the column `audio`, or in the only one that holds any.
+    """
+    if field == "caption":
+        return tuple(column for column in present if re.fullmatch(r"caption\d*", folded(column)))
+    column = usual_column(field, present, path)
+    if column is None and field == "url":
+        recordings = [name for name in columns_with_recordings(path) if name in present]
+        column = "audio" if "audio" in recordings else recordings[0] if len(recordings) == 1 else None
+    return () if column is None else (column,)
+
+
+def _check_mistakes(options: Options, columns: ColumnsOfField, present: list[str], path: Path) -> None:
+    """Raise ValueError for columns that are not read and whose names are near to the name of a field without a column."""
+    used = {name for names in columns.values() for name in names}
+    unused = [name for name in present if name and name not in used and name not in options.ignore_columns]
+    missing = [field for field in FIELDS if not columns[field]]
+    refuse_mistakes(path, missing, unused, REMEDY)
+    durations = [name for name in unused if DURATION.fullmatch(folded(name))]
+    if columns["start"] and not columns["end"] and durations:
+        raise ValueError(
+            f"{path}: column {durations[0]!r} is not read, and without a column for end every clip goes on to the end of its recording: "
+            f"add a column end (start + duration), or write ignore_columns = {durations}"
+        )
 
 
 def _clip_or_rejection(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosixPath, split: str) -> Clip | Rejection:
@@ -132,36 +193,35 @@ def _clip_or_rejection(row: Row, columns: ColumnsOfField, options: Options, fold
     try:
         return _clip(row, columns, options, folder, split)
     except Rejected as rejected:
-        bare = replace(bare, url=resolve_url(_cell(row, columns["url"]), folder))
+        url = _cell(row, columns["url"])
+        bare = replace(bare, url=url_of(url, folder, options.base) if isinstance(url, str) else "")
         return Rejection(bare, rejected.reason, "read", f"{options.path}, row {row.number}: {rejected.detail}")
 
 
-def _cell(row: Row, columns: tuple[str, ...]) -> str:
-    """Return the text of the first of `columns`; empty when there is no column or no value."""
-    value = row.values.get(columns[0]) if columns else None
-    return "" if value is None else str(value).strip()
+def _cell(row: Row, columns: tuple[str, ...]) -> Any:
+    """Return the first cell of a field; `None` when there is no column or no value."""
+    return row.values.get(columns[0]) if columns else None
 
 
 def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosixPath, default_split: str) -> Clip:
     """Return the clip of a row, or raise Rejected."""
 
-    def cell(field: str) -> str:
-        return _cell(row, columns[field])
+    def text(field: str) -> str:
+        return text_of(_cell(row, columns[field]), field)
 
-    given = row.values.get(columns["url"][0]) if columns["url"] else None
-    url = url_of(given if isinstance(given, str) else cell("url"), folder, options.base, options.audio_root is not None)
-    start, end = parse_seconds(cell("start"), "start"), parse_seconds(cell("end"), "end")
+    start, end = (parse_seconds(_cell(row, columns[field]), field) for field in ("start", "end"))
     if start is not None and end is not None and end <= start:
-        raise Rejected(Reason.OUT_OF_RANGE, f"end {end:g} s is not after start {start:g} s")
-    clip_id = cell("id") or (id_of(url, start, end) if url else "")
+        raise Rejected(Reason.BAD_ROW, f"end {end:g} s is not after start {start:g} s")
+    url, recording, file = _address(_cell(row, columns["url"]), columns["url"], options, folder)
+    clip_id = name_of(_cell(row, columns["id"]), "id") or (id_of(file, start, end) if file else "")
     if not clip_id:
         raise Rejected(Reason.BAD_ROW, "neither an address nor an id")
     try:
-        split = split_name(cell("split") or default_split)
+        split = split_name(text("split") or default_split)
     except ValueError as error:
         raise Rejected(Reason.BAD_ROW, str(error)) from error
-    captions = [text for column in columns["caption"] for text in split_texts(row.values.get(column))]
-    labels = [label for column in columns["labels"] for label in split_labels(row.values.get(column))]
+    captions = [text for column in columns["caption"] for text in split_texts(row.values.get(column), column)]
+    labels = [label for name in columns["labels"] for label in split_labels(row.values.get(name), name, options.label_separator)]
     return Clip(
         source=options.source,
         dataset=options.dataset,
@@ -172,10 +232,24 @@ def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosix
         end=end,
         captions=tuple(map(Caption, captions)),
         labels=tuple(dict.fromkeys(labels)),
-        title=cell("title") or None,
-        license=spdx(cell("license")),
-        creator=cell("creator") or None,
-        recording=recording_of(url) if url else f"{options.dataset}:{clip_id}",
+        title=text("title") or None,
+        license=spdx(text("license")),
+        creator=text("creator") or None,
+        recording=recording or f"{options.dataset}:{clip_id}",
         audio_root=options.audio_root,
         row_number=row.number,
     )
+
+
+def _address(cell: Any, columns: tuple[str, ...], options: Options, folder: PurePosixPath) -> tuple[str, str, str]:
+    """Return the address in a cell, the name of the recording, and the path that an id is made from; all empty without an address."""
+    if isinstance(cell, Embedded):
+        address = EmbeddedAddress(os.path.normpath(options.path), columns[0], cell.row, cell.sha256[:N_DIGITS])
+        return address.url, f"sha256:{cell.sha256}", f"{cell.sha256}/{cell.name}"
+    if isinstance(cell, dict) and cell.keys() == {"bytes", "path"} and cell["bytes"] is None:
+        cell = cell["path"]
+    text = name_of(cell, "url")  # without the blanks that a name may begin or end with
+    url = url_of(cell if text and isinstance(cell, str) else text, folder, options.base, options.audio_root is not None)
+    if url.startswith(SCHEME):
+        raise Rejected(Reason.UNSAFE_ADDRESS, f"{SCHEME} addresses name recordings in the table itself, and cannot be written in one")
+    return url, recording_of(url) if url else "", url

@@ -30,7 +30,7 @@ path = "clips.csv"
 """
 COLUMNS = ["id", "url", "start", "end", "caption", "labels", "split"]
 REASONS = {
-    "bad_row": 1,
+    "bad_row": 2,
     "corrupt": 1,
     "duplicate": 2,
     "empty": 1,
@@ -38,7 +38,7 @@ REASONS = {
     "no_text": 1,
     "not_audio": 1,
     "not_found": 1,
-    "out_of_range": 2,
+    "out_of_range": 1,
     "silent": 1,
     "unsafe_address": 1,
 }

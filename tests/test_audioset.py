@@ -50,7 +50,7 @@ def test_the_split_is_in_the_name_of_the_file(split: str, tmp_path: Path) -> Non
     [
         ('short, 0.0, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'short' is not a YouTube id"),
         ('--PJHxphWEs, x, 10.0, "/m/09x0r"', Reason.BAD_ROW, "'x' is not a number"),
-        ('--PJHxphWEs, 10.0, 10.0, "/m/09x0r"', Reason.OUT_OF_RANGE, "from '10.0' s to '10.0' s"),
+        ('--PJHxphWEs, 10.0, 10.0, "/m/09x0r"', Reason.BAD_ROW, "from '10.0' s to '10.0' s"),
         ('--PJHxphWEs, 0.0, 10.0, "/m/unknown"', Reason.BAD_ROW, "label '/m/unknown' is not in class_labels"),
         ("--PJHxphWEs, 0.0, 10.0", Reason.BAD_ROW, "3 cells"),
         ("--PJHxphWEs, 0.0, 10.0, /m/09x0r,/m/032s66", Reason.BAD_ROW, "5 cells"),
@@ -103,9 +103,9 @@ def test_comments_empty_lines_and_bytes_that_are_not_utf_8_do_not_stop_the_readi
 
 def test_a_segment_needs_both_times_and_a_row_of_the_classes_both_names(tmp_path: Path) -> None:
     (rejection,) = audioset.read(write(tmp_path, '--PJHxphWEs, , 10.0, "/m/09x0r"'))
-    assert isinstance(rejection, Rejection) and rejection.reason is Reason.OUT_OF_RANGE
+    assert isinstance(rejection, Rejection) and rejection.reason is Reason.BAD_ROW
     (rejection,) = audioset.read(write(tmp_path, '--PJHxphWEs, 1.0, , "/m/09x0r"'))
-    assert isinstance(rejection, Rejection) and rejection.reason is Reason.OUT_OF_RANGE
+    assert isinstance(rejection, Rejection) and rejection.reason is Reason.BAD_ROW
     for row in ("3,,Speech", "3,/m/1,"):
         (tmp_path / "class_labels_indices.csv").write_text(f"{CLASSES}{row}\n")
         with pytest.raises(ValueError, match=r"class_labels_indices\.csv, row 4: mid and display_name are needed"):

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from augment.clean import MAX_CHARACTERS, clean_text, cut, lines
@@ -232,3 +232,23 @@ def test_pieces_of_markup_in_any_combination_leave_no_markup_address_or_line_bre
                 text = clean_text(f"{first}{second}{third}Rain falls{third}{second}{first}")
                 assert not re.search(r"<br|http|[\x00-\x1f\x7f]|ok@ok|  ", text), (first, second, third, text)
                 assert text == unicodedata.normalize("NFC", text).strip() and len(text) <= MAX_CHARACTERS
+
+
+@pytest.mark.parametrize("space", ["\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f", "\x85", "\u2028", "&#11;", "&#x0C;", "&#31", "&NewLine;"])
+@pytest.mark.parametrize("word", ["Rain", "Año"])
+def test_control_characters_that_are_white_space_keep_words_apart(space, word):
+    assert clean_text(f"{word}{space}falls") == f"{word} falls"
+
+
+PIECES = [
+    *("Rain", " ", "\n", ".", "!", ",", ";", ":", "(", ")", "[", "]", "{", "}", "<b>", "</b>", "<br>", "&amp;", "&lt;", "&#39;", "é", "…"),
+    *("-", "--", "*", "#", "www.example.org", "http://x.org/a", "me@x.org", "No. 3", "A", "b", "Recorded", "Stereo", "falls", "x1", "\xa0"),
+    *("\x85", "\v", "|", "/", "'", "“", "ﬁ", "~", "_", "=", "\t", "雨", "\u200b", "&", "<", ">", "U.S.", "e\u0301", "[b]", "](http://a.b)"),
+    *("a" * 290, "word " * 60, "%", "(at)", "\ud800", "Ã³"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(max_size=40))
+@example("Rain \n .")
+def test_clean_text_stays_as_it_is(raw):
+    assert clean_text(clean_text(raw)) == clean_text(raw)

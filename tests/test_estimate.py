@@ -37,7 +37,7 @@ def estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Estimate:
 
 def test_clips_and_shards_of_the_plan_are_counted(estimated):
     assert (estimated.n_clips, estimated.n_shards, estimated.n_left_out) == (7, 2, 2)
-    assert list(estimated.left_out.items()) == [("duplicate", 1), ("out_of_range", 1)]
+    assert list(estimated.left_out.items()) == [("bad_row", 1), ("duplicate", 1)]
 
 
 def test_hours_and_bytes_are_of_the_clips_with_a_known_length(estimated):

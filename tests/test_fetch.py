@@ -15,6 +15,7 @@ from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
 from transforms.fetching.archives import ArchiveRoot
 from transforms.fetching.audio_root import AudioRootHandler, FolderRoot
 from transforms.fetching.bundled import BundledHandler
+from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.fetch import Fetcher, Handler, handlers
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.hosts import HostLimits
@@ -54,7 +55,7 @@ def test_records_that_threads_share_cannot_be_changed(record):
 
 def test_the_handlers_are_asked_in_the_order_of_the_table(tmp_path):
     table = handlers(LocalFolders(tmp_path), OPEN)
-    assert [type(handler) for handler in table] == [AudioRootHandler, LocalHandler, BundledHandler, HttpHandler]
+    assert [type(handler) for handler in table] == [AudioRootHandler, LocalHandler, BundledHandler, EmbeddedHandler, HttpHandler]
 
 
 @dataclass(frozen=True)

@@ -255,3 +255,26 @@ def test_every_usual_format_of_audio_is_a_recording(root):
 def test_a_folder_with_the_suffix_of_audio_is_not_a_recording(root):
     (root / "album.mp3").mkdir()
     assert "album.mp3" not in read(root)
+
+
+@pytest.mark.parametrize("fields", [{"caption": {"a": 1}}, {"title": ["a", "b"]}, {"labels": True}, {"creator": {}}, {"text": "['a'"}])
+def test_a_side_car_with_something_else_than_texts_rejects_only_its_recording(root, fields):
+    write(root / "dog/bark.json", json.dumps(fields))
+    clips = read(root)
+    assert clips["dog/bark.WAV"].reason == Reason.BAD_ROW
+    assert isinstance(clips["dog/howl.flac"], Clip)
+
+
+def test_missing_values_of_a_side_car_are_no_texts(root):
+    write(root / "dog/bark.json", '{"caption": NaN, "labels": ["dog", NaN, "None"], "title": NaN, "creator": 7.0, "split": null}')
+    clip = read(root)["dog/bark.WAV"]
+    assert (clip.captions, clip.labels, clip.title, clip.creator) == ((), ("dog",), None, "7")
+
+
+def test_labels_of_captions_csv_and_side_cars_are_divided_at_the_separator_of_the_recipe(root):
+    write(root / "captions.csv", 'file_name,labels,start_time\ntop.wav,"a, b/c",1\n')
+    write(root / "dog/bark.json", '{"labels": "d;e/f"}')
+    clips = read(root, label_separator="/", ignore_columns=["start_time"])
+    assert (clips["top.wav"].labels, clips["dog/bark.WAV"].labels) == (("a, b", "c"), ("d;e", "f"))
+    with pytest.raises(ValueError, match="column 'start_time' is not read"):
+        folder.check(options(root))

@@ -63,7 +63,17 @@ def test_a_record_without_captions_still_has_its_tags(tmp_path: Path) -> None:
     assert isinstance(clip, Clip) and clip.captions == () and clip.labels == ("scream", "ground-hit")
 
 
-@pytest.mark.parametrize(("value", "tags"), [(None, []), (["a", None, " a ", "b"], ["a", "b"]), ("", []), (7, [])])
+@pytest.mark.parametrize(
+    ("value", "tags"),
+    [
+        (None, []),
+        (["a", None, " a ", "b"], ["a", "b"]),
+        ("", []),
+        (7, ["7"]),
+        ("['a', 'b, c']", ["a", "b, c"]),
+        ([float("nan"), "a"], ["a"]),
+    ],
+)
 def test_tags_are_a_list_or_a_text_with_commas(value: object, tags: list[str]) -> None:
     assert freesound.tags_of(value) == tags
 
@@ -114,7 +124,7 @@ def test_fingerprint_changes_with_the_content_of_the_table_and_not_with_its_fold
 
 
 def test_a_jsonl_table_is_checked_row_by_row(tmp_path: Path) -> None:
-    (tmp_path / "records.jsonl").write_text('{"id": 12, "title": "Rain"}\n[]\n')
+    (tmp_path / "records.jsonl").write_text('{"id": 12, "title": "Rain", "url": "https://example.org/12.ogg"}\n[]\n')
     given = options(tmp_path / "records.jsonl")
     freesound.check(given)
     clip, broken = freesound.read(given)

@@ -1,13 +1,17 @@
 """Metadata files of all formats are read as rows; a bad row does not spoil the others."""
 
 import json
+import struct
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sources.metadata.rows import Row, columns_of, read_rows
+from sources.metadata.cells import Unreadable
+from sources.metadata.row import Row
+from sources.metadata.rows import columns_of, read_rows
+from sources.metadata.text_lines import MAX_LINE
 
 
 def written(tmp_path: Path, name: str, content: str | bytes) -> Path:
@@ -41,11 +45,11 @@ def test_tsv_is_divided_by_tabs_and_extensions_may_be_in_capitals(tmp_path):
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (b"a.wav", "1 cells where the header has 2"),
-        (b"a.wav,x,y", "3 cells where the header has 2"),
-        (b"a.wav,caf\xe9", "not UTF-8: save the table as UTF-8"),
-        (b"a.wav,x\0y", "a NUL character"),
-        (b'a.wav,"x" y', 'a quote inside a quoted cell that is not doubled ("")'),
+        (b"a.wav", "1 cells where the header has 2 (line 3)"),
+        (b"a.wav,x,y", "3 cells where the header has 2 (line 3)"),
+        (b"a.wav,caf\xe9", "not UTF-8: save the table as UTF-8 (line 3)"),
+        (b"a.wav,x\0y", "a NUL character (line 3)"),
+        (b'a.wav,"x" y', 'a quote inside a quoted cell that is not doubled ("") (line 3)'),
     ],
 )
 def test_a_bad_csv_row_is_a_fault_of_that_row_only(tmp_path, line, fault):
@@ -70,7 +74,8 @@ def test_a_cell_longer_than_any_text_is_an_error_of_the_file(tmp_path):
     [
         ("a.csv", b"", "the file is empty; a first row with the names of the columns is needed"),
         ("a.csv", b"url,caption,url\n", "the header names 'url' more than once"),
-        ("a.csv", "url,caption\n".encode("utf-16"), r"row 0 \(the header\): not UTF-8"),
+        ("a.csv", "url,caption\n".encode("utf-16-le"), "looks like UTF-16 without a byte order mark; save the table as UTF-8"),
+        ("a.csv", b"\xff\n", r"row 0 \(the header\): not UTF-8"),
         ("a.csv", b'"url,caption\n', r"row 0 \(the header\): unexpected end of data"),
         ("a.xlsx", b"", "tables are read as .csv, .tsv, .jsonl, .parquet, not .xlsx"),
         ("a", b"", "not a file without extension"),
@@ -87,6 +92,49 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for name in ("missing.csv", "folder.csv"):
         with pytest.raises(ValueError, match="no such file"):
             columns_of(tmp_path / name)
+
+
+def test_a_file_that_ends_inside_of_a_character_is_an_error_of_the_file(tmp_path):
+    with pytest.raises(ValueError, match="not UTF-16, as its byte order mark says"):
+        rows(written(tmp_path, "a.csv", "url\na.wav\n".encode("utf-16") + b"x"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(("before", "separator"), [("", ","), ("", ";"), ("", "\t"), ("", "|"), ("sep=;\n", ";"), ('"sep=#"\n', "#")])
+def test_csv_is_read_with_the_encoding_line_end_and_separator_that_it_has(tmp_path, encoding, end, before, separator):
+    lines = [separator.join(cells) for cells in (["url", "caption "], ["é.wav", f'"Rain{separator} then{end}""thunder"""'])]
+    path = written(tmp_path, "a.csv", (before.replace("\n", end) + "".join(line + end for line in lines)).encode(encoding))
+    assert [row.values for row in rows(path)] == [{"url": "é.wav", "caption": f'Rain{separator} then{end}"thunder"'}]
+
+
+def test_a_header_with_commas_is_divided_by_commas_whatever_else_it_holds(tmp_path):
+    assert columns_of(written(tmp_path, "a.csv", "url,a;b;c;d\n")) == ["url", "a;b;c;d"]
+    assert columns_of(written(tmp_path, "b.csv", "url\n")) == ["url"]
+    assert columns_of(written(tmp_path, "c.tsv", "url,caption\n")) == ["url", "caption"]
+
+
+def test_blanks_around_names_of_columns_are_no_part_of_them(tmp_path):
+    assert columns_of(written(tmp_path, "a.csv", " url,\u00a0start ,\ufeffend\n")) == ["url", "start", "end"]
+    assert rows(written(tmp_path, "a.jsonl", '{" url ": "a"}\n'))[0].values == {"url": "a"}
+    pq.write_table(pa.table({" url": ["a"]}), tmp_path / "a.parquet")
+    assert (columns_of(tmp_path / "a.parquet"), rows(tmp_path / "a.parquet")[0].values) == (["url"], {"url": "a"})
+
+
+def test_columns_without_a_name_may_repeat(tmp_path):
+    assert columns_of(written(tmp_path, "a.csv", ",url,,\n")) == ["", "url", "", ""]
+
+
+def test_a_long_line_is_an_error_of_a_csv_and_a_fault_of_one_row_of_a_jsonl(tmp_path):
+    long = "x" * (MAX_LINE + 5)
+    with pytest.raises(ValueError, match="line 2 has more than"):
+        rows(written(tmp_path, "a.csv", f"url\n{long}\n"))
+    read = rows(written(tmp_path, "a.jsonl", f'{{"url": "{long}"}}\n{{"url": "b"}}\n'))
+    assert [(row.number, row.fault) for row in read] == [(1, f"a line of more than {MAX_LINE} characters"), (2, "")]
+
+
+def test_a_name_that_stands_twice_in_one_object_is_a_fault(tmp_path):
+    assert rows(written(tmp_path, "a.jsonl", '{"url": "a", "url": "b"}\n'))[0].fault == "not JSON: a name stands twice in one object"
 
 
 def test_jsonl_rows_have_the_numbers_of_their_lines(tmp_path):
@@ -111,11 +159,10 @@ def test_parquet_keeps_lists_and_nulls(tmp_path):
     assert rows(tmp_path / "a.parquet")[1].values == {"url": None, "caption": None}
 
 
-def test_parquet_text_that_is_not_utf_8_is_an_error_of_the_file(tmp_path):
-    latin = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\4\0\0\0"), pa.py_buffer(b"caf\xe9"))
+def test_parquet_text_that_is_not_utf_8_is_unreadable_in_its_cell_alone(tmp_path):
+    latin = pa.StringArray.from_buffers(2, pa.py_buffer(struct.pack("<3i", 0, 4, 5)), pa.py_buffer(b"caf\xe9x"))
     pq.write_table(pa.table({"url": latin}), tmp_path / "a.parquet")
-    with pytest.raises(ValueError, match=r"a\.parquet: cannot be read after row 0"):
-        rows(tmp_path / "a.parquet")
+    assert [row.values["url"] for row in rows(tmp_path / "a.parquet")] == [Unreadable("text that is not UTF-8"), "x"]
 
 
 def test_every_format_gives_the_same_rows(tmp_path):

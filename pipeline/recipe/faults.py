@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from pipeline.recipe.toml import shortened
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+MAX_KEY = 100  # characters of a key in a message
 GIVEN_BY_CODE = "base"  # a field of all source options that no recipe may set
 
 
@@ -30,7 +33,7 @@ def describe(error: ValidationError, allowed: Mapping[str, Sequence[str]], prefi
         elif fault["type"] == "missing":
             faults.append(f"{prefix}{key}: none given, it is needed")
         else:
-            faults.append(f"{prefix}{key} = {fault['input']!r}: {in_toml_words(fault['msg'])}")
+            faults.append(f"{prefix}{key} = {shortened(fault['input'])}: {in_toml_words(fault['msg'])}")
     return faults
 
 
@@ -40,7 +43,7 @@ def unknown_key(key: str, given: Any, allowed: Iterable[str]) -> str:
     >>> unknown_key("nmae", "x", ["name", "audio"])
     "nmae = 'x': no such key, allowed: name, audio; did you mean 'name'?"
     """
-    return f"{key} = {given!r}: no such key, allowed: {', '.join(allowed)}{nearest(key, allowed)}"
+    return f"{key[:MAX_KEY]} = {shortened(given)}: no such key, allowed: {', '.join(allowed)}{nearest(key[:MAX_KEY], allowed)}"
 
 
 def keys_of(table: Any) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from pipeline.failures import RecipeError
 from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
 from pipeline.recipe.locate import locate
+from pipeline.recipe.toml import read_toml
 from pipeline.records import AudioLimits
 from sources import SOURCES
 from sources.metadata.file_hash import file_sha256
@@ -119,8 +119,8 @@ def parse_recipe(data: bytes, path: Path) -> BuildRecipe:
         RecipeError: it is not TOML, or has faults; the message names all of them.
     """
     try:
-        document = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = read_toml(data)
+    except ValueError as error:
         raise RecipeError(f"{_printable(path)}: not TOML: {error}") from error
     recipe, faults = _check(document, path.parent.resolve())
     if recipe is None:

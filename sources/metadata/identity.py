@@ -8,7 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from pipeline.keys import short_hash
 from pipeline.masking import mask_address
-from sources.metadata.rows import read_rows
+from pipeline.records import Rejected
+from sources.metadata.cells import name_of
+from sources.metadata.rows import check_rows, read_rows
 
 FREESOUND = re.compile(r"^/(?:people/[^/]+/sounds|s|data/previews/\d+|apiv2/sounds)/(\d+)")
 YOUTUBE_ID = re.compile(r"^[A-Za-z0-9_-]{11}$")
@@ -63,9 +65,13 @@ def recordings_in(path: Path) -> frozenset[str]:
     Raises:
         ValueError: the table cannot be read, or a row of it is broken or names no recording.
     """
+    check_rows(path, (), ("recording", "url"))
     names = set()
-    for row in read_rows(path):
-        name = str(row.values.get("recording") or row.values.get("url") or "").strip()
+    for row in read_rows(path, ("recording", "url")):
+        try:
+            name = name_of(row.values.get("recording"), "recording") or name_of(row.values.get("url"), "url")
+        except Rejected as rejected:
+            raise ValueError(f"{path}, row {row.number}: {rejected.detail}") from rejected
         if row.fault or not name:
             raise ValueError(f"{path}, row {row.number}: {row.fault or 'neither recording nor url is given'}")
         names.add(recording_of(name))

@@ -22,8 +22,10 @@ from typing_extensions import TypedDict
 
 from pipeline.output.layout import RESERVED_NAMES
 from pipeline.records import AudioLimits
+from sources.metadata.headers import is_misspelt
 
 MAX_SPLIT = 64  # characters
+SPLITS = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
 
 
 def _check_not_reserved(name: str) -> str:
@@ -99,14 +101,21 @@ class SourceOptions(BaseModel):
 def split_name(given: str) -> str:
     """Return the name of a split's folder: lower case, `valid` for "val" and "validation", `train` for an empty name.
 
+    Any other name is a split of its own, such as "dev", "eval" or "fold1".
+
     Raises:
-        ValueError: the name is longer than `MAX_SPLIT` or holds other characters than letters, digits, '_' and '-'.
+        ValueError: the name is longer than `MAX_SPLIT`, holds other characters than letters, digits, '_' and '-', or is a misspelt
+            train, valid or test.
 
     >>> split_name("Validation"), split_name(""), split_name("balanced_train")
     ('valid', 'train', 'balanced_train')
     """
     name = given.strip().lower() or "train"
-    name = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}.get(name, name)
+    name = SPLITS.get(name, name)
     if not re.fullmatch(rf"[a-z0-9_-]{{1,{MAX_SPLIT}}}", name):
         raise ValueError(f"split {given[:MAX_SPLIT]!r} is not a name of at most {MAX_SPLIT} letters, digits, '_' and '-'")
+    if name.isalpha() and name not in SPLITS.values():
+        for known in (*SPLITS, *SPLITS.values()):
+            if is_misspelt(name, known):
+                raise ValueError(f"split {given[:MAX_SPLIT]!r} is nearly {known!r}: write that, or a name that is not so near")
     return name

@@ -11,6 +11,7 @@ from pipeline.records import Clip, Reason, Recording, Rejected
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
 from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.bundled import BundledHandler
+from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.http import HttpHandler, HttpSettings
 from transforms.fetching.local import LocalHandler
@@ -51,6 +52,7 @@ def handlers(folders: LocalFolders, http: HttpSettings) -> tuple[Handler, ...]:
         AudioRootHandler(folders),  # before all others: the user has these recordings already
         LocalHandler(folders),
         BundledHandler(),
+        EmbeddedHandler(folders.base),
         HttpHandler(http),
     )
 
