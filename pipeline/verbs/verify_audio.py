@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import soundfile
 
 from pipeline.records import SAMPLE_RATE
 from pipeline.verbs.verify_fault import shown
+from transforms.audio.file_slice import FileSlice
 from transforms.audio.meter import Meter
 
 BLOCK = 1 << 20  # frames that are decoded at once
@@ -18,33 +18,6 @@ EXTREMES = np.array([-32768, 32767], np.int16)
 STREAMINFO_END = 42  # bytes: "fLaC", the header of the first metadata block, STREAMINFO (RFC 9639, section 8.2)
 COMPARED = ("n_frames", "duration", "peak", "rms", "dc", "silent_fraction", "pcm_sha256")
 """Statistics that the frames of a sample give. The others count what was lost when the recording was converted."""
-
-
-class Part(io.RawIOBase):
-    """A part of a file, as a file: a member of a tar is decoded without reading all of it into memory."""
-
-    def __init__(self, file: IO[bytes], start: int, size: int):
-        self._file, self._start, self._size, self._at = file, start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._file.seek(self._start + self._at)
-        data = self._file.read(min(len(buffer), max(self._size - self._at, 0)))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
 
 
 def header_findings(header: bytes, row: Mapping[str, Any] | None) -> Iterator[str]:
@@ -63,7 +36,7 @@ def header_findings(header: bytes, row: Mapping[str, Any] | None) -> Iterator[st
         yield f"has {n_frames} frames by its header, the books say {row['n_frames']}"
 
 
-def decoded_findings(flac: Part, row: Mapping[str, Any] | None) -> Iterator[str]:
+def decoded_findings(flac: FileSlice, row: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield what is wrong with the audio of a FLAC whose header is right, all of which is decoded; `row` as above."""
     meter, n_extreme = Meter(), 0
     try:

@@ -11,9 +11,10 @@ from typing import IO, Any
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import Folder
 from pipeline.output.tar_members import Flaw, Member, shown_name, tar_members
-from pipeline.verbs.verify_audio import STREAMINFO_END, Part, decoded_findings, header_findings
+from pipeline.verbs.verify_audio import STREAMINFO_END, decoded_findings, header_findings
 from pipeline.verbs.verify_fault import Finding, why
 from pipeline.verbs.verify_json import different_json, unusable_json
+from transforms.audio.file_slice import FileSlice
 
 KEY = re.compile(r"[a-z0-9_-]+")
 MAX_JSON = 1 << 26  # bytes; a larger JSON member is not read
@@ -84,7 +85,7 @@ def _content_findings(file: IO[bytes], member: Member, sample: ExpectedSample | 
         wrong = list(header_findings(file.read(min(member.size, STREAMINFO_END)), row))
         yield from wrong
         if deep and not wrong:
-            yield from decoded_findings(Part(file, member.at, member.size), row)
+            yield from decoded_findings(FileSlice(file, member.at, member.at + member.size), row)
     elif member.ending == "json":
         if member.size > MAX_JSON:
             yield f"has {member.size} bytes, more than any JSON of a sample"
