@@ -72,10 +72,10 @@ class Failure:
 def explain(error: BaseException, verb: str) -> Failure:
     """Return why a command ended, from the exception that ended it; `verb` decides whether running again continues."""
     from pipeline.output.damage import DamagedFileError
+    from pipeline.output.disk import FolderInUseError
     from pipeline.output.ownership import ForeignFilesError
     from pipeline.output.plan_change import DroppedSamplesError
     from pipeline.output.plan_index import LostRowsError, OutputFormatError
-    from pipeline.output.storage import FolderInUseError
 
     match error:
         case KeyboardInterrupt():

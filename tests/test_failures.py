@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.failures import AGAIN, DAMAGED, NOT_A_FOLDER, REFUSED, EngineError, RecipeError, UsageError, explain
 from pipeline.output.damage import DamagedFileError
+from pipeline.output.disk import FolderInUseError
 from pipeline.output.plan_index import LostRowsError, OutputFormatError
-from pipeline.output.storage import FolderInUseError
 
 
 def os_error(number: int, path: str = "out/x") -> OSError:

@@ -19,7 +19,8 @@ import soundfile
 from pipeline.command import main
 from pipeline.engines.run import Engine
 from pipeline.failures import EngineError, RecipeError
-from pipeline.output.storage import Folder, FolderInUseError
+from pipeline.output.disk import FolderInUseError
+from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import build
 from pipeline.verbs.recaption import RecaptionOutcome, recaption, recipe_of_folder

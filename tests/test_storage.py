@@ -14,7 +14,8 @@ import fsspec
 import pytest
 
 from pipeline.output.damage import DamagedFileError
-from pipeline.output.storage import WORK, Folder, FolderInUseError
+from pipeline.output.disk import FolderInUseError
+from pipeline.output.storage import WORK, Folder
 
 
 @pytest.fixture(params=["local", "remote"])

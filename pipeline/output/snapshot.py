@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from pipeline.output.damage import DamagedFileError
+from pipeline.output.disk import FileState
 from pipeline.output.layout import INDEX, MARKER, PLAN, books_name, marker_name, shard_of, tar_name
 from pipeline.output.markers import Marker
 from pipeline.output.plan_index import DamagedPlanError, OutputFormatError, Plan, PlannedShard, read_plan
-from pipeline.output.storage import FileState, Folder
+from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
 N_READERS = 32

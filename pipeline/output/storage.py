@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
 import shutil
 import stat
 import tempfile
@@ -16,27 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
-from filelock import FileLock, Timeout
 
 from pipeline.output.damage import DamagedFileError
+from pipeline.output.disk import FileState, flush, link_or_copy, local_files, locked, move
 from pipeline.output.json_values import parse_json
 from pipeline.output.layout import CHECKED, LOCK, WORK
 
 MAX_AT_ONCE = 1 << 30  # bytes of a file that is read at once: JSON, TOML, and the rows that were left out of a plan
 UNLISTED = (f"{WORK}/", f"{CHECKED}/", LOCK)  # beginnings of names that are no part of a set
 READY = "ready-"  # prefix of the folders below WORK whose files are complete and still have to be moved to their final names
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """Size of a file in bytes, and a text that changes when the file is replaced: its ETag, or its time and inode."""
-
-    size: int
-    version: str
-
-
-class FolderInUseError(Exception):
-    """Another build is running in the same folder."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +79,7 @@ class Folder:
         root = self.path(below) if below else self._base
         if self.is_local:
             prefix = f"{below}/" if below else ""
-            return {prefix + name: state for name, state in _local_files(Path(root))}
+            return {prefix + name: state for name, state in local_files(Path(root))}
         self._fs.invalidate_cache()  # another process may have written since
         infos = self._fs.find(root, detail=True)
         return {str(path).removeprefix(f"{self._base}/"): _state(info) for path, info in infos.items()}
@@ -180,12 +166,12 @@ class Folder:
     def publish(self, file: Path, name: str) -> None:
         """Move a finished local file to its final name in one step: flushed to disk and renamed, or one upload."""
         if self.is_local:
-            _flush(file)
+            flush(file)
             target = Path(self.path(name))
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.is_dir():
                 raise DamagedFileError(name, "it is a folder, not a file")
-            _move(file, target)
+            move(file, target)
         else:
             self._fs.put_file(str(file), self.path(name))
 
@@ -205,7 +191,7 @@ class Folder:
         ready = Path(self.path(WORK)) / f"{READY}{work.name}"
         staged = work / READY
         for number, (file, name) in enumerate(files.items()):
-            _flush(work / file)
+            flush(work / file)
             target = staged / f"{number}" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (work / file).replace(target)
@@ -218,7 +204,7 @@ class Folder:
             for file in sorted(path for path in numbered.rglob("*") if path.is_file()):
                 target = Path(self.path(str(file.relative_to(numbered))))
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _move(file, target)
+                move(file, target)
         shutil.rmtree(ready)
 
     def move(self, name: str, to: str) -> None:
@@ -236,11 +222,7 @@ class Folder:
             self._fs.cp_file(self.path(name), self.path(to))
             return
         target = Path(self.path(to))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(self.path(name), target)
-        except OSError:  # a disk without hard links
-            shutil.copyfile(self.path(name), target)
+        link_or_copy(Path(self.path(name)), target)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""
@@ -286,68 +268,15 @@ class Folder:
             yield
             return
         Path(self._base).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path(LOCK))
-        owner = Path(self.path(f"{LOCK}.owner"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            process = owner.read_text() if owner.is_file() else "unknown"
-            raise FolderInUseError(f"{self.root}: another build is at work here (process {process}); wait for it, or stop it") from None
-        try:
-            owner.write_text(str(os.getpid()))
+        with locked(Path(self.path(LOCK)), self.root):
             self.sweep()
-            yield
-        finally:
-            owner.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # not empty after a failure: the next build sweeps it
-                Path(self.path(WORK)).rmdir()
-            Path(self.path(LOCK)).unlink(missing_ok=True)  # while it is held: a process that opened it before sees that it is gone
-            lock.release()
-
-
-def _local_files(root: Path) -> Iterator[tuple[str, FileState]]:
-    """Yield name and state of every file below a local folder. Links to folders, on other disks say, are followed, each folder once."""
-    seen, waiting = set[tuple[int, int]](), [(root, "")]
-    while waiting:
-        folder, prefix = waiting.pop()
-        try:
-            stat = folder.stat()
-            entries = list(os.scandir(folder)) if (stat.st_dev, stat.st_ino) not in seen else []
-        except (FileNotFoundError, NotADirectoryError):  # removed since, or a root that is missing
-            continue
-        seen.add((stat.st_dev, stat.st_ino))
-        for entry in entries:
-            name = f"{prefix}{entry.name}"
             try:
-                if entry.is_dir():
-                    waiting.append((Path(entry.path), f"{name}/"))
-                elif entry.is_file():
-                    stat = entry.stat()
-                    yield name, FileState(stat.st_size, f"{stat.st_mtime_ns} {stat.st_ino}")
-            except OSError:  # a link to itself, or a file that was removed since: no file
-                continue
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # not empty after a failure: the next build sweeps it
+                    Path(self.path(WORK)).rmdir()
 
 
 def _state(info: Mapping[str, Any]) -> FileState:
     version = info.get("ETag") or info.get("etag") or info.get("created")
     return FileState(int(info["size"] or 0), str(version))
-
-
-def _move(file: Path, target: Path) -> None:
-    """Rename a file, also to another disk, where it is copied and flushed under a temporary name first."""
-    try:
-        file.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        copy = target.with_name(f".{target.name}.part")
-        shutil.copyfile(file, copy)
-        _flush(copy)
-        copy.replace(target)
-        file.unlink()
-
-
-def _flush(file: Path) -> None:
-    """Write a file to the disk, so that it is complete there before it is renamed."""
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())

@@ -17,8 +17,9 @@ import apache_beam as beam
 
 from pipeline.engines.run import LOCAL, Engine
 from pipeline.keys import stable_hash
+from pipeline.output.disk import FileState
 from pipeline.output.layout import CHECKED, PLAN, books_name, marker_name, plan_name, tar_name
-from pipeline.output.storage import FileState, Folder
+from pipeline.output.storage import Folder
 from pipeline.verbs.verify_fault import Fault
 from pipeline.verbs.verify_shard import CheckedShard, ShardCheck, check_shard
 from transforms.shards.equal_sounds import Sound

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +23,7 @@ from transforms.audio.file_slice import FileSlice
 from transforms.audio.flac_statistics import agrees, flac_statistics
 
 FINAL_REASONS = frozenset(Reason) - TRANSIENT
+MAX_JSON = 1 << 26  # bytes of a JSON that are read
 BLOCK = 1 << 20  # bytes: the part of a long FLAC that is in memory at once
 
 
@@ -37,8 +40,9 @@ def audio_request_hash(clip: Clip, settings_hash: str) -> str:
 class PreviousShard:
     """The outcomes of an earlier build, by sample key.
 
-    `rows` are the rows of the books, `members` the position and size in bytes of each FLAC in the tar. FLAC too long for memory is
-    copied to files in `work`. With `is_checked` a sample is copied only if its FLAC is intact and has the sound that its row records.
+    `rows` are the rows of the books, `members` the position and size in bytes of each FLAC in the tar, `texts` of each JSON. FLAC too long
+    for memory is copied to files in `work`. With `is_checked` a sample is copied only if its FLAC is intact and has the sound that its
+    row records, and its JSON names the same recording.
     """
 
     folder: Folder
@@ -46,6 +50,7 @@ class PreviousShard:
     work: Path
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     members: dict[str, tuple[int, int]] = field(default_factory=dict)
+    texts: dict[str, tuple[int, int]] = field(default_factory=dict)
     is_checked: bool = False
 
     @cached_property
@@ -62,8 +67,20 @@ class PreviousShard:
                 continue
             with self.folder.open(self.tar) as tar:
                 statistics = flac_statistics(cast("IO[bytes]", FileSlice(tar, offset, offset + size)))
-            if statistics is not None and (row is None or agrees(statistics, row)):
+            if statistics is not None and (row is None or (agrees(statistics, row) and self._names_recording(key, row))):
                 yield key
+
+    def _names_recording(self, key: str, row: dict[str, Any]) -> bool:
+        """Return whether the JSON of a sample has the recording of its row; a JSON that is missing or broken contradicts nothing."""
+        offset, size = self.texts.get(key, (0, 0))
+        with self.folder.open(self.tar) as tar:
+            tar.seek(offset)
+            try:
+                original = json.loads(tar.read(min(size, MAX_JSON)))["original_data"]
+                named = [original["source_sha256"], original["source_format"]]
+            except (ValueError, KeyError, TypeError):
+                return True
+        return named == [row["source_sha256"] or "", row["source_format"]]
 
     def reusable(
         self, clips: Sequence[Clip], settings_hash: str, in_other_shards: Mapping[str, str], replaced: Set[str] = frozenset()
@@ -131,9 +148,9 @@ def read_previous_shard(folder: Folder, shard: ShardId, work: Path, is_checked: 
     facts = [_facts(folder, name(shard)) for name in (tar_name, books_name)]
     is_checked = is_checked or marker is None or facts != [marker.tar, marker.parquet]
     rows = _rows(folder, shard) if marker is None or facts[1] == marker.parquet else {}
-    members = dict(_flacs(folder, tar_name(shard)))
+    members, texts = _members(folder, tar_name(shard))
     is_checked = is_checked or any(row["status"] == SAMPLE and key not in members for key, row in rows.items())
-    return PreviousShard(folder, tar_name(shard), work, rows, members, is_checked)
+    return PreviousShard(folder, tar_name(shard), work, rows, members, texts, is_checked)
 
 
 def _facts(folder: Folder, name: str) -> FileFacts | None:
@@ -152,15 +169,14 @@ def _rows(folder: Folder, shard: ShardId) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in table.to_pylist() if outcome_fault(row) is None}
 
 
-def _flacs(folder: Folder, name: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield key, position and size of each FLAC of a tar, up to the first damage."""
-    try:
-        with folder.open(name) as file:
-            for member in tar_members(file):
-                if isinstance(member, Member) and member.ending == "flac":
-                    yield member.key, (member.at, member.size)
-    except (OSError, DamagedFileError):
-        return
+def _members(folder: Folder, name: str) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
+    """Return position and size of each FLAC and of each JSON of a tar by key, up to the first damage."""
+    places: dict[str, dict[str, tuple[int, int]]] = {"flac": {}, "json": {}}
+    with contextlib.suppress(OSError, DamagedFileError), folder.open(name) as file:
+        for member in tar_members(file):
+            if isinstance(member, Member) and member.ending in places:
+                places[member.ending][member.key] = (member.at, member.size)
+    return places["flac"], places["json"]
 
 
 def _is_final(row: dict[str, Any], sounds: Set[str]) -> bool:
