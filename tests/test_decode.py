@@ -1,5 +1,6 @@
 """Every format decodes to the sound that was encoded, and every excerpt to its part of it."""
 
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sources import quickstart
 from tests.frame_recorder import FrameRecorder
 from tests.sounds import FORMATS, LOSSY, RATE, bursts, by_soundfile, clicks, encoded, id3, pcm16, tone, wav
 from transforms.audio.decode import Route, choose_route, decode
+from transforms.audio.decode_ffmpeg import find_ffmpeg
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.sniff import HEAD_BYTES
 
@@ -252,3 +254,20 @@ def test_channels_from_one_to_sixty_four_are_averaged(tmp_path):
 def test_rates_from_1_to_768_khz_are_decoded_as_they_are(rate, tmp_path):
     recorder = decoded(wav(pcm16(tone(0.1, rate, 1)), rate=rate), tmp_path)
     assert (recorder.source.rate, len(recorder.frames)) == (rate, rate // 10)
+
+
+def test_many_channels_in_planes_are_left_to_the_ffmpeg_process(tmp_path):
+    frames = np.zeros((RATE, 16))
+    frames[:, 0] = tone(1.0, n_channels=1)[:, 0]
+    recorder = decoded(sixteen_planes(frames, tmp_path), tmp_path)
+    assert (recorder.source.decoder, recorder.source.n_channels, len(recorder.frames)) == ("ffmpeg", 16, RATE)
+    assert level(recorder.frames) == pytest.approx(TONE_LEVEL / 16, rel=0.01)
+
+
+def sixteen_planes(frames: np.ndarray, folder: Path) -> bytes:
+    """Return sixteen channels as WavPack, whose decoder gives a plane for each of them."""
+    program = find_ffmpeg()
+    assert program is not None
+    (folder / "source.wav").write_bytes(wav(pcm16(frames), n_channels=16))
+    arguments = ["-v", "error", "-i", str(folder / "source.wav"), "-c:a", "wavpack", "-f", "wv", "pipe:1"]
+    return subprocess.run([program, *arguments], stdout=subprocess.PIPE, check=True).stdout

@@ -19,6 +19,10 @@ READABLE_FORMATS = frozenset({"u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", 
 """FFmpeg's sample formats that PyAV converts to arrays: all but 64-bit integers."""
 
 
+MAX_PLANES = 8
+"""PyAV's FIFO reads memory that is not the frame's where a frame has more planes: one for each channel of a planar format."""
+
+
 class UnsupportedByAvError(Exception):
     """FFmpeg's libraries in PyAV have no demuxer, decoder or sample format for these bytes; a larger build of FFmpeg may."""
 
@@ -123,6 +127,8 @@ class AvFrameCollector:
         check_format(rate, n_channels)
         if frame.format.name not in READABLE_FORMATS:
             raise UnsupportedByAvError(Rejected(Reason.UNSUPPORTED, f"the sample format {frame.format.name} cannot be read"))
+        if frame.format.is_planar and n_channels > MAX_PLANES:
+            raise UnsupportedByAvError(Rejected(Reason.UNSUPPORTED, f"{n_channels} channels in planes cannot be read"))
         if self.source is None:
             self.source = SourceFormat(self.name, rate, n_channels, "av")
             for cutter in self._cutters:

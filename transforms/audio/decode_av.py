@@ -13,7 +13,7 @@ from transforms.audio.av_frame_collector import AvFrameCollector, UnsupportedByA
 from transforms.audio.excerpt_cutter import ExcerptCutter
 from transforms.audio.ogg_links import n_granules, split_ogg_links
 from transforms.audio.sniff import allowed_demuxers
-from transforms.audio.timeline import TIMED_CONTAINERS, Timeline, end_of_track, n_frames_before
+from transforms.audio.timeline import TIMED_CONTAINERS, Timeline
 
 ESTIMATED_DURATION = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "mpegts", "mpeg", "nut", "ircam", "adx", "mmf", "wsaud"})
 """Containers whose duration FFmpeg estimates from size and bit rate: not exact enough to notice that the end is missing."""
@@ -107,7 +107,7 @@ def _decode(file: IO[bytes], media: InputContainer, stream: av.AudioStream, coll
     container = media.format.name.split(",")[0]
     collector.name = f"{container}/{stream.codec_context.name}"
     timeline = Timeline(media, stream) if container in TIMED_CONTAINERS else None
-    end, n_before, end_of_packets = end_of_track(stream) if container == "mov" else None, collector.n_decoded, 0
+    n_before, end_of_packets = collector.n_decoded, 0
     try:
         for packet in _packets(media, stream):
             if packet.pos is not None and packet.pos >= 0:
@@ -121,9 +121,12 @@ def _decode(file: IO[bytes], media: InputContainer, stream: av.AudioStream, coll
                 continue
             faults.add_packet("")
             for frame in frames:
-                if timeline is not None and (silence := timeline.silence_before(frame, collector.seconds_since(0))):
+                if timeline is None:
+                    collector.add(frame)
+                    continue
+                if silence := timeline.silence_before(frame, collector.seconds_since(0)):
                     collector.add_silence(silence)
-                collector.add(frame, n_frames_before(frame, end))
+                collector.add(frame, timeline.n_frames_before_end(frame))
             if collector.is_complete:
                 break
     except DemuxError as error:

@@ -18,15 +18,14 @@ BELIEVED_HOLE = 60.0  # seconds; a longer hole must end before the container say
 
 
 class Timeline:
-    """The times of the frames of one stream, from the first one on."""
+    """The times of the frames of one stream, from the first one on. It is asked for every 20 ms of audio, so it uses floats."""
 
     def __init__(self, media: InputContainer, stream: av.AudioStream):
+        self._tick = float(stream.time_base) if stream.time_base is not None else 0.0
         start = media.start_time / av.time_base if media.start_time else 0.0
         self._shift = -start if start > MAX_START else 0.0
-        ends = [media.duration / av.time_base if media.duration else 0.0]
-        if stream.duration and stream.time_base is not None:
-            ends.append(float(((stream.start_time or 0) + stream.duration) * stream.time_base))
-        self._end = max(ends) + self._shift
+        self._track_end = None if stream.duration is None else ((stream.start_time or 0) + stream.duration) * self._tick
+        self._end = max(media.duration / av.time_base if media.duration else 0.0, self._track_end or 0.0) + self._shift
         self._ignored = IGNORED_START
 
     def silence_before(self, frame: av.AudioFrame, position: float) -> float:
@@ -38,9 +37,9 @@ class Timeline:
             frame: the next decoded frame.
             position: seconds of the recording before it, silence included.
         """
-        if frame.pts is None or frame.time_base is None:
+        if frame.pts is None:
             return 0.0
-        late, ignored = float(frame.pts * frame.time_base) + self._shift - position, self._ignored
+        late, ignored = frame.pts * self._tick + self._shift - position, self._ignored
         self._ignored = IGNORED_HOLE
         if -IGNORED_STEP_BACK <= late <= ignored:
             return 0.0
@@ -49,20 +48,14 @@ class Timeline:
         self._shift -= late
         return 0.0
 
+    def n_frames_before_end(self, frame: av.AudioFrame) -> int:
+        """Return how many frames of a decoded block lie before the end of the track, as the edit list of an MP4 gives it.
 
-def end_of_track(stream: av.AudioStream) -> float | None:
-    """Return the second at which the edit list of an MP4 ends the track; None where it is not known.
-
-    The last packet has frames after it, which fill it up to the codec's size.
-    """
-    if stream.duration is None or stream.time_base is None:
-        return None
-    return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-
-
-def n_frames_before(frame: av.AudioFrame, end: float | None) -> int:
-    """Return how many frames of a decoded block lie before `end`; all of them if the block does not contain it."""
-    if end is None or frame.pts is None or frame.time_base is None:
-        return frame.samples
-    n_frames = round((end - float(frame.pts * frame.time_base)) * frame.sample_rate)
-    return n_frames if 0 < n_frames < frame.samples else frame.samples
+        The last packet has frames after it, which fill it up to the codec's size. All frames of a block that does not contain
+        the end are used.
+        """
+        n_frames = frame.samples
+        if self._track_end is None or frame.pts is None:
+            return n_frames
+        n_before = round((self._track_end - frame.pts * self._tick) * frame.sample_rate)
+        return n_before if 0 < n_before < n_frames else n_frames
