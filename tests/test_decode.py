@@ -94,17 +94,17 @@ def test_a_file_without_bytes_is_empty(tmp_path):
     assert (raised.value.reason, raised.value.detail) == (Reason.EMPTY, "the file has no bytes")
 
 
-def test_bytes_that_are_no_audio_are_named(tmp_path):
+def test_what_is_no_audio_is_named_without_its_bytes(tmp_path):
     with pytest.raises(Rejected) as raised:
         decoded(b"<html><body>404 not found and more", tmp_path)
-    assert (raised.value.reason, raised.value.detail) == (Reason.NOT_AUDIO, "the first bytes are b'<html><body>404 not foun'")
-    for rest in (b"", b"<html>"):
+    assert (raised.value.reason, raised.value.detail) == (Reason.NOT_AUDIO, "a page of HTML or XML, no recording")
+    for rest, kind in ((b"", "a text"), (b"<html>", "a page of HTML or XML")):
         with pytest.raises(Rejected) as raised:
             decoded(id3(20) + rest, tmp_path)
-        assert (raised.value.reason, raised.value.detail) == (Reason.NOT_AUDIO, f"the first bytes after the ID3 tag are {rest!r}")
+        assert (raised.value.reason, raised.value.detail) == (Reason.NOT_AUDIO, f"{kind} after an ID3 tag, no recording")
 
 
-@pytest.mark.parametrize(("n_text", "detail"), [(HEAD_BYTES, "the first bytes are"), (HEAD_BYTES - 1, "FFmpeg: ")])
+@pytest.mark.parametrize(("n_text", "detail"), [(HEAD_BYTES, "a text"), (HEAD_BYTES - 1, "FFmpeg: ")])
 def test_only_the_first_4096_bytes_decide(n_text, detail, tmp_path):
     assert HEAD_BYTES == 4096
     with pytest.raises(Rejected) as raised:

@@ -3,7 +3,16 @@
 import pytest
 
 from tests.sounds import FORMATS, encoded, id3, picture
-from transforms.audio.sniff import HEAD_BYTES, WITHOUT_READER, allowed_demuxers, id3_length, kind_without_reader, sniff
+from transforms.audio.sniff import (
+    HEAD_BYTES,
+    OTHER_KINDS,
+    WITHOUT_READER,
+    allowed_demuxers,
+    id3_length,
+    kind_without_reader,
+    other_kind,
+    sniff,
+)
 
 CONTAINERS = {
     "wav": {"wav_u8", "wav_16", "wav_24", "wav_32", "wav_float", "wav_double", "wav_alaw", "wav_mulaw", "wav_ima_adpcm", "wav_ms_adpcm"}
@@ -191,3 +200,10 @@ def test_the_recording_after_an_id3_tag_is_found():
 )
 def test_the_length_of_an_id3_tag_counts_its_header_and_footer(head, n_bytes):
     assert id3_length(head) == n_bytes
+
+
+@pytest.mark.parametrize(("magic", "kind"), OTHER_KINDS)
+def test_what_is_no_audio_has_a_name_and_none_of_its_bytes(magic, kind):
+    for head in (magic + b"secret", b"\xef\xbb\xbf " + magic, b"\r\n" + magic.upper()):
+        assert other_kind(head) == kind
+    assert other_kind(b"secret") == other_kind(b"") == "a text"

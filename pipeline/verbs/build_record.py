@@ -20,7 +20,7 @@ from transforms.fetching.fetch import Fetcher
 from transforms.fetching.http import HttpSettings
 from transforms.shards.shard_task import BuildSettings
 
-CONVERSION = 3
+CONVERSION = 4
 """Raised when a change to decoding, resampling, encoding or packing changes bytes: shards of a lower number are made again."""
 N_THREADS = 4  # of each shard
 PACKAGES = ("av", "numpy", "pyarrow", "soundfile", "soxr")

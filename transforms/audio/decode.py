@@ -23,7 +23,7 @@ from transforms.audio.excerpt_cutter import ExcerptCutter
 from transforms.audio.file_slice import FileSlice
 from transforms.audio.flac_header import is_flac_header_right
 from transforms.audio.mp3_frames import walk_mp3_frames
-from transforms.audio.sniff import HEAD_BYTES, LIBSNDFILE, id3_length, kind_without_reader, sniff
+from transforms.audio.sniff import HEAD_BYTES, LIBSNDFILE, id3_length, kind_without_reader, other_kind, sniff
 
 MAX_TAGS = 8  # before a recording
 SOUNDFILE_CODECS = frozenset({0x01, 0x02, 0x03, 0x06, 0x07, 0x11, 0x38})
@@ -62,7 +62,7 @@ def decode(path: Path, cutters: Sequence[ExcerptCutter]) -> list[Rejected | None
             raise Rejected(Reason.UNSUPPORTED, f"there is no decoder for {kind}")
         container = sniff(head)
         if container is None:
-            raise Rejected(Reason.NOT_AUDIO, f"the first bytes{' after the ID3 tag' if tag_bytes else ''} are {head[:24]!r}")
+            raise Rejected(Reason.NOT_AUDIO, f"{other_kind(head)}{' after an ID3 tag' if tag_bytes else ''}, no recording")
         route = choose_route(file, container, head, tag_bytes)
         missing = route.missing
         if route.is_for_soundfile:

@@ -99,6 +99,36 @@ def sniff(head: bytes) -> str | None:
     return None if NOT_AUDIO.match(head) or _is_text(head) else ""
 
 
+OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a bitmap image"),
+    (b"%PDF", "a PDF"),
+    (b"#EXTM3U", "a playlist"),
+    (b"[playlist]", "a playlist"),
+    (b"ffconcat", "a playlist"),
+    (b"<", "a page of HTML or XML"),
+    (b"{", "JSON"),
+    (b"[", "JSON"),
+)
+"""First bytes of files that are no recordings, without blanks before them, and what they are."""
+
+
+def other_kind(head: bytes) -> str:
+    """Return what a file is that is no recording. None of its bytes is named: it may be a file that nobody meant to publish.
+
+    >>> other_kind(b"\\xef\\xbb\\xbf <!DOCTYPE html>"), other_kind(b"root:x:0:0:")
+    ('a page of HTML or XML', 'a text')
+    """
+    begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((kind for magic, kind in OTHER_KINDS if begin.lower().startswith(magic.lower())), "a text")
+
+
 def kind_without_reader(head: bytes) -> str:
     """Return the name of a kind of recording that no decoder here reads; empty for all others.
 
