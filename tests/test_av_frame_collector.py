@@ -113,7 +113,7 @@ def test_64_bit_samples_are_unsupported():
     frame.sample_rate = RATE
     with pytest.raises(UnsupportedByAvError) as raised:
         AvFrameCollector([FrameRecorder().cutter]).add(frame)
-    assert raised.value.rejected.reason is Reason.CORRUPT
+    assert raised.value.rejected.reason is Reason.UNSUPPORTED
     assert "s64" in raised.value.rejected.detail
     assert str(raised.value) == str(raised.value.rejected)
 

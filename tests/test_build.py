@@ -202,8 +202,8 @@ def test_debias_keeps_the_text_before(built: Path) -> None:
     assert neutral == {
         "text": "A person plays note 3.",
         "origin": "human",
-        "model": None,
-        "prompt": None,
+        "model": "",
+        "prompt": "",
         "before_debias": "A man plays note 3.",
     }
 

@@ -14,6 +14,7 @@ from pipeline.output.storage import Folder
 from pipeline.records import Reason, ShardId
 from tests.outcomes import clip, rejection, write_plan
 
+T5 = {"clips": [1, 1], "sets": [1, 1], "rules": {}}
 FIRST, SECOND = ShardId("Set", "train", 0), ShardId("Set", "train", 1)
 
 
@@ -31,11 +32,11 @@ def new_plan(folder: Folder, n_read: int = 4, **json_files: object) -> None:
 
 
 def test_a_finished_plan_is_counted_from_its_files(folder: Folder) -> None:
-    new_plan(folder, t5_counts={"Set": {"clips": [1, 1]}})
+    new_plan(folder, t5_counts={"Set": T5})
     plan = finish_plan("f", folder)
     assert [(planned.shard, planned.n_rows) for planned in plan.shards] == [(FIRST, 2), (SECOND, 1)]
     assert (plan.fingerprint, plan.rows_read, plan.left_out) == ("f", {"Set": 4}, {"Set": {"no_text": 1}})
-    assert plan.t5 == {"Set": {"clips": [1, 1]}}
+    assert plan.t5 == {"Set": T5}
     assert read_plan(folder) == plan
     assert [each.id for each in read_rows_of(folder, FIRST)] == ["a", "b"]
     assert folder.names() == [

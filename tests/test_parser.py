@@ -9,6 +9,7 @@ def parsed(*arguments: str) -> dict:
     return vars(make_parser().parse_args(arguments))
 
 
+UNASKED = {"prune": False, "reshard": False, "repair": False}
 ENGINE = {"runner": "local", "workers": None}
 
 
@@ -19,10 +20,14 @@ ENGINE = {"runner": "local", "workers": None}
         (["sources", "--json"], {"json": True}),
         (["plan", "r"], {"recipe": "r", "output": None, "limit": None, "dry_run": False, **ENGINE}),
         (["plan", "r", "--dry-run", "--limit", "7"], {"recipe": "r", "output": None, "limit": 7, "dry_run": True, **ENGINE}),
-        (["build", "r", "--output", "o"], {"recipe": "r", "output": "o", "limit": None, "json": False, **ENGINE}),
+        (["build", "r", "--output", "o"], {"recipe": "r", "output": "o", "limit": None, "json": False, **UNASKED, **ENGINE}),
         (
             ["build", "r", "--output", "s3://b/o", "--json", "--runner", "SparkRunner", "--workers", "1"],
-            {"recipe": "r", "output": "s3://b/o", "limit": None, "json": True, "runner": "SparkRunner", "workers": 1},
+            {"recipe": "r", "output": "s3://b/o", "limit": None, "json": True, "runner": "SparkRunner", "workers": 1, **UNASKED},
+        ),
+        (
+            ["build", "r", "--output", "o", "--prune", "--reshard", "--repair"],
+            {"recipe": "r", "output": "o", "limit": None, "json": False, "prune": True, "reshard": True, "repair": True, **ENGINE},
         ),
         (["recaption", "o"], {"folder": "o", "recipe": None, "json": False, **ENGINE}),
         (["recaption", "o", "r", "--json"], {"folder": "o", "recipe": "r", "json": True, **ENGINE}),

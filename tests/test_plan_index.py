@@ -16,7 +16,13 @@ SHARDS = (
     PlannedShard(ShardId("A", "train", 2), 4, "bb"),
     PlannedShard(ShardId("A", "train", 10), 5, "cc"),
 )
-PLAN = Plan("f", SHARDS, {"A": 14, "B": 6}, {"A": {"no_text": 2}, "B": {"bad_row": 1, "no_text": 5}}, {"A": {"clips": [2, 1]}})
+PLAN = Plan(
+    "f",
+    SHARDS,
+    {"A": 14, "B": 6},
+    {"A": {"no_text": 2}, "B": {"bad_row": 1, "no_text": 5}},
+    {"A": {"clips": [2, 1], "sets": [2, 1], "rules": {}}},
+)
 
 
 @pytest.fixture
@@ -45,7 +51,7 @@ def test_the_file_has_its_format_and_no_word_of_a_t5_that_was_not_asked() -> Non
         "left_out": {},
         "shards": {"A/test/0": {"rows": 3, "rows_sha256": "aa"}},
     }
-    assert PLAN.to_json()["t5"] == {"A": {"clips": [2, 1]}}
+    assert PLAN.to_json()["t5"] == T5
 
 
 def test_shards_come_in_order_of_their_numbers_whatever_the_order_in_the_file(folder: Folder) -> None:

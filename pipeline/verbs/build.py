@@ -65,20 +65,21 @@ def build(
         settings = build_settings(recipe, folder, changes.prune)
         notes = (*unreadable_markers(snapshot), *(_size_notes(recipe, snapshot) if plan_is_new else ()))
         remove_retired(snapshot)
-        snapshot, built = build_rounds(snapshot, settings, engine, watch, changes.repair)
+        built = build_rounds(snapshot, settings, engine, watch, changes.repair)
+        snapshot = built.snapshot
         write_sizes(snapshot)
         write_readme(recipe.name, snapshot)
-        if built or plan_is_new or BUILD not in snapshot.files:
+        if built.made or plan_is_new or BUILD not in snapshot.files:
             folder.remove(BUILD)  # written last: a build that is killed here writes both again
             folder.write(RECIPE, resolved_recipe(recipe).encode())
             folder.write_json(BUILD, build_record(recipe, engine, settings, command))
         books = read_the_books(snapshot)
-        missing = tuple(outdated(snapshot, settings)) if books.balance else tuple(missing_rows(snapshot))
+        missing = tuple(outdated(built, settings) if built.left or books.balance else missing_rows(snapshot))
         if not missing:
             release(folder, snapshot.files)
-        left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built) or plan_is_new))
+        left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))
         remove_addresses(snapshot)
-    return Outcome(books, len(built), plan_is_new, missing, notes, left_out)
+    return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out)
 
 
 def _size_notes(recipe: BuildRecipe, snapshot: Snapshot) -> Iterator[str]:

@@ -46,15 +46,22 @@ class Reuse:
 NOTHING = Reuse()
 
 
-def build_rounds(
-    snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch, repair: bool = False
-) -> tuple[Snapshot, set[ShardId]]:
-    """Make shards and compare their sounds until nothing is left to do; return the last snapshot, and the shards that were made.
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What rounds of building gave: the last snapshot, the shards that were made, and those left as they are."""
+
+    snapshot: Snapshot
+    made: frozenset[ShardId]
+    left: frozenset[ShardId]
+
+
+def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch, repair: bool = False) -> Built:
+    """Make shards and compare their sounds until nothing is left to do.
 
     Args:
         repair: also make the shards anew in which `verify` finds faults.
     """
-    folder, built, last = snapshot.folder, set[ShardId](), list[ShardTask]()
+    folder, tried, left, last = snapshot.folder, set[ShardId](), frozenset[ShardId](), list[tuple[ShardId, str]]()
     noted = read_recordings(folder)
     replaced = find_replaced(snapshot, noted, settings.fetcher)
     moved = find_moved(snapshot, unchanged(noted, settings.fetcher))
@@ -62,26 +69,28 @@ def build_rounds(
     for _ in range(MAX_ROUNDS):
         sounds = read_equal_sounds(folder)
         tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds, reuse))
-        if tasks and tasks != last:
+        wanted = [(task.shard, task.inputs_sha256) for task in tasks]
+        if tasks and wanted != last:
             noted = noted.replaced_by(note_recordings(folder, (task.shard for task in tasks), settings.fetcher))
             run_tasks(tasks, snapshot, settings, engine, watch)
-            built |= {task.shard for task in tasks}
-            snapshot, last, reuse = take_snapshot(folder), tasks, Reuse(moved=moved)
+            tried |= {task.shard for task in tasks}
+            snapshot, last, reuse = take_snapshot(folder), wanted, Reuse(moved=moved)
         elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
             find_equal_sounds(snapshot, engine)
         else:
+            left = frozenset(task.shard for task in tasks)
             break
-    if built:
+    if tried:
         write_recordings(noted.only(planned.shard for planned in planned_shards(snapshot)), folder)
-    return snapshot, built
+    return Built(snapshot, frozenset(tried) - left, left)
 
 
-def outdated(snapshot: Snapshot, settings: BuildSettings) -> Iterator[str]:
+def outdated(built: Built, settings: BuildSettings) -> Iterator[str]:
     """Yield a line for every shard that is not what the plan says after the last round, and one where sounds were not compared."""
+    snapshot = built.snapshot
     sounds = read_equal_sounds(snapshot.folder)
     for task in unfinished(snapshot, settings.settings_hash_of, sounds):
-        why = LEFT_AS_IT_IS if task.shard in snapshot.markers else "not built from what the plan says now"
-        yield f"{task.shard}: {why}"
+        yield f"{task.shard}: {LEFT_AS_IT_IS if task.shard in built.left else 'not built from what the plan says now'}"
     if sounds.sounds_sha256 != sounds_sha256_of(snapshot):
         yield f"{PLAN}/{EQUAL_SOUNDS}: not of the sounds that the shards have now; run the same command again"
 
