@@ -16,13 +16,8 @@ SHARDS = (
     PlannedShard(ShardId("A", "train", 2), 4, "bb"),
     PlannedShard(ShardId("A", "train", 10), 5, "cc"),
 )
-PLAN = Plan(
-    "f",
-    SHARDS,
-    {"A": 14, "B": 6},
-    {"A": {"no_text": 2}, "B": {"bad_row": 1, "no_text": 5}},
-    {"A": {"clips": [2, 1], "sets": [2, 1], "rules": {}}},
-)
+T5 = {"A": {"clips": [2, 1], "sets": [2, 1], "rules": {}}}
+PLAN = Plan("f", SHARDS, {"A": 14, "B": 6}, {"A": {"no_text": 2}, "B": {"bad_row": 1, "no_text": 5}}, T5)
 
 
 @pytest.fixture
