@@ -120,7 +120,7 @@ OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
 
 
 def other_kind(head: bytes) -> str:
-    """Return what a file is that is no recording. None of its bytes is named: it may be a file that nobody meant to publish.
+    """Return what a file is that is no recording. None of its bytes is named: it may be a file that was not meant to be published.
 
     >>> other_kind(b"\\xef\\xbb\\xbf <!DOCTYPE html>"), other_kind(b"root:x:0:0:")
     ('a page of HTML or XML', 'a text')
