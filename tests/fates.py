@@ -17,6 +17,7 @@ from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import Outcome, build
 from pipeline.verbs.changes import NO_CHANGES, Changes
+from tests.eager import EagerEngine
 
 RECIPE = """
 name = "fates"
@@ -111,9 +112,9 @@ def appeared(folder: Path, pattern: str) -> bool:
 
 
 def build_into(output: Path, recipe: Path, changes: Changes = NO_CHANGES, **engine: object) -> Outcome:
-    """Build in this process."""
-    made = Engine(**{"n_workers": 2} | engine)  # type: ignore[arg-type]
-    return build(load_recipe(str(recipe)), Folder(str(output)), None, made, unwatched, changes=changes)
+    """Build in this process: eagerly, or on the engine with these settings."""
+    runs_on = Engine(**engine) if engine else EagerEngine()  # type: ignore[arg-type]
+    return build(load_recipe(str(recipe)), Folder(str(output)), None, runs_on, unwatched, changes=changes)
 
 
 def published(folder: Path) -> dict[str, str]:

@@ -16,8 +16,9 @@ from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs import plan as planning
 from pipeline.verbs.plan import make_plan
+from tests.eager import EagerEngine
 
-ENGINE = Engine(n_workers=2)
+ENGINE = EagerEngine()
 RECIPE = """
 name = "small"
 shard_size = 4

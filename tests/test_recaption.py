@@ -17,7 +17,6 @@ import pytest
 import soundfile
 
 from pipeline.command import main
-from pipeline.engines.run import Engine
 from pipeline.failures import EngineError, RecipeError
 from pipeline.output.disk import FolderInUseError
 from pipeline.output.storage import Folder
@@ -25,11 +24,12 @@ from pipeline.recipe.model import load_recipe
 from pipeline.verbs.build import build
 from pipeline.verbs.recaption import RecaptionOutcome, recaption, recipe_of_folder
 from pipeline.verbs.verify import verify
+from tests.eager import EagerEngine
 from tests.fates import appeared, build_into, make_fates, published, tone, unwatched
 from tests.tiny_t5 import ROWS, make_labelled, make_t5
 from transforms.shards import rewrite_text
 
-ENGINE = Engine("local", 2)
+ENGINE = EagerEngine()
 
 
 @pytest.fixture(scope="module")
