@@ -54,9 +54,12 @@ def decode_av(file: IO[bytes], container: str, cutters: Sequence[ExcerptCutter],
     """
     collector = AvFrameCollector(cutters)
     faults, ends_early = _Faults(cutters), bool(missing)
-    for part in split_ogg_links(file) if container == "ogg" else [file]:
+    parts = split_ogg_links(file) if container == "ogg" else [file]
+    for part in parts:
         n_before = collector.n_decoded
         with _open(part, container) as media:
+            if media.streams and not media.streams.audio and (collector.source is not None or part is not parts[-1]):
+                continue  # a film without sound, joined to a recording
             stream = _audio_stream(media)
             _decode(part, media, stream, collector, faults)
             if collector.is_complete:
