@@ -91,6 +91,9 @@ HEADS = [
     (b"PVF1\n", "pvf"),
     (b"qoaf", "qoa"),
     (b"\x64\xa3\x01\x00", "ircam"),
+    (b"\x00\x00\x00\x00styp", "mov"),
+    (b"\x00\x00\x00\x00sidx", "mov"),
+    (b"\x00\x00\x00\x00moof", "mov"),
     (b"\xff\xf1", "aac"),  # MPEG-4 ADTS
     (b"\xff\xf8", "aac"),  # MPEG-2 ADTS with checksum
     (b"\xff\xfb", "mp3"),

@@ -15,6 +15,7 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftyp", "mov"),
     (4, b"moov", "mov"),
     (4, b"mdat", "mov"),
+    *((4, name, "mov") for name in (b"styp", b"sidx", b"moof")),  # segments of a stream, which need the header of another file
     (0, b"\x1aE\xdf\xa3", "matroska"),
     (0, b".snd", "au"),
     (0, b"caff", "caf"),
