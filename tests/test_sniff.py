@@ -177,10 +177,10 @@ def test_unknown_bytes_are_probed_by_every_allowed_demuxer():
     assert {"mp3", "aac", "mpegts", "ircam", "adx"} <= set(allowed_demuxers("").split(","))
 
 
-@pytest.mark.parametrize(("magic", "name"), WITHOUT_READER)
-def test_recordings_that_no_decoder_reads_have_a_name(magic, name):
-    assert kind_without_reader(magic + REST) == name
-    assert not kind_without_reader(b"x" + magic)
+@pytest.mark.parametrize(("at", "magic", "name"), WITHOUT_READER)
+def test_recordings_that_no_decoder_reads_have_a_name(at, magic, name):
+    assert kind_without_reader(bytes(at) + magic + REST) == name
+    assert not kind_without_reader(bytes(at) + b"x" + magic)
 
 
 def test_the_recording_after_an_id3_tag_is_found():
