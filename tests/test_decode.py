@@ -1,5 +1,6 @@
 """Every format decodes to the sound that was encoded, and every excerpt to its part of it."""
 
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -266,6 +267,18 @@ def test_channels_in_more_planes_than_pyav_reads_are_averaged(n_channels, codec,
     assert (recorder.source.decoder, recorder.source.n_channels) == ("av", n_channels)
     assert len(recorder.frames) == pytest.approx(48_000, abs=2048)
     assert level(recorder.frames) == pytest.approx(TONE_LEVEL / n_channels, rel=0.05)
+
+
+@pytest.mark.parametrize(("order", "name"), [("<", b"RIFF"), (">", b"RIFX")])
+def test_extensible_wav_is_read_in_both_byte_orders(order, name, tmp_path):
+    values = np.round(20_000 * tone(0.5, RATE, 1)[:, 0]).astype(f"{order}i4")
+    frames = (values << 16).astype(f"{order}i4").tobytes()
+    sub_format = struct.pack(f"{order}IHH", 1, 0, 16) + bytes.fromhex("800000AA00389B71")
+    fmt = struct.pack(f"{order}HHIIHHHHI", 0xFFFE, 1, RATE, 4 * RATE, 4, 32, 22, 32, 4) + sub_format
+    body = b"WAVEfmt " + struct.pack(f"{order}I", len(fmt)) + fmt + b"data" + struct.pack(f"{order}I", len(frames)) + frames
+    recorder = decoded(name + struct.pack(f"{order}I", len(body)) + body, tmp_path)
+    assert recorder.source.decoder == "soundfile"
+    assert recorder.frames == pytest.approx(values / 32_768, abs=1e-6)
 
 
 def in_planes(frames: np.ndarray, codec: str, container: str, folder: Path) -> bytes:

@@ -15,7 +15,9 @@ from transforms.audio.ogg_links import n_granules, split_ogg_links
 from transforms.audio.sniff import allowed_demuxers
 from transforms.audio.timeline import TIMED_CONTAINERS, Timeline
 
-ESTIMATED_DURATION = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "mpegts", "mpeg", "nut", "ircam", "adx", "mmf", "wsaud", "swf"})
+ESTIMATED_DURATION = frozenset(
+    {"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "mpegts", "mpeg", "nut", "ircam", "adx", "mmf", "wsaud", "swf"}
+)
 """Containers whose duration FFmpeg estimates from size and bit rate: not exact enough to notice that the end is missing."""
 MAX_BROKEN_SHARE, MAX_BROKEN_PACKETS = 0.1, 2
 """How many packets of an excerpt may be broken: this share of them, or this number if it is larger."""
