@@ -175,6 +175,7 @@ COMBINATIONS: dict[str, Combination] = {
         Combination("kvag", "adpcm_ima_ssi"),
         Combination("spdif", "ac3", rate=48_000),
         Combination("flv", "pcm_s16le"),
+        Combination("swf", "libmp3lame"),
         Combination("wtv", "mp2"),
         Combination("au", "g722", rate=16_000, n_channels=1),
     )
@@ -183,7 +184,7 @@ COMBINATIONS: dict[str, Combination] = {
 
 WITHOUT_LENGTH = frozenset(
     {"mpegts", "mpeg", "vob", "nut", "adts", "latm", "ac3", "eac3", "mp2", "dts", "truehd", "mlp", "amr", "ogg", "opus", "spdif", "ircam"}
-    | {"sox", "adx", "alp", "mmf", "wsaud", "apm", "kvag"}
+    | {"sox", "adx", "alp", "mmf", "wsaud", "apm", "kvag", "swf"}
 )
 """Muxers whose files do not say how long they are, or whose FFmpeg does not tell it: such a file is as long as what is there."""
 

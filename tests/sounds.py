@@ -180,20 +180,32 @@ def flac_with_frame_count(flac: bytes, n_frames: int) -> bytes:
 
 def ogg_from_the_middle(ogg: bytes, n_granules: int) -> bytes:
     """Return an Ogg whose pages have positions as if `n_granules` had been before, like one that is cut from a live stream."""
+    pages = ogg_pages(ogg)
+    for page in pages:
+        position = int.from_bytes(page[6:14], "little", signed=True)
+        page[6:14] = (position + n_granules if position > 0 else position).to_bytes(8, "little", signed=True)
+    return ogg_of(pages)
+
+
+def ogg_pages(ogg: bytes) -> list[bytearray]:
+    """Return the pages of an Ogg."""
     pages, at = [], 0
     while at < len(ogg):
         n_segments = ogg[at + 26]
-        page = bytearray(ogg[at : at + 27 + n_segments + sum(ogg[at + 27 : at + 27 + n_segments])])
-        at += len(page)
-        position = int.from_bytes(page[6:14], "little", signed=True)
-        page[6:14] = (position + n_granules if position > 0 else position).to_bytes(8, "little", signed=True)
+        pages.append(bytearray(ogg[at : at + 27 + n_segments + sum(ogg[at + 27 : at + 27 + n_segments])]))
+        at += len(pages[-1])
+    return pages
+
+
+def ogg_of(pages: list[bytearray]) -> bytes:
+    """Return the Ogg of these pages, with their checksums made right."""
+    for page in pages:
         page[22:26] = bytes(4)
         page[22:26] = _ogg_checksum(page).to_bytes(4, "little")
-        pages.append(bytes(page))
     return b"".join(pages)
 
 
-def _ogg_checksum(page: bytes) -> int:
+def _ogg_checksum(page: bytearray) -> int:
     value = 0
     for byte in page:
         value ^= byte << 24

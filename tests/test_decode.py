@@ -1,5 +1,6 @@
 """Every format decodes to the sound that was encoded, and every excerpt to its part of it."""
 
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -256,18 +257,34 @@ def test_rates_from_1_to_768_khz_are_decoded_as_they_are(rate, tmp_path):
     assert (recorder.source.rate, len(recorder.frames)) == (rate, rate // 10)
 
 
-def test_many_channels_in_planes_are_left_to_the_ffmpeg_process(tmp_path):
-    frames = np.zeros((RATE, 16))
-    frames[:, 0] = tone(1.0, n_channels=1)[:, 0]
-    recorder = decoded(sixteen_planes(frames, tmp_path), tmp_path)
-    assert (recorder.source.decoder, recorder.source.n_channels, len(recorder.frames)) == ("ffmpeg", 16, RATE)
-    assert level(recorder.frames) == pytest.approx(TONE_LEVEL / 16, rel=0.01)
+@pytest.mark.parametrize(
+    ("n_channels", "codec", "container"), [(8, "wavpack", "wv"), (16, "wavpack", "wv"), (8, "libopus", "ogg"), (8, "aac", "latm")]
+)
+def test_channels_in_more_planes_than_pyav_reads_are_averaged(n_channels, codec, container, tmp_path):
+    frames = np.zeros((48_000, n_channels))
+    frames[:, 0] = tone(1.0, 48_000, 1)[:, 0]
+    recorder = decoded(in_planes(frames, codec, container, tmp_path), tmp_path)
+    assert (recorder.source.decoder, recorder.source.n_channels) == ("av", n_channels)
+    assert len(recorder.frames) == pytest.approx(48_000, abs=2048)
+    assert level(recorder.frames) == pytest.approx(TONE_LEVEL / n_channels, rel=0.05)
 
 
-def sixteen_planes(frames: np.ndarray, folder: Path) -> bytes:
-    """Return sixteen channels as WavPack, whose decoder gives a plane for each of them."""
+@pytest.mark.parametrize(("order", "name"), [("<", b"RIFF"), (">", b"RIFX")])
+def test_extensible_wav_is_read_in_both_byte_orders(order, name, tmp_path):
+    values = np.round(20_000 * tone(0.5, RATE, 1)[:, 0]).astype(f"{order}i4")
+    frames = (values << 16).astype(f"{order}i4").tobytes()
+    sub_format = struct.pack(f"{order}IHH", 1, 0, 16) + bytes.fromhex("800000AA00389B71")
+    fmt = struct.pack(f"{order}HHIIHHHHI", 0xFFFE, 1, RATE, 4 * RATE, 4, 32, 22, 32, 4) + sub_format
+    body = b"WAVEfmt " + struct.pack(f"{order}I", len(fmt)) + fmt + b"data" + struct.pack(f"{order}I", len(frames)) + frames
+    recorder = decoded(name + struct.pack(f"{order}I", len(body)) + body, tmp_path)
+    assert recorder.source.decoder == "soundfile"
+    assert recorder.frames == pytest.approx(values / 32_768, abs=1e-6)
+
+
+def in_planes(frames: np.ndarray, codec: str, container: str, folder: Path) -> bytes:
+    """Return frames at 48 kHz as a recording whose decoder gives a plane for each channel."""
     program = find_ffmpeg()
     assert program is not None
-    (folder / "source.wav").write_bytes(wav(pcm16(frames), n_channels=16))
-    arguments = ["-v", "error", "-i", str(folder / "source.wav"), "-c:a", "wavpack", "-f", "wv", "pipe:1"]
+    (folder / "source.wav").write_bytes(wav(pcm16(frames), n_channels=frames.shape[1], rate=48_000))
+    arguments = ["-v", "error", "-i", str(folder / "source.wav"), "-c:a", codec, "-f", container, "pipe:1"]
     return subprocess.run([program, *arguments], stdout=subprocess.PIPE, check=True).stdout

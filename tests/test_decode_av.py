@@ -1,6 +1,7 @@
 """FFmpeg's libraries decode every excerpt in one pass, and what is missing or broken has the reason a person would give."""
 
 import io
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 
 from pipeline.records import Reason, Rejected
 from tests.frame_recorder import FrameRecorder
-from tests.sounds import FORMATS, RATE, by_av, encoded, film, tone, wav
+from tests.sounds import FORMATS, RATE, by_av, encoded, film, pcm16, tone, wav
 from transforms.audio.av_frame_collector import UnsupportedByAvError
 from transforms.audio.decode_av import decode_av
+from transforms.audio.decode_ffmpeg import find_ffmpeg
 from transforms.audio.excerpt import Excerpt
 
 BARE_MP3 = {"write_xing": "0", "id3v2_version": "0"}
@@ -185,3 +187,41 @@ def test_a_decoder_starts_no_threads():
     n_before = len(list(Path("/proc/self/task").iterdir()))
     decode_av(io.BytesIO(encoded("wavpack", 3.0)), "wv", [ThreadCounter().cutter])  # a codec that FFmpeg can decode in threads
     assert counts == {n_before}
+
+
+def encrypted_mp4(seconds: float, folder: Path) -> bytes:
+    """Return a tone as MP4 with encrypted samples (ISO 23001-7)."""
+    program = find_ffmpeg()
+    assert program is not None
+    key = ["-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "0123456789abcdef" * 2, "-encryption_kid", "76" * 16]
+    source, target = folder / "source.wav", folder / "encrypted.mp4"
+    source.write_bytes(wav(pcm16(tone(seconds))))
+    subprocess.run([program, "-v", "error", "-i", str(source), "-c:a", "aac", *key, "-y", str(target)], check=True)
+    return target.read_bytes()
+
+
+def encrypted_webm(webm: bytes) -> bytes:
+    """Return a WebM whose track says that it is encrypted (RFC 9559, section 5.1.4.1.31)."""
+
+    def element(number: str, body: bytes) -> bytes:
+        return bytes.fromhex(number) + bytes([0x80 | len(body)]) + body
+
+    key = element("5035", element("47E1", b"\x05") + element("47E2", b"k" * 16))
+    more = element("6D80", element("6240", element("5033", b"\x01") + key))
+    at = webm.rindex(bytes.fromhex("1654AE6B"))  # Tracks; the index names it before
+    end = at + 5 + (webm[at + 4] & 0x7F)
+    track = webm[at + 14 : end] + more  # the size of Tracks has one byte, that of its only TrackEntry eight
+    return webm[:at] + bytes.fromhex("1654AE6B") + long_size(len(track) + 9) + b"\xae" + long_size(len(track)) + track + webm[end:]
+
+
+def long_size(n_bytes: int) -> bytes:
+    return b"\x01" + n_bytes.to_bytes(7)
+
+
+def test_encrypted_sound_is_unsupported_and_never_decoded_to_noise(tmp_path):
+    live = by_av(tone(1.0, 48_000), 48_000, "webm", "libopus", {"write_crc32": "0", "live": "1"})
+    assert reasons(live, "matroska") == [None]
+    for data, container in ((encrypted_mp4(1.0, tmp_path), "mov"), (encrypted_webm(live), "matroska")):
+        with pytest.raises(Rejected, match="encrypted") as caught:
+            decode_excerpts(data, container)
+        assert caught.value.reason is Reason.UNSUPPORTED

@@ -2,11 +2,14 @@
 
 import io
 import os
+import subprocess
 
 import pytest
 
-from tests.sounds import encoded, ogg_from_the_middle
+from pipeline.records import Reason
+from tests.sounds import encoded, ogg_from_the_middle, ogg_of, ogg_pages
 from tests.test_audio_bad_input import make_outcome
+from transforms.audio.decode_ffmpeg import find_ffmpeg
 from transforms.audio.ogg_links import n_granules, split_ogg_links
 
 FIRST, SECOND, THIRD = encoded("vorbis", 0.3), encoded("ogg_opus", 0.5), encoded("ogg_flac", 0.2)
@@ -76,6 +79,37 @@ def test_a_stream_that_is_cut_from_the_middle_of_another_is_complete(name, rate,
     assert result.statistics.duration == pytest.approx(3.0, abs=0.01)
     part = make_outcome(data, tmp_path, 1.0, 2.0)
     assert part.statistics.duration == pytest.approx(1.0, abs=0.001)
+
+
+def test_frames_that_an_opus_decoder_drops_are_not_missing(tmp_path):
+    pages = ogg_pages(encoded("ogg_opus", 3.0))
+    assert pages[0][28:36] == b"OpusHead"
+    pages[0][38:40] = (48_000).to_bytes(2, "little")
+    data = ogg_of(pages)
+    assert n_granules(io.BytesIO(data), 0) <= 2.1 * 48_000
+    assert make_outcome(data, tmp_path).statistics.duration == pytest.approx(2.0, abs=0.02)
+
+
+def test_a_single_page_of_sound_is_complete_wherever_it_begins(tmp_path):
+    data = ogg_from_the_middle(encoded("vorbis", 0.3), 1 << 32)
+    assert n_granules(io.BytesIO(data), 0) == 0
+    assert make_outcome(data, tmp_path).statistics.duration == pytest.approx(0.3, abs=0.02)
+
+
+def film_without_sound() -> bytes:
+    """Return a film of one second as Ogg."""
+    program = find_ffmpeg()
+    assert program is not None
+    arguments = ["-v", "error", "-f", "lavfi", "-i", "color=s=32x32:d=1", "-c:v", "libtheora", "-f", "ogg", "pipe:1"]
+    return subprocess.run([program, *arguments], stdout=subprocess.PIPE, check=True).stdout
+
+
+def test_films_without_sound_in_a_chain_are_left_out(tmp_path):
+    silent, sound = film_without_sound(), encoded("vorbis", 1.0)
+    for chain in (sound + silent, silent + sound, silent + sound + silent + sound):
+        n_seconds = float(chain.count(sound))
+        assert make_outcome(chain, tmp_path).statistics.duration == pytest.approx(n_seconds, abs=0.02)
+    assert make_outcome(silent + silent, tmp_path).reason is Reason.NOT_AUDIO
 
 
 def test_the_granules_are_those_of_the_stream_that_is_asked_for():

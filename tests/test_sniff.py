@@ -91,6 +91,9 @@ HEADS = [
     (b"PVF1\n", "pvf"),
     (b"qoaf", "qoa"),
     (b"\x64\xa3\x01\x00", "ircam"),
+    (b"\x00\x00\x00\x00styp", "mov"),
+    (b"\x00\x00\x00\x00sidx", "mov"),
+    (b"\x00\x00\x00\x00moof", "mov"),
     (b"\xff\xf1", "aac"),  # MPEG-4 ADTS
     (b"\xff\xf8", "aac"),  # MPEG-2 ADTS with checksum
     (b"\xff\xfb", "mp3"),
@@ -174,10 +177,10 @@ def test_unknown_bytes_are_probed_by_every_allowed_demuxer():
     assert {"mp3", "aac", "mpegts", "ircam", "adx"} <= set(allowed_demuxers("").split(","))
 
 
-@pytest.mark.parametrize(("magic", "name"), WITHOUT_READER)
-def test_recordings_that_no_decoder_reads_have_a_name(magic, name):
-    assert kind_without_reader(magic + REST) == name
-    assert not kind_without_reader(b"x" + magic)
+@pytest.mark.parametrize(("at", "magic", "name"), WITHOUT_READER)
+def test_recordings_that_no_decoder_reads_have_a_name(at, magic, name):
+    assert kind_without_reader(bytes(at) + magic + REST) == name
+    assert not kind_without_reader(bytes(at) + b"x" + magic)
 
 
 def test_the_recording_after_an_id3_tag_is_found():

@@ -18,9 +18,8 @@ from transforms.audio.mix import to_mono
 READABLE_FORMATS = frozenset({"u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp"})
 """FFmpeg's sample formats that PyAV converts to arrays: all but 64-bit integers."""
 
-
-MAX_PLANES = 8
-"""PyAV's FIFO reads memory that is not the frame's where a frame has more planes: one for each channel of a planar format."""
+MAX_PLANES = 7
+"""PyAV looks for the end of a frame's planes in eight pointers, and reads what follows them where all eight are used."""
 
 
 class UnsupportedByAvError(Exception):
@@ -51,6 +50,8 @@ class AvFrameCollector:
         self._n_in_block = 0  # frames to have in the fifo before they are passed on
         self._resampler: soxr.ResampleStream | None = None
         self._late = 0.0  # seconds of silence before the first frame
+        self._interleaver: av.AudioResampler | None = None  # for frames of more than MAX_PLANES planes
+        self._interleaver_kind = ("", "", 0)  # sample format, layout and rate of these frames
 
     @property
     def n_decoded(self) -> int:
@@ -74,6 +75,8 @@ class AvFrameCollector:
             UnsupportedByAvError: PyAV cannot convert its sample format.
             Rejected: `corrupt`, for an impossible rate or number of channels.
         """
+        if frame.layout.nb_channels > MAX_PLANES and frame.format.is_planar and frame.samples:
+            frame = self._interleaved(frame)
         if n_frames is not None and n_frames < frame.samples:
             self._add_part(frame, n_frames)
             return
@@ -127,8 +130,6 @@ class AvFrameCollector:
         check_format(rate, n_channels)
         if frame.format.name not in READABLE_FORMATS:
             raise UnsupportedByAvError(Rejected(Reason.UNSUPPORTED, f"the sample format {frame.format.name} cannot be read"))
-        if frame.format.is_planar and n_channels > MAX_PLANES:
-            raise UnsupportedByAvError(Rejected(Reason.UNSUPPORTED, f"{n_channels} channels in planes cannot be read"))
         if self.source is None:
             self.source = SourceFormat(self.name, rate, n_channels, "av")
             for cutter in self._cutters:
@@ -142,6 +143,16 @@ class AvFrameCollector:
         if self._late:
             late, self._late = self._late, 0.0
             self.add_silence(late)
+
+    def _interleaved(self, frame: av.AudioFrame) -> av.AudioFrame:
+        """Return a frame of many planes as one of a single plane, with the same values."""
+        check_format(frame.sample_rate, frame.layout.nb_channels)
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != self._interleaver_kind:
+            self._interleaver_kind, self._interleaver = kind, av.AudioResampler(frame.format.packed.name, frame.layout, frame.sample_rate)
+        assert self._interleaver is not None  # set with its kind
+        (interleaved,) = self._interleaver.resample(frame)  # it changes no rate, and so keeps no frames back
+        return interleaved
 
     def _add_part(self, frame: av.AudioFrame, n_frames: int) -> None:
         """Add the first frames of a decoded frame, past the fifo."""

@@ -144,7 +144,7 @@ def _next_chunk(file: IO[bytes], first: int, size: int, layout: Layout) -> int:
 
 def _codec(body: bytes, order: Literal["little", "big"]) -> int | None:
     tag = int.from_bytes(body[:2], order) if len(body) >= 16 else None
-    return int.from_bytes(body[24:26], order) if tag == EXTENSIBLE and len(body) >= 40 else tag
+    return int.from_bytes(body[24:28], order) if tag == EXTENSIBLE and len(body) >= 40 else tag
 
 
 def end_of_audio(first: int, size: int, file_bytes: int, n_width: int) -> int | None:

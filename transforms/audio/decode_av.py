@@ -15,12 +15,15 @@ from transforms.audio.ogg_links import n_granules, split_ogg_links
 from transforms.audio.sniff import allowed_demuxers
 from transforms.audio.timeline import TIMED_CONTAINERS, Timeline
 
-ESTIMATED_DURATION = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "mpegts", "mpeg", "nut", "ircam", "adx", "mmf", "wsaud"})
+ESTIMATED_DURATION = frozenset(
+    {"mp3", "aac", "ac3", "eac3", "dts", "amr", "loas", "mpegts", "mpeg", "nut", "ircam", "adx", "mmf", "wsaud", "swf"}
+)
 """Containers whose duration FFmpeg estimates from size and bit rate: not exact enough to notice that the end is missing."""
 MAX_BROKEN_SHARE, MAX_BROKEN_PACKETS = 0.1, 2
 """How many packets of an excerpt may be broken: this share of them, or this number if it is larger."""
 MISSING_END = 0.3  # seconds that a recording may be shorter than its container says
 MAX_TRAILER_BYTES, PIECE_BYTES = 256, 1 << 20
+ENCRYPTED_MATROSKA = "enc_key_id"  # in the metadata of a stream; FFmpeg decodes its bytes to noise
 MAX_GAPS = 1000  # stretches without a packet that are skipped
 LACKING_ERRORS = (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError)
 """Raised when the libraries lack something and the file may be right."""
@@ -54,9 +57,12 @@ def decode_av(file: IO[bytes], container: str, cutters: Sequence[ExcerptCutter],
     """
     collector = AvFrameCollector(cutters)
     faults, ends_early = _Faults(cutters), bool(missing)
-    for part in split_ogg_links(file) if container == "ogg" else [file]:
+    parts = split_ogg_links(file) if container == "ogg" else [file]
+    for part in parts:
         n_before = collector.n_decoded
         with _open(part, container) as media:
+            if media.streams and not media.streams.audio and (collector.source is not None or part is not parts[-1]):
+                continue  # a film without sound, joined to a recording
             stream = _audio_stream(media)
             _decode(part, media, stream, collector, faults)
             if collector.is_complete:
@@ -103,6 +109,8 @@ def _audio_stream(media: InputContainer) -> av.AudioStream:
 
 def _decode(file: IO[bytes], media: InputContainer, stream: av.AudioStream, collector: AvFrameCollector, faults: _Faults) -> None:
     """Pass the frames of one container to the collector until it needs no more."""
+    if ENCRYPTED_MATROSKA in stream.metadata:
+        raise Rejected(Reason.UNSUPPORTED, "the sound is encrypted")
     stream.codec_context.thread_count = 1  # the other cores convert other clips
     container = media.format.name.split(",")[0]
     collector.name = f"{container}/{stream.codec_context.name}"
@@ -112,6 +120,8 @@ def _decode(file: IO[bytes], media: InputContainer, stream: av.AudioStream, coll
         for packet in _packets(media, stream):
             if packet.pos is not None and packet.pos >= 0:
                 end_of_packets = packet.pos + packet.size
+            if timeline is not None and packet.has_sidedata("encryption_info"):
+                raise Rejected(Reason.UNSUPPORTED, "the sound is encrypted")
             try:
                 frames = stream.decode(packet)
             except MemoryError:

@@ -37,17 +37,21 @@ def n_granules(file: IO[bytes], index: int) -> int:
     """Return how many granules (frames, of most codecs) a stream has at least, by the positions of its pages.
 
     The first position need not be that of the first page: a stream may be cut from the middle of another (RFC 7845, section 4.5).
-    What the first page holds is not written there; it is taken for the least that any other page holds.
+    What the first page holds is not written there; it is taken for the least that any other page holds, and for 0 if there is no
+    other page. The frames that a decoder of Opus drops at the beginning (section 4.2) do not count.
 
     Args:
         file: one link of a chain.
         index: of the stream, in the order in which streams begin.
     """
     positions: dict[int, list[int]] = {}  # serial number of a stream -> its first position, its last one, the least step
+    n_dropped: list[int] = []  # frames at the beginning of each stream
     file_bytes = file.seek(0, os.SEEK_END)
     for page in _pages(file):
         if page.end > file_bytes:  # of a page that is cut, FFmpeg decodes nothing
             break
+        if page.serial not in positions:
+            n_dropped.append(_pre_skip(file, page))
         position = positions.setdefault(page.serial, [])
         if page.granule <= 0:
             continue
@@ -55,8 +59,17 @@ def n_granules(file: IO[bytes], index: int) -> int:
             position[:] = [page.granule] * 3
         elif page.granule > position[1]:
             position[1:] = [page.granule, min(position[2], page.granule - position[1])]
-    first, last, step = [*positions.values(), []][min(index, len(positions))] or (0, 0, 0)
-    return last - first + step
+    if index >= len(positions):
+        return 0
+    first, last, step = list(positions.values())[index] or (0, 0, 0)
+    return max(0, last - first + step - n_dropped[index]) if last > first else 0
+
+
+def _pre_skip(file: IO[bytes], page: _Page) -> int:
+    """Return how many frames a decoder drops at the beginning of the stream that begins with this page; 0 if it is not Opus."""
+    file.seek(page.at)
+    packet = file.read(PAGE_HEADER_BYTES + 13)[PAGE_HEADER_BYTES + 1 :]  # the packet of a first page has one segment
+    return int.from_bytes(packet[10:12], "little") if packet.startswith(b"OpusHead") else 0
 
 
 @dataclass(frozen=True, slots=True)

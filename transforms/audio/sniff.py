@@ -15,6 +15,7 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftyp", "mov"),
     (4, b"moov", "mov"),
     (4, b"mdat", "mov"),
+    *((4, name, "mov") for name in (b"styp", b"sidx", b"moof")),  # segments of a stream, which need the header of another file
     (0, b"\x1aE\xdf\xa3", "matroska"),
     (0, b".snd", "au"),
     (0, b"caff", "caf"),
@@ -53,18 +54,33 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 """Offset, bytes that stand there, container. Kinds that are not listed are probed by FFmpeg."""
 
-WITHOUT_READER: tuple[tuple[bytes, str], ...] = (
-    (b"OFR ", "OptimFROG"),
-    (b"LA02", "Lossless Audio"),
-    (b"LA03", "Lossless Audio"),
-    (b"LA04", "Lossless Audio"),
-    (b"#!SILK_V3", "SILK"),
-    (b"\x02#!SILK_V3", "SILK"),
-    (b"ADIF", "AAC in ADIF"),
-    (b"MS_VOICE", "Memory Stick Voice"),
-    (b"#!EVRC", "EVRC"),
+WITHOUT_READER: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"OFR ", "OptimFROG"),
+    (0, b"LA02", "Lossless Audio"),
+    (0, b"LA03", "Lossless Audio"),
+    (0, b"LA04", "Lossless Audio"),
+    (0, b"#!SILK_V3", "SILK"),
+    (0, b"\x02#!SILK_V3", "SILK"),
+    (0, b"ADIF", "AAC in ADIF"),
+    (0, b"MS_VOICE", "Memory Stick Voice"),
+    (0, b"#!EVRC", "EVRC"),
+    (0, b"MThd", "MIDI"),
+    (0, b"Extended Module: ", "FastTracker modules"),
+    (0, b"IMPM", "Impulse Tracker modules"),
+    (44, b"SCRM", "Scream Tracker modules"),
+    (44, b"PTMF", "PolyTracker modules"),
+    *((1080, name, "ProTracker modules") for name in (b"M.K.", b"M!K!", b"FLT4", b"4CHN", b"6CHN", b"8CHN")),
+    (0, b"NESM\x1a", "music of the NES"),
+    (0, b"NSFE", "music of the NES"),
+    (0, b"SNES-SPC700 Sound File Data", "music of the SNES"),
+    (0, b"Vgm ", "music of video games"),
+    (0, b"PSID", "music of the C64"),
+    (0, b"RSID", "music of the C64"),
 )
-"""First bytes of recordings that neither libsndfile nor FFmpeg decodes here, and the name of their kind."""
+"""Offset, bytes that stand there, and the name of a kind that neither libsndfile nor FFmpeg decodes here.
+
+From MIDI on they hold notes, for which a program would have to play the instruments; the packaged ffmpeg plays some of them.
+"""
 
 NOT_AUDIO = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<(?:!doctype|html|\?xml|svg|head|body|!--)|[{\[]\s*[\"{\[\]}]|#EXTM3U|\[playlist\]|ffconcat)|\A(?:PK\x03\x04|\x89PNG|\xff\xd8\xff|GIF8|%PDF|\x1f\x8b|BM|Rar!|7z\xbc\xaf)",
@@ -135,7 +151,7 @@ def kind_without_reader(head: bytes) -> str:
     >>> kind_without_reader(b"OFR \\x0f\\x00"), kind_without_reader(b"fLaC")
     ('OptimFROG', '')
     """
-    return next((name for magic, name in WITHOUT_READER if head.startswith(magic)), "")
+    return next((name for at, magic, name in WITHOUT_READER if head.startswith(magic, at)), "")
 
 
 def id3_length(head: bytes) -> int:
