@@ -17,7 +17,7 @@ from pipeline.output.recordings_file import read_recordings, write_recordings
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.records import ShardId
 from pipeline.verbs.moved_clips import find_moved
-from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings, unchanged
+from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
 from pipeline.verbs.repair import faulty_shards
 from transforms.shards.shard_task import BuildSettings, MovedClips, SettingsHashOf, ShardTask, longest_first
 
@@ -64,7 +64,7 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
     folder, tried, left, last = snapshot.folder, set[ShardId](), frozenset[ShardId](), list[tuple[ShardId, str]]()
     noted = read_recordings(folder)
     replaced = find_replaced(snapshot, noted, settings.fetcher)
-    moved = find_moved(snapshot, unchanged(noted, settings.fetcher))
+    moved = find_moved(snapshot, noted, settings.fetcher)
     reuse = Reuse(replaced, moved, faulty_shards(snapshot, engine) if repair else frozenset())
     for _ in range(MAX_ROUNDS):
         sounds = read_equal_sounds(folder)
