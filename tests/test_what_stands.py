@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -363,3 +364,32 @@ def test_datasets_that_share_ids_move_without_recordings_and_without_mixing(name
     clips.lose_recordings()
     assert clips.build().missing == ()
     assert sounds(clips.output) == sounds(tmp_path / "from-nothing") and len(sounds(clips.output)) == 6
+
+
+def flip(path: Path, *places: int) -> None:
+    data = bytearray(path.read_bytes())
+    for at in places:
+        data[at] ^= 0xFF
+    path.write_bytes(data)
+
+
+def test_damaged_headers_of_a_tar_cost_no_sample_without_recordings(clips: Set) -> None:
+    tar = clips.output / "Set/train/0.tar"
+    with tarfile.open(tar) as opened:
+        headers = [member.offset for member in opened]
+    before = tar.read_bytes()
+    clips.lose_recordings()
+    for places in (*([at] for at in headers), headers):
+        flip(tar, *(at + 20 for at in places))
+        outcome = clips.build(Changes(repair=True))
+        assert outcome.missing == () and outcome.books.total.samples == N_CLIPS
+        assert tar.read_bytes() == before
+
+
+def test_a_repair_that_needs_recordings_says_so(clips: Set) -> None:
+    flip(clips.output / "Set/train/0.parquet", 900)
+    tar = (clips.output / "Set/train/0.tar").read_bytes()
+    clips.lose_recordings()
+    (line,) = clips.build(Changes(repair=True)).missing
+    assert line.startswith("Set/train/0: left as it is")
+    assert (clips.output / "Set/train/0.tar").read_bytes() == tar
