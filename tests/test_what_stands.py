@@ -393,3 +393,16 @@ def test_a_repair_that_needs_recordings_says_so(clips: Set) -> None:
     (line,) = clips.build(Changes(repair=True)).missing
     assert line.startswith("Set/train/0: left as it is")
     assert (clips.output / "Set/train/0.tar").read_bytes() == tar
+
+
+def test_a_replaced_recording_is_noticed_after_its_shard_was_left_as_it_was(clips: Set) -> None:
+    keys = pq.read_table(clips.output / "Set/train/0.parquet")["id"].to_pylist()
+    first, second = (next(row for row in clips.rows if row[0] == key) for key in keys[:2])
+    soundfile.write(clips.root / first[1], tone(1200, 0.05, 8000), 8000, subtype="PCM_16")
+    second[1] = "later.wav"
+    clips.save()
+    assert clips.build().missing
+    soundfile.write(clips.root / "later.wav", tone(1500, 0.05, 8000), 8000, subtype="PCM_16")
+    assert clips.build().missing == ()
+    clips.build(output=clips.root / "from-nothing")
+    assert published(clips.output) == published(clips.root / "from-nothing")
