@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 MASKED = "masked"
 """What stands in place of a secret."""
@@ -12,17 +12,30 @@ MASKED = "masked"
 SECRET_NAME = re.compile(
     r"(?:.*[^a-z])?(?:"
     r"tokens?|signature|sig|hmac|digest|credentials?|password|passwd|passphrase|pwd|pass|pw|secret|auth|authorization|bearer|jwt|cookie"
-    r"|sessions?(?:[^a-z]?id)?|sid|(?:access|api|auth|private|account|shared|secret)[^a-z]?key(?:[^a-z]?id)?|subscription-key"
-    r"|awsaccesskeyid|googleaccessid|key-pair-id|policy|hdnts|hdnea"
+    r"|sessions?(?:[^a-z]?id)?|sid|(?:access|api|app|auth|client|licen[cs]e|pass|private|account|shared|secret|user)[^a-z]?key(?:[^a-z]?id)?"
+    r"|subscription-key|awsaccesskeyid|googleaccessid|key-pair-id|policy|hdnts|hdnea|md5|hash|ticket|otp|nonce|oauth|cred|creds"
     r")(?:[^a-z].*)?"
 )
 """Names of parameters and options with secret values, in lower case and with `_` as `-`: of signed addresses, API keys and log-ins."""
-GLUED_NAME = re.compile(r".*(?:token|password|passwd|secret|apikey|accesskey|signature|credential)s?")
+GLUED_NAME = re.compile(r".*(?:token|password|passwd|secret|apikey|accesskey|signature|credential|sess(?:ion)?id)s?|hmac.*")
 LONG_KEY = 24
 """Characters: a parameter `key` of this length or more is taken for a key of an API; a shorter one may name a file."""
 
-_USER = re.compile(r"(?<=//)[^/?#\s]*@")
-_PARAMETER = re.compile(r"(?<=[?&;#])([^=&;#\s]+)=([^&;#\s]*)")
+MAX_SCHEME = 40  # characters of an address in which its scheme ends
+DEPTH = 3  # addresses in the parameters of addresses
+
+_ADDRESS = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]+:)?[/\\]{2}|\s*[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
+_BARE = re.compile(r"(?:[^\s/?#@:\\]+:[^\s/?#@\\]+@)?[\w-]+(?:\.[\w-]+)+(?::\d+)?/(?:[^?]*\?)?")
+"""What begins an address without a scheme: `user:password@host`, or a host with a dot, a path and a query."""
+_USER = re.compile(
+    r"(?<=[/\\]{2})[^/?#\s]*@|(?:(?<=[/\\]{2})|(?<=[a-z]:[/\\])|^)(?![A-Za-z][A-Za-z0-9+.-]*:[/\\])[^/?#\s:@\[\\]*:(?!\d*(?:[/?#]|$))[^@]*@"
+)
+"""User and password, also where a password has characters that an address may not have."""
+_PARAMETER = re.compile(r"(?<=[?&;#,])([^=&;#,?]+)(=|%3[Dd])([^&;#]*)")
+_COLON = re.compile(r"(?<=[?&;#,])([^=&;#,?:/]+)(:)([^&;#]*)")
+_VALUE = re.compile(r"""([\w-]+)(["']?\s*[=:]\s*)("[^"]*"|'[^']*'|(?:Bearer|Basic|Token|Digest) \S+|[^\s,;"']+)""")
+"""A name with a value inside of an argument: of an environment, of JSON, of a header."""
+_SEGMENT = re.compile(r"(?<=/)([^=/?&;#]+)(=)([^/?&;#]*)")
 
 
 def is_secret_name(name: str) -> bool:
@@ -43,24 +56,22 @@ def mask_address(url: str) -> str:
     >>> mask_address("recordings/a@b?token=1.wav")
     'recordings/a@b?token=1.wav'
     """
-    return _mask(url) if "://" in url[:MAX_SCHEME] or url.startswith("//") else url
-
-
-MAX_SCHEME = 40  # characters of an address in which its scheme ends
+    return _mask(url) if _ADDRESS.match(url) or "://" in url[:MAX_SCHEME] or _BARE.match(url) else url
 
 
 def is_masked(url: str) -> bool:
     """Return whether a value of an address was masked, so that the address alone does not lead to the recording."""
-    return any(value == MASKED for _, value in _PARAMETER.findall(url))
+    return bool(re.search(rf"(?:=|%3D){MASKED}(?![\w-])", url))
 
 
 def mask_text(text: str) -> str:
-    """Return a text in which every address is masked as by `mask_address`.
+    """Return a text in which every address is masked as by `mask_address`, and secret parameters of names of files too.
 
     >>> mask_text("redirected to https://a.org/?sig=1 and lost")
     'redirected to https://a.org/?sig=masked and lost'
     """
-    return re.sub(r"\b[A-Za-z][A-Za-z0-9+.-]*://\S+", lambda match: _mask(match[0]), text) if "://" in text else text
+    masked = re.sub(r"\b[A-Za-z][A-Za-z0-9+.-]*:[/\\]\S+|(?<!\S)//\S+", lambda match: _mask(match[0]), text)
+    return re.sub(r"(?<=[?&])([^=&;#,?\s]+)=([^&;#\s'\"]+)", _masked_parameter, masked)
 
 
 def mask_command(arguments: Iterable[str]) -> list[str]:
@@ -68,6 +79,8 @@ def mask_command(arguments: Iterable[str]) -> list[str]:
 
     >>> mask_command(["build", "--s3_secret_access_key=abc", "--token", "t", "--output", "s3://user:pw@bucket/set"])
     ['build', '--s3_secret_access_key=masked', '--token', 'masked', '--output', 's3://bucket/set']
+    >>> mask_command(["--env", "AWS_SECRET_ACCESS_KEY=abc", '--storage={"token": "abc"}', "Authorization: Bearer abc"])
+    ['--env', 'AWS_SECRET_ACCESS_KEY=masked', '--storage={"token": "masked"}', 'Authorization: masked']
     """
     masked: list[str] = []
     hide_next = False
@@ -79,16 +92,33 @@ def mask_command(arguments: Iterable[str]) -> list[str]:
         elif is_secret and equals:
             masked.append(f"{name}={MASKED}")
         else:
-            masked.append(mask_text(argument))
+            masked.append(_VALUE.sub(_masked_value, mask_text(argument)))
         hide_next = is_secret and not equals
     return masked
 
 
-def _mask(address: str) -> str:
-    return _PARAMETER.sub(_masked_parameter, _USER.sub("", address))
-
-
 def _masked_parameter(match: re.Match[str]) -> str:
-    name, value = match.groups()
-    is_secret = is_secret_name(name) or (name.lower() == "key" and len(value) >= LONG_KEY)
-    return f"{name}={MASKED}" if is_secret and value else match[0]
+    return f"{match[1]}={MASKED}" if is_secret_name(match[1]) else match[0]
+
+
+def _masked_value(match: re.Match[str]) -> str:
+    name, equals, value = match.groups()
+    quoted = value[0] if value[0] in "\"'" else ""
+    return f"{name}{equals}{quoted}{MASKED}{quoted}" if is_secret_name(name) else f"{name}{equals}{_VALUE.sub(_masked_value, value)}"
+
+
+def _mask(address: str, depth: int = DEPTH) -> str:
+    def masked(match: re.Match[str]) -> str:
+        name, equals, value = match.groups()
+        if value and (is_secret_name(name) or (name.lower() == "key" and len(value) >= LONG_KEY)):
+            return f"{name}={MASKED}"
+        if "," in value or "?" in value:  # more parameters, separated in another way
+            value = _PARAMETER.sub(masked, value)
+        if depth and "%" in value and (plain := unquote(value)) != (without := _mask(plain, depth - 1)):
+            value = quote(without, safe="")
+        return f"{name}{equals}{value}"
+
+    address = _USER.sub("", address)
+    for pattern in (_PARAMETER, _COLON, _SEGMENT):
+        address = pattern.sub(masked, address)
+    return address

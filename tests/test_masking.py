@@ -27,6 +27,23 @@ SIGNED = [
     f"https://example.org/a.wav?key={SECRET * 5}",
     f"https://example.org/a.wav#access_token={SECRET}",
     f"//cdn.example.org/a.wav?token={SECRET}",
+    f"http:/me:{SECRET}@example.org/a.wav",
+    f"http:\\\\me:{SECRET}@example.org/a.wav",
+    f"https://me:pa/{SECRET}@example.org/a.wav",
+    f"https://me:p#{SECRET}@example.org/a.wav",
+    f"https://example.org/token={SECRET}/a.wav",
+    f"https://example.org/a.wav;jsessionid={SECRET}",
+    f"https://example.org/a.wav?PHPSESSID={SECRET}&passkey={SECRET}&app_key={SECRET}&md5={SECRET}&hmacsha256={SECRET}",
+    f"https://example.org/a.wav?n=1,token={SECRET}",
+    f"https://example.org/a.wav?token:{SECRET}",
+    f"https://example.org/a.wav?token%3D{SECRET}",
+    f"https://example.org/a.wav?from=https%3A%2F%2Fme%3A{SECRET}%40example.org%2Fb.wav%3Fsig%3D{SECRET}",
+]
+TYPED = [  # in a cell of a table
+    f"me:{SECRET}@example.org/a.wav",
+    f"example.org/a.wav?token={SECRET}",
+    f"https://me:p {SECRET}@example.org/a.wav",
+    f"https://example.org/a.wav?token=a {SECRET}",
 ]
 HARMLESS = [
     "https://example.org/a.wav",
@@ -34,6 +51,11 @@ HARMLESS = [
     "https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=4",
     "https://freesound.org/people/nfrae/sounds/100032/",
     "https://example.org/get?key=rain_01.wav&author=me&pass_through=",
+    "https://example.org:8080/a@b.wav",
+    "https://[::1]:80/a@b.wav",
+    "https://example.org/a.wav?t=1:30&ids=1,2&q=a%20b%2Cc",
+    "C:\\rain:1@night.wav",
+    "Scene: 2:30@night.wav",
     "https://example.org/@me/a.wav?mail=me@example.org",
     "https://example.org/a.wav?token=",
     "recordings/token=1&sig=2.wav",
@@ -48,6 +70,11 @@ def test_no_secret_of_an_address_is_left(address: str) -> None:
     assert SECRET not in masked and mask_address(masked) == masked
     assert ("a.wav" in masked and "example.org" in masked) or "example.org" not in address
     assert address.startswith("//") or SECRET not in mask_text(f"redirected to {address}, then lost")
+
+
+@pytest.mark.parametrize("address", TYPED)
+def test_no_secret_of_an_address_as_people_type_it_is_left(address: str) -> None:
+    assert SECRET not in (masked := mask_address(address)) and "example.org/a.wav" in masked
 
 
 @pytest.mark.parametrize("address", HARMLESS)
@@ -68,6 +95,19 @@ def test_options_with_secrets_are_masked_in_both_forms() -> None:
         *("laion-audio", "build", "--s3_secret_access_key=masked", "--password", "masked", "--endpoint=https://h/?token=masked"),
         *("-v", "--token", "--output", "o"),
     ]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        f"AWS_SECRET_ACCESS_KEY={SECRET}",
+        f"--env=PASSWORD={SECRET}",
+        f'--x={{"a": 1, "token": "{SECRET}"}}',
+        f"Authorization: Bearer {SECRET}",
+    ],
+)
+def test_secrets_inside_of_an_argument_are_masked(argument: str) -> None:
+    assert SECRET not in mask_command([argument])[0]
 
 
 @pytest.mark.parametrize("name", ["author", "keyword", "key", "tokenizer", "path", "compass", "bypass", "signal", "design"])

@@ -73,7 +73,7 @@ def test_an_empty_plan_needs_no_counts(folder: Folder) -> None:
 
 def test_files_of_the_standing_plan_go_and_what_outlives_plans_stays(folder: Folder) -> None:
     write_plan({FIRST: [clip("old")], ShardId("Old", "train", 0): [clip("old")]}, folder)
-    for name in ("t5_captions.parquet", "equal_sounds.parquet", "t5_texts.parquet", "t5/batch-1.parquet", "other"):
+    for name in ("t5_captions.parquet", "equal_sounds.parquet", "t5_texts.parquet", "t5/batch-1.parquet", "notes.txt"):
         folder.write(f"{PLAN}/{name}", b"kept")
     new_plan(folder)
     finish_plan("f", folder)
@@ -81,6 +81,7 @@ def test_files_of_the_standing_plan_go_and_what_outlives_plans_stays(folder: Fol
         "Set/train/00000.parquet",
         "Set/train/00001.parquet",
         "equal_sounds.parquet",
+        "notes.txt",
         "plan.json",
         "rejections.parquet",
         "t5_captions.parquet",

@@ -96,7 +96,15 @@ def test_shards_that_no_plan_of_ours_had_stay(folder: Folder) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [[], [".DS_Store"], [".lock", ".work/x/shard.tar"], ["plan.new/rows_read.json"], ["plan/plan.json", "x/0.tar"], ["build.json", "x"]],
+    [
+        [],
+        [".DS_Store"],
+        [".lock", ".work/laion-audio-x/shard.tar"],
+        ["plan.new/rows_read.json"],
+        ["plan/plan.json", "x/0.tar"],
+        ["build.json", "x"],
+        ["plan.new/plan.json", "x/0.tar"],
+    ],
 )
 def test_folders_that_are_empty_or_ours_are_built_into(names: list[str], tmp_path: Path) -> None:
     folder = Folder(str(tmp_path / "out"))
@@ -105,7 +113,20 @@ def test_folders_that_are_empty_or_ours_are_built_into(names: list[str], tmp_pat
     check_folder(folder)
 
 
-@pytest.mark.parametrize("names", [["photo.jpg"], ["Set/train/0.tar"], ["plan/plan.txt", "x"], ["recipe.toml", "notes.txt"], [".git/HEAD"]])
+IN_OUR_FOLDERS = ("recipe.toml", "plan/notes.txt", "plan/2024/photo.jpg", "plan.new/a.doc", ".moved/5/photo.jpg", ".work/thesis.doc")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["photo.jpg"],
+        ["Set/train/0.tar"],
+        ["plan/plan.txt", "x"],
+        ["recipe.toml", "notes.txt"],
+        [".git/HEAD"],
+        *([name] for name in IN_OUR_FOLDERS),
+    ],
+)
 def test_folders_with_files_of_others_are_refused(names: list[str], tmp_path: Path) -> None:
     folder = Folder(str(tmp_path / "out"))
     for name in names:

@@ -124,6 +124,18 @@ def test_addresses_that_differ_only_in_a_secret_are_not_one_recording(server: Lo
     assert outcome.books.total.samples == 1 and outcome.books.total.reasons == {Reason.DUPLICATE: 1}  # equal sounds
 
 
+@pytest.mark.parametrize("parameter", ["token=s3cr3t{}", "key=s3cr3t-recordings-of-a-long-name-{}.wav", "sid=s3cr3t{}"])
+@pytest.mark.parametrize("with_id", [False, True])
+def test_no_row_is_lost_where_secrets_alone_distinguish_addresses(parameter: str, with_id: bool, server: Loopback, tmp_path: Path) -> None:
+    recipe, urls = write_table(tmp_path, server, "a"), [server.url(f"/redirected/get?{parameter.format(n)}") for n in range(3)]
+    (tmp_path / "clips.csv").write_text("\n".join(["url,caption", *(f"{url},Tone {n}." for n, url in enumerate(urls))]))
+    recipe.write_text(RECIPE + ('id = "url"\ntitle = "url"\n' if with_id else ""))
+    outcome = build_signed(recipe, tmp_path / "out")
+    assert outcome.books.total.reasons == {Reason.NOT_FOUND: 3}
+    assert files_with_secret(tmp_path / "out") == []
+    assert build_signed(recipe, tmp_path / "out").n_built == 0
+
+
 def test_the_terminal_shows_no_secret(server: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     recipe = write_table(tmp_path, server, "a", "/status/403/b.wav?token=s3cr3t", "/to?https://u:s3cr3t@127.0.0.1:1/?sig=s3cr3t")
     main(["build", str(recipe), "--output", str(tmp_path / "out")])

@@ -31,7 +31,9 @@ def standing(folder: Folder) -> Standing:
 
 def test_samples_have_their_excerpt_and_duration_and_all_rows_their_key(folder: Folder) -> None:
     read = standing(folder)
-    assert read == Standing(frozenset({FIRST}), {FIRST: StandingShard({("table-a", "a.wav", None, None): 0.5}, ("table-a", "table-b"))})
+    assert read == Standing(
+        *[frozenset({FIRST})] * 2, {FIRST: StandingShard({("table-a", "a.wav", None, None): 0.5}, ("table-a", "table-b"))}
+    )
     assert read.indices("Set", "train") == {"table-a": 0, "table-b": 0}
     assert read.indices("Set", "valid") == read.indices("Other", "train") == {}
 
@@ -61,6 +63,6 @@ def test_tars_with_books_of_somebody_else_are_not_ours(books: bytes | None, fold
 
 def test_our_tar_with_damaged_books_has_unknown_content_and_one_without_a_tar_has_none(folder: Folder) -> None:
     folder.write("Set/train/0.parquet", b"damaged")
-    assert standing(folder) == Standing(frozenset({FIRST}), {}, frozenset({FIRST}))
+    assert standing(folder) == Standing(*[frozenset({FIRST})] * 2, {}, frozenset({FIRST}))
     folder.remove("Set/train/0.tar")
-    assert standing(folder) == Standing(frozenset({FIRST}), {}, frozenset())
+    assert standing(folder) == Standing(*[frozenset({FIRST})] * 2, {}, frozenset())

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 
 from pipeline.command import main
+from pipeline.failures import EngineError
+from pipeline.output.markers import Marker
 from pipeline.output.ownership import ForeignFilesError
 from pipeline.output.plan_change import DroppedSamplesError
 from pipeline.output.storage import Folder
@@ -21,6 +25,8 @@ from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
 from tests.fates import published, tone, unwatched
+from transforms.shards import build_shards
+from transforms.shards.build_shards import publish
 
 N_CLIPS = 7
 SHARD_FILES = [f"{n}{ending}" for n in (0, 1) for ending in (".tar", ".parquet", "_stats.json")]
@@ -153,8 +159,6 @@ def test_clips_that_move_are_copied_also_without_recordings(dataset: str, clips:
 def test_shards_that_close_a_gap_are_copied_without_recordings(clips: Set) -> None:
     shard = {path.stem for path in (clips.output / "Set/train").glob("*.tar")}
     assert shard == {"0", "1"}
-    import pyarrow.parquet as pq
-
     first = set(pq.read_table(clips.output / "Set/train/0.parquet")["id"].to_pylist())
     clips.rows = [row for row in clips.rows if row[0] not in first]
     clips.save()
@@ -228,15 +232,14 @@ def test_a_folder_with_files_of_others_is_refused_and_left_alone(name: str, tmp_
     path = clips.output / name
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not ours")
-    if name != "plan/notes.txt":
-        with pytest.raises(ForeignFilesError, match="holds files that no build made"):
-            clips.build()
-        assert list(clips.output.rglob("*")) == sorted({path, *path.relative_to(clips.output).parents} and clips.output.rglob("*"))
+    with pytest.raises(ForeignFilesError, match="holds files that no build made"):
+        clips.build()
     assert path.read_bytes() == b"not ours"
 
 
 def test_files_of_others_in_our_folder_stay(clips: Set) -> None:
     theirs = [clips.output / name for name in ("Other/train/0.tar", "Set/valid/0.tar", "Set/train/notes.txt", "photo.jpg")]
+    theirs += [clips.output / name for name in ("plan/notes.txt", ".moved/a.jpg", "stats/2024/7_stats.json", "stats/2024/7.parquet")]
     for path in theirs:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"not ours")
@@ -269,3 +272,137 @@ def test_a_dataset_folder_on_another_disk_is_built_into(clips: Set) -> None:
         assert sorted(path.name for path in (elsewhere / "train").iterdir()) == sorted([*SHARD_FILES, "sizes.json"])
     finally:
         shutil.rmtree(elsewhere)
+
+
+def killed(clips: Set, splits: set[str], monkeypatch: pytest.MonkeyPatch, changes: Changes = NO_CHANGES) -> None:
+    """Build, and fail before a shard of one of the splits is published."""
+    with monkeypatch.context() as patched:
+
+        def fail(marker: Marker, work: Path, folder: Folder) -> None:
+            if marker.shard.split in splits:
+                raise OSError("killed")
+            publish(marker, work, folder)
+
+        patched.setattr(build_shards, "publish", fail)
+        with pytest.raises(EngineError):
+            clips.build(changes)
+
+
+def test_a_sample_that_an_interrupted_build_holds_goes_only_when_it_is_asked_for(clips: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips.rows[0][3] = "valid"
+    clips.save()
+    clips.lose_recordings()
+    killed(clips, {"valid"}, monkeypatch)
+    row = clips.rows.pop(0)
+    clips.save()
+    with pytest.raises(DroppedSamplesError, match="would remove 1 samples"):
+        clips.build()
+    clips.rows.insert(3, [*row[:3], "test"])  # and to a third shard
+    clips.save()
+    outcome = clips.build()
+    assert outcome.missing == () and outcome.books.total.samples == N_CLIPS
+    assert list(verify(Folder(str(clips.output)), deep=True)) == []
+
+
+def test_a_retired_shard_comes_back_after_its_removal_was_interrupted(clips: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = clips.rows
+    clips.rows = [row for row in rows if row[3] == "train"]
+    clips.save()
+    remove = Folder.remove
+
+    def fail(folder: Folder, name: str) -> None:
+        if name == "Set/test/0.tar":
+            raise OSError("killed")
+        remove(folder, name)
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="killed"):
+        patched.setattr(Folder, "remove", fail)
+        clips.build(Changes(prune=True))
+    clips.rows = rows
+    clips.save()
+    assert clips.build().missing == ()
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_moved_clip_whose_recording_was_replaced_gets_the_new_sound(noted: bool, clips: Set) -> None:
+    if not noted:
+        (clips.output / ".recordings").unlink()
+    for n, row in enumerate(clips.rows):
+        soundfile.write(clips.root / f"{n}.wav", tone(900 + 50 * n, 0.05, 8000), 8000, subtype="PCM_16")
+        row[3] = {"train": "valid", "test": "train"}[row[3]]
+    clips.save()
+    clips.build()
+    clips.build(output=clips.root / "from-nothing")
+    assert published(clips.output) == published(clips.root / "from-nothing")
+
+
+def two_datasets(clips: Set, names: tuple[str, str], split: str) -> None:
+    """Write a recipe of two datasets whose clips have the same ids and other recordings."""
+    sources = []
+    for name, part in zip(names, (clips.rows[:3], clips.rows[3:6]), strict=True):
+        rows = [[f"clip-{n}", *row[1:3], split] for n, row in enumerate(part)]
+        path = clips.root / f"{part[0][0]}.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["id", "url", "caption", "split"], *rows])
+        sources.append(f'[[sources]]\nsource = "table"\ndataset = "{name}"\npath = "{path.name}"\n')
+    clips.recipe.write_text('name = "two"\nshard_size = 2\n' + "".join(sources))
+
+
+def sounds(output: Path) -> set[tuple[str, str, str, str]]:
+    """Return dataset, key, address and sound of every sample."""
+    rows = [row for path in output.glob("*/*/*.parquet") if path.parts[-3] != "plan" for row in pq.read_table(path).to_pylist()]
+    return {(row["dataset"], row["key"], row["url"], row["pcm_sha256"]) for row in rows if row["status"] == "sample"}
+
+
+@pytest.mark.parametrize("names, split", [(("B", "A"), "train"), (("A", "B"), "valid"), (("C", "D"), "train"), (("B", "C"), "train")])
+def test_datasets_that_share_ids_move_without_recordings_and_without_mixing(names: tuple[str, str], split: str, tmp_path: Path) -> None:
+    clips = Set(tmp_path)
+    two_datasets(clips, ("A", "B"), "train")
+    clips.build()
+    two_datasets(clips, names, split)
+    clips.build(output=tmp_path / "from-nothing")
+    clips.lose_recordings()
+    assert clips.build().missing == ()
+    assert sounds(clips.output) == sounds(tmp_path / "from-nothing") and len(sounds(clips.output)) == 6
+
+
+def flip(path: Path, *places: int) -> None:
+    data = bytearray(path.read_bytes())
+    for at in places:
+        data[at] ^= 0xFF
+    path.write_bytes(data)
+
+
+def test_damaged_headers_of_a_tar_cost_no_sample_without_recordings(clips: Set) -> None:
+    tar = clips.output / "Set/train/0.tar"
+    with tarfile.open(tar) as opened:
+        headers = [member.offset for member in opened]
+    before = tar.read_bytes()
+    clips.lose_recordings()
+    for places in (*([at] for at in headers), headers):
+        flip(tar, *(at + 20 for at in places))
+        outcome = clips.build(Changes(repair=True))
+        assert outcome.missing == () and outcome.books.total.samples == N_CLIPS
+        assert tar.read_bytes() == before
+
+
+def test_a_repair_that_needs_recordings_says_so(clips: Set) -> None:
+    flip(clips.output / "Set/train/0.parquet", 900)
+    tar = (clips.output / "Set/train/0.tar").read_bytes()
+    clips.lose_recordings()
+    (line,) = clips.build(Changes(repair=True)).missing
+    assert line.startswith("Set/train/0: left as it is")
+    assert (clips.output / "Set/train/0.tar").read_bytes() == tar
+
+
+def test_a_replaced_recording_is_noticed_after_its_shard_was_left_as_it_was(clips: Set) -> None:
+    keys = pq.read_table(clips.output / "Set/train/0.parquet")["id"].to_pylist()
+    first, second = (next(row for row in clips.rows if row[0] == key) for key in keys[:2])
+    soundfile.write(clips.root / first[1], tone(1200, 0.05, 8000), 8000, subtype="PCM_16")
+    second[1] = "later.wav"
+    clips.save()
+    assert clips.build().missing
+    soundfile.write(clips.root / "later.wav", tone(1500, 0.05, 8000), 8000, subtype="PCM_16")
+    assert clips.build().missing == ()
+    clips.build(output=clips.root / "from-nothing")
+    assert published(clips.output) == published(clips.root / "from-nothing")

@@ -14,6 +14,7 @@ SIZES = "sizes.json"
 RECORDINGS = ".recordings"
 ADDRESSES = "addresses"  # below the plan: full addresses of clips whose address holds a secret, by shard, until the shard is built
 RETIRED = "retired.json"  # below the plan: shards of earlier plans that are not removed yet
+OF_PLANS = frozenset({INDEX, LEFT_OUT, ROWS_READ, N_REWORDED, T5_CACHE, T5_TEXTS, T5_COUNTS, EQUAL_SOUNDS, RETIRED})
 MOVED = ".moved"  # shards whose clips are in other shards of the plan, until those are built
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
@@ -45,6 +46,19 @@ def planned_shard(name: str) -> ShardId | None:
     (ShardId(dataset='Clotho', split='train', index=7), None)
     """
     return _shard(name, ".parquet")
+
+
+def is_name_of_ours(name: str) -> bool:
+    """Return whether a build gives a file this name, of a file in the folders of plans and of shards that are held.
+
+    >>> [is_name_of_ours(name) for name in ("plan/Set/train/00007.parquet", "plan/a.txt", ".moved/0/Set/train/7.tar", ".moved/a.jpg")]
+    [True, False, True, False]
+    """
+    below, _, rest = name.partition("/")
+    if below == MOVED:
+        number, _, rest = rest.partition("/")
+        return number.isdecimal() and shard_of(rest) is not None
+    return planned_shard(rest) is not None or rest in OF_PLANS or rest.startswith((f"{ADDRESSES}/", f"{T5_PARTS}/"))
 
 
 def tar_name(shard: ShardId) -> str:

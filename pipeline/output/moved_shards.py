@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pipeline.output.layout import MOVED, books_name, marker_name, shard_of, tar_name
+from pipeline.output.layout import MOVED, books_name, is_name_of_ours, marker_name, shard_of, tar_name
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
@@ -43,9 +43,12 @@ def held_folder(folder: Folder, below: str) -> Folder:
 
 
 def release(folder: Folder, files: Mapping[str, object]) -> None:
-    """Remove every shard that is held."""
-    if any(map(is_held, files)):
-        folder.remove_below(MOVED)
+    """Remove every shard that is held, and no other file."""
+    held = [name for name in files if is_held(name) and is_name_of_ours(name)]
+    for name in held:
+        folder.remove(name)
+    for below in sorted({name.rpartition("/")[0] for name in held}):
+        folder.remove_empty(below)
 
 
 def is_held(name: str) -> bool:

@@ -17,6 +17,7 @@ from pipeline.output.layout import (
     T5_CACHE,
     T5_COUNTS,
     T5_TEXTS,
+    is_name_of_ours,
     plan_name,
     planned_shard,
 )
@@ -70,7 +71,8 @@ def promote(folder: Folder) -> None:
             folder.move(f"{NEW_PLAN}/{name}", f"{PLAN}/{name}")
         needed = _files_of(plan)
         for name in folder.names(PLAN):
-            if name.removeprefix(f"{PLAN}/") not in needed and not name.startswith(f"{PLAN}/{ADDRESSES}/"):
+            is_needed = name.removeprefix(f"{PLAN}/") in needed or name.startswith(f"{PLAN}/{ADDRESSES}/")
+            if is_name_of_ours(name) and not is_needed:
                 folder.remove(name)
         folder.move(f"{NEW_PLAN}/{INDEX}", f"{PLAN}/{INDEX}")
     discard_new_plan(folder)

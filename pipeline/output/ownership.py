@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Set
 
 from pipeline.output.layout import (
     BUILD,
@@ -11,20 +11,20 @@ from pipeline.output.layout import (
     MOVED,
     NEW_PLAN,
     PLAN,
-    RECIPE,
     RECORDINGS,
     RETIRED,
     WORK,
     books_name,
+    is_name_of_ours,
     marker_name,
     sizes_name,
     tar_name,
 )
 from pipeline.output.snapshot import Snapshot
-from pipeline.output.storage import Folder
+from pipeline.output.storage import READY, TEMPORARY, Folder
 from pipeline.records import ShardId
 
-OF_A_FIRST_BUILD = frozenset({PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, RECIPE})
+OF_A_FIRST_BUILD = frozenset({PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS})
 """Names that a build which was killed before its end may leave at the top of a new folder."""
 OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", ".gitkeep", ".gitignore", ".directory"})
 """Names that programs write into empty folders."""
@@ -41,14 +41,24 @@ def check_folder(folder: Folder) -> None:
         ForeignFilesError: it has other files.
     """
     top = folder.top_names()
-    if top <= OF_A_FIRST_BUILD | OF_SYSTEMS or BUILD in top or folder.exists(f"{PLAN}/{INDEX}"):
+    if BUILD in top or folder.exists(f"{PLAN}/{INDEX}") or folder.exists(f"{NEW_PLAN}/{INDEX}"):
         return
-    foreign = sorted(top - OF_A_FIRST_BUILD - OF_SYSTEMS)
+    foreign = sorted(top - OF_A_FIRST_BUILD - OF_SYSTEMS) or _foreign_below(folder, top)
+    if not foreign:
+        return
     names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
     raise ForeignFilesError(f"{folder.root}: holds files that no build made ({names}); give a folder that is empty or new")
 
 
-def check_names(new: Iterable[ShardId], files: Collection[str]) -> None:
+def _foreign_below(folder: Folder, top: Set[str]) -> list[str]:
+    """Return the files in the folders of a first build that no build gives such a name."""
+    names = folder.names() if top & {PLAN, NEW_PLAN, MOVED} else []
+    foreign = [name for name in names if name.startswith((f"{PLAN}/", f"{NEW_PLAN}/", f"{MOVED}/")) and not is_name_of_ours(name)]
+    unfinished = Folder(f"{folder.root.rstrip('/')}/{WORK}").top_names() if WORK in top else set()
+    return foreign + sorted(f"{WORK}/{name}" for name in unfinished if not name.startswith((TEMPORARY, READY)))
+
+
+def check_names(new: Iterable[ShardId], files: Set[str]) -> None:
     """Accept new shards whose names are free.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from pipeline.output.standing import Excerpt, Standing
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
+EXCERPT = ("key", "url", "start", "end")
 MAX_LINES = 5  # shards that a message names
 
 
@@ -58,27 +60,40 @@ def _duration(seconds: float) -> str:
 def compare(plan: Plan, standing: Standing, folder: Folder) -> PlanChange:
     """Compare a new plan, whose files are in the folder of new plans, with what stands. Reads no file that is not needed."""
     planned = {each.shard for each in plan.shards}
-    leaving = dict(_leaving(standing, planned, folder))
+    leaving, held = list(_leaving(standing, planned, folder)), list(_only_held(standing))
     unreadable = tuple(sorted(standing.unreadable - planned))
-    if not leaving:
+    if not leaving and not held:
         return PlanChange({}, 0.0, (), unreadable)
-    elsewhere = _Elsewhere({excerpt[0] for samples in leaving.values() for excerpt in samples}, plan, folder)
-    dropped, seconds, moved = dict[ShardId, int](), 0.0, []
-    for shard, samples in leaving.items():
+    elsewhere = _Elsewhere({excerpt[0] for _, samples in (*leaving, *held) for excerpt in samples}, plan, folder)
+    dropped, seconds = collections.Counter[ShardId](), 0.0
+    for shard, samples in (*leaving, *held):
         gone = [excerpt for excerpt in samples if not elsewhere.has(shard.dataset, excerpt)]
         if gone:
-            dropped[shard] = len(gone)
+            dropped[shard] += len(gone)
             seconds += sum(samples[excerpt] for excerpt in gone)
-        if any(elsewhere.is_planned(shard.dataset, excerpt) for excerpt in samples):
-            moved.append(shard)
-    return PlanChange(dropped, seconds, tuple(moved), unreadable)
+    moved = tuple(shard for shard, samples in leaving if any(elsewhere.moves(shard, excerpt) for excerpt in samples))
+    return PlanChange(dict(sorted(dropped.items())), seconds, moved, unreadable)
 
 
 def _leaving(standing: Standing, planned: set[ShardId], folder: Folder) -> Iterator[tuple[ShardId, Mapping[Excerpt, float]]]:
-    """Yield the samples of each shard that are not in the shard of the same name in the new plan."""
+    """Yield the samples of each shard that are not in the shard of the same name in the new plan, by key, address and excerpt."""
     for shard, each in sorted(standing.shards.items()):
-        keys = set(_columns(folder, shard, ["key"])[0]) if shard in planned else set()
-        samples = {excerpt: seconds for excerpt, seconds in each.samples.items() if excerpt[0] not in keys}
+        stay = set(zip(*_columns(folder, shard, EXCERPT), strict=True)) if shard in planned else set()
+        samples = {excerpt: seconds for excerpt, seconds in each.samples.items() if excerpt not in stay}
+        if samples:
+            yield shard, samples
+
+
+def _only_held(standing: Standing) -> Iterator[tuple[ShardId, Mapping[Excerpt, float]]]:
+    """Yield the samples that stand in no shard any more, since an interrupted build had not yet copied them to their new shards."""
+    keys = {(shard.dataset, excerpt[0]) for shard, each in standing.shards.items() for excerpt in each.samples}
+    excerpts = {excerpt for each in standing.shards.values() for excerpt in each.samples}
+    for shard, each in sorted(standing.held.items()):
+        samples = {
+            excerpt: seconds
+            for excerpt, seconds in each.samples.items()
+            if excerpt not in excerpts and (shard.dataset, excerpt[0]) not in keys
+        }
         if samples:
             yield shard, samples
 
@@ -88,26 +103,25 @@ class _Elsewhere:
 
     def __init__(self, keys: set[str], plan: Plan, folder: Folder):
         self._datasets = frozenset({each.shard.dataset for each in plan.shards} | plan.left_out.keys())
-        self._planned: set[tuple[str, str]] = set()  # dataset, key
+        self._planned: dict[tuple[str, str], ShardId] = {}  # (dataset, key) -> shard
         self._excerpts: set[Excerpt] = set()  # of any dataset
         for each in plan.shards:
-            for excerpt in zip(*_columns(folder, each.shard, ["key", "url", "start", "end"]), strict=True):
+            for excerpt in zip(*_columns(folder, each.shard, EXCERPT), strict=True):
                 if excerpt[0] in keys:
-                    self._planned.add((each.shard.dataset, excerpt[0]))
+                    self._planned[each.shard.dataset, excerpt[0]] = each.shard
                     self._excerpts.add(excerpt)
         table = read_left_out(folder, NEW_PLAN)
         left_out = zip(table["dataset"].to_pylist(), table["key"].to_pylist(), strict=True)
         self._left_out = {row for row in left_out if row[1] in keys}
 
     def has(self, dataset: str, excerpt: Excerpt) -> bool:
-        """Return whether the new plan has the row of a sample, or leaves it out with a reason."""
-        return (dataset, excerpt[0]) in self._left_out or self.is_planned(dataset, excerpt)
+        """Return whether the new plan has the row of a sample, in another dataset if its own is gone, or leaves it out with a reason."""
+        row = dataset, excerpt[0]
+        return row in self._left_out or row in self._planned or (dataset not in self._datasets and excerpt in self._excerpts)
 
-    def is_planned(self, dataset: str, excerpt: Excerpt) -> bool:
-        """Return whether the new plan has the row of a sample: in its dataset, or in another where its dataset is gone."""
-        if dataset in self._datasets:
-            return (dataset, excerpt[0]) in self._planned
-        return excerpt in self._excerpts
+    def moves(self, shard: ShardId, excerpt: Excerpt) -> bool:
+        """Return whether a sample that leaves its shard is part of another shard of the new plan, of another dataset maybe."""
+        return self._planned.get((shard.dataset, excerpt[0]), shard) != shard or excerpt in self._excerpts
 
 
 def _columns(folder: Folder, shard: ShardId, names: Sequence[str]) -> list[list]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pipeline.output.books import SAMPLE, read_books
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import tar_name
+from pipeline.output.moved_shards import held_folder, held_shards
+from pipeline.output.ownership import retired_shards
 from pipeline.output.snapshot import N_READERS, Snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
@@ -34,12 +36,16 @@ class StandingShard:
 class Standing:
     """The shards of an output folder that our builds made.
 
-    `ours` are all that the plan names or that have a marker or books. `unreadable` are those of them with a tar whose books cannot be read.
+    `made` are those that the plan names, or an earlier plan whose shards are not removed yet; without a plan, those with a marker or books.
+    `ours` are those and, without a plan, shards whose marker is damaged: they may be written over, but are never removed. `unreadable` are
+    those of `made` with a tar whose books cannot be read. `held` are shards that are held for clips that moved, and were not built yet.
     """
 
+    made: frozenset[ShardId] = frozenset()
     ours: frozenset[ShardId] = frozenset()
     shards: Mapping[ShardId, StandingShard] = field(default_factory=dict)
     unreadable: frozenset[ShardId] = frozenset()
+    held: Mapping[ShardId, StandingShard] = field(default_factory=dict)
 
     def indices(self, dataset: str, split: str) -> dict[str, int]:
         """Return the shard index of every row of a split, by sample key."""
@@ -49,11 +55,24 @@ class Standing:
 
 def read_standing(snapshot: Snapshot) -> Standing:
     """Return what stands in a folder; reads the books of every shard, several at once."""
-    planned = {planned.shard for planned in snapshot.plan.shards} if snapshot.plan else set()
-    known = planned | snapshot.markers.keys() | snapshot.unreadable.keys()
-    read = read_shards(snapshot.folder, (shard for shard in snapshot.shards() if tar_name(shard) in snapshot.files))
+    of_plan = {planned.shard for planned in snapshot.plan.shards} | retired_shards(snapshot) if snapshot.plan else None
+    with_tar = (shard for shard in snapshot.shards() if tar_name(shard) in snapshot.files)
+    read = read_shards(snapshot.folder, (shard for shard in with_tar if of_plan is None or shard in of_plan))
     readable = {shard: each for shard, each in read.items() if each is not None}
-    return Standing(frozenset(known | readable.keys()), readable, frozenset(known & read.keys() - readable.keys()))
+    made = frozenset(snapshot.markers.keys() | readable.keys() if of_plan is None else of_plan)
+    ours = made | snapshot.unreadable.keys() if of_plan is None else made
+    return Standing(made, ours, readable, frozenset(made & read.keys() - readable.keys()), _held(snapshot))
+
+
+def _held(snapshot: Snapshot) -> dict[ShardId, StandingShard]:
+    """Return what the books of the shards that are held record; where plans were interrupted again and again, samples of all of them."""
+    held: dict[ShardId, StandingShard] = {}
+    for below, shards in held_shards(snapshot.files).items():
+        for shard, each in read_shards(held_folder(snapshot.folder, below), shards).items():
+            if each is not None:
+                others = held.get(shard, StandingShard({}, ()))
+                held[shard] = StandingShard({**each.samples, **others.samples}, ())
+    return held
 
 
 def read_shards(folder: Folder, shards: Iterable[ShardId]) -> dict[ShardId, StandingShard | None]:

@@ -22,6 +22,7 @@ from pipeline.output.layout import CHECKED, LOCK, WORK
 
 MAX_AT_ONCE = 1 << 30  # bytes of a file that is read at once: JSON, TOML, and the rows that were left out of a plan
 UNLISTED = (f"{WORK}/", f"{CHECKED}/", LOCK)  # beginnings of names that are no part of a set
+TEMPORARY = "laion-audio-"  # prefix of the folders below WORK for unfinished files
 READY = "ready-"  # prefix of the folders below WORK whose files are complete and still have to be moved to their final names
 
 
@@ -247,7 +248,7 @@ class Folder:
         if self.is_local:
             parent = Path(self.path(WORK))
             parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent if self.is_local else None, prefix="laion-audio-", ignore_cleanup_errors=True) as work:
+        with tempfile.TemporaryDirectory(dir=parent if self.is_local else None, prefix=TEMPORARY, ignore_cleanup_errors=True) as work:
             yield Path(work)
 
     def sweep(self) -> None:

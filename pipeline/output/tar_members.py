@@ -17,6 +17,8 @@ FIELDS = ("mode", "uid", "gid", "mtime", "uname", "gname", "linkname", "devmajor
 WITHOUT_DATA = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
 MAX_SHOWN = 120  # characters of a name
 
+FLAC = b"fLaC"  # what FLAC begins with
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -74,6 +76,32 @@ def tar_members(file: IO[bytes]) -> Iterator[Member | Flaw]:
         if any(file.read(padding)):
             yield Flaw(info.name, "bytes that are not zero follow it")
         at += size + padding
+
+
+def members_of_damaged(file: IO[bytes]) -> Iterator[Member]:
+    """Yield the members of a tar that may be damaged: beyond a header that cannot be read, the next block that is a header counts.
+
+    Where FLAC follows a block that is no header, its name and size are not known: a member with an empty name and size 0.
+    """
+    at, n_bytes = 0, file.seek(0, os.SEEK_END)
+    while at + tarfile.BLOCKSIZE <= n_bytes:
+        file.seek(at)
+        header, begin = file.read(tarfile.BLOCKSIZE), file.read(len(FLAC))
+        at += tarfile.BLOCKSIZE
+        member = _member(header, at, n_bytes)
+        if member is not None:
+            yield member
+            at += member.size + -member.size % tarfile.BLOCKSIZE
+        elif begin == FLAC and any(header):
+            yield Member("", at, 0)
+
+
+def _member(header: bytes, at: int, n_bytes: int) -> Member | None:
+    try:
+        info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return None
+    return Member(info.name, at, info.size) if info.type == tarfile.REGTYPE and 0 <= info.size <= n_bytes - at else None
 
 
 def shown_name(name: str) -> str:

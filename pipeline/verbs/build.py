@@ -21,7 +21,8 @@ from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.current_plan import current_plan, standing_snapshot
 from pipeline.verbs.left_out import left_out_lines
 from pipeline.verbs.missing import missing_rows
-from pipeline.verbs.rounds import Watch, build_rounds, outdated, planned_shards
+from pipeline.verbs.repair import faulty_shards
+from pipeline.verbs.rounds import LEFT_AS_IT_IS, Watch, build_rounds, outdated, planned_shards
 from pipeline.verbs.status import Books, read_the_books, unreadable_markers
 
 
@@ -75,6 +76,8 @@ def build(
             folder.write_json(BUILD, build_record(recipe, engine, settings, command))
         books = read_the_books(snapshot)
         missing = tuple(outdated(built, settings) if built.left or books.balance else missing_rows(snapshot))
+        if changes.repair and built.made and not missing:
+            missing = tuple(f"{shard}: {LEFT_AS_IT_IS}" for shard in sorted(faulty_shards(snapshot, engine)))
         if not missing:
             release(folder, snapshot.files)
         left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))

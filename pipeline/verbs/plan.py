@@ -114,12 +114,12 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
 def _prepare(plan: Plan, snapshot: Snapshot, standing: Standing, prune: bool) -> None:
     """Check what a new plan changes, and hold the shards whose audio it needs elsewhere, before it replaces the previous plan."""
     folder, planned = snapshot.folder, {each.shard for each in plan.shards}
-    check_names(planned - standing.ours, snapshot.files)
+    check_names(planned - standing.ours, snapshot.files.keys())
     change = compare(plan, standing, folder)
     if not prune:
         change.check()
     hold(folder, change.moved, snapshot.files)
-    retired = (standing.ours | retired_shards(snapshot)) - planned
+    retired = (standing.made | retired_shards(snapshot)) - planned
     if retired:
         folder.write_json(f"{NEW_PLAN}/{RETIRED}", [shard.name for shard in sorted(retired)])
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cache
 from pathlib import Path
 
 from pipeline.output.books import read_books
 from pipeline.output.damage import DamagedFileError
+from pipeline.output.moved_shards import held_folder
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.recordings_file import LocalFile, Recordings
 from pipeline.output.snapshot import Snapshot
@@ -19,6 +20,8 @@ from pipeline.records import Clip, Rejected, ShardId
 from transforms.fetching.fetch import Fetcher
 
 MISSING = (-1, 0)
+ReplacedSince = Callable[[ShardId, str, ShardId, Set[str]], frozenset[str]]
+"""(planned shard, folder of a held shard, held shard, keys) -> those of the keys whose recordings were replaced."""
 Replaced = Mapping[ShardId, frozenset[str]]
 """Shard -> keys of the clips whose recordings were replaced."""
 
@@ -50,19 +53,32 @@ def find_replaced(snapshot: Snapshot, noted: Recordings, fetcher: Fetcher) -> Re
     return {shard: keys for shard, keys in replaced.items() if keys}
 
 
-def unchanged(noted: Recordings, fetcher: Fetcher) -> Callable[[ShardId, str], bool]:
-    """Return a function that says of a clip, by shard and key, whether its local file is as noted, or missing now, or was never noted."""
+def replaced_since(folder: Folder, noted: Recordings, fetcher: Fetcher) -> ReplacedSince:
+    """Return a function that says which clips of a planned shard have other recordings now than when a held shard was made.
+
+    As in `find_replaced` a file of the size and time that were noted is assumed to be the same; all others are compared by their hash.
+    """
     state, files = _states(fetcher), {(file.shard, file.key): file for file in noted.files}
 
-    def is_unchanged(shard: ShardId, key: str) -> bool:
-        file = files.get((shard.name, key))
-        return file is None or state(file.path) in {(file.size, file.modified), MISSING}
+    def is_as_noted(held: ShardId, key: str) -> bool:
+        file = files.get((held.name, key))
+        return file is not None and state(file.path) in {(file.size, file.modified), MISSING}
 
-    return is_unchanged
+    def replaced(planned: ShardId, below: str, held: ShardId, keys: Set[str]) -> frozenset[str]:
+        suspects = frozenset(key for key in keys if not is_as_noted(held, key))
+        clips = read_rows_of(folder, planned) if suspects else []
+        return _differing(held_folder(folder, below), held, clips, suspects, fetcher)
+
+    return replaced
 
 
-def _with_other_bytes(folder: Folder, shard: ShardId, keys: set[str] | None, fetcher: Fetcher) -> frozenset[str]:
+def _with_other_bytes(folder: Folder, shard: ShardId, keys: Set[str] | None, fetcher: Fetcher) -> frozenset[str]:
     """Return the keys of clips whose recordings differ from the hash in the books; `keys` are those to check, `None`: all."""
+    return _differing(folder, shard, read_rows_of(folder, shard), keys, fetcher)
+
+
+def _differing(folder: Folder, shard: ShardId, clips: Iterable[Clip], keys: Set[str] | None, fetcher: Fetcher) -> frozenset[str]:
+    """Return the keys of those of some clips whose recordings differ from the hash in the books of a shard."""
     try:
         table = read_books(folder, shard, ["key", "source_sha256"])
     except (FileNotFoundError, DamagedFileError):  # damaged: the shard is made again anyway
@@ -70,7 +86,7 @@ def _with_other_bytes(folder: Folder, shard: ShardId, keys: set[str] | None, fet
     in_books = dict(zip(table["key"].to_pylist(), table["source_sha256"].to_pylist(), strict=True))
     hashes: dict[tuple[str, str | None, str], str | None] = {}
     replaced = set()
-    for clip in read_rows_of(folder, shard):
+    for clip in clips:
         if clip.key not in in_books or (keys is not None and clip.key not in keys) or fetcher.local_file(clip) is None:
             continue
         request = clip.url, clip.audio_root, clip.id if clip.audio_root else ""

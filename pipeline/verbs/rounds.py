@@ -17,7 +17,7 @@ from pipeline.output.recordings_file import read_recordings, write_recordings
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.records import ShardId
 from pipeline.verbs.moved_clips import find_moved
-from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings, unchanged
+from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
 from pipeline.verbs.repair import faulty_shards
 from transforms.shards.shard_task import BuildSettings, MovedClips, SettingsHashOf, ShardTask, longest_first
 
@@ -62,9 +62,9 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
         repair: also make the shards anew in which `verify` finds faults.
     """
     folder, tried, left, last = snapshot.folder, set[ShardId](), frozenset[ShardId](), list[tuple[ShardId, str]]()
-    noted = read_recordings(folder)
+    noted = before = read_recordings(folder)
     replaced = find_replaced(snapshot, noted, settings.fetcher)
-    moved = find_moved(snapshot, unchanged(noted, settings.fetcher))
+    moved = find_moved(snapshot, noted, settings.fetcher)
     reuse = Reuse(replaced, moved, faulty_shards(snapshot, engine) if repair else frozenset())
     for _ in range(MAX_ROUNDS):
         sounds = read_equal_sounds(folder)
@@ -81,7 +81,8 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
             left = frozenset(task.shard for task in tasks)
             break
     if tried:
-        write_recordings(noted.only(planned.shard for planned in planned_shards(snapshot)), folder)
+        made = noted.only({planned.shard for planned in planned_shards(snapshot)} - left)
+        write_recordings(made.replaced_by(before.only(left)), folder)  # of shards that were not made what they were made from
     return Built(snapshot, frozenset(tried) - left, left)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import urllib3
 
+from pipeline.masking import mask_address
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
 from transforms.fetching.addresses import http_address, redirected, scheme_of, without_secrets
 from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, check_status, fault_of
@@ -123,7 +124,7 @@ class HttpClient:
         try:
             for _ in range(self.settings.max_redirects + 1):
                 url = http_address(url)
-                provenance = Provenance(without_secrets(url), attempts=attempt)
+                provenance = Provenance(without_secrets(mask_address(url)), attempts=attempt)
                 with self._request(url) as response:  # leaving early closes the connection: the body of a redirect is not read
                     provenance = replace(provenance, http_status=response.status)
                     location = response.get_redirect_location()

@@ -14,8 +14,10 @@ from functools import partial
 
 import apache_beam as beam
 
-from pipeline.keys import split_rank, stable_hash
+from pipeline.keys import short_hash, split_rank, stable_hash
+from pipeline.masking import is_masked
 from pipeline.records import Clip, Reason, Rejection
+from sources.metadata.identity import id_of
 from transforms.planning.group_clips import GroupClips
 from transforms.planning.hold_out import is_held
 from transforms.planning.map_or_reject import split_rejections
@@ -50,8 +52,15 @@ def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[
 
 
 def one_per_key(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
-    """Yield the first of the clips that share a sample key; reject the others, since an id must name one clip."""
-    first, *others = _ranked(rows, held)
+    """Yield the first of the clips that share a sample key; reject the others, since an id must name one clip.
+
+    Where only secrets distinguish the addresses that ids were made from, each clip stays, with a hash of its full address in its id.
+    """
+    ranked = _ranked(rows, held)
+    if len(ranked) > 1 and all(map(_is_named_by_address, ranked)) and len({clip.full_url for clip in ranked}) == len(ranked):
+        yield from (replace(clip, id=f"{clip.id}-{short_hash(clip.full_url)}") for clip in ranked)
+        return
+    first, *others = ranked
     yield first
     for other in others:
         yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", f"id {other.id!r} also names another excerpt: {first.url or first.id}")
@@ -94,6 +103,10 @@ def _excerpt(clip: Clip) -> str:
 
 def _key(clip: Clip) -> str:
     return f"{clip.dataset}/{clip.key}"
+
+
+def _is_named_by_address(clip: Clip) -> bool:
+    return bool(clip.full_url) and (is_masked(clip.id) or clip.id == id_of(clip.url, clip.start, clip.end))
 
 
 def _ranked(rows: Iterable[Clip], held: Sequence[str]) -> list[Clip]:

@@ -21,15 +21,20 @@ def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Cl
 
 
 def without_secrets(outcome: Clip | Rejection) -> Clip | Rejection:
-    """Return the row with its address masked; a clip holds the full address apart, for the build."""
+    """Return the row with the addresses in it masked, text apart; a clip holds its full address apart, for the build."""
     clip = outcome if isinstance(outcome, Clip) else outcome.clip
-    url = mask_address(clip.url)
-    if url == clip.url:
-        return outcome
-    recording = mask_address(clip.recording)
+    masked = replace(
+        clip,
+        id=mask_address(clip.id),
+        url=mask_address(clip.url),
+        recording=mask_address(clip.recording),
+        title=clip.title and mask_text(clip.title),
+        license=clip.license and mask_text(clip.license),
+        creator=clip.creator and mask_text(clip.creator),
+    )
     if isinstance(outcome, Rejection):
-        return replace(outcome, clip=replace(clip, url=url, recording=recording), detail=mask_text(outcome.detail))
-    return replace(clip, url=url, recording=recording, full_url=clip.url)
+        return replace(outcome, clip=masked, detail=mask_text(outcome.detail))
+    return replace(masked, full_url=clip.url) if masked.url != clip.url else masked
 
 
 def storable(outcome: Clip | Rejection) -> Clip | Rejection:

@@ -16,7 +16,7 @@ from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import books_name, tar_name
 from pipeline.output.markers import FileFacts, facts_of, read_marker
 from pipeline.output.storage import Folder
-from pipeline.output.tar_members import Member, tar_members
+from pipeline.output.tar_members import members_of_damaged
 from pipeline.records import TRANSIENT, Clip, Reason, Rejection, Sample, ShardId
 from transforms.audio.encode import IN_MEMORY, long_flac
 from transforms.audio.file_slice import FileSlice
@@ -24,6 +24,8 @@ from transforms.audio.flac_statistics import agrees, flac_statistics
 
 FINAL_REASONS = frozenset(Reason) - TRANSIENT
 MAX_JSON = 1 << 26  # bytes of a JSON that are read
+Places = dict[str, tuple[int, int]]
+"""Sample key -> position and size in bytes of a member of a tar."""
 BLOCK = 1 << 20  # bytes: the part of a long FLAC that is in memory at once
 
 
@@ -148,8 +150,8 @@ def read_previous_shard(folder: Folder, shard: ShardId, work: Path, is_checked: 
     facts = [_facts(folder, name(shard)) for name in (tar_name, books_name)]
     is_checked = is_checked or marker is None or facts != [marker.tar, marker.parquet]
     rows = _rows(folder, shard) if marker is None or facts[1] == marker.parquet else {}
-    members, texts = _members(folder, tar_name(shard))
-    is_checked = is_checked or any(row["status"] == SAMPLE and key not in members for key, row in rows.items())
+    members, texts, is_whole = _members(folder, tar_name(shard), rows)
+    is_checked = is_checked or not is_whole or any(row["status"] == SAMPLE and key not in members for key, row in rows.items())
     return PreviousShard(folder, tar_name(shard), work, rows, members, texts, is_checked)
 
 
@@ -169,14 +171,24 @@ def _rows(folder: Folder, shard: ShardId) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in table.to_pylist() if outcome_fault(row) is None}
 
 
-def _members(folder: Folder, name: str) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
-    """Return position and size of each FLAC and of each JSON of a tar by key, up to the first damage."""
-    places: dict[str, dict[str, tuple[int, int]]] = {"flac": {}, "json": {}}
+def _members(folder: Folder, name: str, rows: Mapping[str, dict[str, Any]]) -> tuple[Places, Places, bool]:
+    """Return position and size of each FLAC and of each JSON of a tar by key, also behind damage.
+
+    FLAC whose header is damaged gets the keys and sizes of the samples of the books that have no other FLAC, in their order: each is
+    copied only if it has the sound of its row. The last value is whether every FLAC has its header.
+    """
+    nameless: list[int] = []
+    places: dict[str, Places] = {"flac": {}, "json": {}}
     with contextlib.suppress(OSError, DamagedFileError), folder.open(name) as file:
-        for member in tar_members(file):
-            if isinstance(member, Member) and member.ending in places:
-                places[member.ending][member.key] = (member.at, member.size)
-    return places["flac"], places["json"]
+        for member in members_of_damaged(file):
+            if not member.name:
+                nameless.append(member.at)
+            elif member.ending in places:
+                places[member.ending].setdefault(member.key, (member.at, member.size))
+    without = [(key, row["flac_bytes"]) for key, row in rows.items() if row["status"] == SAMPLE and key not in places["flac"]]
+    if len(without) == len(nameless):
+        places["flac"] |= {key: (at, size) for at, (key, size) in zip(nameless, without, strict=True)}
+    return places["flac"], places["json"], not nameless
 
 
 def _is_final(row: dict[str, Any], sounds: Set[str]) -> bool:
