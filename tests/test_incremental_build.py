@@ -137,7 +137,7 @@ def samples(output: Path) -> set[tuple[str, ...]]:
 def test_an_incremental_build_equals_a_build_from_nothing(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     table = Table(tmp_path, chance)
-    for _ in range(4):
+    for _ in range(3):
         table.add()
     build_eagerly(tmp_path / "out", table.save())
     for step in range(1 + seed % 2):

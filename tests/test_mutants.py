@@ -158,6 +158,7 @@ def test_survivors_are_listed_and_the_checkout_stays_as_it_was(package: Path, ca
     assert {path: path.read_bytes() for path in package.rglob("*.py")} == before
 
 
+@pytest.mark.slow
 def test_a_listed_equivalent_is_not_tried(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     texts = [str(mutant.mutation) for mutant in mutants_of(package, "pipeline/adult.py")[6]]
     rows = ["# path, line, mutation, why", *(f"pipeline/adult.py\treturn 'hello'\t{text}\tnobody reads it" for text in texts)]
@@ -166,6 +167,7 @@ def test_a_listed_equivalent_is_not_tried(package: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == "1 mutants, 1 killed, 0 survived (0.0 %)\n"
 
 
+@pytest.mark.slow
 def test_kills_by_tests_that_fail_without_a_mutant_are_not_believed(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (package / "tests/test_adult.py").write_text("import pipeline.adult\n\n\ndef test_wrong():\n    assert False\n")
     assert main(["1", "1"], package, ["pipeline"]) == 2
@@ -174,6 +176,7 @@ def test_kills_by_tests_that_fail_without_a_mutant_are_not_believed(package: Pat
     assert lines[1] == "1 mutants, 0 killed, 0 survived (0.0 %), 1 killed by tests that fail without them"
 
 
+@pytest.mark.slow
 def test_a_mutant_that_hangs_is_killed_when_its_tests_are_fast_without_it(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutants, "FAR_FASTER", 0.1)  # 30 s without the mutant: enough on a busy machine
     (package / "pipeline/adult.py").write_text("while not True:\n    pass\n")
@@ -204,6 +207,7 @@ def test_the_outcome_names_the_test_that_noticed(package: Path, program: str, st
     assert (outcome.status, outcome.test) == (status, test)
 
 
+@pytest.mark.slow
 def test_a_test_that_hangs_is_named(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package / "tests/test_x.py").write_text("import time\ndef test_a(): time.sleep(60)\n")
     monkeypatch.setattr(mutants, "SECONDS_A_TEST", 1)
