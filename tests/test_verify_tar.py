@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ import soundfile
 
 from pipeline.output.storage import Folder
 from pipeline.verbs import verify_audio as module
-from pipeline.verbs.verify_tar import check_tar
+from pipeline.verbs import verify_tar as tar_module
+from pipeline.verbs.verify_tar import ExpectedSample, check_tar
 from tests.fates import tone
 from tests.sounds import flac_with_frame_count
+from transforms.audio.meter import Meter
 
 SOUND = tone(300, 0.05, 48_000)
 JSON = json.dumps({"text": ["A tone."], "tag": [], "original_data": {}}).encode()
@@ -169,3 +172,82 @@ def test_json_that_readers_cannot_use_is_a_fault(value: bytes | dict, fault: str
 def test_json_with_both_augmented_texts_has_no_faults(tmp_path: Path) -> None:
     data = json.dumps(json.loads(JSON) | {"text_augment_all": ["A tone."], "text_augment_t5": "A tone."}).encode()
     assert faults(tmp_path, ("a.flac", flac()), ("a.json", data)) == []
+
+
+def expected(root: Path, *members: tuple[str, bytes], samples: list[ExpectedSample], deep: bool = False) -> list[tuple[str | None, str]]:
+    """Return key and text of each finding of a tar that must hold some samples."""
+    checked(root, *members)
+    return [(finding.key, finding.what) for finding in check_tar(Folder(str(root)), "0.tar", samples, deep)[0]]
+
+
+def of(key: str, **values: object) -> ExpectedSample:
+    row = {"flac_bytes": len(flac()), "n_frames": len(SOUND)} | values
+    return ExpectedSample(key, row, JSON)
+
+
+A, B, C = ([(f"{key}.flac", flac()), (f"{key}.json", JSON)] for key in "abc")
+
+
+def test_findings_have_the_key_of_their_sample(tmp_path: Path) -> None:
+    assert expected(tmp_path, *A, *B, samples=[of("a"), of("b")]) == []
+    assert expected(tmp_path, *A, *B[:1], samples=[of("a"), of("b")]) == [
+        ("b", "b.flac has no JSON after it"),
+        ("b", "is missing, the books say it is a sample"),
+    ]
+    assert expected(tmp_path, *B, *A, *C, samples=[of("a"), of("b"), of("c")]) == [("b", "is not where the order of the plan has it")]
+    assert expected(tmp_path, *A, *C, *B, samples=[of("a"), of("b"), of("c")]) == [("c", "is not where the order of the plan has it")]
+    assert expected(tmp_path, *A, *A, *C, samples=[of("a"), of("b")]) == [
+        ("a", "key a occurs 2 times"),
+        ("b", "is missing, the books say it is a sample"),
+        ("c", "is in the tar, the books do not say it is a sample"),
+    ]
+    assert expected(tmp_path, ("A.txt", b""), samples=[]) == [
+        (None, "A.txt: a key may hold only a-z, 0-9, _ and -"),
+        (None, "A.txt: neither .flac nor .json"),
+    ]
+
+
+def test_members_are_compared_with_plan_and_books(tmp_path: Path) -> None:
+    n = len(flac())
+    assert expected(tmp_path, *A, samples=[of("a", flac_bytes=n + 1, n_frames=7)]) == [
+        ("a", f"a.flac: has {n} bytes, the books say {n + 1}"),
+        ("a", f"a.flac: has {len(SOUND)} frames by its header, the books say 7"),
+    ]
+    other = ExpectedSample("a", of("a").row, JSON + b" ")
+    assert expected(tmp_path, *A, samples=[other]) == [("a", "a.json: holds the values of the plan, but not the bytes that a build writes")]
+    assert expected(tmp_path, *A, samples=[ExpectedSample("a", of("a").row, None)]) == []
+
+
+def test_each_member_is_decoded_from_where_it_starts_to_where_it_ends(tmp_path: Path) -> None:
+    meter = Meter()
+    meter.add(SOUND, 0)
+    row = asdict(meter.statistics(0))
+    assert expected(tmp_path, *A, *B, samples=[of("a", **row), of("b", **row)], deep=True) == []
+    (fault,) = expected(tmp_path, *A, *B, samples=[of("a", **row), of("b", **row | {"peak": 2.0})], deep=True)
+    assert fault[0] == "b" and fault[1].startswith("b.flac: its audio has peak ")
+
+
+def test_a_json_larger_than_any_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar_module, "MAX_JSON", len(JSON))
+    assert faults(tmp_path, *A) == []
+    large = [A[0], ("a.json", JSON + b" ")]
+    assert checked(tmp_path, *large) == ([f"a.json: has {len(JSON) + 1} bytes, more than any JSON of a sample"], ["a"])
+
+
+def test_flaws_of_headers_are_named_with_their_member(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "0.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+        member = tarfile.TarInfo("a" * 95 + ".flac")
+        member.mtime = 7
+        tar.addfile(member)
+    found, _ = check_tar(Folder(str(tmp_path)), "0.tar", [], False)
+    assert [(each.key, each.what) for each in found] == [
+        ("a" * 95, f"{'a' * 95}.flac: its header has mtime 7"),
+        ("a" * 95, f"{'a' * 95}.flac: is not FLAC"),
+        ("a" * 95, f"{'a' * 95}.flac has no JSON after it"),
+    ]
+
+
+def test_a_tar_that_is_missing_or_cannot_be_read(tmp_path: Path) -> None:
+    assert read(tmp_path) == (["missing"], [])
+    (tmp_path / "0.tar").mkdir()
+    assert read(tmp_path) == (["cannot be read (it is a folder, not a file)"], [])
