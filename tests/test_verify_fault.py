@@ -60,3 +60,9 @@ def test_values_are_shown_with_60_characters_at_most(n: int, text: str) -> None:
 )
 def test_why_a_file_cannot_be_read(error: Exception, text: str) -> None:
     assert why(error) == text
+
+
+def test_faults_are_values_that_cannot_change() -> None:
+    finding = Finding("k", "bad")
+    fault = finding.at(SHARD, "x", "mend")
+    assert len({finding, Finding("k", "bad"), fault, Finding("k", "bad").at(SHARD, "x", "mend")}) == 2
