@@ -64,7 +64,14 @@ def test_what_is_no_file_is_a_recording_only_by_its_suffix(tmp_path):
     ("head", "expected"),
     [
         *((b"text\t\r\n\f\v\x1b[0m", False), (b"\xef\xbb\xbftext", False), (b"caf\xc3\xa9", False), (b"x\x1f", True), (b"x y", False)),
-        *((b"text\xc3", False), (b"text\xf0\x9f\x8e", False), (b"tex\xff1234", True), (b"te\xff123", True), (b"te\xff12", False), (b"\x1c", True)),
+        *(
+            (b"text\xc3", False),
+            (b"text\xf0\x9f\x8e", False),
+            (b"tex\xff1234", True),
+            (b"te\xff123", True),
+            (b"te\xff12", False),
+            (b"\x1c", True),
+        ),
         *((beginning + b"\0\0", False) for beginning in BEGINNINGS),
     ],
 )

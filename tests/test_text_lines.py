@@ -60,7 +60,8 @@ def test_of_a_long_line_only_the_beginning_is_given(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("é\n", ""), ("", ""), ("a\0", "a NUL character"), ("é\0", "a NUL character"), ("\udcff\0", "not UTF-8: save the table as UTF-8")]
+    ("text", "why"),
+    [("é\n", ""), ("", ""), ("a\0", "a NUL character"), ("é\0", "a NUL character"), ("\udcff\0", "not UTF-8: save the table as UTF-8")],
 )
 def test_a_text_that_cannot_be_stored_has_a_reason(text, why):
     assert unreadable(text) == why
