@@ -121,7 +121,7 @@ def test_a_column_of_a_row_group_has_limits(tmp_path, monkeypatch, limit, n):
     assert len(list(rows(path, ["url"]))) == 4
     monkeypatch.setattr(parquet_rows, limit, at_most - 1)
     for read in (lambda: list(rows(path, ["url"])), lambda: check(path, ["url"], ["url"])):
-        with pytest.raises(ValueError, match="column 'url' has 4 values, .* bytes; write the table with smaller row groups"):
+        with pytest.raises(ValueError, match=r"column 'url' has 4 values, .* bytes; write the table with smaller row groups"):
             read()
 
 
