@@ -116,3 +116,39 @@ def test_the_granules_are_those_of_the_stream_that_is_asked_for():
     assert n_granules(io.BytesIO(encoded("vorbis", 3.0)), 0) == pytest.approx(3 * 44_100, rel=0.35)
     assert n_granules(io.BytesIO(encoded("vorbis", 3.0)), 1) == 0
     assert n_granules(io.BytesIO(b""), 0) == 0
+
+
+def positioned(*pages: tuple[int, int], body: bytes = b"x") -> bytes:
+    """Return Ogg pages of streams with these serial numbers at these positions."""
+    return b"".join(
+        (data := page(False, body))[:6] + granule.to_bytes(8, "little", signed=True) + serial.to_bytes(4) + data[18:]
+        for serial, granule in pages
+    )
+
+
+@pytest.mark.parametrize(
+    ("pages", "granules"),
+    [
+        ([], [0]),
+        ([(7, 0)], [0, 0]),
+        ([(7, 100)], [0]),
+        ([(7, 0), (7, 100), (7, 300), (7, 350)], [300, 0]),  # the first page holds 50 at least
+        ([(7, 0), (7, 100), (7, 130), (7, 350)], [280]),
+        ([(7, 20), (7, 130)], [130]),
+        ([(7, 100), (7, -1), (7, 200), (7, 150), (7, 200), (7, 300)], [300]),
+        ([(7, 0), (9, 0), (9, 40), (7, 100), (9, 90), (7, 200)], [200, 90, 0]),
+    ],
+)
+def test_the_positions_of_pages_give_the_least_number_of_granules(pages, granules):
+    assert [n_granules(io.BytesIO(positioned(*pages)), index) for index in range(len(granules))] == granules
+
+
+def test_a_page_that_is_cut_does_not_count():
+    data = positioned((7, 100), (7, 200), (7, 300))
+    assert [n_granules(io.BytesIO(data[:size]), 0) for size in (len(data), len(data) - 1)] == [300, 200]
+
+
+@pytest.mark.parametrize(("name", "granules"), [(b"OpusHead", 1800 - 0x0102), (b"OpusTags", 1800)])
+def test_frames_that_opus_drops_do_not_count(name, granules):
+    first = positioned((7, 0), body=name + b"\x01\x02\x02\x01rest")
+    assert n_granules(io.BytesIO(first + positioned((7, 600), (7, 1800), (7, 2400))), 0) == granules + 600

@@ -66,7 +66,7 @@ def _written_by_python(text: str) -> Iterator[Any]:
         yield _literal(item[0])
         separator = SEPARATOR.match(text, item.end(), end)
         at = separator.end() if separator else item.end()
-        if at < end:
+        if separator or at < end:  # a tuple of one item has a comma at its end
             separators.add(separator[0].strip() if separator else None)
     if len(separators) > 1 or None in separators or (text[0] != "[" and separators != {","}):
         yield ...
