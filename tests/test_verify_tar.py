@@ -239,8 +239,8 @@ def test_flaws_of_headers_are_named_with_their_member(tmp_path: Path) -> None:
         member = tarfile.TarInfo("a" * 95 + ".flac")
         member.mtime = 7
         tar.addfile(member)
-    found, _ = check_tar(Folder(str(tmp_path)), "0.tar", [], False)
-    assert [(each.key, each.what) for each in found] == [
+    findings, _ = check_tar(Folder(str(tmp_path)), "0.tar", [], False)
+    assert [(each.key, each.what) for each in findings] == [
         ("a" * 95, f"{'a' * 95}.flac: its header has mtime 7"),
         ("a" * 95, f"{'a' * 95}.flac: is not FLAC"),
         ("a" * 95, f"{'a' * 95}.flac has no JSON after it"),
