@@ -72,7 +72,7 @@ def test_to_another_disk_a_file_is_copied_flushed_and_then_renamed(tmp_path: Pat
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", other_disk)
-    monkeypatch.setattr(os, "fsync", lambda descriptor: steps.append(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: steps.append(Path(f"/proc/self/fd/{descriptor}").readlink().name))
     move(tmp_path / "a", tmp_path / "b")
     assert steps == ["a b", ".b.part", ".b.part b"]
     assert [path.name for path in tmp_path.iterdir()] == ["b"] and (tmp_path / "b").read_bytes() == b"abc"
