@@ -57,3 +57,27 @@ def test_a_missing_value_is_an_error() -> None:
     assert field({"a": 1}, "a", count) == 1
     with pytest.raises(ValueError, match="b is missing"):
         field({"a": 1}, "b", count)
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "what"),
+    [
+        (mapping, [1], "size is a list, not an object"),
+        (text, {}, "size is an object, not a string"),
+        (count, 1.5, "size is 1.5, not a whole number from 0"),
+        (seconds, 1e15, "size is 1000000000000000.0, not a time in seconds"),
+        (table(count), {"a": "b"}, "size['a'] is 'b', not a whole number from 0"),
+        (text, b"x" * 37, f"size is {b'x' * 37!r}, not a string"),
+        (text, b"x" * 38, f"size is {b'x' * 38!r}"[: 8 + 40] + "..., not a string"),
+    ],
+)
+def test_an_error_names_the_value_that_is_there(check: Callable[[Any, str], Any], value: Any, what: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        check(value, "size")
+    assert str(caught.value) == what
+
+
+def test_limits_of_numbers() -> None:
+    assert (seconds(1e15 - 1, "x"), count((1 << 63) - 1, "x")) == (1e15 - 1, (1 << 63) - 1)
+    with pytest.raises(ValueError, match="it is nested too deeply"):
+        parse_json(b"[" * 100_000)

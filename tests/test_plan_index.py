@@ -88,3 +88,49 @@ def test_the_format_may_stand_under_its_former_name() -> None:
         check_format({"schema": 1}, "x")
     check_format({"schema": FORMAT}, "x")
     check_format({"format": FORMAT, "schema": 1}, "x")
+
+
+def t5_plan(**values: object) -> dict:
+    """Return plan.json with these counts of a T5."""
+    return PLAN.to_json() | {"t5": {"A": T5["A"] | values}}
+
+
+@pytest.mark.parametrize("name", ["clips", "sets"])
+@pytest.mark.parametrize("pair", [[], [1], [2, 1, 0], [1, 2]])
+def test_counts_of_a_t5_are_pairs_of_asked_and_passed(name: str, pair: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"t5\['A'\] has \[.*\], not \[asked, passed\]"):
+        Plan.from_json(t5_plan(**{name: pair}))
+    assert Plan.from_json(t5_plan(**{name: [2, 2]})).t5["A"][name] == [2, 2]
+    with pytest.raises(ValueError, match=f"{name} is not a list"):
+        Plan.from_json(t5_plan(**{name: {}}))
+    with pytest.raises(ValueError, match=f"{name} is -1"):
+        Plan.from_json(t5_plan(**{name: [2, -1]}))
+
+
+def test_rules_of_a_t5_are_counted() -> None:
+    assert Plan.from_json(t5_plan(rules={"length": 3}, more=1)).t5 == {"A": T5["A"] | {"rules": {"length": 3}, "more": 1}}
+    with pytest.raises(ValueError, match=r"rules\['length'\] is -1"):
+        Plan.from_json(t5_plan(rules={"length": -1}))
+    with pytest.raises(ValueError, match="t5 is a list, not an object"):
+        Plan.from_json(PLAN.to_json() | {"t5": []})
+
+
+@pytest.mark.parametrize(
+    "name", ["./train/0", "../train/0", "A/../0", "A/./0", "A\0/train/0", "plan/train/0", "Plan/train/0", "README.md/x/0"]
+)
+def test_a_shard_may_not_have_its_files_elsewhere(name: str) -> None:
+    with pytest.raises(ValueError, match="no shard may have the name"):
+        Plan.from_json(PLAN.to_json() | {"shards": {name: {"rows": 1, "rows_sha256": "x"}}})
+
+
+@pytest.mark.parametrize("value", [{}, {"format": True}, {"format": "2"}, {"format": None}, {"schema": None}])
+def test_what_names_no_format_is_an_error(value: dict) -> None:
+    with pytest.raises(ValueError, match="it names no format") as caught:
+        check_format(value, "x")
+    assert not isinstance(caught.value, OutputFormatError)
+
+
+def test_plans_are_values_that_cannot_change() -> None:
+    with pytest.raises(AttributeError):
+        PLAN.fingerprint = "x"  # type: ignore[misc]
+    assert len({SHARDS[0], PlannedShard(ShardId("A", "test", 0), 3, "aa")}) == 1
