@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.output.books import BOOKS, books_row, read_books, rejection_from, sample_from, sounds_sha256, write_books
+from pipeline.output.books import (
+    BOOKS,
+    books_row,
+    outcome_fault,
+    read_books,
+    read_outcomes,
+    rejection_from,
+    sample_from,
+    sounds_sha256,
+    write_books,
+)
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import Folder
 from pipeline.records import Caption, Provenance, Reason, Rejection, Sample
@@ -119,3 +129,36 @@ def test_rows_without_a_sound_do_not_count() -> None:
     assert sounds_sha256([*ROWS, books_row(rejection("d", Reason.NOT_FOUND), "")]) == sounds_sha256(ROWS)
     without = {name: value for name, value in books_row(rejection("d", Reason.NOT_FOUND), "").items() if name != "pcm_sha256"}
     assert sounds_sha256([*ROWS, without]) == sounds_sha256(ROWS)
+
+
+TAKEN, REFUSED = (books_row(outcome, "") for outcome in OUTCOMES[:2])
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        (TAKEN, None),
+        (REFUSED, None),
+        (REFUSED | {"reason": "odd"}, "rejected without a reason that exists: 'odd'"),
+        (REFUSED | {"reason": None}, "rejected without a reason that exists: None"),
+        (REFUSED | {"stage": None, "detail": None}, "stage has no value"),
+        (REFUSED | {"detail": None}, "detail has no value"),
+        (TAKEN | {"flac_bytes": None}, "flac_bytes has no value"),
+        (TAKEN | {"peak": None}, "peak has no value"),
+        (TAKEN | {"decoder": None}, "decoder has no value"),
+        (TAKEN | {"status": None}, "status is None, neither 'sample' nor 'rejected'"),
+    ],
+)
+def test_a_row_holds_an_outcome_or_says_what_it_lacks(row: dict, fault: str | None, tmp_path: Path) -> None:
+    assert outcome_fault(row) == fault
+    if fault is not None and row["status"] is not None:
+        (tmp_path / "Set/train").mkdir(parents=True)
+        write_books([TAKEN, row], tmp_path / "Set/train/0.parquet")
+        with pytest.raises(DamagedFileError) as caught:
+            read_outcomes(Folder(str(tmp_path)), SHARD)
+        assert (caught.value.name, caught.value.what) == ("Set/train/0.parquet", f"{row['key']}: {fault}")
+
+
+def test_rows_with_outcomes_come_back(tmp_path: Path) -> None:
+    rows = stored(tmp_path, OUTCOMES)
+    assert read_outcomes(Folder(str(tmp_path)), SHARD) == rows

@@ -68,3 +68,28 @@ def test_long_lists_are_cut():
     lines = list(describe("here", "why", [(f"{n}.s{n}", "") for n in range(20)] + [(f"l{n}", "a link") for n in range(9)]))
     assert lines[0].endswith("...): 0.s0, 1.s1, 2.s2, ...")
     assert (len(lines), lines[-1]) == (7, "here: 4 more links or folders are left out")
+
+
+def test_files_are_counted_by_suffix_the_most_frequent_first():
+    files = [(name, "") for name in ("._a.wav", "b", "c.txt", "d.txt", "e.pdf", "\n.pdf", "x.wav")]
+    assert list(describe("here", "why", files)) == [
+        "here: 7 files left out, why (.pdf 2, .txt 2, .wav 1, macOS ._ 1, without suffix 1): ._a.wav, b, c.txt, ..."
+    ]
+    assert list(describe("here", "why", [("\n.pdf", "")])) == ["here: 1 file left out, why (.pdf 1): '\\n.pdf'"]
+    assert list(describe("here", "why", [])) == []
+
+
+def test_names_suffixes_and_links_have_limits():
+    suffixes = [f"a.s{n}" for n in range(9)]
+    kinds = [f".s{n} 1" for n in range(8)]
+    assert list(describe("here", "why", [(name, "") for name in suffixes[:3]])) == [
+        f"here: 3 files left out, why ({', '.join(kinds[:3])}): a.s0, a.s1, a.s2"
+    ]
+    for n, more in ((8, ""), (9, ", ...")):
+        assert list(describe("here", "why", [(name, "") for name in suffixes[:n]])) == [
+            f"here: {n} files left out, why ({', '.join(kinds)}{more}): a.s0, a.s1, a.s2, ..."
+        ]
+    links = [(f"{n}" * 201, "a link") for n in range(6)]
+    lines = [f"here: {str(n) * 200!r} is left out: a link" for n in range(5)]
+    assert list(describe("here", "why", links[:5])) == lines
+    assert list(describe("here", "why", links)) == [*lines, "here: 1 more links or folders are left out"]

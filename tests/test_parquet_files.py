@@ -79,3 +79,18 @@ def test_a_missing_file_and_one_that_the_disk_does_not_give_are_other_errors(fol
 def test_the_error_passes_between_processes(kind: type[DamagedFileError]) -> None:
     error = pickle.loads(pickle.dumps(kind("plan/plan.json", "empty")))
     assert (type(error), str(error), error.name, error.what) == (kind, "plan/plan.json: damaged: empty", "plan/plan.json", "empty")
+
+
+def test_the_first_line_of_an_error_is_shown(folder: Folder) -> None:
+    folder.write("t.parquet", b"PAR1")
+    with pytest.raises(DamagedFileError) as caught:
+        read_table(folder, "t.parquet", SCHEMA)
+    assert "\n" not in caught.value.what and 0 < len(caught.value.what) <= 200 and caught.value.name == "t.parquet"
+
+
+def test_columns_that_are_not_asked_for_may_be_damaged_or_empty(folder: Folder) -> None:
+    write(folder, TABLE.set_column(1, "n", pa.array(["1", "2"])))
+    assert read_table(folder, "t.parquet", SCHEMA, ["words", "key"]).column_names == ["words", "key"]
+    write(folder, TABLE)
+    assert read_table(folder, "t.parquet", SCHEMA, ["key"], required=["key", "n"]).to_pylist() == [{"key": "a"}, {"key": "b"}]
+    assert read_table(folder, "t.parquet", SCHEMA, []).column_names == []
