@@ -167,3 +167,7 @@ def test_flac_behind_a_block_that_is_no_header_has_no_name() -> None:
 def test_a_header_whose_data_the_file_does_not_have_is_damage(size: int) -> None:
     assert damaged(tar(header("a", size, tarfile.GNU_FORMAT))) == []
     assert damaged(tar(header("a", RECORD - 512))) == [Member("a", 512, RECORD - 512)]
+
+
+def test_members_and_flaws_are_values_that_cannot_change() -> None:
+    assert len({Member("a", 0, 1), Member("a", 0, 1), Flaw("a", "b"), Flaw("a", "b")}) == 2
