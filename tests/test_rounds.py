@@ -137,3 +137,9 @@ def test_what_is_outdated_after_the_last_round_is_named(folder: Folder, tmp_path
 def test_what_is_reused_is_empty_by_default() -> None:
     assert Reuse() == Reuse({}, {}, frozenset())
     assert (dict(Reuse().replaced), dict(Reuse().moved), Reuse().faulty) == ({}, {}, frozenset())
+
+
+def test_what_rounds_gave_cannot_change(folder: Folder) -> None:
+    for record in (Reuse(), Built(take_snapshot(folder), frozenset(), frozenset())):
+        with pytest.raises(AttributeError):
+            setattr(record, next(iter(type(record).__dataclass_fields__)), None)
