@@ -99,3 +99,11 @@ def test_a_lock_refuses_others_names_its_process_and_leaves_no_file(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
     with locked(lock, "out"):
         assert lock.exists()
+
+
+def test_what_fails_on_the_same_disk_is_not_copied(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OSError):
+        move(put(tmp_path / "a"), tmp_path / "b")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    assert len({FileState(1, "x"), FileState(1, "x")}) == 1
