@@ -78,7 +78,7 @@ def test_a_folder_has_its_names_and_what_was_left_out(tmp_path):
         ("a.wav", False, "a.wav"),
         ("y/a.wav", False, "y/a.wav"),  # through a linked folder that is read under its own name
         ("y/n.wav", False, "y/n.wav"),
-        ("y/n.wav", True, "x/n.wav"),  # of an address no folder is followed
+        ("y/n.wav", True, None),  # of an address no folder is followed
         ("y/b.wav", False, None),
         ("x", False, None),
         ("../root/x/a.wav", False, "x/a.wav"),

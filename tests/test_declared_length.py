@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from tests.sounds import RATE, by_soundfile, encoded, pcm16, tone, wav
-from transforms.audio.declared_length import MAX_CHUNKS, declared_audio
+from transforms.audio.declared_length import MAX_CHUNKS, DeclaredAudio, declared_audio, end_of_audio
 
 PCM = pcm16(tone(1.0, n_channels=1))
 LYING_CHUNKS = [b"metadata by hand", b"data" + struct.pack("<I", 4), b"xmp:MetadataDate database", b"data" * 2000, b"odd"]
@@ -98,3 +98,96 @@ def test_files_without_audio_chunk_say_nothing(data):
 def test_no_more_than_a_bounded_number_of_chunks_is_examined():
     assert declared(with_chunks(*[chunk(b"junk", b"")] * (MAX_CHUNKS + 1))) is None
     assert declared(with_chunks(*[chunk(b"junk", b"")] * 100)).end is not None
+
+
+@pytest.mark.parametrize(
+    ("first", "size", "file_bytes", "n_width", "end"),
+    [
+        (44, 0, 100, 4, None),
+        (44, 56, 100, 4, 100),
+        (44, 57, 100, 4, 101),
+        (44, 0x7EFFFFFF, 100, 4, 44 + 0x7EFFFFFF),
+        (44, 0x7F000000, 100, 4, None),
+        (44, 0x7F000000, 44 + 0x7F000000, 4, 44 + 0x7F000000),
+        (44, 0x7F000000, 100, 8, 44 + 0x7F000000),
+        (44, 0x7FFFFFFF, 100, 8, None),
+        (44, 0xFFFFFFFF, 100, 8, None),
+        (44, 0xFFFFFFFF, 44 + 0xFFFFFFFF, 4, 44 + 0xFFFFFFFF),
+        (44, (1 << 62) - 1, 100, 8, 43 + (1 << 62)),
+        (44, 1 << 62, 100, 8, None),
+    ],
+)
+def test_a_size_that_a_writer_left_open_is_no_end(first, size, file_bytes, n_width, end):
+    assert end_of_audio(first, size, file_bytes, n_width) == end
+
+
+@pytest.mark.parametrize(("end", "file_bytes", "is_cut"), [(None, 0, False), (10, 10, False), (11, 10, False), (12, 10, True)])
+def test_one_byte_may_be_missing(end, file_bytes, is_cut):
+    assert DeclaredAudio(4, end).is_cut(file_bytes) is is_cut
+
+
+FORMAT = struct.pack("<HHIIHH", 1, 1, 8000, 16_000, 2, 16)
+W64_TAIL = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+
+
+@pytest.mark.parametrize(
+    ("data", "result"),
+    [
+        (b"RIFF\0\0\0\0WAVE" + chunk(b"fmt ", FORMAT) + chunk(b"data", b"xy"), DeclaredAudio(44, 46, 1)),
+        (b"RIFX\0\0\0\0WAVE" + chunk(b"data", b"xy", ">"), DeclaredAudio(20, 22)),
+        (b"FORM\0\0\0\0AIFF" + chunk(b"SSND", b"xy", ">"), DeclaredAudio(20, 22)),
+        (b"FORM\0\0\0\0AIFC" + chunk(b"SSND", b"xy", ">"), DeclaredAudio(20, 22)),
+        (b"FORM\0\0\0\0" + b"8SVX" + chunk(b"BODY", b"xy", ">"), DeclaredAudio(20, 22)),
+        (b"FORM\0\0\0\0" + b"16SV" + chunk(b"BODY", b"xy", ">"), DeclaredAudio(20, 22)),
+        (b"FRM8" + bytes(8) + b"DSD " + b"DSD " + (2).to_bytes(8) + b"xy", DeclaredAudio(28, 30)),
+        (b"caff\0\x01\0\0" + b"free" + (1).to_bytes(8) + b"z" + b"data" + (2).to_bytes(8) + b"xy", DeclaredAudio(33, 35)),
+        (b"riff" + bytes(20) + b"wave" + bytes(12) + b"data" + W64_TAIL + (26).to_bytes(8, "little") + b"xy", DeclaredAudio(64, 66)),
+        (
+            b"riff"
+            + bytes(20)
+            + b"wave"
+            + bytes(12)
+            + b"junk"
+            + bytes(12)
+            + (25).to_bytes(8, "little")
+            + b"z"
+            + bytes(7)
+            + b"data"
+            + W64_TAIL
+            + (26).to_bytes(8, "little")
+            + b"xy",
+            DeclaredAudio(96, 98),
+        ),
+        (b".RMF\0\0\0\x12" + bytes(10) + b"DATA" + (10).to_bytes(4) + b"xy", DeclaredAudio(26, 28)),
+        (b".snd" + (28).to_bytes(4) + (5).to_bytes(4) + bytes(12), DeclaredAudio(28, 33)),
+        (b"dns." + (28).to_bytes(4, "little") + (5).to_bytes(4, "little") + bytes(12), DeclaredAudio(28, 33)),
+        (b".snd" + (28).to_bytes(4) + b"\xff" * 4 + bytes(12), DeclaredAudio(28, None)),
+        (b".snd" + (28).to_bytes(4) + (5).to_bytes(4) + bytes(11), None),
+        (b"RIFF\0\0\0\0WAVE" + chunk(b"LIST", b"odd", pad=False) + chunk(b"data", b"xy"), DeclaredAudio(31, 33)),
+        (b"RIFF\0\0\0\0WAVE" + chunk(b"LIST", b"odd") + chunk(b"data", b"xy"), DeclaredAudio(32, 34)),
+        (b"RIFF\0\0\0\0WAVE" + b"data\0\0\0\0", DeclaredAudio(20, None, None, ((4, b"\x0c\0\0\0"), (16, b"\0\0\0\0")))),
+        (b"RIFF\0\0\0\0WAVE" + b"LIST\xff\0\0\0" + bytes(20), None),
+        (
+            b"RF64\xff\xff\xff\xffWAVE" + chunk(b"ds64", struct.pack("<QQQI", 9, 2, 9, 0)) + b"data\xff\xff\xff\xffxy",
+            DeclaredAudio(56, 58),
+        ),
+        (b"RF64\xff\xff\xff\xffWAVE" + chunk(b"ds64", struct.pack("<QQQI", 9, 9, 9, 0)) + chunk(b"data", b"xy"), DeclaredAudio(56, 58)),
+    ],
+)
+@pytest.mark.parametrize("at", [0, 5])
+def test_the_audio_is_the_chunk_of_its_name(data, result, at):
+    moved = result and DeclaredAudio(
+        result.first + at, result.end and result.end + at, result.codec, tuple((offset + at, size) for offset, size in result.repair)
+    )
+    assert declared(bytes(at) + data, at) == moved
+
+
+def test_an_extensible_format_has_its_codec_behind():
+    body = struct.pack("<HHIIHH", 0xFFFE, 1, 8000, 16_000, 2, 16) + bytes(8) + b"\3\0" + bytes(14)
+    assert declared(b"RIFF\0\0\0\0WAVE" + chunk(b"fmt ", body) + chunk(b"data", b"xy")).codec == 3
+
+
+@pytest.mark.parametrize(("n_chunks", "is_found"), [(MAX_CHUNKS - 1, True), (MAX_CHUNKS, False)])
+def test_the_number_of_chunks_has_a_limit(n_chunks, is_found):
+    assert (declared(b"RIFF\0\0\0\0WAVE" + chunk(b"junk", b"") * n_chunks + chunk(b"data", b"xy")) is not None) is is_found
+    assert MAX_CHUNKS == 4096

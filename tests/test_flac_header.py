@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.records import Reason
-from tests.sounds import FORMATS, RATE, by_av, flac_with_frame_count
+from tests.sounds import FORMATS, RATE, by_av, encoded, flac_with_frame_count
 from tests.test_audio_bad_input import make_outcome
 from transforms.audio import flac_header
 from transforms.audio.flac_header import is_flac_header_right, md5_agrees
@@ -45,6 +45,8 @@ def test_the_md5_tells_that_all_frames_are_there(name, tmp_path):
     path.write_bytes(flac_with_frame_count(FLACS[name], 2 * N_FRAMES))
     assert md5_agrees(path)
     path.write_bytes(FLACS[name][: int(0.8 * len(FLACS[name]))])
+    assert not md5_agrees(path)
+    path.write_bytes(encoded("wav_float"))
     assert not md5_agrees(path)
 
 

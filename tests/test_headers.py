@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sources.metadata.headers import checked_header, mistakes, refuse_mistakes, shown, usual_column
+from sources.metadata.headers import MEANINGS, checked_header, cleaned, folded, is_misspelt, mistakes, refuse_mistakes, shown, usual_column
 
 TABLE = Path("t.csv")
 
@@ -80,3 +80,99 @@ def test_a_header_of_a_hundred_thousand_columns_with_one_name_twice_is_refused_a
 def test_messages_list_few_names():
     assert shown(map(str, range(25))).endswith("18, 19 and 5 more")
     assert len(shown(["x" * 1000])) == 80
+
+
+@pytest.mark.parametrize("sign", [" ", "\t", "\r", "\n", "\v", "\f", "\u00a0", "\u200b", "\u2060", "\ufeff"])
+def test_blanks_around_a_name_are_no_part_of_it(sign):
+    assert (cleaned(f"{sign}a{sign}b{sign}"), folded(f"{sign}A{sign}")) == (f"a{sign}b", "a")
+
+
+def test_every_word_with_the_meaning_of_a_field_is_near_to_it():
+    for field, words in MEANINGS.items():
+        for word in words - {field}:
+            assert (
+                list(mistakes([field], [f"my {word}", f"my{word.title()}2", f"{word}time", f"clip{word}s", f"seg{word}ms"]).values())
+                == [field] * 5
+            )
+    assert {field: len(words) for field, words in MEANINGS.items()} == {"start": 5, "end": 5, "split": 4, "caption": 2}
+
+
+@pytest.mark.parametrize("before", ["clip", "segment", "seg", "t"])
+@pytest.mark.parametrize("after", ["time", "times", "sec", "secs", "second", "seconds", "s", "ms", "frame", "sample", ""])
+def test_words_that_are_glued_to_a_field_are_known(before, after):
+    assert mistakes(["end"], [f"{before}end{after}"]) == {f"{before}end{after}": "end"}
+    assert mistakes(["end"], [f"x{before}end{after}", f"{before}end{after}x"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "is_mistake"),
+    [
+        ("END_time", True),
+        ("ENDTime", True),
+        ("end2", True),
+        ("2end", True),
+        ("bend2", False),
+        ("endless", False),
+        ("end" + " " * 37 + "x", False),
+    ],
+)
+def test_words_are_told_apart_by_case_digits_and_signs(column, is_mistake):
+    assert mistakes(["end"], [column]) == ({column: "end"} if is_mistake else {})
+
+
+def test_a_long_name_is_no_mistake():
+    assert mistakes(["end"], ["end " + "x" * 36]) == {"end " + "x" * 36: "end"}
+    assert mistakes(["end"], ["end " + "x" * 37]) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        *(
+            ("title", "title", False),
+            ("titl", "title", True),
+            ("itle", "title", True),
+            ("titlex", "title", True),
+            ("xtitle", "title", True),
+        ),
+        *(
+            ("tixtle", "title", True),
+            ("tixle", "title", True),
+            ("ittle", "title", True),
+            ("titel", "title", True),
+            ("tilte", "title", True),
+        ),
+        *(
+            ("tit", "title", False),
+            ("titlexx", "title", False),
+            ("xitly", "title", False),
+            ("eltit", "title", False),
+            ("ttiel", "title", False),
+        ),
+        *(("urls", "url", True), ("ulr", "url", False), ("ur", "url", False), ("link", "links", True), ("lnki", "link", False)),
+        *(("lins", "link", True), ("linkk", "link", True), ("tilte!", "title", False), ("", "a", False)),
+    ],
+)
+def test_a_name_is_misspelt_by_one_letter_or_two_exchanged(name, known, expected):
+    assert is_misspelt(name, known) is expected
+
+
+def test_a_column_is_found_or_missing():
+    assert (usual_column("start", ["begin"], TABLE), usual_column("start", [], TABLE)) == (None, None)
+
+
+def test_messages_show_twenty_names():
+    assert shown(map(str, range(20))) == ", ".join(map(str, range(20)))
+    assert shown(map(str, range(21))).endswith(", 19 and 1 more")
+
+
+def test_a_header_is_cleaned_and_names_what_repeats():
+    assert checked_header(TABLE, [" b", "", "a ", ""]) == ["b", "", "a", ""]
+    with pytest.raises(ValueError, match=r"^t\.csv: the header names 'a', 'b' more than once; give each column its own name$"):
+        checked_header(TABLE, ["b", "a", "c", "a", "b "])
+
+
+def test_one_mistake_is_named_alone_and_none_is_no_error():
+    refuse_mistakes(TABLE, ["start"], ["fold"], "{field}")
+    with pytest.raises(ValueError, match=r"^t\.csv: column 'strat' is not read, and there is no column for start: strat is start$"):
+        refuse_mistakes(TABLE, ["start"], ["strat"], "{column} is {field}")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.masking import is_secret_name, mask_address, mask_command, mask_text
+from pipeline.masking import is_masked, is_secret_name, mask_address, mask_command, mask_text
 
 SECRET = "s3cr3t"
 SIGNED = [
@@ -113,3 +113,27 @@ def test_secrets_inside_of_an_argument_are_masked(argument: str) -> None:
 @pytest.mark.parametrize("name", ["author", "keyword", "key", "tokenizer", "path", "compass", "bypass", "signal", "design"])
 def test_other_names_hold_no_secret(name: str) -> None:
     assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("no file 'a.wav?token=x&id=7&sig=y'", "no file 'a.wav?token=masked&id=7&sig=masked'"),
+        ("a?id=7", "a?id=7"),
+        ("at //h/?sig=1 or s3:\\\\h?sig=2", "at //h/?sig=masked or s3:\\\\h?sig=masked"),
+    ],
+)
+def test_secret_parameters_in_a_text_are_masked_and_others_stay(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(("url", "expected"), [("a?x=masked", True), ("a?x%3Dmasked&y", True), ("a?x=masked-1", False), ("masked", False)])
+def test_a_masked_address_is_known(url: str, expected: bool) -> None:
+    assert is_masked(url) is expected
+
+
+def test_a_key_is_a_secret_from_24_characters_on_and_a_scheme_is_in_the_first_40() -> None:
+    assert mask_address(f"https://h/?key={'k' * 24}") == "https://h/?key=masked"
+    assert mask_address(f"https://h/?KEY={'k' * 23}") == f"https://h/?KEY={'k' * 23}"
+    assert mask_address("é" * 37 + "://h/?sig=1") == "é" * 37 + "://h/?sig=masked"
+    assert mask_address("é" * 38 + "://h/?sig=1") == "é" * 38 + "://h/?sig=1"

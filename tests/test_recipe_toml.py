@@ -52,3 +52,37 @@ def test_the_command_ends_with_exit_code_2(tmp_path):
     (tmp_path / "r.toml").write_text(f"name = 'x'\nshard_size = {DIGITS}\n{DEEP} = 1\n")
     done = command("build", tmp_path / "r.toml", "--output", tmp_path / "out")
     assert done.returncode == 2 and "Traceback" not in done.stderr and len(done.stderr) < 500
+
+
+def test_a_document_has_a_limit_of_bytes_and_may_begin_with_a_mark():
+    assert read_toml(b"#" * MAX_BYTES) == {} and read_toml(b"\xef\xbb\xbfa = 1") == {"a": 1}
+    with pytest.raises(ValueError, match="^1000001 bytes, a recipe has at most 1000000: "):
+        read_toml(b"#" * (MAX_BYTES + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a = ", "Invalid value"), (".".join(["a"] * (MAX_DEPTH + 1)) + " = 1", "a key nested more than 100 deep")]
+)
+def test_a_fault_of_a_document_is_named(text, message):
+    with pytest.raises(ValueError, match=message):
+        read_toml(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "length", "text"),
+    [
+        ("x" * 8, 10, f"'{'x' * 8}'"),
+        ("x" * 9, 10, "'xxxxxx..."),
+        (10**9, 10, "1000000000"),
+        (10**10, 10, "1000000..."),
+        ([1] * 5, 4, "[..."),
+        ((1, 2), 4, "(..."),
+        ({1: 2}, 6, "{1: 2}"),
+    ],
+)
+def test_a_long_value_is_cut_at_its_length(value, length, text):
+    assert shortened(value, length) == text
+
+
+def test_a_number_of_too_many_digits_is_named_by_its_type():
+    assert shortened(10**5000) == "a long int"
