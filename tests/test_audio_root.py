@@ -73,7 +73,7 @@ def test_a_folder_has_its_names_and_what_was_left_out(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "is_address", "found"),
+    ("path", "is_address", "result"),
     [
         ("a.wav", False, "a.wav"),
         ("y/a.wav", False, "y/a.wav"),  # through a linked folder that is read under its own name
@@ -87,12 +87,12 @@ def test_a_folder_has_its_names_and_what_was_left_out(tmp_path):
         ("a" * 5000, False, None),
     ],
 )
-def test_a_path_may_lead_through_a_linked_folder(tmp_path, path, is_address, found):
+def test_a_path_may_lead_through_a_linked_folder(tmp_path, path, is_address, result):
     make_folder(tmp_path / "root", {"a.wav": b"", "x/a.wav": b"", "x/n.wav": b"", "x/._c.wav": b"", "y/z": b""})
     (tmp_path / "root" / "y" / "z").unlink()
     (tmp_path / "root" / "y").rmdir()
     (tmp_path / "root" / "y").symlink_to("x")
-    assert open_audio_root(tmp_path / "root").find(path, is_address) == found
+    assert open_audio_root(tmp_path / "root").find(path, is_address) == result
 
 
 def test_the_files_of_a_folder_are_read_in_place(tmp_path):

@@ -64,12 +64,12 @@ def test_links_to_folders_are_followed_where_they_are_allowed(tmp_path):
 
 
 def test_a_link_in_a_linked_folder_is_followed_too(tmp_path):
-    root, one, two = made(tmp_path / "root"), made(tmp_path / "one", "a.wav"), made(tmp_path / "two", "b.wav")
+    root, first, second = tmp_path / "root", made(tmp_path / "first", "a.wav"), made(tmp_path / "second", "b.wav")
     root.mkdir()
-    (root / "one").symlink_to(one)
-    (one / "two").symlink_to(two)
-    (two / "one").symlink_to(one)
-    assert list_folder(root, [one, two]) == FolderFiles(("one/a.wav", "one/two/b.wav"), (("one/two/one", INSIDE),))
+    (root / "first").symlink_to(first)
+    (first / "second").symlink_to(second)
+    (two / "first").symlink_to(first)
+    assert list_folder(root, [first, second]) == FolderFiles(("first/a.wav", "first/second/b.wav"), (("first/second/first", INSIDE),))
 
 
 def test_an_upper_folder_is_not_followed_even_when_it_is_allowed(tmp_path):

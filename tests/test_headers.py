@@ -116,7 +116,7 @@ def test_words_that_are_glued_to_a_field_are_known(before, after):
         ("end" + " " * 37 + "x", False),
     ],
 )
-def test_words_are_told_apart_by_case_digits_and_signs(column, is_mistake):
+def test_words_differ_by_case_digits_and_signs(column, is_mistake):
     assert mistakes(["end"], [column]) == ({column: "end"} if is_mistake else {})
 
 

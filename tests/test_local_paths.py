@@ -54,7 +54,7 @@ def made(folder: Path, *names: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("path", "files", "found"),
+    ("path", "files", "result"),
     [
         ("a.wav", ["a.wav", "A.wav"], "a.wav"),
         ("x/../a.wav", ["a.wav"], "a.wav"),
@@ -69,10 +69,10 @@ def made(folder: Path, *names: str) -> Path:
         ("../up.WAV", [], None),
     ],
 )
-def test_the_file_with_the_nearest_form_of_a_path_is_found(tmp_path, path, files, found):
+def test_a_path_means_the_file_with_the_nearest_form(tmp_path, path, files, result):
     made(tmp_path, "up.wav")
     root = made(tmp_path / "root", *files)
-    assert FolderListings().find(root / path, [root]) == (found and root / found)
+    assert FolderListings().find(root / path, [root]) == (result and root / result)
 
 
 def test_two_files_in_one_form_are_ambiguous(tmp_path):

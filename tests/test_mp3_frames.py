@@ -171,10 +171,10 @@ def test_every_byte_of_a_file_belongs_to_a_frame_a_tag_or_nothing(data, values, 
 def test_a_header_stands_after_the_side_information(version, mono, stereo, tmp_path):
     for mode, at in (("c0", mono), ("00", stereo)):
         frame = bytes.fromhex(f"{version}80{mode}") + bytes(FRAME_BYTES[int(f"{version}80{mode}", 16) >> 9 & 0xFFF] - 4)
-        found = walked(frame[:at] + b"Info" + frame[at + 4 :] + frame * 2, tmp_path)
-        assert (found.n_headers, found.n_frames) == (1, 2)
-        found = walked(frame[: at + 1] + b"Info" + frame[at + 5 :] + frame * 2, tmp_path)
-        assert (found.n_headers, found.n_frames) == (0, 3)
+        frames = walked(frame[:at] + b"Info" + frame[at + 4 :] + frame * 2, tmp_path)
+        assert (frames.n_headers, frames.n_frames) == (1, 2)
+        frames = walked(frame[: at + 1] + b"Info" + frame[at + 5 :] + frame * 2, tmp_path)
+        assert (frames.n_headers, frames.n_frames) == (0, 3)
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,9 @@ def test_a_recording_is_named_by_its_row_and_hash(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_rows, "BATCH_ROWS", 2)
     cells = audio((b"a", "a.wav"), (b"b", None), (None, "c.wav"), None, (b"", "e.wav"))
     path = written(tmp_path, audio=cells)
-    found = [row.values["audio"] for row in rows(path)]
+    cells = [row.values["audio"] for row in rows(path)]
     hashes = [sha256(data).hexdigest() for data in (b"a", b"b", b"")]
-    assert found == [Embedded(1, hashes[0], "a.wav"), Embedded(2, hashes[1], ""), "c.wav", None, Embedded(5, hashes[2], "e.wav")]
+    assert cells == [Embedded(1, hashes[0], "a.wav"), Embedded(2, hashes[1], ""), "c.wav", None, Embedded(5, hashes[2], "e.wav")]
     read = [recording(path, "audio", n) for n in range(1, 6)]
     assert [None if data is None else bytes(data) for data in read] == [b"a", b"b", None, None, b""]
 

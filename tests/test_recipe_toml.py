@@ -56,7 +56,7 @@ def test_the_command_ends_with_exit_code_2(tmp_path):
 
 def test_a_document_has_a_limit_of_bytes_and_may_begin_with_a_mark():
     assert read_toml(b"#" * MAX_BYTES) == {} and read_toml(b"\xef\xbb\xbfa = 1") == {"a": 1}
-    with pytest.raises(ValueError, match="^1000001 bytes, a recipe has at most 1000000: "):
+    with pytest.raises(ValueError, match=r"^1000001 bytes, a recipe has at most 1000000: "):
         read_toml(b"#" * (MAX_BYTES + 1))
 
 
