@@ -68,7 +68,7 @@ def test_a_link_in_a_linked_folder_is_followed_too(tmp_path):
     root.mkdir()
     (root / "first").symlink_to(first)
     (first / "second").symlink_to(second)
-    (two / "first").symlink_to(first)
+    (second / "first").symlink_to(first)
     assert list_folder(root, [first, second]) == FolderFiles(("first/a.wav", "first/second/b.wav"), (("first/second/first", INSIDE),))
 
 
