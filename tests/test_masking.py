@@ -137,3 +137,8 @@ def test_a_key_is_a_secret_from_24_characters_on_and_a_scheme_is_in_the_first_40
     assert mask_address(f"https://h/?KEY={'k' * 23}") == f"https://h/?KEY={'k' * 23}"
     assert mask_address("é" * 37 + "://h/?sig=1") == "é" * 37 + "://h/?sig=masked"
     assert mask_address("é" * 38 + "://h/?sig=1") == "é" * 38 + "://h/?sig=1"
+
+
+def test_a_nested_address_stays_encoded_where_its_secret_is_masked() -> None:
+    masked = mask_address("https://example.org/get?from=https%3A%2F%2Fa.org%2Fx.wav%3Ftoken%3Dabc%26id%3D7")
+    assert "abc" not in masked and "id%3D7" in masked and "https%3A%2F%2Fa.org%2Fx.wav" in masked
