@@ -11,13 +11,12 @@ import soundfile
 from pipeline.records import SAMPLE_RATE
 from pipeline.verbs.verify_fault import shown
 from transforms.audio.file_slice import FileSlice
+from transforms.audio.flac_statistics import MEASURED
 from transforms.audio.meter import Meter
 
 BLOCK = 1 << 20  # frames that are decoded at once
 EXTREMES = np.array([-32768, 32767], np.int16)
 STREAMINFO_END = 42  # bytes: "fLaC", the header of the first metadata block, STREAMINFO (RFC 9639, section 8.2)
-COMPARED = ("n_frames", "duration", "peak", "rms", "dc", "silent_fraction", "pcm_sha256")
-"""Statistics that the frames of a sample give. The others count what was lost when the recording was converted."""
 
 
 def header_findings(header: bytes, row: Mapping[str, Any] | None) -> Iterator[str]:
@@ -56,7 +55,7 @@ def decoded_findings(flac: FileSlice, row: Mapping[str, Any] | None) -> Iterator
 
 def _statistics_findings(meter: Meter, n_extreme: int, row: Mapping[str, Any]) -> Iterator[str]:
     statistics = meter.statistics(0)
-    for name in COMPARED:
+    for name in MEASURED:
         if getattr(statistics, name) != row[name]:
             yield f"its audio has {name} {shown(getattr(statistics, name))}, the books say {shown(row[name])}"
     if round(row["clipped_fraction"] * meter.n_frames) > n_extreme:

@@ -17,7 +17,7 @@ from pipeline.output.layout import books_name
 from pipeline.output.parquet_files import read_columns
 from pipeline.output.storage import Folder
 from pipeline.records import MAX_DETAIL, SAMPLE_RATE, Clip, Reason, ShardId, SourceFormat, Statistics
-from pipeline.verbs.verify_fault import Finding, shown, why
+from pipeline.verbs.verify_fault import Finding, shown, unread
 from transforms.shards.previous_shard import audio_request_hash
 
 STAGES = frozenset({"fetch", "convert", "equal_sounds"})
@@ -41,12 +41,8 @@ def check_books(
     try:
         names = read_columns(folder, books_name(shard)).names
         rows: list[dict[str, Any]] = read_books(folder, shard).to_pylist()
-    except FileNotFoundError:
-        return [Finding(None, "missing")], None
-    except DamagedFileError as error:
-        return [Finding(None, f"damaged: {error.what}")], None
-    except OSError as error:
-        return [Finding(None, f"cannot be read ({why(error)})")], None
+    except (DamagedFileError, OSError) as error:
+        return [Finding(None, unread(error))], None
     findings = [] if names == BOOKS.names else [Finding(None, f"its columns are not those of books: {_difference(names, BOOKS.names)}")]
     wrong = [Finding(row["key"], fault) for row in rows if (fault := outcome_fault(row)) is not None]
     if wrong:

@@ -72,6 +72,13 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def unread(error: DamagedFileError | OSError) -> str:
+    """Return what is wrong with a file that could not be read."""
+    if isinstance(error, DamagedFileError):
+        return f"damaged: {error.what}"
+    return "missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({why(error)})"
+
+
 def why(error: Exception) -> str:
     """Return why a file cannot be read: the text of the operating system, or that of the error."""
     return error.what if isinstance(error, DamagedFileError) else getattr(error, "strerror", None) or str(error) or type(error).__name__

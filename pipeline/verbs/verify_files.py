@@ -38,7 +38,7 @@ from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import checked_recordings
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, shown, why
+from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, shown, unread, why
 from pipeline.verbs.verify_shard import CheckedShard
 from transforms.shards.equal_sounds import Sound, sounds_left_out
 
@@ -51,10 +51,8 @@ def read_equal(folder: Folder) -> tuple[list[Fault], EqualSounds | None]:
         return [], checked_equal_sounds(folder)
     except FileNotFoundError:
         return [Fault(None, None, EQUAL, "missing: the sounds of the shards were not compared", BUILD)], None
-    except DamagedFileError as error:
-        return [Fault(None, None, EQUAL, f"damaged: {error.what}", COMPARE_AGAIN)], None
-    except OSError as error:
-        return [Fault(None, None, EQUAL, f"cannot be read ({why(error)})", COMPARE_AGAIN)], None
+    except (DamagedFileError, OSError) as error:
+        return [Fault(None, None, EQUAL, unread(error), COMPARE_AGAIN)], None
 
 
 def check_equal_sounds(recorded: EqualSounds, checked: Sequence[CheckedShard]) -> Iterator[Fault]:
@@ -111,10 +109,8 @@ def check_recordings(folder: Folder) -> Iterator[Fault]:
         checked_recordings(folder)
     except FileNotFoundError:
         return
-    except DamagedFileError as error:
-        yield Fault(None, None, RECORDINGS, f"damaged: {error.what}", remedy)
-    except OSError as error:
-        yield Fault(None, None, RECORDINGS, f"cannot be read ({why(error)})", remedy)
+    except (DamagedFileError, OSError) as error:
+        yield Fault(None, None, RECORDINGS, unread(error), remedy)
 
 
 def check_readme(folder: Folder, name: str, checked: Sequence[CheckedShard]) -> Iterator[Fault]:

@@ -16,7 +16,7 @@ from pipeline.output.storage import Folder
 from pipeline.output.t5_files import read_texts
 from pipeline.records import MAX_DETAIL, Clip, Reason, ShardId
 from pipeline.verbs.verify_books import HASH
-from pipeline.verbs.verify_fault import PLAN_AGAIN, Fault, Finding, shown, why
+from pipeline.verbs.verify_fault import PLAN_AGAIN, Fault, Finding, shown, unread, why
 
 NAME = f"{PLAN}/{INDEX}"
 
@@ -88,12 +88,8 @@ def check_plan_rows(folder: Folder, planned: PlannedShard) -> tuple[list[Finding
         schema = read_columns(folder, name)
         clips, keys = read_rows_of(folder, shard), read_keys(folder, shard)
         in_file = summary(folder, name)
-    except FileNotFoundError:
-        return [Finding(None, "missing")], None
-    except DamagedFileError as error:
-        return [Finding(None, f"damaged: {error.what}")], None
-    except OSError as error:
-        return [Finding(None, f"cannot be read ({why(error)})")], None
+    except (DamagedFileError, OSError) as error:
+        return [Finding(None, unread(error))], None
     findings = [] if schema.names == CLIPS.names else [Finding(None, "its columns are not those of a plan file")]
     actual = len(clips), rows_sha256(clips)
     if actual != (planned.n_rows, planned.rows_sha256) or actual != in_file:
@@ -125,14 +121,8 @@ def check_left_out(folder: Folder, plan: Plan) -> Iterator[Finding]:
     name = f"{PLAN}/{LEFT_OUT}"
     try:
         columns, table = read_columns(folder, name), read_left_out(folder)
-    except FileNotFoundError:
-        yield Finding(None, "missing")
-        return
-    except DamagedFileError as error:
-        yield Finding(None, f"damaged: {error.what}")
-        return
-    except OSError as error:
-        yield Finding(None, f"cannot be read ({why(error)})")
+    except (DamagedFileError, OSError) as error:
+        yield Finding(None, unread(error))
         return
     if columns.names != REJECTIONS.names:
         yield Finding(None, "its columns are not those of rows that were left out")
@@ -163,11 +153,8 @@ def check_t5_texts(folder: Folder, plan: Plan) -> Iterator[Finding]:
     """Yield what is wrong with the texts of a T5: their file, and the counts of plan.json."""
     try:
         rows = read_texts(folder)
-    except DamagedFileError as error:
-        yield Finding(None, f"damaged: {error.what}")
-        return
-    except OSError as error:
-        yield Finding(None, f"cannot be read ({why(error)})")
+    except (DamagedFileError, OSError) as error:
+        yield Finding(None, unread(error))
         return
     if plan.t5 and not folder.exists(f"{PLAN}/{T5_TEXTS}"):
         yield Finding(None, "missing")
