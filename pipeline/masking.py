@@ -35,6 +35,8 @@ _PARAMETER = re.compile(r"(?<=[?&;#,])([^=&;#,?]+)(=|%3[Dd])([^&;#]*)")
 _COLON = re.compile(r"(?<=[?&;#,])([^=&;#,?:/]+)(:)([^&;#]*)")
 _VALUE = re.compile(r"""([\w-]+)(["']?\s*[=:]\s*)("[^"]*"|'[^']*'|(?:Bearer|Basic|Token|Digest) \S+|[^\s,;"']+)""")
 """A name with a value inside of an argument: of an environment, of JSON, of a header."""
+_MAY_HOLD = re.compile(r"[@=?&;#,]")
+"""One of these is in every address that is masked: what all patterns below `_BARE` look for. Most rows of a table have none."""
 _SEGMENT = re.compile(r"(?<=/)([^=/?&;#]+)(=)([^/?&;#]*)")
 
 
@@ -56,6 +58,8 @@ def mask_address(url: str) -> str:
     >>> mask_address("recordings/a@b?token=1.wav")
     'recordings/a@b?token=1.wav'
     """
+    if not _MAY_HOLD.search(url):
+        return url
     return _mask(url) if _ADDRESS.match(url) or "://" in url[:MAX_SCHEME] or _BARE.match(url) else url
 
 
@@ -70,6 +74,8 @@ def mask_text(text: str) -> str:
     >>> mask_text("redirected to https://a.org/?sig=1 and lost")
     'redirected to https://a.org/?sig=masked and lost'
     """
+    if not _MAY_HOLD.search(text):
+        return text
     masked = re.sub(r"\b[A-Za-z][A-Za-z0-9+.-]*:[/\\]\S+|(?<!\S)//\S+", lambda match: _mask(match[0]), text)
     return re.sub(r"(?<=[?&])([^=&;#,?\s]+)=([^&;#\s'\"]+)", _masked_parameter, masked)
 

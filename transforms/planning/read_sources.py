@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import apache_beam as beam
 
@@ -22,19 +23,18 @@ def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Cl
 
 def without_secrets(outcome: Clip | Rejection) -> Clip | Rejection:
     """Return the row with the addresses in it masked, text apart; a clip holds its full address apart, for the build."""
-    clip = outcome if isinstance(outcome, Clip) else outcome.clip
-    masked = replace(
-        clip,
-        id=mask_address(clip.id),
-        url=mask_address(clip.url),
-        recording=mask_address(clip.recording),
-        title=clip.title and mask_text(clip.title),
-        license=clip.license and mask_text(clip.license),
-        creator=clip.creator and mask_text(clip.creator),
-    )
     if isinstance(outcome, Rejection):
-        return replace(outcome, clip=masked, detail=mask_text(outcome.detail))
-    return replace(masked, full_url=clip.url) if masked.url != clip.url else masked
+        return replace(outcome, clip=_masked(outcome.clip), detail=mask_text(outcome.detail))
+    masked = _masked(outcome)
+    return replace(masked, full_url=outcome.url) if masked.url != outcome.url else masked
+
+
+def _masked(clip: Clip) -> Clip:
+    """Return a clip without secrets; the clip itself where it has none, as most have: a copy costs more than all checks."""
+    addresses = {name: mask_address(value) for name, value in (("id", clip.id), ("url", clip.url), ("recording", clip.recording))}
+    texts = {"title": clip.title, "license": clip.license, "creator": clip.creator}
+    masked: dict[str, Any] = addresses | {name: value and mask_text(value) for name, value in texts.items()}
+    return replace(clip, **masked) if any(getattr(clip, name) != value for name, value in masked.items()) else clip
 
 
 def storable(outcome: Clip | Rejection) -> Clip | Rejection:
