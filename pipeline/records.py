@@ -38,6 +38,8 @@ class Reason(enum.StrEnum):
     CONNECTION = "connection"
     THROTTLED = "throttled"
     SERVER_ERROR = "server_error"
+    BOT_CHECK = "bot_check"
+    POSTPONED = "postponed"
     KILLED = "killed"
     # The address of the audio.
     NOT_FOUND = "not_found"
@@ -69,7 +71,9 @@ class Reason(enum.StrEnum):
         return self in TRANSIENT
 
 
-TRANSIENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.KILLED})
+LEFT_FOR_LATER = frozenset({Reason.THROTTLED, Reason.BOT_CHECK, Reason.POSTPONED})
+"""Reasons that are about us and not about the clip: a host wants fewer requests, or its budget is used up. The next build goes on."""
+TRANSIENT = LEFT_FOR_LATER | {Reason.TIMEOUT, Reason.CONNECTION, Reason.SERVER_ERROR, Reason.KILLED}
 
 
 class Rejected(Exception):
@@ -179,13 +183,35 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a recording was fetched. `n_bytes` and `sha256` are those of the fetched file."""
+    """How a recording was fetched. `n_bytes` and `sha256` are those of the fetched file.
+
+    `variant` says which of several files of a sound it is, such as "preview" or "original"; `None` where there is one.
+    """
 
     final_url: str | None = None
     http_status: int | None = None
-    attempts: int = 1
+    variant: str | None = field(default=None, metadata=column("source_variant"))
     n_bytes: int | None = field(default=None, metadata=column("source_bytes"))
     sha256: str | None = field(default=None, metadata=column("source_sha256"))
+    evidence: Evidence | None = field(default=None, compare=False, metadata=NOT_STORED)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a host said about a recording, and when: a row of `N_evidence.parquet`, outside of the books and of every hash.
+
+    `fetched_at` is UTC, as "2026-11-28T13:00:00Z"; `attempts` counts requests. The others are headers of the answer, `None` where the
+    host sent none: `x_robots_tag`, `tdm_reservation` and `tdm_policy` (the TDM reservation protocol), `content_usage` (the AIPREF draft).
+    """
+
+    fetched_at: str
+    attempts: int = 1
+    x_robots_tag: str | None = None
+    tdm_reservation: str | None = None
+    tdm_policy: str | None = None
+    content_usage: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

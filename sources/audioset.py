@@ -14,8 +14,9 @@ from pathlib import Path
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card
+from sources.metadata.card import Card, Need
 from sources.metadata.file_hash import file_sha256
+from sources.metadata.needs import file_need
 from sources.metadata.options import SourceOptions
 from sources.metadata.rows import read_rows
 from sources.metadata.text_lines import lines_of, unreadable
@@ -54,6 +55,14 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
         except Rejected as rejected:
             bare = Clip(options.source, options.dataset, split, f"line-{number}", "", row_number=number)
             yield Rejection(bare, rejected.reason, "read", f"{path.name}, line {number}: {rejected.detail}")
+
+
+def needs(options: Options) -> tuple[Need, ...]:
+    """Return the files that an entry needs."""
+    return (
+        file_need(options, options.segments, "segments: balanced_train, unbalanced_train or eval", "download it from the page of AudioSet"),
+        file_need(options, options.classes, "names of the classes", "download class_labels_indices.csv from the page of AudioSet"),
+    )
 
 
 def check(options: Options) -> None:

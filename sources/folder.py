@@ -17,13 +17,14 @@ from typing import Any
 from pipeline.keys import stable_hash
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources import table
-from sources.metadata.card import Card
+from sources.metadata.card import Card, Need
 from sources.metadata.cells import split_labels, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.file_names import FileNames
 from sources.metadata.folder_files import FolderFiles, list_folder
 from sources.metadata.licenses import spdx
 from sources.metadata.local_paths import ADDRESS
+from sources.metadata.needs import file_need
 from sources.metadata.options import SourceOptions, split_name
 from sources.metadata.recording_names import is_recording, may_be_recording
 from sources.metadata.side_cars import side_cars
@@ -89,6 +90,11 @@ def _of_the_file(outcome: Clip | Rejection, names: FileNames, options: Options) 
     url = _url(options, result)
     clip = replace(clip, url=url, recording=url)
     return (clip if isinstance(outcome, Clip) else replace(outcome, clip=clip)), [result]
+
+
+def needs(options: Options) -> tuple[Need, ...]:
+    """Return the files that an entry needs."""
+    return (file_need(options, options.root, "folder of recordings", "name an existing folder"),)
 
 
 def check(options: Options) -> None:

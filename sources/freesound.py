@@ -14,11 +14,12 @@ from typing import Annotated, Any
 from pydantic import Strict
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card
+from sources.metadata.card import Card, Need
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.headers import refuse_mistakes, shown, usual_column
 from sources.metadata.licenses import spdx
+from sources.metadata.needs import file_need
 from sources.metadata.options import SourceOptions
 from sources.metadata.rows import check_rows, columns_present, read_rows
 
@@ -64,6 +65,11 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
             url = next((cell.strip() for field in ADDRESSES if isinstance(cell := record.get(field), str)), "")
             bare = Clip(options.source, options.dataset, "train", f"row-{row.number}", url, row_number=row.number)
             yield Rejection(bare, rejected.reason, "read", f"{options.path}, row {row.number}: {rejected.detail}")
+
+
+def needs(options: Options) -> tuple[Need, ...]:
+    """Return the files that an entry needs."""
+    return (file_need(options, options.path, "table of records", "export the records, one a row"),)
 
 
 def check(options: Options) -> None:

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Strict, StringConstraints
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card
+from sources.metadata.card import Card, Need
 from sources.metadata.cells import name_of, split_labels, split_texts, text_of
 from sources.metadata.embedded import N_DIGITS, SCHEME, Embedded, EmbeddedAddress
 from sources.metadata.file_hash import file_sha256
@@ -27,6 +27,7 @@ from sources.metadata.headers import cleaned, folded, refuse_mistakes, shown, us
 from sources.metadata.identity import id_of, recording_of
 from sources.metadata.licenses import spdx
 from sources.metadata.local_paths import url_of
+from sources.metadata.needs import file_need
 from sources.metadata.options import SourceOptions, split_name
 from sources.metadata.rows import Row, check_rows, columns_present, columns_with_recordings, read_rows
 from sources.metadata.times import parse_seconds
@@ -83,6 +84,11 @@ def read(options: Options, split: str = "train") -> Iterator[Clip | Rejection]:
         ValueError: the table cannot be read, or a column named in the recipe is not in it.
     """
     yield from _read(options, options.resolve(options.path), PurePosixPath(options.path).parent, split)
+
+
+def needs(options: Options) -> tuple[Need, ...]:
+    """Return the files that an entry needs."""
+    return (file_need(options, options.path, "table of clips", "name an existing table"),)
 
 
 def check(options: Options) -> None:

@@ -173,7 +173,7 @@ def _row(of_status: str = "sample", of_reason: str | None = None, /, **values: A
 def _cut_and_rejected(built: Built) -> str:
     """Call a sample rejected, cut it from the tar, and correct the counts of the marker and of sizes.json."""
     key = built.row()["key"]
-    fetched = {"final_url", "http_status", "attempts", "source_bytes", "source_sha256"}
+    fetched = {"final_url", "http_status", "source_variant", "source_bytes", "source_sha256"}
     first = [name for name in built.rows()[0] if name not in fetched]
     nulls = dict.fromkeys(first[first.index("status") :])
     built.change_row(key, **nulls | {"status": "rejected", "reason": "corrupt", "stage": "convert", "detail": "cut"})
@@ -214,7 +214,6 @@ OF_SAMPLES = {
     "stage": "fetch",
     "detail": "none",
     "http_status": 7,
-    "attempts": 0,
     "source_bytes": -1,
     "source_rate": 0,
     "source_channels": -2,
@@ -229,7 +228,7 @@ ONLY_DEEP = {"peak": 0.9, "rms": 0.0125, "dc": 0.0001, "silent_fraction": 0.5, "
 IMPOSSIBLE = {"peak": 2.0, "rms": float("nan"), "dc": 5.0}
 IN_THE_TAR = {"source_sha256": "0" * 64, "source_format": "mp3", "flac_bytes": 17}
 LACKING = ("status", "key", "pcm_sha256", "dc")
-NULLS = ("status", "n_frames", "pcm_sha256", "duration", "source_format", "flac_bytes", "attempts", "url", "recording")
+NULLS = ("status", "n_frames", "pcm_sha256", "duration", "source_format", "flac_bytes", "url", "recording")
 
 
 BOOKS_DAMAGE = [

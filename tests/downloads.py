@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.records import Rejected
 from tests.loopback import BODY
+from transforms.fetching.budgets import Budgets, BudgetSettings
 from transforms.fetching.http import HttpClient, HttpSettings
 
 QUICK = HttpSettings(allow_private=True, connect_timeout=5, read_timeout=5, total_timeout=30, max_bytes=1_000_000, backoff=0.5)
@@ -38,7 +39,7 @@ def client_of(
     settings: HttpSettings, naps: Callable[[float], None] | None = None, jitter: Callable[[], float] = lambda: 0.5
 ) -> Iterator[HttpClient]:
     """A client without waits, whose connections are closed in the end."""
-    client = HttpClient(settings, naps or Naps(), jitter)
+    client = HttpClient(settings, Budgets(BudgetSettings()), naps or Naps(), jitter)
     yield client
     client.manager.clear()
 

@@ -20,7 +20,7 @@ from transforms.shards.previous_shard import audio_request_hash
 
 SETTINGS_HASH = "settings"
 FORMAT = SourceFormat("wav/pcm_16", 44_100, 2, "soundfile")
-PROVENANCE = Provenance("https://example.org/a.wav", 200, 2, 1234, "5a")
+PROVENANCE = Provenance("https://example.org/a.wav", 200, None, 1234, "5a")
 SHARD = ShardId("Set", "train", 0)
 
 

@@ -50,7 +50,7 @@ def test_a_text_that_is_not_an_address_is_refused_without_a_connection(tmp_path,
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         rejected = rejection_of(url, tmp_path)
-    assert (rejected.reason, rejected.provenance.attempts) == (Reason.NOT_FOUND, 1)
+    assert (rejected.reason, rejected.provenance.evidence.attempts) == (Reason.NOT_FOUND, 1)
     assert "pass" not in rejected.detail
 
 

@@ -81,7 +81,7 @@ def test_a_row_has_the_facts_of_its_clip_and_its_outcome(tmp_path: Path) -> None
 
 def test_a_rejection_without_provenance_has_that_of_no_fetch() -> None:
     row = books_row(replace(rejection("a", Reason.BAD_ROW), provenance=None), "")
-    assert (row["attempts"], row["http_status"]) == (Provenance().attempts, None)
+    assert (row["source_variant"], row["http_status"]) == (None, None)
 
 
 def test_details_are_cut_to_300_characters() -> None:

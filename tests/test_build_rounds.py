@@ -17,8 +17,8 @@ from tests.eager import EagerEngine
 from tests.fates import tone, unwatched
 from transforms.fetching.fetch import Fetcher, Handler
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.http import HttpSettings
 from transforms.fetching.local import local_recording
+from transforms.fetching.settings import FetchSettings
 
 RECIPE = """
 name = "changing"
@@ -33,7 +33,7 @@ path = "clips.csv"
 class LateHandler:
     """Reads recordings from a folder; those whose names begin with `late` time out when they are first asked for."""
 
-    def __init__(self, base: Path, http: HttpSettings):
+    def __init__(self, base: Path):
         self.base = base
 
     def matches(self, clip: Clip) -> bool:
@@ -47,8 +47,8 @@ class LateHandler:
         return local_recording(self.base / clip.url)
 
 
-def late(folders: LocalFolders, http: HttpSettings) -> tuple[Handler, ...]:
-    return (LateHandler(folders.base, http),)
+def late(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
+    return (LateHandler(folders.base),)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             rows.append(f"{name},{name}.wav,Sound {name}.,s{n:02}")
     (tmp_path / "clips.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "recipe.toml").write_text(RECIPE)
-    monkeypatch.setattr(build_record, "Fetcher", lambda base, http, folders: Fetcher(base, http, late, folders))
+    monkeypatch.setattr(build_record, "Fetcher", lambda base, settings, folders: Fetcher(base, settings, late, folders))
     return tmp_path
 
 

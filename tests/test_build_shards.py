@@ -43,7 +43,7 @@ class CountingFetch:
         with self.lock:
             self.urls.append(clip.url)
         if clip.url.startswith("busy"):
-            raise Rejected(Reason.THROTTLED, "HTTP 429", Provenance("https://h/x", 429, 4))
+            raise Rejected(Reason.THROTTLED, "HTTP 429", Provenance("https://h/x", 429))
         return local_recording(self.root / clip.url)
 
 
@@ -122,7 +122,7 @@ def test_books_hold_every_row_and_the_marker_counts_them(sounds: Path, settings:
         ("rejected", "throttled"),
         ("sample", None),
     ]
-    assert (rows[2]["attempts"], rows[2]["http_status"], rows[2]["final_url"]) == (4, 429, "https://h/x")
+    assert (rows[2]["http_status"], rows[2]["final_url"]) == (429, "https://h/x")
     assert (marker.n_planned, marker.n_samples, marker.reasons) == (4, 2, {"not_found": 1, "throttled": 1})
     assert read_marker(settings.folder, SHARD) == marker
 
@@ -268,7 +268,7 @@ def test_a_clip_that_is_left_out_keeps_its_provenance_and_its_sound() -> None:
 
 def test_a_shard_that_is_marked_as_replaced_is_made_although_it_is_finished(sounds: Path, settings: BuildSettings) -> None:
     write_plan({SHARD: [clip("0.wav")]}, settings.folder)
-    fetched = replace(settings, fetcher=Fetcher(sounds, settings.fetcher.http))
+    fetched = replace(settings, fetcher=Fetcher(sounds, settings.fetcher.settings))
     task = ShardTask(SHARD, "rows", "a", 1)
 
     def seconds(task: ShardTask) -> list[float]:

@@ -22,8 +22,9 @@ from transforms.fetching.hosts import HostLimits
 from transforms.fetching.http import HttpHandler, HttpSettings
 from transforms.fetching.local import LocalHandler
 from transforms.fetching.safe_sockets import DownloadLimits
+from transforms.fetching.settings import FetchSettings
 
-OPEN = HttpSettings(allow_private=True, backoff=0.01)
+OPEN = FetchSettings(HttpSettings(allow_private=True, backoff=0.01))
 
 
 def clip(url: str, clip_id: str = "a", audio_root: str | None = None) -> Clip:
@@ -36,7 +37,7 @@ def work(tmp_path):
     return tmp_path / "work"
 
 
-def rejection_of(wanted: Clip, base: Path, work: Path, settings: HttpSettings = OPEN) -> Rejected:
+def rejection_of(wanted: Clip, base: Path, work: Path, settings: FetchSettings = OPEN) -> Rejected:
     with pytest.raises(Rejected) as caught:
         Fetcher(base, settings)(wanted, work)
     assert not list(work.iterdir())
@@ -72,8 +73,8 @@ class ToneHandler:
         return Recording(work / "tone", Provenance(n_bytes=len(clip.url)))
 
 
-def with_tones(folders: LocalFolders, http: HttpSettings) -> tuple[Handler, ...]:
-    return (ToneHandler(), *handlers(folders, http))
+def with_tones(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
+    return (ToneHandler(), *handlers(folders, settings))
 
 
 def test_another_handler_is_one_line_in_the_table(tmp_path, work):
@@ -102,7 +103,7 @@ def test_each_kind_of_address_has_its_handler(loopback, tmp_path, work):
 
 
 def test_private_addresses_are_refused_unless_the_recipe_allows_them(loopback, tmp_path, work):
-    assert rejection_of(clip(loopback.url("/good")), tmp_path, work, HttpSettings()).reason == Reason.UNSAFE_ADDRESS
+    assert rejection_of(clip(loopback.url("/good")), tmp_path, work, FetchSettings()).reason == Reason.UNSAFE_ADDRESS
     assert loopback.n_connections == 0
 
 
@@ -202,7 +203,7 @@ def test_a_fetcher_is_pickled_without_what_it_has_open(loopback, tmp_path, work)
     fetcher(theirs, work)
     copy = pickle.loads(pickle.dumps(fetcher))
     assert copy == fetcher and hash(copy) == hash(fetcher)
-    assert copy != Fetcher(tmp_path, HttpSettings())
+    assert copy != Fetcher(tmp_path, FetchSettings())
     assert copy != Fetcher(tmp_path / "in", OPEN)
     assert copy(mine, work).path.read_bytes() == b"mine"
     assert copy(theirs, work).provenance.http_status == 200
@@ -213,7 +214,7 @@ def test_the_file_of_a_clip_on_disk_is_known_and_that_of_others_is_not(tmp_path:
     (tmp_path / "root" / "deep" / "b.wav").write_bytes(b"b")
     with zipfile.ZipFile(tmp_path / "root.zip", "w") as archive:
         archive.writestr("deep/b.wav", b"b")
-    fetcher = Fetcher(tmp_path, HttpSettings())
+    fetcher = Fetcher(tmp_path, FetchSettings())
     clip = Clip("table", "D", "train", "1", "a.wav")
     assert fetcher.local_file(clip) == tmp_path / "a.wav"
     assert fetcher.local_file(replace(clip, url="https://example.org/b.wav")) is None

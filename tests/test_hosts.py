@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.fetching.hosts import ALIASES, HOSTS, HostLimits, limiting_host, limits_of
+from transforms.fetching.hosts import ALIASES, HOSTS, HostLimits, HostTable
+
+TABLE = HostTable()
 
 
 @pytest.mark.parametrize(
-    ("host", "limiting", "per_minute", "per_day"),
+    ("host", "limiting", "limits"),
     [
-        ("freesound.org", "freesound.org", 60, 2000),
-        ("cdn.freesound.org", "freesound.org", 60, 2000),
-        ("youtube.com", "youtube.com", None, 7200),
-        ("m.youtube.com", "youtube.com", None, 7200),
-        ("youtu.be", "youtube.com", None, 7200),
-        ("notfreesound.org", "notfreesound.org", None, None),
-        ("freesound.org.example", "freesound.org.example", None, None),
-        ("", "", None, None),
+        ("freesound.org", "freesound.org", (4, 60, None, 2000)),
+        ("cdn.freesound.org", "freesound.org", (4, 60, None, 2000)),
+        ("youtube.com", "youtube.com", (1, None, 300, None)),
+        ("m.youtube.com", "youtube.com", (1, None, 300, None)),
+        ("youtu.be", "youtube.com", (1, None, 300, None)),
+        ("notfreesound.org", "notfreesound.org", (4, None, None, None)),
+        ("freesound.org.example", "freesound.org.example", (4, None, None, None)),
+        ("", "", (4, None, None, None)),
     ],
 )
-def test_a_host_shares_its_limits_with_its_subdomains_and_aliases(host, limiting, per_minute, per_day):
-    assert limiting_host(host) == limiting
-    limits = limits_of(host)
-    assert (limits.concurrency, limits.per_minute, limits.per_day) == (None, per_minute, per_day)
+def test_a_host_shares_its_limits_with_its_subdomains_and_aliases(host, limiting, limits):
+    assert TABLE.name_of(host) == limiting
+    given = TABLE.limits_of(host)
+    assert (given.concurrency, given.per_minute, given.per_hour, given.per_day) == limits
 
 
 def test_every_number_has_a_source_and_every_alias_a_host():
@@ -39,8 +41,8 @@ def test_every_number_has_a_source_and_every_alias_a_host():
         (HostLimits(), ""),
         (HostLimits(source="nowhere"), ""),
         (HostLimits(concurrency=2, source="its page"), "2 at a time (its page)"),
-        (HostLimits(2, 60, 2000, "its page"), "2 at a time, 60 a minute, 2000 a day (its page)"),
-        (HostLimits(per_day=0, source="its page"), "0 a day (its page)"),
+        (HostLimits(2, 60, 300, 2000, "its page"), "2 at a time, 60 a minute, 300 an hour, 2000 a day (its page)"),
+        (HostLimits(per_day=2000), "2000 a day"),
     ],
 )
 def test_limits_in_words(limits, words):

@@ -41,7 +41,7 @@ def test_a_good_answer_is_the_file_byte_by_byte(loopback, tmp_path, path):
         got = client.download(loopback.url(path), tmp_path)
     assert got.path.read_bytes() == BODY
     facts = got.provenance
-    assert (facts.final_url, facts.http_status, facts.attempts, facts.n_bytes, facts.sha256) == (
+    assert (facts.final_url, facts.http_status, facts.evidence.attempts, facts.n_bytes, facts.sha256) == (
         loopback.url(path),
         200,
         1,
@@ -68,7 +68,7 @@ def test_after_a_fault_that_passes_the_file_is_that_of_the_second_attempt(loopba
     with client_of(QUICK, naps) as client:
         got = client.download(loopback.url(f"/{behaviour}/a.wav"), tmp_path)
     assert got.path.read_bytes() == BODY  # what the first attempt had written is gone
-    assert (got.provenance.attempts, got.provenance.sha256, got.provenance.http_status) == (2, SHA256, 200)
+    assert (got.provenance.evidence.attempts, got.provenance.sha256, got.provenance.http_status) == (2, SHA256, 200)
     assert loopback.n_requests[f"/{behaviour}/a.wav"] == 2
     assert len(naps.seconds) == 1
 
@@ -78,7 +78,7 @@ def test_five_redirects_of_five_statuses_are_followed(loopback, tmp_path):
         got = client.download(loopback.url("/redirects/5"), tmp_path)
     assert got.path.read_bytes() == BODY
     assert got.provenance.final_url == loopback.url("/redirects/0?token=...")
-    assert (got.provenance.http_status, got.provenance.attempts) == (200, 1)
+    assert (got.provenance.http_status, got.provenance.evidence.attempts) == (200, 1)
 
 
 def test_the_endless_body_of_a_redirect_is_not_read(loopback, tmp_path):
@@ -152,7 +152,7 @@ def test_a_proxy_in_the_environment_is_not_used(loopback, tmp_path, monkeypatch)
 def test_an_answer_that_is_refused_is_requested_once(loopback, tmp_path, path, reason, detail):
     naps = Naps()
     rejected = rejection_of(loopback.url(path), tmp_path, naps=naps)
-    assert (rejected.reason, rejected.provenance.attempts, rejected.provenance.final_url) == (reason, 1, loopback.url(path))
+    assert (rejected.reason, rejected.provenance.evidence.attempts, rejected.provenance.final_url) == (reason, 1, loopback.url(path))
     assert rejected.detail == detail
     assert (loopback.n_requests[path], naps.seconds) == (1, [])
 
@@ -202,7 +202,7 @@ def test_a_sixth_redirect_is_not_followed(loopback, tmp_path):
 )
 def test_a_redirect_out_of_http_is_not_followed(loopback, tmp_path, to, reason):
     rejected = rejection_of(loopback.url(f"/to?{to}"), tmp_path)
-    assert (rejected.reason, rejected.provenance.attempts) == (reason, 1)
+    assert (rejected.reason, rejected.provenance.evidence.attempts) == (reason, 1)
     assert rejected.provenance.final_url == loopback.url("/to?...")
     assert loopback.n_requests.total() == 1
 

@@ -19,7 +19,7 @@ def test_a_transient_fault_is_tried_four_times_and_each_wait_is_twice_as_long(lo
     naps = Naps()
     with client_of(QUICK, naps, jitter=lambda: 0.25) as client, pytest.raises(Rejected) as caught:
         client.download(loopback.url(path), tmp_path)
-    assert (caught.value.provenance.attempts, loopback.n_requests[path]) == (4, 4)
+    assert (caught.value.provenance.evidence.attempts, loopback.n_requests[path]) == (4, 4)
     assert naps.seconds == [0.5 + 0.125, 1.0 + 0.125, 2.0 + 0.125]  # none after the last
 
 
@@ -43,14 +43,14 @@ def test_waits_are_random_unless_a_test_says_otherwise(loopback, tmp_path):
 def test_retry_after_in_seconds_is_waited(loopback, tmp_path):
     naps = Naps()
     rejected = rejection_of(loopback.url("/busy?after=17"), tmp_path, naps=naps)
-    assert (rejected.reason, rejected.detail, rejected.provenance.attempts) == (Reason.THROTTLED, "HTTP 429, Retry-After 17 s", 4)
+    assert (rejected.reason, rejected.detail, rejected.provenance.evidence.attempts) == (Reason.THROTTLED, "HTTP 429, Retry-After 17 s", 4)
     assert naps.seconds == [17, 17, 17]
 
 
 def test_retry_after_as_a_date_is_waited(loopback, tmp_path):
     naps = Naps()
     with client_of(QUICK, naps) as client:
-        assert client.download(loopback.url("/busy-once?in=20"), tmp_path).provenance.attempts == 2
+        assert client.download(loopback.url("/busy-once?in=20"), tmp_path).provenance.evidence.attempts == 2
     assert 10 < naps.seconds[0] <= 20
 
 
@@ -66,7 +66,7 @@ def test_a_retry_after_beyond_the_longest_wait_ends_the_attempts(loopback, tmp_p
 def test_a_long_retry_after_does_not_hold_the_thread(loopback, tmp_path, query):
     naps = Naps()
     rejected = rejection_of(loopback.url(f"/busy?{query}"), tmp_path, naps=naps)
-    assert (rejected.reason, rejected.provenance.attempts, naps.seconds) == (Reason.THROTTLED, 1, [])
+    assert (rejected.reason, rejected.provenance.evidence.attempts, naps.seconds) == (Reason.THROTTLED, 1, [])
     assert loopback.n_requests["/busy"] == 1
 
 
@@ -90,7 +90,7 @@ def test_a_retry_after_that_cannot_be_read_is_the_usual_wait(loopback, tmp_path,
 @pytest.mark.parametrize("path", ["/stall", "/stall-head"])
 def test_silence_ends_after_the_read_timeout(loopback, tmp_path, path):
     rejected = rejection_of(loopback.url(path), tmp_path, replace(QUICK, read_timeout=0.2, attempts=2))
-    assert (rejected.reason, rejected.provenance.attempts) == (Reason.TIMEOUT, 2)
+    assert (rejected.reason, rejected.provenance.evidence.attempts) == (Reason.TIMEOUT, 2)
     assert loopback.n_requests[path] == 2
 
 
@@ -98,18 +98,18 @@ def test_silence_ends_after_the_read_timeout(loopback, tmp_path, path):
 def test_the_total_time_holds_for_a_slow_drip_and_for_silence(loopback, tmp_path, path):
     began = time.monotonic()
     rejected = rejection_of(loopback.url(path), tmp_path, replace(QUICK, total_timeout=0.5))
-    assert (rejected.reason, rejected.provenance.attempts) == (Reason.TIMEOUT, 1)
+    assert (rejected.reason, rejected.provenance.evidence.attempts) == (Reason.TIMEOUT, 1)
     assert time.monotonic() - began < 4.5  # the read timeout alone would be longer
 
 
 def test_the_total_time_holds_for_all_attempts_together(loopback, tmp_path):
     naps = Naps()
     rejected = rejection_of(loopback.url("/busy?after=20"), tmp_path, replace(QUICK, total_timeout=10), naps)
-    assert (rejected.reason, rejected.provenance.attempts, naps.seconds) == (Reason.THROTTLED, 1, [])
+    assert (rejected.reason, rejected.provenance.evidence.attempts, naps.seconds) == (Reason.THROTTLED, 1, [])
 
 
 def test_a_retry_has_only_the_time_that_is_left(loopback, tmp_path):
     hasty = replace(QUICK, read_timeout=0.4, total_timeout=1.0, attempts=50, backoff=0.01)
     rejected = rejection_of(loopback.url("/stall"), tmp_path, hasty, time.sleep)
     assert rejected.reason == Reason.TIMEOUT
-    assert 2 <= rejected.provenance.attempts < 10
+    assert 2 <= rejected.provenance.evidence.attempts < 10

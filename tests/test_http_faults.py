@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import urllib3
 
-from pipeline.records import Provenance, Reason, Rejected
+from pipeline.records import Evidence, Provenance, Reason, Rejected
 from tests.downloads import QUICK, Naps, rejection_of
 from transforms.fetching.http import HttpClient
 from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, fault_of
@@ -42,7 +42,7 @@ def test_a_lasting_status_is_requested_once(loopback, tmp_path, path, reason):
 
 def test_a_redirect_without_a_location_is_unavailable(loopback, tmp_path):
     rejected = rejection_of(loopback.url("/nowhere"), tmp_path)
-    assert (rejected.reason, rejected.detail, rejected.provenance.attempts) == (Reason.UNAVAILABLE, "HTTP 302", 1)
+    assert (rejected.reason, rejected.detail, rejected.provenance.evidence.attempts) == (Reason.UNAVAILABLE, "HTTP 302", 1)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_redirect_without_a_location_is_unavailable(loopback, tmp_path):
 def test_a_transient_fault_is_tried_four_times(loopback, tmp_path, path, reason, detail, status):
     naps = Naps()
     rejected = rejection_of(loopback.url(path), tmp_path, naps=naps)
-    assert (rejected.reason, rejected.detail, rejected.provenance.attempts) == (reason, detail, 4)
+    assert (rejected.reason, rejected.detail, rejected.provenance.evidence.attempts) == (reason, detail, 4)
     assert rejected.provenance.http_status == status
     assert rejected.reason.transient
     assert (loopback.n_requests[path.split("?")[0]], len(naps.seconds)) == (4, 3)
@@ -84,7 +84,7 @@ def test_a_host_that_refuses_connections_is_tried_four_times(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     rejected = rejection_of(f"http://127.0.0.1:{port}/a.wav?key=hush", tmp_path)
-    assert (rejected.reason, rejected.provenance.attempts, rejected.provenance.http_status) == (Reason.CONNECTION, 4, None)
+    assert (rejected.reason, rejected.provenance.evidence.attempts, rejected.provenance.http_status) == (Reason.CONNECTION, 4, None)
     assert rejected.detail == "no connection to 127.0.0.1: Connection refused"
 
 
@@ -92,7 +92,7 @@ def test_a_host_that_refuses_connections_is_tried_four_times(tmp_path):
 def test_silence_ends_after_the_read_timeout(loopback, tmp_path, path, status):
     rejected = rejection_of(loopback.url(path), tmp_path, replace(QUICK, read_timeout=0.2, attempts=2))
     assert (rejected.reason, rejected.detail) == (Reason.TIMEOUT, "the server sent nothing in time")
-    assert (rejected.provenance.attempts, rejected.provenance.http_status, loopback.n_requests[path]) == (2, status, 2)
+    assert (rejected.provenance.evidence.attempts, rejected.provenance.http_status, loopback.n_requests[path]) == (2, status, 2)
 
 
 # Faults that a server on this machine cannot be brought to, or not on every system.
@@ -111,7 +111,7 @@ def tls_fault(reason: str | None) -> ssl.SSLError:
 
 
 POOL = urllib3.HTTPConnectionPool("example.org")
-MET = Provenance("http://example.org/a.wav", attempts=2)
+MET = Provenance("http://example.org/a.wav", evidence=Evidence("2026-01-01T00:00:00Z", 2))
 
 
 @pytest.mark.parametrize(

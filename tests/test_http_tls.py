@@ -33,7 +33,7 @@ def tls_server(certificate):
 
 def test_a_certificate_without_a_known_authority_is_refused(tls_server, tmp_path):
     rejected = rejection_of(tls_server.url("/good?key=hush"), tmp_path)
-    assert (rejected.reason, rejected.provenance.attempts, tls_server.n_requests.total()) == (Reason.UNAVAILABLE, 1, 0)
+    assert (rejected.reason, rejected.provenance.evidence.attempts, tls_server.n_requests.total()) == (Reason.UNAVAILABLE, 1, 0)
     assert "certificate verify failed" in rejected.detail
 
 
@@ -60,4 +60,4 @@ def test_the_total_time_holds_under_tls(tls_server, certificate, tmp_path, monke
 
 def test_a_server_without_tls_behind_an_https_address_is_tried_again(loopback, tmp_path):
     rejected = rejection_of(loopback.url("/good").replace("http:", "https:"), tmp_path)
-    assert (rejected.reason, rejected.provenance.attempts) == (Reason.CONNECTION, 4)
+    assert (rejected.reason, rejected.provenance.evidence.attempts) == (Reason.CONNECTION, 4)

@@ -16,7 +16,7 @@ from pipeline.records import Provenance, Reason, Sample, ShardId
 from pipeline.verbs.moved_clips import find_moved
 from tests.outcomes import rejection, sample, write_plan, write_shard
 from transforms.fetching.fetch import Fetcher
-from transforms.fetching.http import HttpSettings
+from transforms.fetching.settings import FetchSettings
 from transforms.shards.shard_task import MovedClips
 
 FIRST, SECOND, THIRD = (ShardId("Set", "train", n) for n in range(3))
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def moved(folder: Folder, tmp_path: Path) -> dict[ShardId, MovedClips]:
-    fetcher = Fetcher(tmp_path, HttpSettings())
+    fetcher = Fetcher(tmp_path, FetchSettings())
     return dict(find_moved(take_snapshot(folder, needs_plan=False), Recordings(), fetcher))
 
 

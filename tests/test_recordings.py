@@ -16,7 +16,7 @@ from pipeline.records import Clip, Provenance, Reason, Recording, Rejection, Sam
 from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
 from tests.outcomes import SHARD, clip, rejection, sample, write_plan, write_shard
 from transforms.fetching.fetch import Fetcher
-from transforms.fetching.http import HttpSettings
+from transforms.fetching.settings import FetchSettings
 
 A, B, PART = clip("a"), clip("b"), clip("part", url="a.wav", recording="a.wav", start=1.0)
 WEB = clip("web", url="https://example.invalid/w.wav")
@@ -39,7 +39,7 @@ class Home:
         for name in "ab":
             (root / f"{name}.wav").write_bytes(name.encode() * 9)
         self.folder = Folder(str(root / "out"))
-        self.fetcher = CountingFetcher(root, HttpSettings())
+        self.fetcher = CountingFetcher(root, FetchSettings())
 
     def make(self, *clips: Clip, shard: ShardId = SHARD, refused: tuple[str, ...] = ()) -> Recordings:
         """Write a plan and a shard of these clips; return what is noted of them."""

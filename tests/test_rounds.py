@@ -29,7 +29,7 @@ from pipeline.verbs.rounds import (
 from tests.eager import EagerEngine
 from tests.outcomes import SETTINGS_HASH, sample, write_plan, write_shard
 from transforms.fetching.fetch import Fetcher
-from transforms.fetching.http import HttpSettings
+from transforms.fetching.settings import FetchSettings
 from transforms.shards.shard_task import BuildSettings, ShardTask, settings_hash
 
 FIRST, SECOND, THIRD = (ShardId("Set", "train", n) for n in range(3))
@@ -122,7 +122,7 @@ def test_equal_sounds_are_found_and_written_with_the_hash_of_all_sounds(folder: 
 
 
 def test_what_is_outdated_after_the_last_round_is_named(folder: Folder, tmp_path: Path) -> None:
-    settings = BuildSettings(folder, Fetcher(tmp_path, HttpSettings()), AudioLimits(), {}, 4, 1, {})
+    settings = BuildSettings(folder, Fetcher(tmp_path, FetchSettings()), AudioLimits(), {}, 4, 1, {})
     snapshot = take_snapshot(folder)
     not_compared = "plan/equal_sounds.parquet: not of the sounds that the shards have now; run the same command again"
     other, left = "not built from what the plan says now", LEFT_AS_IT_IS

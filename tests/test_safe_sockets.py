@@ -71,7 +71,7 @@ def test_an_address_that_is_not_public_is_not_connected_to(loopback, tmp_path, h
     naps = Naps()
     for scheme in ("http", "https"):
         rejected = rejection_of(f"{scheme}://{host}:{loopback.port}/good?key=hush", tmp_path, GUARDED, naps)
-        assert (rejected.reason, rejected.provenance.attempts, naps.seconds) == (Reason.UNSAFE_ADDRESS, 1, [])
+        assert (rejected.reason, rejected.provenance.evidence.attempts, naps.seconds) == (Reason.UNSAFE_ADDRESS, 1, [])
         assert "hush" not in rejected.detail
     assert loopback.n_connections == 0
 
@@ -118,7 +118,7 @@ def test_a_name_that_changes_its_answer_is_asked_only_once_before_connecting(loo
 def test_a_name_that_changes_its_answer_between_attempts_is_refused(loopback, tmp_path, monkeypatch):
     names = Names(monkeypatch, turncoat=[[PUBLIC], ["127.0.0.1"]])
     rejected = rejection_of(loopback.url("/good", host="turncoat"), tmp_path, GUARDED)
-    assert (rejected.reason, rejected.provenance.attempts, names.connected) == (Reason.UNSAFE_ADDRESS, 2, [PUBLIC])
+    assert (rejected.reason, rejected.provenance.evidence.attempts, names.connected) == (Reason.UNSAFE_ADDRESS, 2, [PUBLIC])
     assert loopback.n_connections == 0
 
 
@@ -135,7 +135,7 @@ def test_at_most_eight_addresses_of_a_name_are_tried(loopback, tmp_path, monkeyp
 def test_a_name_that_cannot_be_looked_up_is_tried_again(tmp_path, monkeypatch):
     names = Names(monkeypatch, unknown=[[]])
     rejected = rejection_of("http://unknown/a.wav", tmp_path, GUARDED)
-    assert (rejected.reason, rejected.provenance.attempts, len(names.asked)) == (Reason.CONNECTION, 4, 4)
+    assert (rejected.reason, rejected.provenance.evidence.attempts, len(names.asked)) == (Reason.CONNECTION, 4, 4)
     assert rejected.detail == "the name unknown cannot be looked up: Name or service not known"
 
 
@@ -180,7 +180,7 @@ def test_a_host_that_does_not_answer_in_time_is_a_timeout(tmp_path, monkeypatch)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     rejected = rejection_of("http://slow/a.wav", tmp_path, GUARDED)
-    assert (rejected.reason, rejected.detail, rejected.provenance.attempts) == (Reason.TIMEOUT, "no connection to slow in time", 4)
+    assert (rejected.reason, rejected.detail, rejected.provenance.evidence.attempts) == (Reason.TIMEOUT, "no connection to slow in time", 4)
 
 
 def test_a_name_without_an_address_is_a_fault_of_the_connection(tmp_path, monkeypatch):
@@ -192,7 +192,7 @@ def test_a_name_without_an_address_is_a_fault_of_the_connection(tmp_path, monkey
 
 def test_a_name_that_cannot_be_written_for_a_look_up_is_not_an_address(tmp_path):
     rejected = rejection_of(f"http://{'a' * 64}.example/a.wav", tmp_path, GUARDED)
-    assert (rejected.reason, rejected.detail, rejected.provenance.attempts) == (Reason.NOT_FOUND, "not an address", 1)
+    assert (rejected.reason, rejected.detail, rejected.provenance.evidence.attempts) == (Reason.NOT_FOUND, "not an address", 1)
 
 
 def test_an_address_that_is_listed_twice_is_tried_once(tmp_path, monkeypatch):

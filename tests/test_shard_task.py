@@ -10,7 +10,7 @@ import pytest
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, ShardId
 from transforms.fetching.fetch import Fetcher
-from transforms.fetching.http import HttpSettings
+from transforms.fetching.settings import FetchSettings
 from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
 
 STRICT = AudioLimits(min_seconds=1.0)
@@ -18,7 +18,7 @@ STRICT = AudioLimits(min_seconds=1.0)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> BuildSettings:
-    folder, fetcher = Folder(str(tmp_path)), Fetcher(tmp_path, HttpSettings())
+    folder, fetcher = Folder(str(tmp_path)), Fetcher(tmp_path, FetchSettings())
     return BuildSettings(folder, fetcher, AudioLimits(), {"Own": STRICT}, 3, 4, {"av": "1"})
 
 

@@ -19,13 +19,16 @@ ROOT = Path(__file__).parent.parent
 GOOD = """
 from collections.abc import Iterator
 from pipeline.records import Clip, Rejection
-from sources.metadata.card import Card
+from sources.metadata.card import Card, Need
 from sources.metadata.options import SourceOptions
 
 CARD = Card("title", "CC0-1.0", "nothing", "captions")
 
 class Options(SourceOptions):
     path: str
+
+def needs(options: Options) -> tuple[Need, ...]:
+    return ()
 
 def check(options: Options) -> None: ...
 
@@ -39,6 +42,7 @@ WRONG = {
     "without_fingerprint": GOOD.replace("def fingerprint", "def metadata"),
     "without_card": GOOD.replace("CARD =", "TITLE ="),
     "fingerprint_is_bytes": GOOD.replace('-> str:\n    return ""', '-> bytes:\n    return b""'),
+    "needs_are_words": GOOD.replace("-> tuple[Need, ...]", "-> tuple[str, ...]"),
     "read_yields_strings": GOOD.replace("Iterator[Clip | Rejection]", "Iterator[str]"),
     "check_takes_a_path": GOOD.replace("check(options: Options)", "check(options: str)"),
 }

@@ -30,7 +30,7 @@ LIMITS = AudioLimits()
 SETTINGS = settings_hash(4, LIMITS)
 TAR, BOOKS, MARKER = "Set/train/0.tar", "Set/train/0.parquet", "Set/train/0_stats.json"
 PLAN_FILE = f"plan/{plan_name(SHARD)}"
-HASHED = Provenance("https://example.org/a.wav", 200, 2, 1234, "0" * 64)
+HASHED = Provenance("https://example.org/a.wav", 200, None, 1234, "0" * 64)
 
 
 @pytest.fixture

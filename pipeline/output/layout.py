@@ -17,11 +17,12 @@ RETIRED = "retired.json"  # below the plan: shards of earlier plans that are not
 OF_PLANS = frozenset({INDEX, LEFT_OUT, ROWS_READ, N_REWORDED, T5_CACHE, T5_TEXTS, T5_COUNTS, EQUAL_SOUNDS, RETIRED})
 MOVED = ".moved"  # shards whose clips are in other shards of the plan, until those are built
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
+LEDGER = ".budgets.sqlite"  # requests made to each host, so that its limits hold over processes and runs
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
 REPORTS = ("report.html", "DATACARD.md", "README.md", "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
 
-TAR, BOOKS, MARKER = ".tar", ".parquet", "_stats.json"
+TAR, BOOKS, MARKER, EVIDENCE = ".tar", ".parquet", "_stats.json", "_evidence.parquet"
 PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files
 
 RESERVED_NAMES = frozenset(

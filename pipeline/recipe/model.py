@@ -26,13 +26,21 @@ from sources import SOURCES
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.options import SourceOptions, check_table
 from transforms.fetching.folders import LocalFolders
+from transforms.fetching.freesound_api import FreesoundSettings
+from transforms.fetching.hosts import HostLimits
+from transforms.fetching.youtube import YouTubeSettings
 
 MAX_FAULTS = 50  # lines of one message
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
 Record = TypeVar("Record")
 
 
-TABLES = {"audio": keys_of(AudioLimits), "t5": keys_of(T5Settings)}
+TABLES = {
+    "audio": keys_of(AudioLimits),
+    "t5": keys_of(T5Settings),
+    "youtube": keys_of(YouTubeSettings),
+    "freesound": keys_of(FreesoundSettings),
+}
 """Keys of the tables of a recipe and of its sources."""
 
 
@@ -42,6 +50,12 @@ def _allowed(model: type[BaseModel]) -> dict[str, list[str]]:
 
 def _from_table(record: type[Record], given: Any) -> Record:
     return record(**check_table(record, given))
+
+
+def _hosts_from_table(given: Any) -> dict[str, HostLimits]:
+    if not isinstance(given, dict):
+        raise ValueError('input should be tables, as in [hosts."api.example.org"]')
+    return {name.lower(): _from_table(HostLimits, limits) for name, limits in given.items()}
 
 
 class BuildRecipe(BaseModel):
@@ -65,6 +79,9 @@ class BuildRecipe(BaseModel):
     contact: str | None = None
     audio: Annotated[AudioLimits, BeforeValidator(partial(_from_table, AudioLimits))] = AudioLimits()
     t5: Annotated[T5Settings, BeforeValidator(partial(_from_table, T5Settings))] = T5Settings()
+    hosts: Annotated[dict[str, HostLimits], BeforeValidator(_hosts_from_table)] = {}
+    youtube: Annotated[YouTubeSettings, BeforeValidator(partial(_from_table, YouTubeSettings))] = YouTubeSettings()
+    freesound: Annotated[FreesoundSettings, BeforeValidator(partial(_from_table, FreesoundSettings))] = FreesoundSettings()
     sources: tuple[SerializeAsAny[SourceOptions], ...] = Field(min_length=1)
 
     @property

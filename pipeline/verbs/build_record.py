@@ -12,12 +12,16 @@ from typing import Any
 
 from pipeline.engines.run import Engine
 from pipeline.masking import mask_command
+from pipeline.output.layout import LEDGER
 from pipeline.output.plan_index import FORMAT
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.recipe.write import resolved_recipe
+from transforms.fetching.budgets import BudgetSettings
 from transforms.fetching.fetch import Fetcher
+from transforms.fetching.hosts import HostTable
 from transforms.fetching.http import HttpSettings
+from transforms.fetching.settings import FetchSettings
 from transforms.shards.shard_task import BuildSettings
 
 CONVERSION = 4
@@ -28,13 +32,19 @@ VERSIONS = ("laion-audio", "conversion", *PACKAGES)
 """What markers record versions of."""
 
 
-def build_settings(recipe: BuildRecipe, folder: Folder, prune: bool = False) -> BuildSettings:
-    """Return the settings that all shards of a recipe share; with `prune` shards may lose samples that cannot be fetched any more."""
+def fetch_settings(recipe: BuildRecipe, folder: Folder, wait: bool = False) -> FetchSettings:
+    """Return what a recipe says about hosts; with `wait` a build waits for budgets."""
+    ledger = Path(folder.path(LEDGER)) if folder.is_local else None
     http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
+    return FetchSettings(http, recipe.youtube, recipe.freesound, BudgetSettings(HostTable(recipe.hosts), ledger, wait))
+
+
+def build_settings(recipe: BuildRecipe, folder: Folder, prune: bool = False, wait: bool = False) -> BuildSettings:
+    """Return the settings that all shards of a recipe share; with `prune` shards may lose samples that cannot be fetched any more."""
     limits_by_dataset = {options.dataset: recipe.audio_of(options) for options in recipe.sources}
     return BuildSettings(
         folder,
-        Fetcher(recipe.folder, http, folders=recipe.local_folders),
+        Fetcher(recipe.folder, fetch_settings(recipe, folder, wait), folders=recipe.local_folders),
         recipe.audio,
         limits_by_dataset,
         CONVERSION,

@@ -15,7 +15,7 @@ from pipeline.recipe.model import BuildRecipe
 from pipeline.records import Clip
 from pipeline.verbs.plan import make_plan
 from transforms.fetching.addresses import host_of, scheme_of
-from transforms.fetching.hosts import HostLimits, limiting_host, limits_of
+from transforms.fetching.hosts import HostLimits, HostTable
 
 FLAC_BYTES_PER_SECOND = 48_000 * 2 * 0.55
 """16-bit mono at 48 kHz, of which FLAC leaves 55 % at most: 43 % were measured on ESC-10, where many clips end in digital silence
@@ -33,7 +33,7 @@ class HostLoad:
     def in_words(self) -> str:
         """Return what the host allows, as the end of a sentence that names the host and the recordings; nothing where not known."""
         allowed = self.limits.in_words()
-        return f"; it allows {allowed}; this build does not limit itself yet" if allowed else ""
+        return f"; at most {allowed}" if allowed else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,13 @@ def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate
         plan = make_plan(by_template, take_snapshot(folder), limit, engine)
         left_out = sum(map(collections.Counter, plan.left_out.values()), collections.Counter[str]())
         seconds, n_without_length = 0.0, 0
+        table = HostTable(recipe.hosts)
         recordings: dict[str, set[str]] = collections.defaultdict(set)
         for planned in plan.shards:
             clips = read_rows_of(folder, planned.shard)
             seconds += sum(clip.end - (clip.start or 0.0) for clip in clips if clip.end is not None)
             n_without_length += sum(clip.end is None for clip in clips)
-            _add_recordings(recordings, clips)
+            _add_recordings(recordings, clips, table)
     return Estimate(
         n_clips=plan.n_clips,
         n_shards=len(plan.shards),
@@ -72,12 +73,12 @@ def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate
         hours=seconds / 3600,
         n_without_length=n_without_length,
         flac_bytes=seconds * FLAC_BYTES_PER_SECOND,
-        hosts=tuple(HostLoad(host, len(names), limits_of(host)) for host, names in sorted(recordings.items())),
+        hosts=tuple(HostLoad(host, len(names), table.limits_of(host)) for host, names in sorted(recordings.items())),
     )
 
 
-def _add_recordings(recordings: dict[str, set[str]], clips: Iterable[Clip]) -> None:
+def _add_recordings(recordings: dict[str, set[str]], clips: Iterable[Clip], table: HostTable) -> None:
     """Add the recordings of clips to those of the host that limits their downloads."""
     for clip in clips:
         if scheme_of(clip.url) in {"http", "https"}:
-            recordings[limiting_host(host_of(clip.url))].add(clip.recording)
+            recordings[table.name_of(host_of(clip.url))].add(clip.recording)

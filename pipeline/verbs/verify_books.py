@@ -69,8 +69,8 @@ def _row_findings(row: Mapping[str, Any], shard: ShardId) -> Iterator[str]:
     for name in ("source_sha256", "pcm_sha256"):
         if row[name] is not None and not HASH.fullmatch(row[name]):
             yield f"{name} is {shown(row[name])}, no SHA-256"
-    if row["attempts"] < 1 or (row["source_bytes"] is not None and row["source_bytes"] < 0):
-        yield f"attempts is {row['attempts']}, source_bytes {row['source_bytes']}"
+    if row["source_bytes"] is not None and row["source_bytes"] < 0:
+        yield f"source_bytes is {row['source_bytes']}"
     if row["http_status"] is not None and not 100 <= row["http_status"] <= 599:
         yield f"http_status is {row['http_status']}"
     yield from (_sample_findings if row["status"] == SAMPLE else _rejection_findings)(row)

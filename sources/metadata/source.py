@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pipeline.records import Clip, Rejection
-from sources.metadata.card import Card
+from sources.metadata.card import Card, Need
 from sources.metadata.options import SourceOptions
 
 OptionsT = TypeVar("OptionsT", bound=SourceOptions)
@@ -24,6 +24,9 @@ class Source(Protocol[OptionsT]):
 
     def check(self, options: OptionsT) -> None:
         """Raise ValueError when a file, folder or column that `read` needs is missing. Called before anything runs."""
+
+    def needs(self, options: OptionsT) -> tuple[Need, ...]:
+        """Return what an entry needs from the user, there or missing: its files, keys and programs. Reads no table, fetches nothing."""
 
     def read(self, options: OptionsT) -> Iterator[Clip | Rejection]:
         """Yield a `Clip` for every good row and a `Rejection` for every bad row. Raise ValueError for an unreadable file."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.records import Clip, Rejection
 from sources import table
-from sources.metadata.card import Card
+from sources.metadata.card import Card, Need
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.options import DatasetName, SourceOptions
 from sources.metadata.rows import columns_of
@@ -33,6 +33,11 @@ class Options(SourceOptions):
 def read(options: Options) -> Iterator[Clip | Rejection]:
     """Yield the clips of the bundled table."""
     return table.read_table_at(TABLE, "bundled:quickstart", options.source, options.dataset)
+
+
+def needs(_: Options) -> tuple[Need, ...]:
+    """Return the files that an entry needs."""
+    return ()
 
 
 def check(options: Options) -> None:

@@ -10,11 +10,13 @@ from typing import Protocol, runtime_checkable
 from pipeline.records import Clip, Reason, Recording, Rejected
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
 from transforms.fetching.audio_root import AudioRootHandler
+from transforms.fetching.budgets import Budgets
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.http import HttpHandler, HttpSettings
+from transforms.fetching.http import HttpHandler
 from transforms.fetching.local import LocalHandler
+from transforms.fetching.settings import FetchSettings
 
 Fetch = Callable[[Clip, Path], Recording]
 """(clip, folder for what is downloaded) -> recording; raises Rejected."""
@@ -46,14 +48,15 @@ class OnDisk(Protocol):
         """Return the file that a clip that matches is read from: the recording, or the archive that holds it; `None` if it may not be."""
 
 
-def handlers(folders: LocalFolders, http: HttpSettings) -> tuple[Handler, ...]:
+def handlers(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
     """Return the handlers in the order in which they are asked."""
+    budgets = Budgets(settings.budgets)
     return (
         AudioRootHandler(folders),  # before all others: the user has these recordings already
         LocalHandler(folders),
         BundledHandler(),
         EmbeddedHandler(folders.base),
-        HttpHandler(http),
+        HttpHandler(settings.http, budgets),
     )
 
 
@@ -68,16 +71,16 @@ class Fetcher:
     """
 
     base: Path
-    http: HttpSettings
-    table: Callable[[LocalFolders, HttpSettings], tuple[Handler, ...]] = handlers
+    settings: FetchSettings
+    table: Callable[[LocalFolders, FetchSettings], tuple[Handler, ...]] = handlers
     folders: LocalFolders | None = None
     _handlers: tuple[Handler, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_handlers", self.table(self.folders or LocalFolders(self.base), self.http))
+        object.__setattr__(self, "_handlers", self.table(self.folders or LocalFolders(self.base), self.settings))
 
     def __reduce__(self) -> tuple[type[Fetcher], tuple]:
-        return Fetcher, (self.base, self.http, self.table, self.folders)  # open archives and connections stay in this process
+        return Fetcher, (self.base, self.settings, self.table, self.folders)  # open archives and connections stay in this process
 
     def __call__(self, clip: Clip, work: Path) -> Recording:
         """Return the recording of `clip`; what has to be downloaded is written below `work`.

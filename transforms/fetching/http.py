@@ -13,8 +13,9 @@ from pathlib import Path
 import urllib3
 
 from pipeline.masking import mask_address
-from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
-from transforms.fetching.addresses import http_address, redirected, scheme_of, without_secrets
+from pipeline.records import Clip, Evidence, Provenance, Reason, Recording, Rejected
+from transforms.fetching.addresses import host_of, http_address, redirected, scheme_of, without_secrets
+from transforms.fetching.budgets import Budgets
 from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, check_status, fault_of
 from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits, Pool, TlsPool
 
@@ -45,11 +46,16 @@ class HttpSettings:
     backoff: float = 1.0
 
 
+def utc_now() -> str:
+    """Return the time now, as evidence records it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 class HttpHandler:
     """Fetches http(s) addresses."""
 
-    def __init__(self, settings: HttpSettings):
-        self._client = HttpClient(settings)
+    def __init__(self, settings: HttpSettings, budgets: Budgets):
+        self._client = HttpClient(settings, budgets)
 
     def matches(self, clip: Clip) -> bool:
         """Return whether the clip has an http(s) address."""
@@ -68,12 +74,20 @@ class HttpClient:
     """Downloads recordings; safe to share between threads.
 
     Args:
+        budgets: what we may ask of each host.
         sleep: waits that many seconds.
         jitter: returns a random number from 0 to 1, which spreads the attempts of many threads.
     """
 
-    def __init__(self, settings: HttpSettings, sleep: Callable[[float], None] = time.sleep, jitter: Callable[[], float] = random.random):
+    def __init__(
+        self,
+        settings: HttpSettings,
+        budgets: Budgets,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ):
         self.settings = settings
+        self.budgets = budgets
         self.sleep = sleep
         self.jitter = jitter
         agent = f"{AGENT} ({settings.contact})" if settings.contact else AGENT
@@ -120,12 +134,14 @@ class HttpClient:
 
     def _attempt(self, url: str, target: Path, attempt: int) -> Recording:
         """Request `url` and what it redirects to, and save the answer. Transient faults are raised as RetryLaterError."""
-        provenance = Provenance(attempts=attempt)
+        evidence = Evidence(utc_now(), attempt)
+        provenance = Provenance(evidence=evidence)
         try:
             for _ in range(self.settings.max_redirects + 1):
                 url = http_address(url)
-                provenance = Provenance(without_secrets(mask_address(url)), attempts=attempt)
-                with self._request(url) as response:  # leaving early closes the connection: the body of a redirect is not read
+                provenance = Provenance(without_secrets(mask_address(url)), evidence=evidence)
+                # Leaving early closes the connection: the body of a redirect is not read.
+                with self.budgets.request(host_of(url)), self._request(url) as response:
                     provenance = replace(provenance, http_status=response.status)
                     location = response.get_redirect_location()
                     if not location:

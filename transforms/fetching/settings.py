@@ -1,0 +1,23 @@
+"""Collect the settings of fetching: what a recipe and the command line say about hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sources.metadata.needs import cache_folder
+from transforms.fetching.budgets import BudgetSettings
+from transforms.fetching.freesound_api import FreesoundSettings
+from transforms.fetching.http import HttpSettings
+from transforms.fetching.youtube import YouTubeSettings
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """Settings of all handlers; secrets are not among them: they are read from the environment where they are used."""
+
+    http: HttpSettings = field(default_factory=HttpSettings)
+    youtube: YouTubeSettings = field(default_factory=YouTubeSettings)
+    freesound: FreesoundSettings = field(default_factory=FreesoundSettings)
+    budgets: BudgetSettings = field(default_factory=BudgetSettings)
+    cache: Path = field(default_factory=cache_folder)
