@@ -13,6 +13,7 @@ import pytest
 from pipeline.records import Reason, Rejected
 from tests.downloads import QUICK, SHA256, Naps, client_of, rejection_of
 from tests.loopback import BODY, Loopback
+from transforms.fetching.budgets import Budgets, BudgetSettings
 from transforms.fetching.http import HttpClient, HttpSettings
 
 
@@ -232,7 +233,7 @@ def test_nothing_is_left_running_or_open(loopback, tmp_path):
     before = threading.active_count()
     for path in ("/good", "/truncated", "/endless", "/status/404", "/loop"):
         (tmp_path / path[1:3]).mkdir()
-        client = HttpClient(replace(QUICK, attempts=2), Naps())
+        client = HttpClient(replace(QUICK, attempts=2), Budgets(BudgetSettings()), Naps())
         with suppress(Rejected):
             client.download(loopback.url(path), tmp_path / path[1:3])
         del client  # an open socket would be a warning here, and a warning is an error

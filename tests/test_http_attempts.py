@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.records import Reason, Rejected
 from tests.downloads import QUICK, Naps, client_of, rejection_of
+from transforms.fetching.budgets import Budgets, BudgetSettings
 from transforms.fetching.http import HttpClient
 
 # Attempts.
@@ -31,7 +32,7 @@ def test_a_wait_does_not_double_beyond_the_longest(loopback, tmp_path):
 
 def test_waits_are_random_unless_a_test_says_otherwise(loopback, tmp_path):
     naps = Naps()
-    client = HttpClient(QUICK, naps)
+    client = HttpClient(QUICK, Budgets(BudgetSettings()), naps)
     with pytest.raises(Rejected):
         client.download(loopback.url("/status/500"), tmp_path)
     client.manager.clear()

@@ -12,6 +12,7 @@ import urllib3
 
 from pipeline.records import Evidence, Provenance, Reason, Rejected
 from tests.downloads import QUICK, Naps, rejection_of
+from transforms.fetching.budgets import Budgets, BudgetSettings
 from transforms.fetching.http import HttpClient
 from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, fault_of
 
@@ -36,7 +37,7 @@ from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, fault_of
 def test_a_lasting_status_is_requested_once(loopback, tmp_path, path, reason):
     rejected = rejection_of(loopback.url(path), tmp_path)
     assert (rejected.reason, rejected.detail) == (reason, f"HTTP {path.rsplit('/')[-1]}")
-    assert rejected.provenance == Provenance(loopback.url(path), int(path.rsplit("/")[-1]), attempts=1)
+    assert rejected.provenance == Provenance(loopback.url(path), int(path.rsplit("/")[-1]))
     assert loopback.n_requests[path] == 1
 
 
@@ -154,7 +155,7 @@ def test_a_transient_fault_in_words(error, reason, detail):
         assert (fault.rejected.provenance, fault.after) == (provenance, None)
 
 
-CONNECTION = HttpClient(QUICK).manager.pool_classes_by_scheme["http"].ConnectionCls("h.org")
+CONNECTION = HttpClient(QUICK, Budgets(BudgetSettings())).manager.pool_classes_by_scheme["http"].ConnectionCls("h.org")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.keys import sample_key, short_hash, stable_hash
-from pipeline.records import TRANSIENT, AudioLimits, Caption, Clip, Reason, Rejected
+from pipeline.records import LEFT_FOR_LATER, TRANSIENT, AudioLimits, Caption, Clip, Reason, Rejected
 
 HOSTILE = [
     *("a", "A", "a.b", "a-b", "a b", "a/b", "../a", "a\\b", "a\n", "a\0", ".", "-", "__", "雨", "雪", "é", "e\u0301", "\udce9", "İ"),
@@ -46,9 +46,10 @@ def test_records_cannot_be_changed():
         Clip(*"sdtiu").split = "test"  # type: ignore[misc]
 
 
-def test_transient_reasons_are_those_of_the_network_and_of_a_machine_short_of_memory():
+def test_transient_reasons_are_those_of_the_network_of_hosts_and_of_a_machine_short_of_memory():
     assert {reason for reason in Reason if reason.transient} == TRANSIENT
-    assert {Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.KILLED} == TRANSIENT
+    assert {Reason.THROTTLED, Reason.BOT_CHECK, Reason.POSTPONED} == LEFT_FOR_LATER
+    assert {Reason.TIMEOUT, Reason.CONNECTION, Reason.SERVER_ERROR, Reason.KILLED} | LEFT_FOR_LATER == TRANSIENT
 
 
 @pytest.mark.parametrize("reason", Reason)
