@@ -5,28 +5,25 @@ Modules that only some verbs need are imported inside their functions: `--help` 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pipeline.failures import DONE, INTERRUPTED, STOPPED, WRONG, Failure, UsageError, explain
+from pipeline.failures import DONE, INTERRUPTED, STOPPED, WRONG, UsageError, explain
 from pipeline.parser import BEAM_VERBS, is_utf8, make_parser
+from pipeline.report.terminal import console, print_errors, print_failure, print_json, print_lines, print_missing, print_outcome, print_t5
 
 if TYPE_CHECKING:
     from argparse import Namespace
-
-    from rich.console import Console
 
     from pipeline.output.plan_index import Plan
     from pipeline.output.storage import Folder
 
 LOCAL_NAMES = ("local", "DirectRunner")
-MAX_MISSING = 20  # lines printed of the rows that are missing
 
 
 def run() -> NoReturn:
@@ -60,19 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return VERBS[options.verb](options, tuple(rest), ["laion-audio", *arguments])
     except (Exception, KeyboardInterrupt) as error:
         failure = explain(error, options.verb)
-        _print_failure(failure)
+        print_failure(failure)
         if failure.is_bug and not failure.details:
             raise
         return failure.exit_code
-
-
-def _print_failure(failure: Failure) -> None:
-    errors = _console(stderr=True)
-    if failure.details:
-        errors.print(failure.details, markup=False, highlight=False, soft_wrap=True)
-    for line in (failure.sentence, failure.remedy):
-        if line:
-            errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def list_sources(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
@@ -81,9 +69,9 @@ def list_sources(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
     from sources import SOURCES
 
     if options.json:
-        _print_json({name: {field: getattr(module.CARD, field) for field in module.CARD.__slots__} for name, module in SOURCES.items()})
+        print_json({name: {field: getattr(module.CARD, field) for field in module.CARD.__slots__} for name, module in SOURCES.items()})
     else:
-        _console().print(sources_table(SOURCES))
+        console().print(sources_table(SOURCES))
     return DONE
 
 
@@ -96,7 +84,7 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
         from pipeline.report.tables import estimate_table
         from pipeline.verbs.estimate import estimate
 
-        _console().print(estimate_table(estimate(recipe, options.limit, _engine(options, beam_options))))
+        console().print(estimate_table(estimate(recipe, options.limit, _engine(options, beam_options))))
         return DONE
     if not options.output:
         raise UsageError("--output DIR is needed, unless with --dry-run")
@@ -112,8 +100,8 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     assert plan is not None
     state = "planned" if plan_is_new else "the plan is up to date:"
     left_out = f"{plan.n_left_out} rows left out, see {options.output}/plan/rejections.parquet"
-    _print_lines([f"{state} {plan.n_clips} clips in {len(plan.shards)} shards; {left_out}"])
-    _print_t5(folder)
+    print_lines([f"{state} {plan.n_clips} clips in {len(plan.shards)} shards; {left_out}"])
+    print_t5(folder)
     return DONE
 
 
@@ -127,24 +115,28 @@ def run_build(options: Namespace, beam_options: tuple[str, ...], command: list[s
     from pipeline.verbs.build import build
     from pipeline.verbs.changes import Changes
 
-    errors = _console(stderr=True)
     folder = Folder(options.output)
     changes = Changes(options.prune, options.reshard, options.repair)
-    outcome = build(recipe, folder, options.limit, _engine(options, beam_options), partial(watched, console=errors), command, changes)
-    _print_errors(outcome.notes)
-    if options.json:
-        _print_json(outcome.books.to_json() | {"built": outcome.n_built})
-        for line in outcome.left_out:
-            errors.print(line, markup=False, highlight=False, soft_wrap=True)
-    else:
-        from pipeline.report.tables import books_table
+    watch = partial(watched, console=console(stderr=True))
+    outcome = build(recipe, folder, options.limit, _engine(options, beam_options), watch, command, changes, options.wait)
+    return print_outcome(outcome, folder, options.output, options.json)
 
-        made = f"{outcome.n_built} shards made" if outcome.n_built else "nothing was left to do"
-        where = f"books: {options.output}/DATASET/SPLIT/N.parquet, left out while planning: {options.output}/plan/rejections.parquet"
-        _console().print(books_table(outcome.books))
-        _print_lines([*outcome.left_out, f"{made} in {options.output}; {where}"])
-        _print_t5(folder)
-    return _print_missing(outcome.missing, errors)
+
+def run_retry(options: Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
+    """Try rejected rows again and print the books."""
+    from pipeline.output.storage import Folder
+    from pipeline.report.progress import watched
+    from pipeline.verbs.build import build
+    from pipeline.verbs.changes import Changes
+    from pipeline.verbs.recaption import recipe_of_folder
+    from pipeline.verbs.status import snapshot_of
+
+    folder = Folder(options.folder)
+    snapshot_of(folder)
+    watch = partial(watched, console=console(stderr=True))
+    changes = Changes(retried=options.reason)
+    outcome = build(recipe_of_folder(folder), folder, None, _engine(options, beam_options), watch, command, changes, options.wait)
+    return print_outcome(outcome, folder, options.folder, options.json)
 
 
 def run_recaption(options: Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
@@ -154,17 +146,17 @@ def run_recaption(options: Namespace, beam_options: tuple[str, ...], command: li
     from pipeline.report.progress import watched
     from pipeline.verbs.recaption import recaption, recipe_of_folder
 
-    errors = _console(stderr=True)
+    errors = console(stderr=True)
     folder = Folder(options.folder)
     recipe = load_recipe(options.recipe) if options.recipe else recipe_of_folder(folder)
     done = recaption(recipe, folder, _engine(options, beam_options), partial(watched, console=errors), command)
     if options.json:
-        _print_json(done.books.to_json() | {"rewritten": done.n_rewritten, "read": done.n_read})
+        print_json(done.books.to_json() | {"rewritten": done.n_rewritten, "read": done.n_read})
     else:
         state = f"{done.n_rewritten} shards rewritten in {options.folder}" if done.n_rewritten else "all text is up to date"
-        _print_lines([f"{state}; the recipe has text for {done.n_read} of {done.n_rows} rows, the others keep theirs"])
-        _print_t5(folder)
-    return _print_missing(done.wrong, errors)
+        print_lines([f"{state}; the recipe has text for {done.n_read} of {done.n_rows} rows, the others keep theirs"])
+        print_t5(folder)
+    return print_missing(done.wrong, errors)
 
 
 def show_status(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
@@ -178,12 +170,12 @@ def show_status(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
     assert snapshot.plan is not None
     if options.captions:
         return _show_captions(snapshot.plan, folder, options.json)
-    _print_errors(unreadable_markers(snapshot))
+    print_errors(unreadable_markers(snapshot))
     books = read_the_books(snapshot)
     if options.json:
-        _print_json(books.to_json())
+        print_json(books.to_json())
     else:
-        _console().print(books_table(books))
+        console().print(books_table(books))
     return DONE if books.balance else WRONG
 
 
@@ -195,8 +187,8 @@ def run_verify(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     n_faults = 0
     for fault in verify(Folder(options.folder), options.deep, _engine(options, beam_options)):
         n_faults += 1
-        _console().print(str(fault), markup=False, highlight=False, soft_wrap=True)
-    _console().print(f"{n_faults} faults" if n_faults else "no faults", style="red" if n_faults else "green")
+        console().print(str(fault), markup=False, highlight=False, soft_wrap=True)
+    console().print(f"{n_faults} faults" if n_faults else "no faults", style="red" if n_faults else "green")
     return WRONG if n_faults else DONE
 
 
@@ -209,58 +201,23 @@ def _engine(options: Namespace, beam_options: tuple[str, ...]) -> Any:
         raise UsageError(str(error)) from error
 
 
-def _print_missing(missing: Sequence[str], errors: Console) -> int:
-    for line in missing[:MAX_MISSING]:
-        errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
-    if missing:
-        errors.print(f"the books do not balance, {len(missing)} faults; run the same command again", style="red", highlight=False)
-    return WRONG if missing else DONE
-
-
 def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
     from pipeline.report.captions_report import captions_report, report_lines
 
     report = captions_report(plan, folder)
     if as_json:
-        _print_json(report.to_json())
+        print_json(report.to_json())
     else:
-        _print_lines(report_lines(report))
-        _print_t5(folder)
+        print_lines(report_lines(report))
+        print_t5(folder)
     return DONE
-
-
-def _print_errors(lines: Iterable[str]) -> None:
-    errors = _console(stderr=True)
-    for line in lines:
-        errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_t5(folder: Folder) -> None:
-    from pipeline.report.captions_report import t5_lines
-
-    _print_lines(t5_lines(folder))
-
-
-def _print_lines(lines: Iterable[str]) -> None:
-    console = _console()
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def _console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr)
 
 
 VERBS: dict[str, Callable[[Namespace, tuple[str, ...], list[str]], int]] = {
     "sources": list_sources,
     "plan": write_plan,
     "build": run_build,
+    "retry": run_retry,
     "recaption": run_recaption,
     "status": show_status,
     "verify": run_verify,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: the books balance; something is missing or failed; bad usage or bad recipe; Ctrl-C."""
 
-WRITING_VERBS = frozenset({"plan", "build", "recaption"})
+WRITING_VERBS = frozenset({"plan", "build", "retry", "recaption"})
 AGAIN = "run the same command again: it continues where it stopped, and no file is half-written under its final name"
 DAMAGED = "run `laion-audio verify DIR` to see which file is damaged; remove it (or all of plan/, if it is there), and build again"
 PRUNE = "if they should go, run `laion-audio build` with --prune; if not, mend the table or the recipe, or build into another folder"

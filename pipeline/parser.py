@@ -7,10 +7,15 @@ import math
 from pathlib import Path
 
 from pipeline.recipe.locate import bundled
+from pipeline.records import TRANSIENT, Reason
 
-BEAM_VERBS = frozenset({"plan", "build", "recaption", "verify"})
+WHEN_PLANNED = frozenset({Reason.BAD_ROW, Reason.NO_TEXT, Reason.HELD_OUT, Reason.LICENSE})
+"""Reasons of rows that are in no shard."""
+BEAM_VERBS = frozenset({"plan", "build", "retry", "recaption", "verify"})
 """Verbs that give options they do not know to Beam."""
 RECIPE = f"a bundled recipe ({', '.join(bundled())}) or the path of a TOML file"
+DATA = "folder that relative paths of the recipe start from (default: the folder of the recipe; of a bundled one the current folder)"
+WAIT = "wait until hosts may be asked again, instead of leaving rows for the next run"
 FOLDER = "output folder of a build: a path, gs://... or s3://..."
 EPILOG = """\
 examples:
@@ -30,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for add in (_add_sources, _add_plan, _add_build, _add_recaption, _add_status, _add_verify):
+    for add in (_add_sources, _add_plan, _add_build, _add_retry, _add_recaption, _add_status, _add_verify):
         add(verbs)
     return parser
 
@@ -48,7 +53,12 @@ def _add(verbs: argparse._SubParsersAction, name: str, text: str, *examples: str
 
 
 def _add_sources(verbs: argparse._SubParsersAction) -> None:
-    sources = _add(verbs, "sources", "list every source: what it is, its licence, what it needs, what is known dead", "", "--json")
+    sources = _add(
+        verbs, "sources", "list every source: what it is, its licence, what it needs, what is known dead", "", "--recipe laion-audio-630k"
+    )
+    text = "print instead what each source of a recipe needs: which files, keys and programs are there or missing, and how to get them"
+    sources.add_argument("--recipe", metavar="RECIPE", help=f"{text}; {RECIPE}")
+    sources.add_argument("--data", metavar="DIR", type=_folder, help=DATA)
     sources.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
@@ -70,8 +80,21 @@ def _add_build(verbs: argparse._SubParsersAction) -> None:
     build.add_argument(
         "--repair", action="store_true", help="check as verify --deep does, and make anew what is damaged; intact audio is copied"
     )
+    build.add_argument("--wait", action="store_true", help=WAIT)
     build.add_argument("--json", action="store_true", help="print the books as JSON")
     _add_engine(build)
+
+
+def _add_retry(verbs: argparse._SubParsersAction) -> None:
+    examples = ("data/my-sounds", "data/my-sounds --reason not_found,forbidden")
+    text = "try rejected rows of a folder again; only the shards that hold them are rewritten, everything else in them is copied"
+    retry = _add(verbs, "retry", text, *examples)
+    retry.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
+    text = "reasons as `status` prints them, with commas between them (default: those that may pass by themselves, such as timeout)"
+    retry.add_argument("--reason", metavar="R[,R...]", type=_reasons, default=TRANSIENT, help=text)
+    retry.add_argument("--wait", action="store_true", help=WAIT)
+    retry.add_argument("--json", action="store_true", help="print the books as JSON")
+    _add_engine(retry)
 
 
 def _add_recaption(verbs: argparse._SubParsersAction) -> None:
@@ -105,6 +128,7 @@ def _add_recipe(parser: argparse.ArgumentParser, output_is_needed: bool) -> None
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     text = "output folder: a path, gs://... or s3://..."
     parser.add_argument("--output", metavar="DIR", type=_folder, required=output_is_needed, help=text)
+    parser.add_argument("--data", metavar="DIR", type=_folder, help=DATA)
     parser.add_argument("--limit", type=_positive, metavar="N", help="take at most the first N rows of every source")
 
 
@@ -140,6 +164,20 @@ def is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _reasons(text: str) -> frozenset[Reason]:
+    """Return the reasons in a list with commas; refuse those that a row gets when it is planned."""
+    reasons = set()
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        if name not in set(Reason):
+            raise argparse.ArgumentTypeError(f"no reason is called {name!r}, there are {', '.join(sorted(set(Reason) - WHEN_PLANNED))}")
+        if name in WHEN_PLANNED:
+            raise argparse.ArgumentTypeError(f"{name} is decided when rows are planned: change the recipe or its tables, and build again")
+        reasons.add(Reason(name))
+    if not reasons:
+        raise argparse.ArgumentTypeError("no reason is given")
+    return frozenset(reasons)
 
 
 def _positive(text: str) -> int:

@@ -36,7 +36,7 @@ def test_build_and_status_print_the_same_json(recipe: Path, tmp_path: Path, caps
     built = json.loads(capsys.readouterr().out)
     assert main(["status", str(tmp_path), "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
-    assert status == {name: value for name, value in built.items() if name != "built"}
+    assert status == {name: value for name, value in built.items() if name not in ("built", "paused")}
     assert status["total"]["reasons"] == REASONS and status["balance"] is True
 
 
@@ -81,7 +81,10 @@ def test_bad_usage_ends_with_two_before_anything_runs(
     [
         ([], "VERB"),
         (["biuld"], "invalid choice: 'biuld'"),
-        (["retry", "x"], "invalid choice: 'retry'"),
+        (["retire", "x"], "invalid choice: 'retire'"),
+        (["retry", "x", "--reason", "bad luck"], "no reason is called 'bad luck', there are ambiguous, bot_check"),
+        (["retry", "x", "--reason", "license"], "license is decided when rows are planned"),
+        (["retry", "x", "--reason", ","], "no reason is given"),
         (["status", "x", "--frobnicate"], "unknown option --frobnicate"),
         (["build", "quickstart", "--output", "x", "--workers", "0"], "argument --workers: '0' is not a positive whole number"),
         (["build", "quickstart", "--output", "x", "--limit", "-3"], "argument --limit: '-3' is not a positive whole number"),

@@ -3,31 +3,48 @@
 import pytest
 
 from pipeline.parser import BEAM_VERBS, make_parser
+from pipeline.records import TRANSIENT
 
 
 def parsed(*arguments: str) -> dict:
     return vars(make_parser().parse_args(arguments))
 
 
-UNASKED = {"prune": False, "reshard": False, "repair": False}
+UNASKED = {**dict.fromkeys(("prune", "reshard", "repair", "wait"), False), "data": None}
 ENGINE = {"runner": "local", "workers": None}
 
 
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        (["sources"], {"json": False}),
-        (["sources", "--json"], {"json": True}),
-        (["plan", "r"], {"recipe": "r", "output": None, "limit": None, "dry_run": False, **ENGINE}),
-        (["plan", "r", "--dry-run", "--limit", "7"], {"recipe": "r", "output": None, "limit": 7, "dry_run": True, **ENGINE}),
+        (["sources"], {"json": False, "recipe": None, "data": None}),
+        (["sources", "--json", "--recipe", "r"], {"json": True, "recipe": "r", "data": None}),
+        (["plan", "r"], {"recipe": "r", "output": None, "limit": None, "dry_run": False, "data": None, **ENGINE}),
+        (
+            ["plan", "r", "--dry-run", "--limit", "7", "--data", "d"],
+            {"recipe": "r", "output": None, "limit": 7, "dry_run": True, "data": "d", **ENGINE},
+        ),
         (["build", "r", "--output", "o"], {"recipe": "r", "output": "o", "limit": None, "json": False, **UNASKED, **ENGINE}),
         (
             ["build", "r", "--output", "s3://b/o", "--json", "--runner", "SparkRunner", "--workers", "1"],
             {"recipe": "r", "output": "s3://b/o", "limit": None, "json": True, "runner": "SparkRunner", "workers": 1, **UNASKED},
         ),
         (
-            ["build", "r", "--output", "o", "--prune", "--reshard", "--repair"],
-            {"recipe": "r", "output": "o", "limit": None, "json": False, "prune": True, "reshard": True, "repair": True, **ENGINE},
+            ["build", "r", "--output", "o", "--prune", "--reshard", "--repair", "--wait"],
+            {
+                "recipe": "r",
+                "output": "o",
+                "limit": None,
+                "json": False,
+                **dict.fromkeys(("prune", "reshard", "repair", "wait"), True),
+                "data": None,
+                **ENGINE,
+            },
+        ),
+        (["retry", "o"], {"folder": "o", "reason": TRANSIENT, "wait": False, "json": False, **ENGINE}),
+        (
+            ["retry", "o", "--reason", "not_found, corrupt", "--wait"],
+            {"folder": "o", "reason": {"not_found", "corrupt"}, "wait": True, "json": False, **ENGINE},
         ),
         (["recaption", "o"], {"folder": "o", "recipe": None, "json": False, **ENGINE}),
         (["recaption", "o", "r", "--json"], {"folder": "o", "recipe": "r", "json": True, **ENGINE}),
@@ -52,7 +69,7 @@ def test_a_missing_or_extra_argument_is_refused(arguments):
 
 
 def test_verbs_with_an_engine_give_unknown_options_to_beam():
-    with_engine = {verb for verb in ("plan", "build", "recaption", "verify") if "--runner" in help_of(verb)}
+    with_engine = {verb for verb in ("plan", "build", "retry", "recaption", "verify") if "--runner" in help_of(verb)}
     without = {verb for verb in ("sources", "status") if "--runner" not in help_of(verb)}
     assert with_engine == BEAM_VERBS and len(without) == 2
 
@@ -69,6 +86,7 @@ def help_of(verb: str) -> str:
         ("sources", ("licence",)),
         ("plan", ("quickstart", "gs://", "estimate", "first N rows", "SparkRunner", "one a core")),
         ("build", ("quickstart", "s3://", "first N rows", "unknown options go to Beam", "books as JSON")),
+        ("retry", ("everything else in them is copied", "books as JSON", "that may pass by themselves", "wait until hosts")),
         ("recaption", ("never fetched", "the one the folder was built with", "books as JSON")),
         ("status", ("rejections by reason", "by origin", "JSON for scripts")),
         ("verify", ("name every fault", "decode all audio")),

@@ -76,6 +76,7 @@ def test_books_as_json(folder: Folder) -> None:
         "shards": {"done": 1, "planned": 2},
         "hours": 1.5,
         "bytes": 99,
+        "left": {},
         "total": of_b,
         "datasets": {"A": empty, "B": of_b},
     }

@@ -34,7 +34,7 @@ path = "gone.csv"
 audio = {max_seconds = 7.0}
 """
 BUILD = {
-    "format": 2,
+    "format": 3,
     "recipe": "recorded",
     "engine": "DirectRunner",
     "versions": {"av": "1"},

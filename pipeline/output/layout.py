@@ -77,18 +77,28 @@ def marker_name(shard: ShardId) -> str:
     return f"{shard.name}{MARKER}"
 
 
+def evidence_name(shard: ShardId) -> str:
+    """Return the name of the file of what hosts said about a shard's recordings."""
+    return f"{shard.name}{EVIDENCE}"
+
+
+def names_of(shard: ShardId) -> tuple[str, ...]:
+    """Return the names of all files of a shard in the order in which they are removed: the marker first."""
+    return marker_name(shard), books_name(shard), evidence_name(shard), tar_name(shard)
+
+
 def sizes_name(split: str) -> str:
     """Return the name of the file that counts the samples of each tar of a split, given as `dataset/split`."""
     return f"{split}/{SIZES}"
 
 
 def shard_of(name: str) -> ShardId | None:
-    """Return the shard that a tar, books or marker belongs to; `None` for every other file.
+    """Return the shard that a tar, books, evidence or marker belongs to; `None` for every other file.
 
     >>> shard_of("Clotho/train/7_stats.json"), shard_of("Clotho/train/sizes.json"), shard_of("plan/Clotho/train/00007.parquet")
     (ShardId(dataset='Clotho', split='train', index=7), None, None)
     """
-    return next((shard for ending in (MARKER, BOOKS, TAR) if (shard := _shard(name, ending, padded=False)) is not None), None)
+    return next((shard for ending in (MARKER, EVIDENCE, BOOKS, TAR) if (shard := _shard(name, ending, padded=False)) is not None), None)
 
 
 def _shard(name: str, ending: str, padded: bool = True) -> ShardId | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -33,7 +34,8 @@ class Marker:
 
     `rows_sha256` is the hash of its plan rows. `inputs_sha256` is the hash of all that decides its bytes: its rows, the settings of
     its dataset, and the equal sounds it must leave out. `sounds_sha256` is the hash of the sounds of its clips, also of those left
-    out as equal. `audio_seconds` is the duration of all samples, `build_seconds` the time that each step took.
+    out as equal. `audio_seconds` is the duration of all samples, `build_seconds` the time that each step took. `left` counts by host the
+    rows that are left for later: the next build goes on with them.
     """
 
     shard: ShardId
@@ -49,6 +51,7 @@ class Marker:
     parquet: FileFacts
     build_seconds: dict[str, float]
     versions: dict[str, str]
+    left: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def conversion(self) -> int | None:
@@ -83,6 +86,7 @@ class Marker:
             parquet=field(value, "parquet", _facts),
             build_seconds=field(value, "build_seconds", table(seconds)),
             versions=field(value, "versions", table(text)),
+            left=field(value, "left", table(count)),
         )
 
 

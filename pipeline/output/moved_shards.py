@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pipeline.output.layout import MOVED, books_name, is_name_of_ours, marker_name, shard_of, tar_name
+from pipeline.output.layout import MOVED, is_name_of_ours, names_of, shard_of
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
@@ -22,7 +22,7 @@ def hold(folder: Folder, shards: Iterable[ShardId], files: Iterable[str]) -> Non
     files = frozenset(files)
     number = 1 + max((int(name.split("/")[1]) for name in files if is_held(name)), default=-1)
     for shard in shards:
-        for name in (tar_name(shard), books_name(shard), marker_name(shard)):
+        for name in reversed(names_of(shard)):
             if name in files:
                 folder.copy(name, f"{MOVED}/{number}/{name}")
 

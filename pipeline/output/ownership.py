@@ -7,6 +7,7 @@ from collections.abc import Iterable, Set
 from pipeline.output.layout import (
     BUILD,
     INDEX,
+    LEDGER,
     LOCK,
     MOVED,
     NEW_PLAN,
@@ -14,17 +15,15 @@ from pipeline.output.layout import (
     RECORDINGS,
     RETIRED,
     WORK,
-    books_name,
     is_name_of_ours,
-    marker_name,
+    names_of,
     sizes_name,
-    tar_name,
 )
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import READY, TEMPORARY, Folder
 from pipeline.records import ShardId
 
-OF_A_FIRST_BUILD = frozenset({PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS})
+OF_A_FIRST_BUILD = frozenset({PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, LEDGER, f"{LEDGER}-journal"})
 """Names that a build which was killed before its end may leave at the top of a new folder."""
 OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", ".gitkeep", ".gitignore", ".directory"})
 """Names that programs write into empty folders."""
@@ -68,7 +67,7 @@ def check_names(new: Iterable[ShardId], files: Set[str]) -> None:
     Raises:
         ForeignFilesError: a file has the name of one of their files.
     """
-    names = (name for shard in sorted(new) for name in (tar_name(shard), books_name(shard), marker_name(shard)))
+    names = (name for shard in sorted(new) for name in reversed(names_of(shard)))
     taken = next((name for name in names if name in files), None)
     if taken is not None:
         raise ForeignFilesError(
@@ -94,7 +93,7 @@ def remove_retired(snapshot: Snapshot) -> list[ShardId]:
     for split in splits:  # before their shards: a build that is killed here finds the shards again, but not a file without shards
         folder.remove(sizes_name(split))
     for shard in stale:
-        for name in (marker_name(shard), books_name(shard), tar_name(shard)):
+        for name in names_of(shard):
             folder.remove(name)
     for split in splits:
         folder.remove_empty(split)

@@ -28,6 +28,8 @@ def books_table(books: Books) -> Table:
     table.caption = (
         "the books balance: every planned row is one sample or one rejection" if books.balance else "the books do not balance yet"
     )
+    if books.left:
+        table.caption += f"\nleft for later: {', '.join(f'{host} {count}' for host, count in sorted(books.left.items()))}; build goes on"
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.current_plan import current_plan, standing_snapshot
 from pipeline.verbs.left_out import left_out_lines
 from pipeline.verbs.missing import missing_rows
+from pipeline.verbs.paused import Paused, paused
 from pipeline.verbs.repair import faulty_shards
 from pipeline.verbs.rounds import LEFT_AS_IT_IS, Watch, build_rounds, outdated, planned_shards
 from pipeline.verbs.status import Books, read_the_books, unreadable_markers
@@ -28,7 +30,8 @@ from pipeline.verbs.status import Books, read_the_books, unreadable_markers
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a build: the books, the number of shards it made, what is missing, notes for the user, files that no row uses."""
+    """The result of a build: the books, the number of shards it made, what is missing, notes for the user, files that no row uses, and
+    rows that are left for later because a host is asked no more for now."""
 
     books: Books
     n_built: int
@@ -36,6 +39,7 @@ class Outcome:
     missing: tuple[str, ...]
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    paused: tuple[Paused, ...] = ()
 
 
 def build(
@@ -46,6 +50,7 @@ def build(
     watch: Watch,
     command: Sequence[str] = (),
     changes: Changes = NO_CHANGES,
+    wait: bool = False,
 ) -> Outcome:
     """Build a recipe into a folder, and check the books.
 
@@ -53,6 +58,7 @@ def build(
         limit: at most this many rows of every source; `None`: all.
         command: the command line, for build.json.
         changes: what the build may change of what stands.
+        wait: wait until hosts may be asked again, instead of leaving rows for later.
 
     Raises:
         FolderInUseError: another build is running there.
@@ -63,10 +69,10 @@ def build(
     check_folder(folder)
     with folder.locked():
         snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), limit, engine, changes)
-        settings = build_settings(recipe, folder, changes.prune)
+        settings = build_settings(recipe, folder, changes.prune, wait)
         notes = (*unreadable_markers(snapshot), *(_size_notes(recipe, snapshot) if plan_is_new else ()))
         remove_retired(snapshot)
-        built = build_rounds(snapshot, settings, engine, watch, changes.repair)
+        built = build_rounds(snapshot, settings, engine, watch, changes)
         snapshot = built.snapshot
         write_sizes(snapshot)
         write_readme(recipe.name, snapshot)
@@ -82,7 +88,8 @@ def build(
             release(folder, snapshot.files)
         left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))
         remove_addresses(snapshot)
-    return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out)
+        waiting = paused(snapshot, settings.stopped_hosts(time.time()))
+    return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out, waiting)
 
 
 def _size_notes(recipe: BuildRecipe, snapshot: Snapshot) -> Iterator[str]:

@@ -30,6 +30,8 @@ def current_plan(
     recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine: Engine, changes: Changes = NO_CHANGES
 ) -> tuple[Snapshot, bool]:
     """Return the snapshot of a folder with the plan of a recipe, and whether the plan had to be made; raises as `make_plan`."""
+    if changes.retried and snapshot.plan is not None:
+        return snapshot, False  # the rows that stand are tried again; a change of the recipe waits for the next build
     is_current = snapshot.plan is not None and snapshot.plan.fingerprint == recipe.fingerprint(limit)
     if is_current and not changes.plans_again and not _lacks_addresses(snapshot):
         return snapshot, False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -15,8 +17,10 @@ from pipeline.output.markers import inputs_sha256
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import read_recordings, write_recordings
 from pipeline.output.snapshot import Snapshot, take_snapshot
-from pipeline.records import ShardId
+from pipeline.records import Reason, ShardId
+from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.moved_clips import find_moved
+from pipeline.verbs.paused import rows_left, shards_to_continue, shards_with
 from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
 from pipeline.verbs.repair import faulty_shards
 from transforms.shards.shard_task import BuildSettings, MovedClips, SettingsHashOf, ShardTask, longest_first
@@ -36,11 +40,13 @@ Watch = Callable[[Snapshot, list[ShardTask]], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """What shards may not copy, or may copy from other shards: recordings that were replaced, clips that moved, shards with faults."""
+    """What shards may not copy, or may copy from other shards: recordings that were replaced, clips that moved, shards with faults, and
+    reasons: rows that were rejected with one of them are tried again."""
 
     replaced: Replaced = field(default_factory=dict)
     moved: Mapping[ShardId, MovedClips] = field(default_factory=dict)
     faulty: frozenset[ShardId] = frozenset()
+    tried_again: Mapping[ShardId, frozenset[Reason]] = field(default_factory=dict)
 
 
 NOTHING = Reuse()
@@ -55,17 +61,19 @@ class Built:
     left: frozenset[ShardId]
 
 
-def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch, repair: bool = False) -> Built:
+def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch, changes: Changes = NO_CHANGES) -> Built:
     """Make shards and compare their sounds until nothing is left to do.
 
     Args:
-        repair: also make the shards anew in which `verify` finds faults.
+        changes: `repair` also makes the shards anew in which `verify` finds faults, `retried` those that hold rows with these reasons.
     """
     folder, tried, left, last = snapshot.folder, set[ShardId](), frozenset[ShardId](), list[tuple[ShardId, str]]()
     noted = before = read_recordings(folder)
     replaced = find_replaced(snapshot, noted, settings.fetcher)
     moved = find_moved(snapshot, noted, settings.fetcher)
-    reuse = Reuse(replaced, moved, faulty_shards(snapshot, engine) if repair else frozenset())
+    faulty = faulty_shards(snapshot, engine) if changes.repair else frozenset[ShardId]()
+    again = shards_with(snapshot, changes.retried) if changes.retried else shards_to_continue(snapshot, settings.stopped_hosts(time.time()))
+    reuse, n_left = Reuse(replaced, moved, faulty, again), sys.maxsize
     for _ in range(MAX_ROUNDS):
         sounds = read_equal_sounds(folder)
         tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds, reuse))
@@ -77,6 +85,8 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
             snapshot, last, reuse = take_snapshot(folder), wanted, Reuse(moved=moved)
         elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
             find_equal_sounds(snapshot, engine)
+        elif not tasks and settings.waits and (again := _to_go_on_with(snapshot, n_left)):
+            reuse, n_left, last = Reuse(moved=moved, tried_again=again), sum(rows_left(snapshot).values()), []
         else:
             left = frozenset(task.shard for task in tasks)
             break
@@ -84,6 +94,11 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
         made = noted.only({planned.shard for planned in planned_shards(snapshot)} - left)
         write_recordings(made.replaced_by(before.only(left)), folder)  # of shards that were not made what they were made from
     return Built(snapshot, frozenset(tried) - left, left)
+
+
+def _to_go_on_with(snapshot: Snapshot, n_left: int) -> dict[ShardId, frozenset[Reason]]:
+    """Return the shards with rows that are left for later, if those are fewer than `n_left`, the number before; else none."""
+    return shards_to_continue(snapshot, ()) if sum(rows_left(snapshot).values()) < n_left else {}
 
 
 def outdated(built: Built, settings: BuildSettings) -> Iterator[str]:
@@ -100,10 +115,15 @@ def unfinished(snapshot: Snapshot, settings_hash_of: SettingsHashOf, sounds: Equ
     """Yield a task for every shard of the plan that is missing, has faults or other inputs, or whose recordings were replaced."""
     for planned in planned_shards(snapshot):
         shard, task = planned.shard, shard_task(planned, settings_hash_of, sounds)
-        replaced, is_faulty = reuse.replaced.get(shard, frozenset()), shard in reuse.faulty
-        if replaced or is_faulty or not snapshot.finished(shard, task.inputs_sha256):
-            addresses = tuple(read_addresses(snapshot, shard).items())
-            yield replace(task, replaced=replaced, moved=reuse.moved.get(shard, ()), is_checked=is_faulty, addresses=addresses)
+        task = replace(
+            task,
+            replaced=reuse.replaced.get(shard, frozenset()),
+            moved=reuse.moved.get(shard, ()),
+            is_checked=shard in reuse.faulty,
+            tried_again=reuse.tried_again.get(shard),
+        )
+        if task.is_made_again or not snapshot.finished(shard, task.inputs_sha256):
+            yield replace(task, addresses=tuple(read_addresses(snapshot, shard).items()))
 
 
 def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: EqualSounds) -> ShardTask:

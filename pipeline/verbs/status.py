@@ -44,13 +44,15 @@ class DatasetCounts:
 
 @dataclass(frozen=True)
 class Books:
-    """The books of a folder: counts by dataset, shards built and planned, seconds of audio and bytes of tars."""
+    """The books of a folder: counts by dataset, shards built and planned, seconds of audio, bytes of tars, and the rows by host that are
+    left for later."""
 
     datasets: dict[str, DatasetCounts]
     shards_done: int
     shards_planned: int
     seconds: float
     bytes: int
+    left: collections.Counter[str] = field(default_factory=collections.Counter)
 
     @property
     def total(self) -> DatasetCounts:
@@ -78,6 +80,7 @@ class Books:
             "shards": {"done": self.shards_done, "planned": self.shards_planned},
             "hours": round(self.seconds / 3600, 4),
             "bytes": self.bytes,
+            "left": dict(sorted(self.left.items())),
             "total": self.total.to_json(),
             "datasets": {name: counts.to_json() for name, counts in sorted(self.datasets.items())},
         }
@@ -107,7 +110,7 @@ def read_the_books(snapshot: Snapshot) -> Books:
     """Return the books of a folder that has a plan."""
     assert snapshot.plan is not None
     datasets: dict[str, DatasetCounts] = collections.defaultdict(DatasetCounts)
-    n_done, seconds, n_bytes = 0, 0.0, 0
+    n_done, seconds, n_bytes, left = 0, 0.0, 0, collections.Counter[str]()
     for dataset, reasons in snapshot.plan.left_out.items():
         datasets[dataset].planned += sum(reasons.values())
         datasets[dataset].reasons.update(reasons)
@@ -121,4 +124,5 @@ def read_the_books(snapshot: Snapshot) -> Books:
         n_done, seconds, n_bytes = n_done + 1, seconds + marker.audio_seconds, n_bytes + marker.tar.bytes
         counts.samples += marker.n_samples
         counts.reasons.update(marker.reasons)
-    return Books(dict(datasets), n_done, len(snapshot.plan.shards), seconds, n_bytes)
+        left.update(marker.left)
+    return Books(dict(datasets), n_done, len(snapshot.plan.shards), seconds, n_bytes, left)

@@ -26,8 +26,7 @@ from pipeline.output.layout import (
     T5_CACHE,
     T5_PARTS,
     T5_TEXTS,
-    books_name,
-    marker_name,
+    names_of,
     plan_name,
     shard_of,
     sizes_name,
@@ -148,7 +147,7 @@ def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], ha
     known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in (INDEX, LEFT_OUT, EQUAL_SOUNDS, T5_CACHE))}
     known |= {f"{PLAN}/{T5_TEXTS}"} if has_t5 else set()
     known |= {f"{PLAN}/{plan_name(shard)}" for shard in shards} | {address_name(shard) for shard in shards}
-    known |= {name for shard in shards for name in (tar_name(shard), books_name(shard), marker_name(shard), sizes_name(shard.folder))}
+    known |= {name for shard in shards for name in (*names_of(shard), sizes_name(shard.folder))}
     for name in files:
         if name not in known and not name.startswith(f"{PLAN}/{T5_PARTS}/"):
             yield _unknown(name)

@@ -13,7 +13,7 @@ from pipeline.output.equal_sounds_file import SoundsInOtherShards
 from pipeline.output.layout import marker_name
 from pipeline.output.markers import Marker, inputs_sha256
 from pipeline.output.storage import Folder
-from pipeline.records import AudioLimits, ShardId
+from pipeline.records import LEFT_FOR_LATER, AudioLimits, ShardId
 from pipeline.verbs.build_record import VERSIONS
 from pipeline.verbs.verify_fault import shown, why
 from transforms.shards.shard_task import settings_hash
@@ -70,6 +70,9 @@ def counts_that_differ(marker: Marker, rows: Sequence[Mapping[str, Any]]) -> Ite
         "audio_seconds": round(sum(row["duration"] for row in samples), 6),
         "sounds_sha256": sounds_sha256(rows),
     }
+    n_left = sum(row["reason"] in LEFT_FOR_LATER for row in rows if row["status"] != SAMPLE)
+    if sum(marker.left.values()) != n_left:
+        yield f"left has {shown(marker.left)}, the books have {n_left} rows that are left for later"
     for name, value in expected.items():
         if getattr(marker, name) != value:
             yield f"{name} is {shown(getattr(marker, name))}, the books give {shown(value)}"

@@ -17,6 +17,7 @@ from pipeline.output.sample_files import json_member
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, Clip, ShardId
 from pipeline.verbs.verify_books import check_books
+from pipeline.verbs.verify_evidence import check_evidence
 from pipeline.verbs.verify_fault import BUILD, PLAN_AGAIN, REPAIR, Fault
 from pipeline.verbs.verify_marker import check_marker, counts_that_differ, is_of_older_audio, wrong_inputs
 from pipeline.verbs.verify_plan import check_plan_rows
@@ -70,6 +71,7 @@ def check_shard(folder: Folder, check: ShardCheck) -> CheckedShard:
     faults += [finding.at(shard, tar_name(shard), REPAIR) for finding in tar_findings]
     if marker is not None:
         faults += _marker_faults(folder, marker, rows, len(keys))
+    faults += check_evidence(folder, shard)
     if rows is None:
         return CheckedShard(shard, tuple(faults), len(keys))
     return CheckedShard(shard, tuple(faults), len(keys), tuple(_sounds(shard, rows)), sounds_sha256(rows))

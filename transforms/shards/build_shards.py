@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,21 +17,24 @@ import apache_beam as beam
 
 from pipeline.output.address_files import Addresses
 from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
-from pipeline.output.layout import PROGRESS, books_name, marker_name, tar_name
+from pipeline.output.evidence_files import evidence_of, write_evidence
+from pipeline.output.layout import PROGRESS, books_name, evidence_name, marker_name, tar_name
 from pipeline.output.markers import Marker, file_facts, read_marker
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Reason, Recording, Rejection, Sample
+from pipeline.records import LEFT_FOR_LATER, Clip, Evidence, Reason, Recording, Rejection, Sample
 from transforms.audio.conversion_pool import conversion_pool
+from transforms.fetching.addresses import host_of
 from transforms.fetching.fetch import Fetch
+from transforms.fetching.hosts import HostTable
 from transforms.shards.earlier_outcomes import EarlierOutcomes, read_earlier_outcomes
 from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map
 from transforms.shards.previous_shard import audio_request_hash
 from transforms.shards.shard_task import BuildSettings, ShardTask
 
-TAR_FILE, BOOKS_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "marker.json"
+TAR_FILE, BOOKS_FILE, EVIDENCE_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "evidence.parquet", "marker.json"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
 
 
@@ -52,7 +55,7 @@ class _BuildShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[Marker]:
         folder = self.settings.folder
-        marker = None if task.replaced or task.is_checked else finished(folder, task)
+        marker = None if task.is_made_again else finished(folder, task)
         if marker is None:
             marker = build_shard(task, read_rows_of(folder, task.shard), self.settings.fetcher, self.settings)
         if marker is not None:
@@ -75,10 +78,12 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
     began = time.monotonic()
     with settings.folder.workspace() as work:
         earlier = read_earlier_outcomes(task, clips, settings.settings_hash_of(task.shard.dataset), settings.folder, work)
-        rows = _write_tar(task, clips, fetch, settings, earlier, work)
+        rows, evidence = _write_tar(task, clips, fetch, settings, earlier, work)
         if earlier.lost((row["key"], row.get("stage")) for row in rows) and not settings.prune:
             return None
         write_books(rows, work / BOOKS_FILE)
+        if evidence:
+            write_evidence(evidence, work / EVIDENCE_FILE)
         samples = [row for row in rows if row["status"] == SAMPLE]
         marker = Marker(
             shard=task.shard,
@@ -94,23 +99,27 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
             parquet=file_facts(work / BOOKS_FILE),
             build_seconds={"build": round(time.monotonic() - began, 3)},
             versions=settings.versions,
+            left=left_for_later(rows, settings.hosts),
         )
         publish(marker, work, settings.folder)
     return marker
 
 
 def publish(marker: Marker, work: Path, folder: Folder) -> None:
-    """Publish the tar and the books in `work`, then the marker; until then the previous shard counts."""
+    """Publish the tar, the books and the evidence in `work`, then the marker; until then the previous shard counts."""
     (work / MARKER_FILE).write_text(json.dumps(marker.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shard = marker.shard
-    folder.publish_together(work, {TAR_FILE: tar_name(shard), BOOKS_FILE: books_name(shard), MARKER_FILE: marker_name(shard)})
+    files = {TAR_FILE: tar_name(shard), BOOKS_FILE: books_name(shard)}
+    files |= {EVIDENCE_FILE: evidence_name(shard)} if (work / EVIDENCE_FILE).exists() else {}
+    folder.publish_together(work, files | {MARKER_FILE: marker_name(shard)})
 
 
 def _write_tar(
     task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings, earlier: EarlierOutcomes, work: Path
-) -> list[dict[str, Any]]:
-    """Write the tar of a shard; return the rows of its books, in the order of the clips."""
+) -> tuple[list[dict[str, Any]], list[tuple[str, Evidence]]]:
+    """Write the tar of a shard; return the rows of its books, and the evidence of clips by key, in the order of the clips."""
     rows: list[dict[str, Any]] = []
+    evidence: list[tuple[str, Evidence]] = []
     report = _Reporter(work / PROGRESS, task.shard.name)
     settings_hash, in_other_shards = settings.settings_hash_of(task.shard.dataset), dict(task.in_other_shards)
     addresses = dict(task.addresses)
@@ -119,10 +128,18 @@ def _write_tar(
     with contextlib.closing(outcomes), TarWriter(work / TAR_FILE) as tar:  # closing: ends the threads after a failure
         for outcome in outcomes:
             rows.append(books_row(outcome, audio_request_hash(outcome.clip, settings_hash)))
+            if (of_host := evidence_of(outcome)) is not None:
+                evidence.append((outcome.clip.key, of_host))
             if isinstance(outcome, Sample):
                 tar.add(outcome)
             report(rows)
-    return rows
+    return rows, evidence
+
+
+def left_for_later(rows: Iterable[Mapping[str, Any]], hosts: HostTable) -> dict[str, int]:
+    """Return how many rows of the books are left for later, by the host that they wait for, sorted."""
+    waiting = collections.Counter(hosts.name_of(host_of(row["url"])) for row in rows if row.get("reason") in LEFT_FOR_LATER)
+    return dict(sorted(waiting.items()))
 
 
 def _outcomes(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.output.moved_shards import held_folder
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Rejection, Sample
+from pipeline.records import TRANSIENT, Clip, Rejection, Sample
 from transforms.shards.previous_shard import PreviousShard, read_previous_shard
 from transforms.shards.shard_task import ShardTask
 
@@ -46,7 +46,7 @@ def read_earlier_outcomes(task: ShardTask, clips: Sequence[Clip], settings_hash:
     samples: set[str] = set()
     for shard, keys in _sources(task, wanted, folder, work):
         samples |= shard.samples & keys
-        usable = shard.reusable(clips, settings_hash, in_other_shards, task.replaced)
+        usable = shard.reusable(clips, settings_hash, in_other_shards, task.replaced, task.tried_again or TRANSIENT)
         reusable = dict.fromkeys(usable & keys, shard) | reusable
     return EarlierOutcomes(reusable, frozenset(samples))
 

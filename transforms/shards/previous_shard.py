@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
@@ -13,16 +13,16 @@ from typing import IO, Any, cast
 from pipeline.keys import stable_hash
 from pipeline.output.books import SAMPLE, outcome_fault, read_books, rejection_from, sample_from
 from pipeline.output.damage import DamagedFileError
+from pipeline.output.evidence_files import read_evidence
 from pipeline.output.layout import books_name, tar_name
 from pipeline.output.markers import FileFacts, facts_of, read_marker
 from pipeline.output.storage import Folder
 from pipeline.output.tar_members import members_of_damaged
-from pipeline.records import TRANSIENT, Clip, Reason, Rejection, Sample, ShardId
+from pipeline.records import TRANSIENT, Clip, Evidence, Reason, Rejection, Sample, ShardId
 from transforms.audio.encode import IN_MEMORY, long_flac
 from transforms.audio.file_slice import FileSlice
 from transforms.audio.flac_statistics import agrees, flac_statistics
 
-FINAL_REASONS = frozenset(Reason) - TRANSIENT
 MAX_JSON = 1 << 26  # bytes of a JSON that are read
 Places = dict[str, tuple[int, int]]
 """Sample key -> position and size in bytes of a member of a tar."""
@@ -42,9 +42,9 @@ def audio_request_hash(clip: Clip, settings_hash: str) -> str:
 class PreviousShard:
     """The outcomes of an earlier build, by sample key.
 
-    `rows` are the rows of the books, `members` the position and size in bytes of each FLAC in the tar, `texts` of each JSON. FLAC too long
-    for memory is copied to files in `work`. With `is_checked` a sample is copied only if its FLAC is intact and has the sound that its
-    row records, and its JSON names the same recording.
+    `rows` are the rows of the books, `evidence` what hosts said, `members` the position and size in bytes of each FLAC in the tar, `texts`
+    of each JSON. FLAC too long for memory is copied to files in `work`. With `is_checked` a sample is copied only if its FLAC is intact
+    and has the sound that its row records, and its JSON names the same recording.
     """
 
     folder: Folder
@@ -54,6 +54,7 @@ class PreviousShard:
     members: dict[str, tuple[int, int]] = field(default_factory=dict)
     texts: dict[str, tuple[int, int]] = field(default_factory=dict)
     is_checked: bool = False
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
     @cached_property
     def samples(self) -> frozenset[str]:
@@ -85,12 +86,17 @@ class PreviousShard:
         return named == [row["source_sha256"] or "", row["source_format"]]
 
     def reusable(
-        self, clips: Sequence[Clip], settings_hash: str, in_other_shards: Mapping[str, str], replaced: Set[str] = frozenset()
+        self,
+        clips: Sequence[Clip],
+        settings_hash: str,
+        in_other_shards: Mapping[str, str],
+        replaced: Set[str] = frozenset(),
+        tried_again: Set[Reason] = TRANSIENT,
     ) -> frozenset[str]:
         """Return the keys of the clips whose outcome a new build would not change.
 
-        A clip that was left out as equal is made again when no other clip has its sound any more; so is a clip with a transient
-        fault, and every rejected clip of a shard that is checked.
+        A clip that was left out as equal is made again when no other clip has its sound any more; so is a clip with one of the reasons
+        `tried_again`, and every rejected clip of a shard that is checked.
 
         Args:
             clips: the rows of the shard, in order.
@@ -104,7 +110,7 @@ class PreviousShard:
                 continue
             if clip.key in self.samples:
                 sounds.add(row["pcm_sha256"])
-            elif self.is_checked or row["status"] == SAMPLE or not _is_final(row, sounds):
+            elif self.is_checked or row["status"] == SAMPLE or not _is_final(row, sounds, tried_again):
                 continue
             keys.add(clip.key)
         return frozenset(keys)
@@ -112,7 +118,10 @@ class PreviousShard:
     def outcome(self, clip: Clip) -> Sample | Rejection:
         """Return the outcome of a clip, with the text of `clip`."""
         row = self.rows[clip.key]
-        return sample_from(clip, self._flac(clip.key), row) if row["status"] == SAMPLE else rejection_from(clip, row)
+        outcome = sample_from(clip, self._flac(clip.key), row) if row["status"] == SAMPLE else rejection_from(clip, row)
+        if outcome.provenance is None or clip.key not in self.evidence:
+            return outcome
+        return replace(outcome, provenance=replace(outcome.provenance, evidence=self.evidence[clip.key]))
 
     def _flac(self, key: str) -> bytes | Path:
         offset, size = self.members[key]
@@ -152,7 +161,7 @@ def read_previous_shard(folder: Folder, shard: ShardId, work: Path, is_checked: 
     rows = _rows(folder, shard) if marker is None or facts[1] == marker.parquet else {}
     members, texts, is_whole = _members(folder, tar_name(shard), rows)
     is_checked = is_checked or not is_whole or any(row["status"] == SAMPLE and key not in members for key, row in rows.items())
-    return PreviousShard(folder, tar_name(shard), work, rows, members, texts, is_checked)
+    return PreviousShard(folder, tar_name(shard), work, rows, members, texts, is_checked, read_evidence(folder, shard))
 
 
 def _facts(folder: Folder, name: str) -> FileFacts | None:
@@ -191,9 +200,9 @@ def _members(folder: Folder, name: str, rows: Mapping[str, dict[str, Any]]) -> t
     return places["flac"], places["json"], not nameless
 
 
-def _is_final(row: dict[str, Any], sounds: Set[str]) -> bool:
+def _is_final(row: dict[str, Any], sounds: Set[str], tried_again: Set[Reason]) -> bool:
     """Return whether a rejection would be the same in a new build, given the hashes of the sounds that other clips keep."""
     reason = row["reason"]
-    if reason not in FINAL_REASONS:
+    if reason in tried_again:
         return False
     return reason != Reason.DUPLICATE or row["pcm_sha256"] in sounds

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
 from pipeline.output.storage import Folder
-from pipeline.records import AudioLimits, ShardId
+from pipeline.records import AudioLimits, Reason, ShardId
+from transforms.fetching.budgets import paused_hosts
 from transforms.fetching.fetch import Fetcher
+from transforms.fetching.hosts import HostTable
 
 SettingsHashOf = Callable[[str], str]
 """Dataset -> hash of the settings that decide the bytes of its shards."""
@@ -23,8 +25,9 @@ class ShardTask:
     """A shard to make: the hashes of its rows and of all its inputs, the number of rows, and the sounds that other shards keep.
 
     `replaced` has the keys of the clips whose recordings were replaced since the shard was made: they are fetched again. With `is_checked`
-    each sample of the shard that stands is decoded, and copied only if it has the sound that the books record. `addresses` has the full
-    addresses, by sample key, of clips whose address in the plan is masked.
+    each sample of the shard that stands is decoded, and copied only if it has the sound that the books record. `tried_again` has the
+    reasons of the rows that are fetched again although the shard is finished, `None` for a shard that is not finished. `addresses` has
+    the full addresses, by sample key, of clips whose address in the plan is masked.
     """
 
     shard: ShardId
@@ -35,7 +38,13 @@ class ShardTask:
     replaced: frozenset[str] = frozenset()
     moved: MovedClips = ()
     is_checked: bool = False
+    tried_again: frozenset[Reason] | None = None
     addresses: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def is_made_again(self) -> bool:
+        """Whether the shard is made again even if it is finished."""
+        return bool(self.replaced) or self.is_checked or self.tried_again is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,21 @@ class BuildSettings:
     n_threads: int
     versions: dict[str, str]
     prune: bool = False
+
+    @property
+    def hosts(self) -> HostTable:
+        """The limits of hosts."""
+        return self.fetcher.settings.budgets.hosts
+
+    @property
+    def waits(self) -> bool:
+        """Whether a build waits until the budgets of hosts allow the next request."""
+        return self.fetcher.settings.budgets.wait
+
+    def stopped_hosts(self, now: float) -> dict[str, float]:
+        """Return the hosts that are asked no more for now -> Unix time when they may be asked again."""
+        budgets = self.fetcher.settings.budgets
+        return paused_hosts(budgets.ledger, budgets.hosts, now)
 
     def limits_of(self, dataset: str) -> AudioLimits:
         """Return the limits of audio of a dataset."""

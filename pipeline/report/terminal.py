@@ -1,0 +1,90 @@
+"""Print what a verb has to say: books, lines, JSON, failures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline.failures import DONE, WRONG, Failure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.output.storage import Folder
+    from pipeline.verbs.build import Outcome
+
+MAX_MISSING = 20  # lines printed of the rows that are missing
+
+
+def print_outcome(outcome: Outcome, folder: Folder, name: str, as_json: bool) -> int:
+    """Print the books after a build, and what it left for later; return the exit code."""
+    errors = console(stderr=True)
+    print_errors(outcome.notes)
+    if as_json:
+        waiting = {each.host: each.until for each in outcome.paused}
+        print_json(outcome.books.to_json() | {"built": outcome.n_built, "paused": waiting})
+        for line in (*outcome.left_out, *map(str, outcome.paused)):
+            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+    else:
+        from pipeline.report.tables import books_table
+
+        made = f"{outcome.n_built} shards made" if outcome.n_built else "nothing was left to do"
+        where = f"books: {name}/DATASET/SPLIT/N.parquet, left out while planning: {name}/plan/rejections.parquet"
+        console().print(books_table(outcome.books))
+        print_lines([*outcome.left_out, f"{made} in {name}; {where}", *map(str, outcome.paused)])
+        print_t5(folder)
+    return print_missing(outcome.missing, errors)
+
+
+def print_missing(missing: Sequence[str], errors: Console) -> int:
+    """Print what is missing from the books; return the exit code."""
+    for line in missing[:MAX_MISSING]:
+        errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    if missing:
+        errors.print(f"the books do not balance, {len(missing)} faults; run the same command again", style="red", highlight=False)
+    return WRONG if missing else DONE
+
+
+def print_errors(lines: Iterable[str]) -> None:
+    """Print lines to the error output, in red."""
+    errors = console(stderr=True)
+    for line in lines:
+        errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_t5(folder: Folder) -> None:
+    """Print how many captions by a T5 passed the guard, where there are any."""
+    from pipeline.report.captions_report import t5_lines
+
+    print_lines(t5_lines(folder))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines as they are."""
+    output = console()
+    for line in lines:
+        output.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def console(stderr: bool = False) -> Console:
+    """Return the terminal, or the file that its output goes to."""
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+def print_failure(failure: Failure) -> None:
+    """Print why a command ended, and what to do."""
+    errors = console(stderr=True)
+    if failure.details:
+        errors.print(failure.details, markup=False, highlight=False, soft_wrap=True)
+    for line in (failure.sentence, failure.remedy):
+        if line:
+            errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
