@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -64,26 +65,43 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def list_sources(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
-    """Print every source: its licence, what it needs, its text."""
+    """Print every source: its licence, what it needs, its text; or what the sources of a recipe need and lack."""
     from pipeline.report.tables import sources_table
     from sources import SOURCES
 
+    if options.recipe:
+        return _list_needs(options)
     if options.json:
-        print_json({name: {field: getattr(module.CARD, field) for field in module.CARD.__slots__} for name, module in SOURCES.items()})
+        print_json({name: asdict(module.CARD) for name, module in SOURCES.items()})
     else:
         console().print(sources_table(SOURCES))
     return DONE
 
 
+def _list_needs(options: Namespace) -> int:
+    """Print what each source of a recipe needs; the exit code is 1 when something is missing."""
+    from pipeline.recipe.model import load_recipe
+    from pipeline.report.tables import checklist_table
+    from pipeline.verbs.checklist import checklist
+
+    needs = list(checklist(load_recipe(options.recipe, options.data, files_are_needed=False)))
+    if options.json:
+        print_json([need.to_json() for need in needs])
+    else:
+        console().print(checklist_table(needs))
+    missing = sum(need.is_missing for need in needs)
+    print_errors([f"{missing} things are missing; the table says how to get each"] if missing else [])
+    return WRONG if missing else DONE
+
+
 def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) -> int:
     """Write a plan, or print what it would cost."""
-    from pipeline.recipe.model import load_recipe
-
-    recipe = load_recipe(options.recipe)
     if options.dry_run:
+        from pipeline.recipe.model import load_recipe
         from pipeline.report.tables import estimate_table
         from pipeline.verbs.estimate import estimate
 
+        recipe = load_recipe(options.recipe, options.data, files_are_needed=False)
         console().print(estimate_table(estimate(recipe, options.limit, _engine(options, beam_options))))
         return DONE
     if not options.output:
@@ -91,6 +109,9 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     from pipeline.output.ownership import check_folder
     from pipeline.output.storage import Folder
     from pipeline.verbs.current_plan import current_plan, standing_snapshot
+    from pipeline.verbs.fetch_metadata import recipe_with_metadata
+
+    recipe = recipe_with_metadata(options.recipe, options.data)
 
     folder = Folder(options.output)
     check_folder(folder)
@@ -107,9 +128,9 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
 
 def run_build(options: Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
     """Build a recipe and print the books."""
-    from pipeline.recipe.model import load_recipe
+    from pipeline.verbs.fetch_metadata import recipe_with_metadata
 
-    recipe = load_recipe(options.recipe)  # before Beam is imported: faults are reported at once
+    recipe = recipe_with_metadata(options.recipe, options.data)  # before Beam is imported: faults are reported at once
     from pipeline.output.storage import Folder
     from pipeline.report.progress import watched
     from pipeline.verbs.build import build

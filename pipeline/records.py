@@ -198,7 +198,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a host said about a recording, and when: a row of `N_evidence.parquet`, outside of the books and of every hash.
+    """What a host answered about a recording, and when: a row of `N_evidence.parquet`, outside of the books and of every hash.
 
     `fetched_at` is UTC, as "2026-11-28T13:00:00Z"; `attempts` counts requests. The others are headers of the answer, `None` where the
     host sent none: `x_robots_tag`, `tdm_reservation` and `tdm_policy` (the TDM reservation protocol), `content_usage` (the AIPREF draft).

@@ -53,7 +53,7 @@ def test_a_dry_run_writes_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["plan", str(recipe), "--dry-run"]) == 0
-    assert "21 in 5 shards" in capsys.readouterr().out
+    assert "5 shards; 5 rows left out" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 
@@ -198,7 +198,7 @@ def test_sources_lists_every_source(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_verb_and_the_exit_codes() -> None:
     printed = command("--help")
     assert printed.returncode == 0 and "Exit codes" in printed.stdout
-    assert set(VERBS) == {"sources", "plan", "build", "recaption", "status", "verify"}
+    assert set(VERBS) == {"sources", "plan", "build", "retry", "recaption", "status", "verify"}
     assert all(re.search(rf"^    {verb}\s", printed.stdout, re.MULTILINE) for verb in VERBS)
 
 

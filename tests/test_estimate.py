@@ -50,9 +50,31 @@ def test_recordings_are_counted_once_for_the_host_that_limits_them(estimated):
     assert loads == [("example.org", 1, None), ("freesound.org", 1, 2000), ("youtube.com", 2, None)]
 
 
+def test_bytes_to_fetch_are_those_of_the_hosts_that_are_asked(estimated):
+    (source,) = estimated.sources
+    assert (source.source, source.dataset, source.is_published) == ("table", "D", False)
+    assert source.loads == {"example.org": 1, "freesound.org": 1, "youtube.com": 2}
+    rate = (3 * 16_000 + 176_400) / 4
+    assert source.fetched_bytes == pytest.approx(38 * rate * 4 / 7)
+
+
+@pytest.mark.parametrize(
+    ("limits", "days"),
+    [
+        (HostLimits(), None),
+        (HostLimits(concurrency=2), None),
+        (HostLimits(per_day=100), 12.0),
+        (HostLimits(per_minute=1), 1200 / 1440),
+        (HostLimits(per_hour=1, per_day=1000), 50.0),
+    ],
+)
+def test_the_days_of_a_host_are_those_of_its_strictest_limit(limits: HostLimits, days: float | None) -> None:
+    assert HostLoad("h.example", 1200, limits).days == days
+
+
 def test_what_a_host_allows_is_reported():
     load = HostLoad("freesound.org", 1200, HostLimits(per_day=2000, source="its page"))
-    assert load.in_words() == "; at most 2000 a day (its page)"
+    assert load.in_words() == "; at most 2000 a day (its page): 0.6 days"
     assert HostLoad("example.org", 1, HostLimits()).in_words() == ""
 
 

@@ -34,7 +34,7 @@ SEEN = Evidence("2026-01-02T03:04:05Z", 2, x_robots_tag="all")
 
 
 class MoodyHandler:
-    """Reads recordings below a folder; a file `NAME.mood` beside one holds the reason with which it is refused. Counts what is asked for."""
+    """Reads recordings below a folder; `NAME.mood` beside one has the reason it is refused with. Notes what is asked for."""
 
     def __init__(self, base: Path):
         self.base = base
@@ -171,7 +171,7 @@ def test_wait_goes_on_until_no_fewer_rows_are_left(books: Set, monkeypatch: pyte
     assert books.asked.count("1") == 2  # the second pass left as many as the first
 
 
-def test_what_hosts_said_is_kept_beside_the_books_and_copied_with_the_audio(books: Set) -> None:
+def test_what_hosts_answered_is_kept_beside_the_books_and_copied_with_the_audio(books: Set) -> None:
     books.moods(c1="throttled")
     assert books.build() == 0
     folder = Folder(str(books.out))

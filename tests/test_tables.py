@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import collections
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.report.tables import books_table, estimate_table, readable_bytes, sources_table
-from pipeline.verbs.estimate import Estimate, HostLoad
+from pipeline.report.tables import books_table, checklist_table, estimate_table, readable_bytes, sources_table
+from pipeline.verbs.checklist import CheckedNeed
+from pipeline.verbs.estimate import Estimate, HostLoad, SourceEstimate
 from pipeline.verbs.status import Books, DatasetCounts
+from sources.metadata.card import Card, Download, Need, NeedKind
 from transforms.fetching.hosts import HostLimits
 
 
@@ -48,28 +51,44 @@ def test_books_of_a_dataset_need_no_line_of_sums_and_balance() -> None:
     assert " ".join(lines[3:]) == "the books balance: every planned row is one sample or one rejection"
 
 
-def test_estimates_show_hosts_and_clips_of_unknown_length() -> None:
-    host = HostLoad("example.org", 7, HostLimits())
-    lines = shown(estimate_table(Estimate(10, 2, 3, {"no_text": 1, "bad_row": 2}, 1.25, 4, 3_000.0, (host,))))
-    assert lines == [
-        "estimate",
-        "clips 10 in 2 shards",
-        "left out 3 bad_row 2, no_text 1",
-        "hours 1.25 h where start and end say so; 4 clips of unknown length",
-        "shards about 3.0 kB for those hours",
-        "example.org 7 recordings" + host.in_words(),
-    ]
+def test_estimates_show_sources_hosts_and_what_is_missing() -> None:
+    known = SourceEstimate("table", "Mine", 7, 1.25, 4, {"example.org": 7})
+    published = SourceEstimate("clotho", "Clotho", 3839, 24.0, 0, {}, True, ("captions: download them",))
+    host = HostLoad("youtube.com", 7200, HostLimits(per_hour=300))
+    text = " ".join(shown(estimate_table(Estimate((known, published), 9, {"no_text": 1, "bad_row": 2}, (host,)))))
+    assert "table Mine 7 1.25 793.8 MB 237.6 MB 4 of unknown length" in text
+    assert "clotho Clotho 3839 24.00 0 B 4.6 GB published size; missing: captions: download them" in text
+    assert "all 3846 25.25" in text
+    assert "9 shards; 3 rows left out bad_row 2, no_text 1" in text
+    assert "youtube.com: 7200 recordings; at most 300 an hour: 1.0 days" in text
 
 
-def test_estimates_without_unknown_lengths_do_not_name_them() -> None:
-    lines = shown(estimate_table(Estimate(10, 2, 0, {}, 1.25, 0, 3_000.0, ())))
-    assert lines[2:4] == ["left out 0", "hours 1.25 h where start and end say so"]
+def test_estimates_of_one_source_need_no_line_of_sums() -> None:
+    text = " ".join(shown(estimate_table(Estimate((SourceEstimate("table", "Mine", 7, 1.25, 0, {}),), 1))))
+    assert "all" not in text.split() and "unknown length" not in text
 
 
 def test_sources_have_a_line_each_with_everything_on_their_card() -> None:
-    card = SimpleNamespace(title="Title", license="CC0", bring="a table", text="captions", dead="none")
+    card = Card("Title", "CC0", "a table", "captions", size="two", faults="none", dead="all")
     lines = shown(sources_table({"table": SimpleNamespace(CARD=card)}))  # type: ignore[dict-item]
-    assert lines == ["source what it is licence bring text known dead", "table Title CC0 a table captions none"]
+    assert lines[0] == "source what it is size licence bring text known faults"
+    assert lines[1].startswith("table Title two CC0 a table captions none; dead:")
+
+
+def test_a_checklist_says_what_is_there_and_how_to_get_the_rest() -> None:
+    download = Download("https://example.org/t.csv", "t.csv")
+    needs = [
+        CheckedNeed("clotho", "Clotho", Need(NeedKind.FILE, "captions", Path("/data/captions.csv"), "get it")),
+        CheckedNeed("clotho", "Clotho", Need(NeedKind.FILE, "metadata", None, "download [it]")),
+        CheckedNeed("macs", "MACS", Need(NeedKind.FILE, "table", None, "get it", download)),
+        CheckedNeed("macs", "MACS", Need(NeedKind.KEY, "token", None, "ask for one", is_required=False)),
+    ]
+    text = " ".join(shown(checklist_table(needs)))
+    assert "clotho there captions /data/captions.csv" in text
+    assert "MISSING metadata download [it]" in text
+    assert "macs fetched table a build fetches it from https://example.org/t.csv" in text
+    assert "optional token ask for one" in text
+    assert [need.is_missing for need in needs] == [False, True, False, False]
 
 
 @pytest.mark.parametrize(

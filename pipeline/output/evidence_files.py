@@ -1,4 +1,4 @@
-"""Read and write the evidence of a shard, `N_evidence.parquet`: what hosts said about its recordings, and when.
+"""Read and write the evidence of a shard, `N_evidence.parquet`: what hosts answered about its recordings, and when.
 
 It holds times, so two builds differ in it. No hash covers it and no marker names it; a shard without it is complete.
 """
@@ -28,7 +28,7 @@ def write_evidence(outcomes: Iterable[tuple[str, Evidence]], path: Path) -> None
 
 
 def evidence_of(outcome: Sample | Rejection) -> Evidence | None:
-    """Return what the host of a recording said; `None` for a recording that was on this disk."""
+    """Return what the host of a recording answered; `None` for a recording that was on this disk."""
     return outcome.provenance.evidence if outcome.provenance is not None else None
 
 

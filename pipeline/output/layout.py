@@ -78,7 +78,7 @@ def marker_name(shard: ShardId) -> str:
 
 
 def evidence_name(shard: ShardId) -> str:
-    """Return the name of the file of what hosts said about a shard's recordings."""
+    """Return the name of the file of what hosts answered about a shard's recordings."""
     return f"{shard.name}{EVIDENCE}"
 
 

@@ -19,10 +19,11 @@ from augment.keyword_to_caption import T5Settings
 from pipeline.failures import RecipeError
 from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
-from pipeline.recipe.locate import locate
+from pipeline.recipe.locate import FOLDER, locate
 from pipeline.recipe.toml import read_toml
 from pipeline.records import AudioLimits
 from sources import SOURCES
+from sources.metadata.card import Need
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.options import SourceOptions, check_table
 from transforms.fetching.folders import LocalFolders
@@ -119,18 +120,27 @@ class BuildRecipe(BaseModel):
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def load_recipe(name_or_path: str) -> BuildRecipe:
+def load_recipe(name_or_path: str, data: str | None = None, files_are_needed: bool = True) -> BuildRecipe:
     """Return the bundled recipe of that name, or the recipe in the TOML file at that path.
+
+    Args:
+        data: folder that relative paths of the recipe start from; by default its own folder, for a bundled recipe the current one.
+        files_are_needed: whether a file that a source lacks is a fault.
 
     Raises:
         RecipeError: there is no such recipe, or it has faults.
     """
     path = locate(name_or_path)
-    return parse_recipe(path.read_bytes(), path)
+    folder = Path(data) if data is not None else Path.cwd() if path.parent == FOLDER else None
+    return parse_recipe(path.read_bytes(), path, folder, files_are_needed)
 
 
-def parse_recipe(data: bytes, path: Path) -> BuildRecipe:
-    """Return the recipe in the bytes of a TOML file; `path` names the file in messages, and relative paths start from its folder.
+def parse_recipe(data: bytes, path: Path, folder: Path | None = None, files_are_needed: bool = True) -> BuildRecipe:
+    """Return the recipe in the bytes of a TOML file; `path` names the file in messages.
+
+    Args:
+        folder: where relative paths start, instead of the folder that the recipe names or, without one, its own.
+        files_are_needed: whether a file that a source lacks is a fault.
 
     Raises:
         RecipeError: it is not TOML, or has faults; the message names all of them.
@@ -139,20 +149,25 @@ def parse_recipe(data: bytes, path: Path) -> BuildRecipe:
         document = read_toml(data)
     except ValueError as error:
         raise RecipeError(f"{_printable(path)}: not TOML: {error}") from error
-    recipe, faults = _check(document, path.parent.resolve())
+    if folder is not None:
+        document = {**document, "folder": str(folder.resolve())}
+    recipe, faults = _check(document, path.parent.resolve(), files_are_needed)
     if recipe is None:
         lines = faults[:MAX_FAULTS] + ([f"{len(faults) - MAX_FAULTS} more faults"] if len(faults) > MAX_FAULTS else [])
         raise RecipeError("\n".join(f"{_printable(path)}: {line}" for line in lines))
     return recipe
 
 
-def _check(document: dict[str, Any], beside: Path) -> tuple[BuildRecipe | None, list[str]]:
+def _check(document: dict[str, Any], beside: Path, files_are_needed: bool) -> tuple[BuildRecipe | None, list[str]]:
     """Return the recipe that a TOML document describes, or `None` and every fault in it."""
     folder, faults = _check_folder(document.get("folder", "."), beside)
     entries = document.get("sources")
     sources = []
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
-        options, wrong = _check_source(entry, folder, f"sources[{number}]", _folders(document.get("local_files"), folder))
+        local_files = _folders(document.get("local_files"), folder)
+        options, wrong = _check_source(entry, folder, f"sources[{number}]", local_files)
+        if options is not None and (files_are_needed or not lacking(options)):
+            wrong = _check_files(options, f"sources[{number}]")
         sources += [options] if options else []
         faults += wrong
     stand_in = sources or [SourceOptions.model_construct(source="", dataset="", base=folder)]  # to see the faults of the other keys
@@ -198,13 +213,23 @@ def _check_source(entry: Any, folder: Path, where: str, local_files: tuple[Path,
         options = model.model_validate({**entry, "base": folder}).with_local_files(local_files)
     except ValidationError as error:
         return None, describe(error, _allowed(model), f"{where}.")
+    return options, []
+
+
+def lacking(options: SourceOptions) -> list[Need]:
+    """Return what a source needs and lacks."""
+    return [need for need in SOURCES[options.source].needs(options) if need.is_required and need.where is None]
+
+
+def _check_files(options: SourceOptions, where: str) -> list[str]:
+    """Return what is wrong with the files of a source."""
     try:
         if options.audio_root is not None and not options.resolve(options.audio_root).exists():
-            return None, [f"{where}.audio_root = {options.audio_root!r}: no such folder or archive below {_printable(folder)}"]
-        SOURCES[name].check(options)
+            return [f"{where}.audio_root = {options.audio_root!r}: no such folder or archive below {_printable(options.base)}"]
+        SOURCES[options.source].check(options)
     except (ValueError, OSError) as error:
-        return None, [f"{where}: {error}"]
-    return options, []
+        return [f"{where}: {error}"]
+    return []
 
 
 def _printable(path: Path) -> str:

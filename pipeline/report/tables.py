@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
+    from pipeline.verbs.checklist import CheckedNeed
     from pipeline.verbs.estimate import Estimate
     from pipeline.verbs.status import Books, DatasetCounts
     from sources.metadata.source import Source
@@ -36,24 +38,47 @@ def books_table(books: Books) -> Table:
 def sources_table(sources: Mapping[str, Source[Any]]) -> Table:
     """Return the sources as a table: what each is and needs."""
     table = Table(show_lines=True)
-    for name in ("source", "what it is", "licence", "bring", "text", "known dead"):
+    for name in ("source", "what it is", "size", "licence", "bring", "text", "known faults"):
         table.add_column(name, no_wrap=name == "source")
     for name, module in sources.items():
         card = module.CARD
-        table.add_row(name, card.title, card.license, card.bring, card.text, card.dead)
+        faults = "; ".join(filter(None, (card.faults, f"dead: {card.dead}" if card.dead else "")))
+        table.add_row(name, card.title, card.size, card.license, card.bring, card.text, faults)
+    return table
+
+
+def checklist_table(needs: Iterable[CheckedNeed]) -> Table:
+    """Return what the sources of a recipe need as a table to work through."""
+    table = Table(show_lines=True)
+    for name in ("source", "", "needs", "where it is, or how to get it"):
+        table.add_column(name, no_wrap=name in ("source", ""))
+    before = ""
+    for need in needs:
+        state = "there" if need.is_there else "fetched" if need.is_fetched else "MISSING" if need.is_missing else "optional"
+        download = need.need.download
+        address = f"a build fetches it from {download.url}" if need.is_fetched and download is not None else need.need.step
+        table.add_row("" if need.dataset == before else need.source, state, need.need.what, Text(str(need.need.where or address)))
+        before = need.dataset
     return table
 
 
 def estimate_table(estimate: Estimate) -> Table:
-    """Return an estimate as a table."""
-    table = Table(title="estimate", title_justify="left", show_header=False)
-    table.add_row("clips", f"{estimate.n_clips} in {estimate.n_shards} shards")
-    table.add_row("left out", f"{estimate.n_left_out}   {_reasons(estimate.left_out)}".rstrip())
-    hours = f"{estimate.hours:.2f} h where start and end say so"
-    table.add_row("hours", hours + (f"; {estimate.n_without_length} clips of unknown length" if estimate.n_without_length else ""))
-    table.add_row("shards", f"about {readable_bytes(estimate.flac_bytes)} for those hours")
-    for host in estimate.hosts:
-        table.add_row(host.name, f"{host.n_recordings} recordings{host.in_words()}")
+    """Return an estimate as a table: a row for each source, and below it what hosts and shards it takes."""
+    table = Table(title="estimate", title_justify="left", caption_justify="left")
+    for name in ("source", "dataset", "clips", "hours", "to fetch", "in shards", ""):
+        table.add_column(name, justify="right" if name in ("clips", "hours", "to fetch", "in shards") else "left")
+    for source in estimate.sources:
+        notes = [f"{source.n_without_length} of unknown length"] if source.n_without_length else []
+        notes += [f"published size; missing: {'; '.join(source.missing)}"] if source.is_published else []
+        sizes = (readable_bytes(source.fetched_bytes), readable_bytes(source.flac_bytes))
+        table.add_row(source.source, source.dataset, str(source.n_clips), f"{source.hours:.2f}", *sizes, "; ".join(notes))
+    if len(estimate.sources) > 1:
+        table.add_section()
+        fetched = readable_bytes(sum(source.fetched_bytes for source in estimate.sources))
+        table.add_row("all", "", str(estimate.n_clips), f"{estimate.hours:.2f}", fetched, readable_bytes(estimate.flac_bytes), "")
+    lines = [f"{estimate.n_shards} shards; {estimate.n_left_out} rows left out   {_reasons(estimate.left_out)}".rstrip()]
+    lines += [f"{host.name}: {host.n_recordings} recordings{host.in_words()}" for host in estimate.hosts]
+    table.caption = "\n".join(lines)
     return table
 
 

@@ -32,11 +32,15 @@ VERSIONS = ("laion-audio", "conversion", *PACKAGES)
 """What markers record versions of."""
 
 
+def http_settings(recipe: BuildRecipe) -> HttpSettings:
+    """Return how a recipe says that we behave towards hosts."""
+    return HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
+
+
 def fetch_settings(recipe: BuildRecipe, folder: Folder, wait: bool = False) -> FetchSettings:
     """Return what a recipe says about hosts; with `wait` a build waits for budgets."""
     ledger = Path(folder.path(LEDGER)) if folder.is_local else None
-    http = HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
-    return FetchSettings(http, recipe.youtube, recipe.freesound, BudgetSettings(HostTable(recipe.hosts), ledger, wait))
+    return FetchSettings(http_settings(recipe), recipe.youtube, recipe.freesound, BudgetSettings(HostTable(recipe.hosts), ledger, wait))
 
 
 def build_settings(recipe: BuildRecipe, folder: Folder, prune: bool = False, wait: bool = False) -> BuildSettings:

@@ -1,4 +1,4 @@
-"""Check the file of what hosts said about the recordings of a shard. No hash covers it, and a shard without it is complete."""
+"""Check the file of what hosts answered about the recordings of a shard. No hash covers it, and a shard without it is complete."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ class Card:
     `title`: what the source is. `license`: the licence of its clips. `bring`: the files that the user must have.
     `text`: where captions come from. `size`: how many clips there are, in words; `parts`: the published size of each split, for estimates
     without the source's table. `faults`: what is known to be wrong in its files. `dead`: what is known to be unavailable today.
+    `hosts`: where audio is fetched from that `audio_root` does not hold.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Card:
     parts: Mapping[str, Part] = field(default_factory=dict)
     faults: str = ""
     dead: str = ""
+    hosts: tuple[str, ...] = ()
 
 
 class NeedKind(StrEnum):
@@ -57,13 +59,13 @@ class Download:
 class Need:
     """Something that a source needs: a file, a secret in the environment, or a program.
 
-    `what` says what it is; `found` is where it is, `None` where it is missing; `step` says how to get it. A missing `FILE` with a
+    `what` says what it is; `where` says where it is, `None` where it is missing; `step` says how to get it. A missing `FILE` with a
     `download` is fetched by `plan` and `build`. Without `is_required` the source works, and does less.
     """
 
     kind: NeedKind
     what: str
-    found: Path | str | None
+    where: Path | str | None
     step: str
     download: Download | None = None
     is_required: bool = True

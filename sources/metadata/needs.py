@@ -31,11 +31,11 @@ def find_file(options: SourceOptions, folder: str, names: Iterable[str], downloa
     Names are looked for in `folder` (relative to the recipe's folder) and then in the recipe's folder itself, so that a user may put all
     tables into one folder. The cache holds what `fetch_metadata` fetched.
     """
-    for place in (options.resolve(folder), options.base):
+    for below in (options.resolve(folder), options.base):
         for name in names:
-            found = sorted(path for path in place.glob(name) if path.is_file()) if place.is_dir() else []
-            if found:
-                return found[0]
+            matches = sorted(path for path in below.glob(name) if path.is_file()) if below.is_dir() else []
+            if matches:
+                return matches[0]
     cached = metadata_path(download) if download else None
     return cached if cached is not None and cached.is_file() else None
 

@@ -42,9 +42,9 @@ def audio_request_hash(clip: Clip, settings_hash: str) -> str:
 class PreviousShard:
     """The outcomes of an earlier build, by sample key.
 
-    `rows` are the rows of the books, `evidence` what hosts said, `members` the position and size in bytes of each FLAC in the tar, `texts`
-    of each JSON. FLAC too long for memory is copied to files in `work`. With `is_checked` a sample is copied only if its FLAC is intact
-    and has the sound that its row records, and its JSON names the same recording.
+    `rows` are the rows of the books, `evidence` what hosts answered, `members` the position and size in bytes of each FLAC in the tar,
+    `texts` of each JSON. FLAC too long for memory is copied to files in `work`. With `is_checked` a sample is copied only if its FLAC is
+    intact and has the sound that its row records, and its JSON names the same recording.
     """
 
     folder: Folder

@@ -1,0 +1,62 @@
+"""Check what the sources of a recipe need: which files, keys and programs are there or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.recipe.model import BuildRecipe
+from sources import SOURCES
+from sources.metadata.card import Need, NeedKind
+from sources.metadata.options import SourceOptions
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedNeed:
+    """What one source of a recipe needs; `fetched` says whether a build fetches it by itself when it is missing."""
+
+    source: str
+    dataset: str
+    need: Need
+
+    @property
+    def is_there(self) -> bool:
+        """Whether nothing is to be done."""
+        return self.need.where is not None
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether `plan` and `build` fetch it by themselves."""
+        return self.need.where is None and self.need.download is not None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the source cannot be read without it, and the user has to bring it."""
+        return self.need.is_required and not self.is_there and not self.is_fetched
+
+    def to_json(self) -> dict[str, object]:
+        """Return the need as `sources --recipe R --json` prints it."""
+        values = {"source": self.source, "dataset": self.dataset, "kind": str(self.need.kind), "what": self.need.what}
+        state = "there" if self.is_there else "fetched" if self.is_fetched else "missing" if self.is_missing else "optional"
+        where = None if self.need.where is None else str(self.need.where)
+        address = self.need.download.url if self.need.download is not None else None
+        return values | {"state": state, "where": where, "step": self.need.step, "address": address}
+
+
+def checklist(recipe: BuildRecipe) -> Iterator[CheckedNeed]:
+    """Yield everything that the sources of a recipe need, in the order of the recipe."""
+    for options in recipe.sources:
+        for need in (*SOURCES[options.source].needs(options), *_audio(options)):
+            yield CheckedNeed(options.source, options.dataset, need)
+
+
+def _audio(options: SourceOptions) -> Iterator[Need]:
+    """Yield where the audio of a source comes from: its `audio_root`, and the hosts that are asked for the rest."""
+    hosts = SOURCES[options.source].CARD.hosts
+    if options.audio_root is not None:
+        path = options.resolve(options.audio_root)
+        is_address = "://" in options.audio_root
+        where = options.audio_root if is_address or path.exists() else None
+        yield Need(NeedKind.FILE, f"audio_root: {options.audio_root}", where, "put the recordings there", is_required=not hosts)
+    elif hosts:
+        yield Need(NeedKind.FILE, "audio_root", None, f"without it audio is fetched from {', '.join(hosts)}", is_required=False)

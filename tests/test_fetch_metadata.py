@@ -1,0 +1,54 @@
+"""Metadata that sources lack is fetched once, with its checksum, before a plan is made."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from pipeline.failures import RecipeError
+from pipeline.verbs.fetch_metadata import fetch
+from sources.metadata.card import Download
+from sources.metadata.needs import find_file, metadata_path
+from sources.table import Options
+from tests.loopback import BODY, Loopback
+from transforms.fetching.http import HttpSettings
+from transforms.fetching.settings import FetchSettings
+
+OPEN = FetchSettings(HttpSettings(allow_private=True, attempts=1))
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LAION_AUDIO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_file_is_fetched_once_into_the_cache(loopback: Loopback, cache: Path) -> None:
+    download = Download(loopback.url("/good/t.csv"), "t.csv", SHA256)
+    assert fetch(download, OPEN) == metadata_path(download) == cache / "metadata" / "t.csv"
+    assert fetch(download, OPEN).read_bytes() == BODY
+    assert loopback.n_requests["/good/t.csv"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "sha256", "words"), [("/good", "0" * 64, "is another file now"), ("/status/404", SHA256, "not_found: HTTP 404")]
+)
+def test_another_file_or_none_is_a_fault_with_a_remedy(loopback: Loopback, cache: Path, path: str, sha256: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words) as caught:
+        fetch(Download(loopback.url(path), "t.csv", sha256), OPEN)
+    assert "by hand to" in str(caught.value)
+    assert not (cache / "metadata" / "t.csv").exists()
+    assert [path.name for path in (cache / "metadata").iterdir()] == ["t.csv.lock"]
+
+
+def test_files_are_looked_for_in_the_sources_folder_then_in_the_recipes_then_in_the_cache(tmp_path: Path, cache: Path) -> None:
+    options = Options(source="table", dataset="D", path="x.csv", base=tmp_path)
+    download = Download("https://example.org/t.csv", "t.csv")
+    assert find_file(options, "d", ("t.csv", "*_t.csv"), download) is None
+    for path in (metadata_path(download), tmp_path / "d_t.csv", tmp_path / "d" / "t.csv"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+        assert find_file(options, "d", ("t.csv", "*_t.csv"), download) == path
