@@ -1,4 +1,4 @@
-"""Count the calls to a local file system: in an object store each of them would be one request."""
+"""Count the requests to a file system as an object store would get them. The files are on this disk."""
 
 from __future__ import annotations
 
@@ -9,42 +9,60 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 REQUESTS: collections.Counter[str] = collections.Counter()
-"""Requests by kind since the last `clear`: listing, read, read marker, open, check."""
+"""Requests by kind since the last `clear`: listing, read, read marker, open, check, write, remove."""
 
 
-class CountingFileSystem(LocalFileSystem):
-    """Local files under `counted://`. `find` is one listing, however many folders it walks."""
+class CountingFileSystem(fsspec.AbstractFileSystem):
+    """Local files under `counted://`. `find` is one listing, however many folders it walks.
+
+    It is no `LocalFileSystem`: `Folder` reads a local disk without fsspec, where nothing would be counted.
+    """
 
     protocol = "counted"
+    disk = LocalFileSystem(auto_mkdir=True)
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
-        return LocalFileSystem._strip_protocol(str(path).removeprefix("counted://")) if isinstance(path, str) else path
+        return LocalFileSystem._strip_protocol(str(path).removeprefix("counted://"))
 
     def find(self, path: str, *args: Any, **kwargs: Any) -> Any:
         """Count a listing."""
         REQUESTS["listing"] += 1
-        return super().find(path, *args, **kwargs)
+        return self.disk.find(self._strip_protocol(path), *args, **kwargs)
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> Any:
+        """Count a listing."""
+        REQUESTS["listing"] += 1
+        return self.disk.ls(self._strip_protocol(path), detail, **kwargs)
 
     def cat_file(self, path: str, *args: Any, **kwargs: Any) -> Any:
         """Count a read."""
         REQUESTS["read marker" if path.endswith("_stats.json") else "read"] += 1
-        return LocalFileSystem(skip_instance_cache=True).cat_file(path, *args, **kwargs)
+        return self.disk.cat_file(self._strip_protocol(path), *args, **kwargs)
 
-    def open(self, path: str, *args: Any, **kwargs: Any) -> Any:
-        """Count an opened file."""
-        REQUESTS["open"] += 1
-        return super().open(path, *args, **kwargs)
-
-    def exists(self, path: str, **kwargs: Any) -> bool:
-        """Count a check."""
+    def info(self, path: str, **kwargs: Any) -> Any:
+        """Count a check; `exists` and `size` end here too."""
         REQUESTS["check"] += 1
-        return bool(LocalFileSystem(skip_instance_cache=True).exists(path))
+        return self.disk.info(self._strip_protocol(path), **kwargs)
 
-    def size(self, path: str) -> Any:
-        """Count a check."""
-        REQUESTS["check"] += 1
-        return super().size(path)
+    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> Any:
+        REQUESTS["open" if mode == "rb" else "write"] += 1
+        return self.disk.open(self._strip_protocol(path), mode)
+
+    def put_file(self, lpath: str, rpath: str, **kwargs: Any) -> None:
+        """Count a written file."""
+        REQUESTS["write"] += 1
+        self.disk.put_file(lpath, self._strip_protocol(rpath))
+
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        """Count a written file."""
+        REQUESTS["write"] += 1
+        self.disk.cp_file(self._strip_protocol(path1), self._strip_protocol(path2))
+
+    def rm_file(self, path: str) -> None:
+        """Count a removed file."""
+        REQUESTS["remove"] += 1
+        self.disk.rm_file(self._strip_protocol(path))
 
 
 fsspec.register_implementation("counted", CountingFileSystem, clobber=True)
