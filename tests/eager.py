@@ -8,32 +8,27 @@ and a step that changes its input changes nothing for other steps.
 from __future__ import annotations
 
 import collections
-import contextlib
 import pickle
 import random
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import apache_beam as beam
-import pytest
 from apache_beam.internal import pickler
 from apache_beam.internal.util import insert_values_in_args
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 from apache_beam.pvalue import AsSideInput, PCollection, PValue
 from apache_beam.runners.common import DoFnRunner, Receiver
-from apache_beam.runners.runner import PipelineRunner
-from apache_beam.transforms import userstate
 from apache_beam.transforms.util import Reshuffle, ReshufflePerKey
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.engines.run import Engine
 from pipeline.failures import EngineError
+from tests.pipeline_building import empty_pipeline
 
-View = TypeVar("View", bound=PipelineOptions)
 SHUFFLES = (Reshuffle, ReshufflePerKey)
 """Transforms whose output is their input, in any order: what they consist of is not run."""
 
@@ -53,7 +48,7 @@ class EagerEngine(Engine):
         Raises:
             EngineError: a step failed; the text is the traceback.
         """
-        with _empty_pipeline() as pipeline:
+        with empty_pipeline() as pipeline:
             add_steps(pipeline)
             try:
                 pipeline.visit(_Evaluation(self.seed))
@@ -63,7 +58,7 @@ class EagerEngine(Engine):
 
 def collect(steps: Callable[[beam.Pipeline], Iterable[PCollection]], seed: int | None = None) -> list[list[Any]]:
     """Run a pipeline eagerly; return the elements of each collection that `steps` returns. Exceptions are those of the steps."""
-    with _empty_pipeline() as pipeline:
+    with empty_pipeline() as pipeline:
         collections = list(steps(pipeline))
         evaluation = _Evaluation(seed)
         pipeline.visit(evaluation)
@@ -155,37 +150,6 @@ class _Collector(Receiver):
 
     def receive(self, windowed_value: WindowedValue) -> None:
         self.elements.append(windowed_value.value)
-
-
-@contextlib.contextmanager
-def _empty_pipeline() -> Iterator[beam.Pipeline]:
-    """Yield an empty pipeline; as long as it is in use, Beam looks at each class of DoFn once only."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(userstate, "get_dofn_specs", _StateSpecs(userstate.get_dofn_specs))
-        yield beam.Pipeline(runner=PipelineRunner(), options=_Options([]))
-
-
-class _Options(PipelineOptions):
-    """Options that parse each view once: Beam asks for one a thousand times a pipeline, half of the time of building it."""
-
-    def view_as(self, cls: type[View]) -> View:
-        views = self.__dict__.setdefault("_views", {})
-        if cls not in views:
-            views[cls] = super().view_as(cls)
-        return views[cls]
-
-
-class _StateSpecs:
-    """Beam's `get_dofn_specs`, which looks at all methods of a DoFn: once a class, instead of four times a step."""
-
-    def __init__(self, of_dofn: Callable[[beam.DoFn], tuple[set, set]]):
-        self.of_dofn = of_dofn
-        self.known: dict[type[beam.DoFn], tuple[set, set]] = {}
-
-    def __call__(self, dofn: beam.DoFn) -> tuple[set, set]:
-        if type(dofn) not in self.known:
-            self.known[type(dofn)] = self.of_dofn(dofn)
-        return self.known[type(dofn)]
 
 
 def _copied(function: Any) -> Any:
