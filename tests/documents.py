@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import re
@@ -171,9 +172,15 @@ def tests_of_source(name: str) -> str:
 
 
 def files_that(runs: Callable[[ast.AST, str], bool], name: str) -> str:
-    """Return the names of the test files in which some node of the code runs something."""
-    trees = ((path.stem, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted((ROOT / "tests").glob("test_*.py")))
-    return ", ".join(stem for stem, tree in trees if any(runs(node, name) for node in ast.walk(tree)))
+    """Return the names of the test files in which some call or constant of the code runs something."""
+    return ", ".join(stem for stem, nodes in _nodes_of_tests().items() if any(runs(node, name) for node in nodes))
+
+
+@functools.cache
+def _nodes_of_tests() -> dict[str, list[ast.Call | ast.Constant]]:
+    """Return the calls and constants of every test file by its name, in order of names."""
+    trees = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tests").glob("test_*.py"))}
+    return {stem: [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.Constant)] for stem, tree in trees.items()}
 
 
 def runs_verb(node: ast.AST, verb: str) -> bool:

@@ -139,6 +139,7 @@ def run_tests(tree: Path, tests: Sequence[str], seconds: float, stop_at_first: b
     options += ["-o", f"faulthandler_timeout={SECONDS_A_TEST}", "-o", "faulthandler_exit_on_timeout=true"]
     # Without PYTHONPATH, programs that a test starts in another folder would import an installed copy; with .pyc files, an older mutant.
     env = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "", "COLUMNS": "300"}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # importing plugins that no test needs takes longer than many tests
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         # pytest would import a module of `sources` a second time if it collected its examples before any test imported it.
         tests = sorted(tests, key=lambda test: not test.startswith("tests/"))

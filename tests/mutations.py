@@ -6,6 +6,7 @@ Never broken: docstrings, annotations, imports, `__all__`, assertions, f-strings
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,7 +102,13 @@ def is_other_code(source: str, mutated: str) -> bool:
         compile(mutated, "mutant", "exec")
     except SyntaxError:
         return False
-    return ast.dump(tree) != ast.dump(ast.parse(source))
+    return ast.dump(tree) != _code(source)
+
+
+@functools.cache
+def _code(source: str) -> str:
+    """Return what a source means, as text; it is compared with each of its mutants."""
+    return ast.dump(ast.parse(source))
 
 
 def _start(node: ast.expr | ast.stmt | ast.keyword) -> Position:

@@ -34,7 +34,7 @@ def make_model(recipe: TrainRecipe = RECIPE) -> Clap:
     return build_model(recipe, train_tokenizer(CAPTIONS, 300, 20))
 
 
-def make_batch(n: int = 8) -> Batch:
+def make_batch(n: int = 4) -> Batch:
     generator = torch.Generator().manual_seed(1)
     ids, mask = tokenize(train_tokenizer(CAPTIONS, 300, 20), CAPTIONS[:n], 20)
     mel = torch.randn(n, 4, 1001, 64, generator=generator) * 10 - 40
@@ -48,7 +48,7 @@ def step(model: Clap, recipe: TrainRecipe, batch: Batch) -> tuple[float, torch.T
 
 
 def test_chunks_give_the_gradients_of_the_complete_batch():
-    complete, chunked = (step(make_model().eval(), replace(RECIPE, chunks=chunks), make_batch()) for chunks in (1, 4))
+    complete, chunked = (step(make_model().eval(), replace(RECIPE, chunks=chunks), make_batch(8)) for chunks in (1, 4))
     assert complete[0] == pytest.approx(chunked[0], abs=1e-6)
     assert (complete[1] - chunked[1]).abs().max() < 1e-5
     assert (complete[1] - chunked[1]).norm() < 1e-4 * complete[1].norm()
@@ -77,13 +77,13 @@ def test_frozen_statistics_normalise_by_the_batch_and_change_nothing():
 def test_a_batch_without_longer_clips_trains_the_fusion():
     model = make_model()
     set_training_mode(model)
-    train_step(model, replace(make_batch(), longer=torch.zeros(8, dtype=torch.bool)), make_optimizer(model, RECIPE), RECIPE, 0)
+    train_step(model, replace(make_batch(), longer=torch.zeros(4, dtype=torch.bool)), make_optimizer(model, RECIPE), RECIPE, 0)
     assert all(p.grad is not None for p in model.audio_branch.parameters())
 
 
 def test_a_tower_in_evaluation_mode_fuses_no_clip_that_is_not_longer():
     model = make_model().eval()
-    step(model, RECIPE, replace(make_batch(), longer=torch.zeros(8, dtype=torch.bool)))
+    step(model, RECIPE, replace(make_batch(), longer=torch.zeros(4, dtype=torch.bool)))
     assert all(p.grad is None for p in model.audio_branch.patch_embed.fusion_model.parameters())
 
 
@@ -138,7 +138,7 @@ def test_steps_change_every_parameter_and_lower_the_loss():
     model = make_model().eval()
     before = {k: v.clone() for k, v in model.named_parameters()}
     optimizer = make_optimizer(model, RECIPE)
-    losses = [train_step(model, make_batch(), optimizer, replace(RECIPE, multi_positive=True), 2) for _ in range(6)]
+    losses = [train_step(model, make_batch(), optimizer, replace(RECIPE, multi_positive=True), 2) for _ in range(4)]
     assert losses[-1] < losses[0]
     used = {k for k, p in model.named_parameters() if p.grad is not None and p.grad.any()}
     assert len(used) > 0.9 * len(before) and not [k for k in used if torch.equal(before[k], model.get_parameter(k))]
@@ -148,7 +148,7 @@ def test_steps_change_every_parameter_and_lower_the_loss():
 def test_a_loss_that_is_not_finite_changes_nothing():
     model = make_model().eval()
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    batch = replace(make_batch(), mel=torch.full((8, 4, 1001, 64), torch.nan))
+    batch = replace(make_batch(), mel=torch.full((4, 4, 1001, 64), torch.nan))
     assert math.isnan(train_step(model, batch, make_optimizer(model, RECIPE), RECIPE, 2))
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in before.items())
     assert all(p.grad is None for p in model.parameters())
@@ -196,7 +196,7 @@ WAYS = {"default": {}, "multi-positive": {"multi_positive": True}, "in chunks": 
 
 def half_on_each_rank() -> dict:
     """Take a step in every way with this rank's half of the batch; also return the seed of a step."""
-    batch = vars(make_batch())
+    batch = vars(make_batch(8))
     own = Batch(**{name: x.chunk(2)[rank()] if isinstance(x, torch.Tensor) else x for name, x in batch.items()})
     steps = {name: step(make_model().eval(), replace(RECIPE, **changes), own) for name, changes in WAYS.items()}
     return {**steps, "seed": step_seed(1, 2)}
@@ -209,7 +209,7 @@ def on_ranks():
 
 @pytest.mark.parametrize("name", WAYS)
 def test_two_ranks_of_four_clips_step_as_one_of_eight(on_ranks, name):
-    loss, gradients = step(make_model().eval(), replace(RECIPE, **WAYS[name]), make_batch())
+    loss, gradients = step(make_model().eval(), replace(RECIPE, **WAYS[name]), make_batch(8))
     (first_loss, first), (second_loss, second) = (results[name] for results in on_ranks)
     assert first_loss == second_loss == pytest.approx(loss, abs=1e-5)
     assert torch.equal(first, second)
