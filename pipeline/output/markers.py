@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.keys import stable_hash
 from pipeline.output.json_values import count, field, mapping, seconds, table, text
-from pipeline.output.layout import marker_name
+from pipeline.output.layout import books_name, marker_name, tar_name
 from pipeline.output.plan_index import FORMAT, check_format
 from pipeline.output.sample_files import MEMBERS
 from pipeline.output.storage import Folder
@@ -58,6 +58,16 @@ class Marker:
         """The number of the conversion that made the shard; `None` where the marker has none."""
         number = self.versions.get("conversion", "")
         return int(number) if number.isdecimal() and number.isascii() and len(number) < 10 else None
+
+    def is_finished(self, shard: ShardId, inputs_sha256: str, size_of: Callable[[str], int | None]) -> bool:
+        """Return whether a shard was made from these inputs, and its tar and books have the sizes that are recorded here.
+
+        Args:
+            size_of: returns the size in bytes of a file by its name in the folder, `None` where there is no such file.
+        """
+        if self.inputs_sha256 != inputs_sha256:
+            return False
+        return size_of(tar_name(shard)) == self.tar.bytes and size_of(books_name(shard)) == self.parquet.bytes
 
     def to_json(self) -> dict[str, Any]:
         """Return the marker as it is written."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.disk import FileState
-from pipeline.output.layout import INDEX, MARKER, PLAN, books_name, marker_name, shard_of, tar_name
+from pipeline.output.layout import INDEX, MARKER, PLAN, marker_name, shard_of
 from pipeline.output.markers import Marker
 from pipeline.output.plan_index import DamagedPlanError, OutputFormatError, Plan, PlannedShard, read_plan
 from pipeline.output.storage import Folder
@@ -36,10 +36,10 @@ class Snapshot:
     def finished(self, shard: ShardId, inputs_sha256: str) -> bool:
         """Return whether a shard was made from these inputs, and its tar and books have the sizes that its marker records."""
         marker = self.markers.get(shard)
-        if marker is None or marker.inputs_sha256 != inputs_sha256:
-            return False
-        sizes = {tar_name(shard): marker.tar.bytes, books_name(shard): marker.parquet.bytes}
-        return all(name in self.files and self.files[name].size == size for name, size in sizes.items())
+        return marker is not None and marker.is_finished(shard, inputs_sha256, self._size)
+
+    def _size(self, name: str) -> int | None:
+        return self.files[name].size if name in self.files else None
 
     def current_marker(self, planned: PlannedShard) -> Marker | None:
         """Return the marker of a planned shard if it was built from the rows that the plan now has for it."""

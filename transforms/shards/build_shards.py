@@ -65,9 +65,7 @@ class _BuildShard(beam.DoFn):
 def finished(folder: Folder, task: ShardTask) -> Marker | None:
     """Return the marker of a task that is already done, since an engine may run the same task twice; otherwise `None`."""
     marker = read_marker(folder, task.shard)
-    if marker is None or marker.inputs_sha256 != task.inputs_sha256 or folder.size(tar_name(task.shard)) != marker.tar.bytes:
-        return None
-    return marker if folder.size(books_name(task.shard)) == marker.parquet.bytes else None
+    return marker if marker is not None and marker.is_finished(task.shard, task.inputs_sha256, folder.size) else None
 
 
 def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings) -> Marker | None:
