@@ -12,6 +12,7 @@ import soundfile
 from pipeline.verbs import verify_audio as module
 from pipeline.verbs.verify_audio import decoded_findings, header_findings
 from tests.sounds import flac_with_frame_count
+from transforms.audio import flac_statistics
 from transforms.audio.file_slice import FileSlice
 from transforms.audio.meter import Meter
 
@@ -69,7 +70,7 @@ def test_what_is_no_flac_or_has_no_streaminfo() -> None:
 
 @pytest.mark.parametrize("block", [1, 7, 100, 1 << 20])
 def test_the_audio_of_a_sample_has_the_statistics_of_the_books(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(flac_statistics, "BLOCK_FRAMES", block)
     assert decoded(flac(), row()) == decoded(flac(), row(n_clipped=30)) == decoded(flac(), None) == []
     assert decoded(flac(), row(n_clipped=31)) == ["its audio has 30 frames at full scale, fewer than were clipped by the books"]
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import soundfile
 
 from pipeline.records import SAMPLE_RATE
 from pipeline.verbs.verify_fault import shown
 from transforms.audio.file_slice import FileSlice
-from transforms.audio.flac_statistics import MEASURED
+from transforms.audio.flac_statistics import MEASURED, decode_and_measure
 from transforms.audio.meter import Meter
 
-BLOCK = 1 << 20  # frames that are decoded at once
-EXTREMES = np.array([-32768, 32767], np.int16)
 STREAMINFO_END = 42  # bytes: "fLaC", the header of the first metadata block, STREAMINFO (RFC 9639, section 8.2)
 
 
@@ -37,13 +34,10 @@ def header_findings(header: bytes, row: Mapping[str, Any] | None) -> Iterator[st
 
 def decoded_findings(flac: FileSlice, row: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield what is wrong with the audio of a FLAC whose header is right, all of which is decoded; `row` as above."""
-    meter, n_extreme = Meter(), 0
     try:
         with soundfile.SoundFile(flac) as sound:
             n_in_header = sound.frames
-            while len(frames := sound.read(BLOCK, dtype="int16")):  # a damaged header may claim more frames than memory holds
-                meter.add(frames, 0)
-                n_extreme += int(np.isin(frames, EXTREMES).sum())
+            meter, n_extreme = decode_and_measure(sound)
     except (soundfile.LibsndfileError, OSError) as error:
         yield f"does not decode ({getattr(error, 'error_string', error)})"
         return
