@@ -18,10 +18,10 @@ from transforms.planning.map_or_reject import split_rejections
 
 def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Clip | Rejection]:
     """Yield the first `limit` rows of a source, or all of them, as clips and rejections."""
-    return map(without_secrets, map(storable, itertools.islice(SOURCES[options.source].read(options), limit)))
+    return map(masked_row, map(storable, itertools.islice(SOURCES[options.source].read(options), limit)))
 
 
-def without_secrets(outcome: Clip | Rejection) -> Clip | Rejection:
+def masked_row(outcome: Clip | Rejection) -> Clip | Rejection:
     """Return the row with the addresses in it masked, text apart; a clip holds its full address apart, for the build."""
     if isinstance(outcome, Rejection):
         return replace(outcome, clip=_masked(outcome.clip), detail=mask_text(outcome.detail))
