@@ -177,3 +177,19 @@ class Damage:
     change: Callable[[Built], str | None]
     agrees: bool = False
     deep: bool = False
+
+
+def with_bytes(change: Callable[[bytes], bytes], name: str) -> Callable[[Built], None]:
+    def run(built: Built) -> None:
+        built.path(name).write_bytes(change(built.path(name).read_bytes()))
+
+    return run
+
+
+def with_table(name: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[Built], None]:
+    return lambda built: built.change_table(name, change)
+
+
+def copy_file(built: Built, name: str, to: str) -> None:
+    built.path(to).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(built.path(name), built.path(to))

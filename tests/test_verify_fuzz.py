@@ -24,7 +24,8 @@ from pipeline.verbs.recaption import recaption, recipe_of_folder
 from pipeline.verbs.status import read_the_books, snapshot_of, unreadable_markers
 from pipeline.verbs.verify import verify
 from tests.damage import BOOKS, MARKER, PLAN_FILE, SIZES, TAR, Built, make_set
-from tests.damage_files import EQUAL, FILES, LEFT_OUT, PLAN
+from tests.damage_files import FILES
+from tests.damage_plan import EQUAL, LEFT_OUT, PLAN
 from tests.eager import EagerEngine
 from tests.fates import unwatched
 
