@@ -61,13 +61,13 @@ def first_sentence(description: str) -> str:
     for line in lines(description):
         for sentence in sentencex.segment("en", line):
             text = cut(_EXTENSION.sub("", sentence.strip().rstrip(" ,;:-")))
-            if text and not _boilerplate().search(text):
+            if text and not _not_about_the_sound().search(text):
                 return text
     return ""
 
 
 @cache
-def _boilerplate() -> re.Pattern:
+def _not_about_the_sound() -> re.Pattern:
     """Return a pattern that matches sentences about other things than the sound."""
     return re.compile("|".join(f"(?:{row[0]})" for row in rows("boilerplate")), re.IGNORECASE)
 

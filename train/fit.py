@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from train.data.batch import Collate, batch_plan, train_loader
+from train.data.batch import Collate, samples_of_steps, train_loader
 from train.data.samples import Clips, FixedClips
 from train.data.shards import find_shards, fingerprint
 from train.errors import BadInput, Stopped
@@ -114,7 +114,7 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: b
 def train(run: Training) -> None:
     """Take the remaining steps. Validate and save every valid_every steps and at the end."""
     recipe, environment, progress = run.recipe, run.environment, run.progress
-    plan = batch_plan(len(run.clips), recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world_size())
+    plan = samples_of_steps(len(run.clips), recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world_size())
     loader = train_loader(run.clips, plan, Collate(run.tokenizer, recipe.context), recipe.workers)
     log = None
     if rank() == 0:

@@ -15,14 +15,14 @@ from train.towers.model import Batch
 from train.towers.tokenizer import tokenize
 
 
-def batch_plan(
+def samples_of_steps(
     n_samples: int, batch: int, seed: int, first: int, last: int, rank: int = 0, world_size: int = 1
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield the (epoch, index) pairs that a rank reads, for each step from first to last - 1.
 
     Each epoch has its own permutation of the samples. A step takes the next `batch` of them; each rank takes an equal share.
 
-    >>> [len(pairs) for pairs in batch_plan(n_samples=10, batch=4, seed=0, first=0, last=3, rank=1, world_size=2)]
+    >>> [len(pairs) for pairs in samples_of_steps(n_samples=10, batch=4, seed=0, first=0, last=3, rank=1, world_size=2)]
     [2, 2, 2]
     """
     per_epoch, own = n_samples // batch, batch // world_size
