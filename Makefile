@@ -73,7 +73,7 @@ evaluate: $(VENV)/.train  ## print retrieval scores of RUN on the test split of 
 	$(RUN_PY) -m train evaluate $(RUN) $(OUTPUT) $(ARGS)
 
 test: $(VENV)/.dev  ## run the tests and the examples in docstrings, without network, in a few minutes
-	$(RUN_PY) -m pytest -m "not slow" -n 2 --dist loadscope $(ARGS)
+	$(RUN_PY) -m pytest -m "not slow" -n 2 --dist worksteal $(ARGS)
 
 # Python 3.12, say, is python3.12 where that starts (the shims of pyenv may not), else what pyenv has installed.
 test-all: $(VENV)/.dev  ## run the slow tests too, then the tests on every other supported Python of this machine

@@ -24,6 +24,7 @@ from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
 from tests.fates import published, tone, unwatched
 from tests.loopback import Loopback
+from transforms.fetching.http import HttpClient
 
 SECRET = b"s3cr3t"
 RECIPE = 'name = "signed"\nallow_private = true\n\n[[sources]]\nsource = "table"\ndataset = "Signed"\npath = "clips.csv"\n'
@@ -136,7 +137,10 @@ def test_no_row_is_lost_where_secrets_alone_distinguish_addresses(parameter: str
     assert build_signed(recipe, tmp_path / "out").n_built == 0
 
 
-def test_the_terminal_shows_no_secret(server: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_terminal_shows_no_secret(
+    server: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpClient, "_backoff", lambda *_: 0.01)  # the waits before further attempts take seconds
     recipe = write_table(tmp_path, server, "a", "/status/403/b.wav?token=s3cr3t", "/to?https://u:s3cr3t@127.0.0.1:1/?sig=s3cr3t")
     main(["build", str(recipe), "--output", str(tmp_path / "out")])
     printed = capsys.readouterr()
