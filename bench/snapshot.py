@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.counting import REQUESTS
 from bench.measure import Cost, Row, cost_of
 from pipeline.engines.run import Engine, n_cores
+from pipeline.output.plan_index import FORMAT
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
@@ -35,7 +36,7 @@ path = "clips.csv"
 def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return costs and requests in a folder of 5,000 shards, or of 500 when quick."""
     n_shards = N_SHARDS // 10 if quick else N_SHARDS
-    home = corpus.parent / f"many-{n_shards}"
+    home = corpus.parent / f"many-{n_shards}-format-{FORMAT}"  # a folder of another version is refused
     if not (home / "out" / "build.json").exists():
         make_many(home, n_shards)
     output, recipe = home / "out", home / "recipe.toml"
