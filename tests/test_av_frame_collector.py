@@ -174,3 +174,36 @@ def test_values_that_are_not_finite_are_counted_once_a_block():
     collector.flush()
     assert recorder.cutter.n_nonfinite == 2
     assert np.isfinite(recorder.frames).all()
+
+
+def test_silence_before_the_first_frame_begins_with_it():
+    recorder = FrameRecorder()
+    collector = AvFrameCollector([recorder.cutter])
+    collector.add_silence(0.5)
+    assert collector.n_decoded == 0
+    add_all(collector, NOISE[:160])
+    collector.flush()
+    assert np.array_equal(recorder.frames, np.concatenate([np.zeros(4000), NOISE[:160, 0] / 32_768]))
+
+
+@pytest.mark.parametrize(("start", "end"), [(0.0, None), (0.25, 5.0), (1.0, 2.0), (1.5, 9.0), (5.0, 6.0), (6.0, 6.5)])
+def test_silence_between_frames_is_part_of_excerpts(start, end):
+    recorder = FrameRecorder(Excerpt(start, end))
+    collector = AvFrameCollector([recorder.cutter])
+    add_all(collector, NOISE[:8_000])
+    collector.add_silence(5.0)
+    add_all(collector, NOISE[8_000:16_000])
+    collector.flush()
+    heard = np.concatenate([NOISE[:8_000, 0], np.zeros(5 * RATE, np.int16), NOISE[8_000:16_000, 0]])
+    assert np.array_equal(np.concatenate(recorder.blocks), heard[round(start * RATE) : None if end is None else round(end * RATE)])
+    assert max(len(block) for block in recorder.blocks) <= BLOCK_FRAMES
+
+
+def test_silence_ends_with_the_last_excerpt():
+    recorder = FrameRecorder(Excerpt(0.5, 2.0))
+    collector = AvFrameCollector([recorder.cutter])
+    add_all(collector, NOISE[:8_000])
+    collector.add_silence(1e9)
+    assert collector.is_complete and collector.n_decoded == 2 * RATE
+    collector.add_silence(1.0)
+    assert (collector.n_decoded, recorder.cutter.n_frames) == (2 * RATE, 12_000)

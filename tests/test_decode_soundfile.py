@@ -11,7 +11,7 @@ from pipeline.records import Reason, Rejected
 from tests.frame_recorder import FrameRecorder
 from tests.sounds import FORMATS, RATE, by_av, by_soundfile, encoded, flac_with_frame_count, pcm16, tone, wav
 from transforms.audio.declared_length import declared_audio
-from transforms.audio.decode_soundfile import MP3_RUN_IN, UnsupportedBySoundfileError, decode_soundfile
+from transforms.audio.decode_soundfile import MP3_RUN_IN, UnsupportedBySoundfileError, WrongFrameCountError, decode_soundfile
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.excerpt_cutter import BLOCK_FRAMES
 
@@ -90,6 +90,14 @@ def test_a_header_without_the_number_of_frames_is_unsupported(tmp_path):
         with pytest.raises(UnsupportedBySoundfileError, match="number of frames"):
             decode_excerpts(data, tmp_path)
     assert n_open_files() == n_before
+
+
+def test_a_flac_with_all_frames_of_its_md5_and_fewer_than_promised_is_read_to_its_end_by_another_decoder(tmp_path):
+    data = flac_with_frame_count(encoded("flac_16"), RATE + 100)
+    with pytest.raises(WrongFrameCountError, match=f"the header says {RATE + 100} frames"):
+        decode_excerpts(data, tmp_path)
+    with pytest.raises(WrongFrameCountError):
+        decode_excerpts(data, tmp_path, Excerpt(0.5, 1.001))
 
 
 def test_no_file_stays_open_after_decoding(tmp_path):

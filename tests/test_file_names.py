@@ -96,6 +96,7 @@ def test_the_folders_of_an_address_are_those_of_a_server(path, names, name):
         ("7", ["x/7.wav", "y/7.wav"], AMBIGUOUS),
         ("x/7", ["x/7.wav", "y/7.wav"], "x/7.wav"),
         ("7.wav", ["x/7.wav"], "x/7.wav"),
+        ("7.wav", ["7.wav", "x/7.wav"], "7.wav"),
         ("AbC", ["abc.wav"], None),
         ("AbC.wav", ["abc.wav"], None),
         ("../7", ["7.wav"], None),

@@ -1,5 +1,6 @@
 """Names of columns: what counts as the same name, and what is near enough to be a mistake."""
 
+import string
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,11 @@ def test_messages_list_few_names():
 @pytest.mark.parametrize("sign", [" ", "\t", "\r", "\n", "\v", "\f", "\u00a0", "\u200b", "\u2060", "\ufeff"])
 def test_blanks_around_a_name_are_no_part_of_it(sign):
     assert (cleaned(f"{sign}a{sign}b{sign}"), folded(f"{sign}A{sign}")) == (f"a{sign}b", "a")
+
+
+@pytest.mark.parametrize("sign", sorted(set(string.printable) - set(string.whitespace)))
+def test_letters_digits_and_punctuation_around_a_name_are_part_of_it(sign):
+    assert cleaned(f"{sign}a{sign}") == f"{sign}a{sign}"
 
 
 def test_every_word_with_the_meaning_of_a_field_is_near_to_it():

@@ -15,6 +15,7 @@ from tests.downloads import QUICK, SHA256, Naps, client_of, rejection_of
 from tests.loopback import BODY, Loopback
 from transforms.fetching.budgets import Budgets, BudgetSettings
 from transforms.fetching.http import HttpClient, HttpSettings
+from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
 
 
 def test_the_defaults_are_those_of_the_documentation():
@@ -72,6 +73,13 @@ def test_after_a_fault_that_passes_the_file_is_that_of_the_second_attempt(loopba
     assert (got.provenance.evidence.attempts, got.provenance.sha256, got.provenance.http_status) == (2, SHA256, 200)
     assert loopback.n_requests[f"/{behaviour}/a.wav"] == 2
     assert len(naps.seconds) == 1
+
+
+@pytest.mark.parametrize("path", ["/good", "/status/404"])
+def test_the_limits_of_a_download_end_with_it(loopback, tmp_path, path):
+    with client_of(QUICK) as client, suppress(Rejected):
+        client.download(loopback.url(path), tmp_path)
+    assert DOWNLOAD_LIMITS.get() == DownloadLimits()
 
 
 def test_five_redirects_of_five_statuses_are_followed(loopback, tmp_path):

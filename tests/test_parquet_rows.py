@@ -9,7 +9,7 @@ import pytest
 
 from sources.metadata import parquet_rows
 from sources.metadata.embedded import Embedded
-from sources.metadata.parquet_rows import check, columns, recording, recordings_columns, rows
+from sources.metadata.parquet_rows import _in_a_line, check, columns, recording, recordings_columns, rows
 from sources.metadata.row import Row
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -81,6 +81,11 @@ def test_a_file_that_is_no_parquet_is_an_error(tmp_path):
     for read in (columns, recordings_columns, lambda path: list(rows(path)), lambda path: check(path, [], [])):
         with pytest.raises(ValueError, match="not a parquet file"):
             read(tmp_path / "t.parquet")
+
+
+def test_the_message_of_a_fault_is_one_line_of_at_most_200_characters():
+    assert _in_a_line(OSError("cut off\n  in  \tpage 3")) == "cut off in page 3"
+    assert _in_a_line(OSError("x" * 300)) == "x" * 200
 
 
 def test_a_needed_column_holds_no_lists(tmp_path):

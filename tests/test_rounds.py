@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from pipeline.engines.run import Engine
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds, write_equal_sounds
 from pipeline.output.markers import inputs_sha256
+from pipeline.output.moved_shards import hold
 from pipeline.output.plan_files import rows_sha256
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.snapshot import Snapshot, take_snapshot
@@ -19,6 +22,7 @@ from pipeline.verbs.rounds import (
     LEFT_AS_IT_IS,
     Built,
     Reuse,
+    build_rounds,
     find_equal_sounds,
     outdated,
     planned_shards,
@@ -92,6 +96,33 @@ def test_replaced_recordings_faults_moved_clips_and_addresses_are_in_the_task(fo
     assert (second.shard, second.replaced, second.moved, second.is_checked) == (SECOND, frozenset(), moved[SECOND], True)
     assert second.addresses == (("table-b", "http://full"),)
     assert (third.shard, third.replaced, third.moved, third.is_checked) == (THIRD, frozenset(), (), False)
+
+
+class IdleEngine(Engine):
+    """Makes nothing."""
+
+    def run(self, add_steps: object, one_worker: bool = False) -> None:
+        pass
+
+
+def test_a_round_copies_what_moved_a_repair_checks_what_it_copies_and_what_was_not_made_is_left(folder: Folder, tmp_path: Path) -> None:
+    hold(folder, [SECOND], folder.listing())
+    settings = BuildSettings(folder, Fetcher(tmp_path, HttpSettings()), AudioLimits(), {}, 4, 1, {})
+    rounds = list[list[ShardTask]]()
+
+    def watch(snapshot: Snapshot, tasks: list[ShardTask]) -> AbstractContextManager[None]:
+        rounds.append(sorted(tasks, key=lambda task: task.shard))
+        return nullcontext()
+
+    snapshot = take_snapshot(folder)
+    built = build_rounds(snapshot, settings, IdleEngine(), watch, repair=True)
+    assert [shards(tasks) for tasks in rounds] == [[FIRST, SECOND, THIRD]]
+    assert [task.moved for task in rounds[0]] == [(), ((".moved/0", SECOND, frozenset({"table-b"})),), ()]
+    assert [task.is_checked for task in rounds[0]] == [True, True, True]
+    assert (built.made, built.left) == (frozenset(), {FIRST, SECOND, THIRD})
+    rounds.clear()
+    assert build_rounds(snapshot, settings, IdleEngine(), watch).left == {FIRST, SECOND, THIRD}
+    assert [[task.is_checked for task in tasks] for tasks in rounds] == [[False, False, False]]
 
 
 def test_a_folder_without_a_plan_has_nothing_to_make(tmp_path: Path) -> None:

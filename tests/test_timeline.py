@@ -1,19 +1,21 @@
 """Excerpts of MP4, Matroska and WebM are cut at the container's time: a late track and a hole become silence, nothing is dropped."""
 
 import io
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.container import InputContainer
 
 from tests.differential import melody
 from tests.frame_recorder import FrameRecorder
 from tests.sounds import encoded
 from transforms.audio.decode import decode
 from transforms.audio.excerpt import Excerpt
-from transforms.audio.timeline import MAX_START
+from transforms.audio.timeline import BELIEVED_HOLE, IGNORED_HOLE, IGNORED_START, MAX_START, Timeline
 
 RATE = 48_000
 SOUND = melody(3, 4.0, RATE, 1)[:, 0]
@@ -113,3 +115,65 @@ def test_the_end_of_an_edit_list_is_kept(tmp_path):
     data[at + 12 : at + 16] = (1290).to_bytes(4)  # milliseconds
     (full,) = decoded(bytes(data), tmp_path)
     assert len(full) == 56_889
+
+
+def frame_at(second: float) -> av.AudioFrame:
+    """Return a frame with the timestamp of a second, in the milliseconds of Matroska."""
+    frame = av.AudioFrame(format="s16", layout="mono", samples=20)
+    frame.sample_rate, frame.pts = 1000, round(second * 1000)
+    return frame
+
+
+@pytest.fixture(scope="module")
+def long_media() -> Iterator[InputContainer]:
+    """A Matroska file of 102 seconds, with a hole."""
+    with av.open(io.BytesIO(timed("matroska", [(0.0, 0.0, 2.0), (100.0, 2.0, 4.0)]))) as media:
+        yield media
+
+
+def silence_before(media: InputContainer, second: float, position: float = 2.0) -> float:
+    """Return the silence before a frame of this second that follows another one, which ends at `position`."""
+    timeline = Timeline(media, media.streams.audio[0])
+    timeline.silence_before(frame_at(position - 0.02), position - 0.02)
+    return timeline.silence_before(frame_at(second), position)
+
+
+@pytest.mark.parametrize(
+    ("second", "silence"),
+    [
+        (2.0, 0.0),
+        (1.99 + IGNORED_HOLE, 0.0),
+        (2.01 + IGNORED_HOLE, 0.21),
+        (2.0 + BELIEVED_HOLE, BELIEVED_HOLE),
+        (100.0, 98.0),
+        (101.5, 99.5),
+        (102.5, 0.0),
+        (10_000.0, 0.0),
+    ],
+)
+def test_a_hole_of_more_than_a_minute_is_silence_only_when_it_ends_before_the_container_does(long_media, second, silence):
+    assert silence_before(long_media, second) == pytest.approx(silence)
+
+
+def test_a_hole_of_a_minute_is_silence_also_after_the_end_that_the_container_gives(long_media):
+    assert silence_before(long_media, 150.0, position=100.0) == pytest.approx(50.0)
+
+
+def test_a_track_may_begin_a_little_late_without_silence(long_media):
+    stream = long_media.streams.audio[0]
+    late, later = (Timeline(long_media, stream).silence_before(frame_at(second), 0.0) for second in (IGNORED_START, IGNORED_START + 0.001))
+    assert (late, later) == (0.0, pytest.approx(0.051))
+
+
+def test_frames_after_an_impossible_time_count_from_there(long_media):
+    timeline = Timeline(long_media, long_media.streams.audio[0])
+    seconds = (0.0, 5000.0, 5000.02, 5001.04)
+    silences = [timeline.silence_before(frame_at(second), 0.02 * n) for n, second in enumerate(seconds)]
+    assert silences == [0.0, 0.0, 0.0, pytest.approx(1.0)]
+
+
+def test_a_frame_without_a_time_follows_the_one_before(long_media):
+    frame = frame_at(0.0)
+    frame.pts = None
+    timeline = Timeline(long_media, long_media.streams.audio[0])
+    assert (timeline.silence_before(frame, 50.0), timeline.n_frames_before_end(frame)) == (0.0, 20)

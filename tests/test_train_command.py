@@ -42,10 +42,11 @@ def test_classify_embed_search_and_export(tmp_path):
     assert code == 0 and json.loads(out)["n_classes"] == 4
     with Image.open(run / "confusion-zero-shot.png") as image:
         assert image.width > 100
-    assert call("embed", run, "--shards", shards, "--output", tmp_path / "x.npz")[0] == 0
+    assert call("embed", run, "--shards", shards, "--output", tmp_path / "x.npz") == (0, f"24 embeddings in {tmp_path / 'x.npz'}", "")
     assert np.load(tmp_path / "x.npz")["embeddings"].shape == (24, 512)
     assert len(call("search", run, "a hum", "--in", shards, "-k", 3)[1].splitlines()) == 3
-    assert call("export", run, tmp_path / "out")[0] == 0
+    code, out, _ = call("export", run, tmp_path / "out")
+    assert code == 0 and out.startswith(f"{tmp_path / 'out'}: ClapModel")
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 

@@ -20,14 +20,12 @@ WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when
 LEDGER = ".budgets.sqlite"  # requests made to each host, so that its limits hold over processes and runs
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
-REPORTS = ("report.html", "DATACARD.md", "README.md", "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
+REPORTS = ("report.html", "DATACARD.md", README, "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
 
 TAR, BOOKS, MARKER, EVIDENCE = ".tar", ".parquet", "_stats.json", "_evidence.parquet"
 PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files
 
-RESERVED_NAMES = frozenset(
-    {PLAN, NEW_PLAN, RECIPE, BUILD, "report.html", "datacard.md", "readme.md", "attribution.csv", "croissant.json", "removed.parquet", "t5"}
-)
+RESERVED_NAMES = frozenset({PLAN, NEW_PLAN, RECIPE, BUILD, *(name.lower() for name in REPORTS), "t5"})
 """Names that no dataset may have, in lower case: other files of an output folder have them."""
 
 
