@@ -6,13 +6,18 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.command import VERBS, main
+from pipeline.command import VERBS, main, run, stop_at_once
+from pipeline.failures import STOPPED
 from pipeline.parser import make_parser
 from sources import SOURCES
+from tests.eager import EagerEngine
 from tests.fates import REASONS, command, make_fates, published
 
 
@@ -38,6 +43,20 @@ def test_build_and_status_print_the_same_json(recipe: Path, tmp_path: Path, caps
     status = json.loads(capsys.readouterr().out)
     assert status == {name: value for name, value in built.items() if name not in ("built", "paused")}
     assert status["total"]["reasons"] == REASONS and status["balance"] is True
+
+
+def test_plan_build_recaption_and_captions_print_what_the_t5_wrote_but_not_into_json(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipeline.engines.run.open_engine", lambda *_: EagerEngine())
+    monkeypatch.setattr("pipeline.report.captions_report.t5_lines", lambda folder: [f"texts of a T5 in {folder.root}"])
+    for verb in (["plan", recipe, "--output"], ["build", recipe, "--output"], ["recaption"], ["status", "--captions"]):
+        arguments = [*map(str, verb), str(tmp_path)]
+        assert main(arguments) == 0
+        assert f"texts of a T5 in {tmp_path}\n" in capsys.readouterr().out
+        if verb[0] != "plan":
+            assert main([*arguments, "--json"]) == 0
+            assert json.loads(capsys.readouterr().out)
 
 
 def test_plan_then_build_gives_the_same_bytes_as_build(recipe: Path, tmp_path: Path) -> None:
@@ -176,6 +195,18 @@ def test_ctrl_c_ends_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setitem(VERBS, "status", interrupted)
     assert main(["status", str(tmp_path)]) == 130
     assert "run the same command again" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_the_process_at_once_and_does_not_wait_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_signals = list[tuple[object, object]]()
+    monkeypatch.setattr("signal.signal", lambda *arguments: set_signals.append(arguments))
+    monkeypatch.setattr("sys.argv", ["laion-audio", "status", "nowhere"])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 2 and set_signals == [(signal.SIGINT, stop_at_once)]
+    code = "from pipeline.command import stop_at_once; stop_at_once()"
+    stopped = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert stopped.returncode == 130 and stopped.stderr == f"\n{STOPPED}\n"
 
 
 def test_all_faults_of_a_recipe_are_printed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

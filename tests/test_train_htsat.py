@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from train.towers.htsat import SIZES, WINDOW, Htsat, HtsatConfig, join_windows, mel_image, shift_mask, split_windows
+from train.towers.htsat import SIZES, WINDOW, Block, Htsat, HtsatConfig, join_windows, mel_image, shift_mask, split_windows
 
 MINI = SIZES["htsat-mini"]
 
@@ -62,6 +62,29 @@ def test_the_shift_mask_separates_tokens_that_were_not_adjacent():
     assert mask.shape == (4, 64, 64)
     assert not mask[0].any()  # the first window holds no border
     assert (mask[3] == -100).float().mean() == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("shift", "changed", "window"),
+    [
+        (0, (0, 0), (slice(0, 8), slice(0, 8))),
+        (0, (7, 8), (slice(0, 8), slice(8, 16))),
+        (4, (5, 11), (slice(4, 12), slice(4, 12))),
+        (4, (0, 3), (slice(0, 4), slice(0, 4))),
+        (4, (15, 3), (slice(12, 16), slice(0, 4))),
+        (4, (2, 6), (slice(0, 4), slice(4, 12))),
+    ],
+)
+def test_a_token_changes_its_window_alone_and_windows_are_shifted_in_every_second_block(shift, changed, window):
+    torch.manual_seed(0)
+    block = Block(16, 16, 2, shift, 0.0)
+    x = torch.randn(1, 16, 16, 16)
+    other = x.clone()
+    other[0, *changed] += 10
+    expected = torch.zeros(16, 16, dtype=torch.bool)
+    expected[window] = True
+    with torch.inference_mode():
+        assert torch.equal((block.attend(x) != block.attend(other))[0].any(-1), expected)
 
 
 def test_the_vector_of_a_clip_does_not_depend_on_the_rest_of_the_batch(tower):
