@@ -153,7 +153,7 @@ a,,,,A kick.,,,train,Kick,a.flac,flac16,bd_808 osfx_0*2,2,22050,
 a-part,,0.1,0.2,Part.,,,train,Part,a.flac,,,,,
 b,,,,Copied.,,,test,Copy,b.flac,copy,a.flac,,,a copy
 bad-truncated,,,,Cut.,,,train,Cut,cut.flac,flac16,new*9 new@0.1,1,44100,
-cut-not,,,,Whole.,,,train,Whole,whole.flac,flac16,new*9 new@0.1,1,44100,
+cut-not,,,,Full.,,,train,Full,full.flac,flac16,new*9 new@0.1,1,44100,
 c,,,,Silence.,,,train,Silence,s.wav,silence,,1,8000,
 d,,,,Page.,,,train,Page,p.mp3,html,,,,
 e,,,,Gone.,,,train,Gone,gone.wav,missing,,,,
@@ -178,11 +178,11 @@ def test_every_file_and_the_table_are_made(
     assert (rows["b"]["creator"], rows["b"]["origin"], rows["b"]["license"]) == (by, "a copy", "CC0-1.0")
     assert (rows["a-part"]["start"], rows["a-part"]["caption"], rows["c"]["creator"]) == ("0.1", "Part.", "")
     audio = here / "audio"
-    assert sorted(path.name for path in audio.iterdir()) == ["a.flac", "b.flac", "cut.flac", "p.mp3", "s.wav", "whole.flac"]
+    assert sorted(path.name for path in audio.iterdir()) == ["a.flac", "b.flac", "cut.flac", "p.mp3", "s.wav", "full.flac"]
     made, copied = soundfile.info(audio / "a.flac"), soundfile.info(audio / "b.flac")
     assert (made.samplerate, made.channels, made.frames) == (copied.samplerate, copied.channels, copied.frames) == (22_050, 2, 44_100)
-    whole = (audio / "whole.flac").read_bytes()
-    assert (audio / "cut.flac").read_bytes() == whole[: int(len(whole) * KEPT)]
+    full = (audio / "full.flac").read_bytes()
+    assert (audio / "cut.flac").read_bytes() == full[: int(len(full) * KEPT)]
     silence, rate = soundfile.read(audio / "s.wav")
     assert (rate, len(silence), soundfile.info(audio / "s.wav").subtype, np.abs(silence).max()) == (8000, 8000, "PCM_16", 0)
     assert (audio / "p.mp3").read_text().startswith("<!DOCTYPE html>")
