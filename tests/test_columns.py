@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.output.columns import cells, columns, record_from
+from pipeline.output.columns import cells, columns, record_from, required
 from pipeline.records import Caption, Clip, Provenance, SourceFormat, Statistics, TextHolds, column
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -67,6 +67,14 @@ def test_a_column_that_is_missing_takes_the_default() -> None:
     assert record_from(Provenance, {"final_url": "x"}) == Provenance("x")
     with pytest.raises(TypeError):
         record_from(SourceFormat, {"source_format": "x"})
+
+
+def test_only_a_field_that_may_be_none_has_a_row_without_a_value() -> None:
+    row = cells(SourceFormat("wav/pcm_16", 44_100, 2, "soundfile"))
+    with pytest.raises(ValueError, match=r"^source_rate has no value$"):
+        record_from(SourceFormat, row | {"source_rate": None})
+    assert record_from(Provenance, cells(Provenance()) | {"final_url": None}) == Provenance(None)
+    assert required(SourceFormat) == set(row) and "final_url" not in required(Provenance)
 
 
 def test_a_field_that_no_column_holds_is_an_error() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.records import AudioLimits, Reason, Rejected
 from tests.sounds import by_soundfile, encoded
+from transforms.audio import conversion_pool as pool_module
 from transforms.audio.conversion_pool import (
     MEMORY_LIMIT,
     STDERR_TAIL_BYTES,
@@ -266,6 +267,19 @@ def test_a_process_that_ended_while_it_was_idle_is_replaced_after_its_signal_is_
     assert result.reason is Reason.CORRUPT
     assert isinstance(pool.convert(wav_path, FULL, LIMITS, tmp_path)[0], Converted)
     pool.close()
+
+
+@pytest.mark.parametrize(("allowed", "present", "n"), [({0: {2, 5, 7}, 1: {0}}, 16, 3), (None, 16, 16), (None, None, 1)])
+def test_there_is_a_conversion_process_for_each_core_that_this_process_may_use(allowed, present, n, monkeypatch):
+    pools = []
+    monkeypatch.setattr(pool_module, "ConversionPool", lambda n_processes: pools.append(n_processes) or ConversionPool(1))
+    monkeypatch.setattr("os.cpu_count", lambda: present)
+    if allowed is None:
+        monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr("os.sched_getaffinity", allowed.get, raising=False)
+    pool_module._pool_of.__wrapped__(0).close()
+    assert pools == [n]
 
 
 def test_the_shared_pool_is_one_for_this_process():

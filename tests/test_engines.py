@@ -87,6 +87,16 @@ def test_there_is_a_worker_a_core_unless_another_number_is_asked_for():
     assert Engine(n_workers=7)._empty(one_worker=False).options.view_as(DirectOptions).direct_num_workers == 7
 
 
+@pytest.mark.parametrize(("allowed", "present", "n"), [({0: {2, 5, 7}, 1: {0}}, 16, 3), (None, 16, 16), (None, None, 1)])
+def test_the_number_of_cores_is_of_those_that_this_process_may_use(allowed, present, n, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: present)
+    if allowed is None:
+        monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr("os.sched_getaffinity", allowed.get, raising=False)
+    assert n_cores() == n
+
+
 @pytest.mark.parametrize(("runner", "options"), [("NoSuchRunner", ()), ("local", ("stray",))])
 def test_an_unknown_runner_or_argument_is_refused_before_anything_runs(runner, options):
     with pytest.raises(ValueError, match=r"NoSuchRunner|unexpected argument 'stray'"):
