@@ -49,6 +49,16 @@ def test_records_know_nothing_else_of_ours():
         assert not {name for name in imported(ROOT / f"pipeline/{name}.py") if name.split(".")[0] in OURS}
 
 
+def test_dataclasses_are_frozen_but_for_those_that_hold_the_state_of_work():
+    mutable = set()
+    for path in sorted(path for room in OURS for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            decorators = [ast.unparse(decorator) for decorator in node.decorator_list] if isinstance(node, ast.ClassDef) else []
+            if any(text.startswith("dataclass") and "frozen=True" not in text for text in decorators):
+                mutable.add(node.name)
+    assert mutable == {"CaptionEditor", "DatasetCounts", "Progress", "_Walk"}
+
+
 def heavy_imports_of(*arguments: str) -> list[str]:
     """Return which heavy packages a command line has imported when it ends."""
     code = f"import sys, pipeline.command\ntry: pipeline.command.main({list(arguments)})\nexcept SystemExit: pass\n"

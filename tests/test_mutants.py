@@ -66,6 +66,7 @@ UNTOUCHED = [
     "x = 'Label' >> a",
     "x = folder / f'name'",
     "x = open(a, encoding='utf-8')",
+    "@dataclass(frozen=True)\nclass A: pass",
     "if TYPE_CHECKING: f()",
     "class A(beam.PTransform):\n def __init__(self): super().__init__()",
 ]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from train.recipe import TrainRecipe
 from train.towers.cnn14 import Cnn14, Cnn14Config
@@ -37,6 +38,50 @@ def test_fusion_touches_only_the_longer_clips(tower):
         without, with_long = tower(mel, torch.tensor([False, False])), tower(mel, torch.tensor([False, True]))
     assert torch.allclose(without[0], with_long[0], atol=1e-5)
     assert not torch.allclose(without[1], with_long[1], atol=1e-4)
+
+
+def reference(weights: dict[str, torch.Tensor], mel: torch.Tensor) -> torch.Tensor:
+    """Return what PANNs' CNN14 computes in evaluation, without fusion, from its published parameters."""
+
+    def normalised(x: torch.Tensor, name: str) -> torch.Tensor:
+        mean, variance, scale, bias = (weights[f"{name}.{of}"] for of in ("running_mean", "running_var", "weight", "bias"))
+        return F.batch_norm(x, mean, variance, scale, bias)
+
+    x = normalised(mel[:, :1].transpose(1, 3), "bn0").transpose(1, 3)
+    for n in range(1, 7):
+        for half in (1, 2):
+            x = normalised(F.conv2d(x, weights[f"conv_block{n}.conv{half}.weight"], padding=1), f"conv_block{n}.bn{half}").clamp(min=0)
+        x = F.avg_pool2d(x, 2) if n < 6 else x
+    over_time = x.mean(3)
+    return F.linear(over_time.max(2).values + over_time.mean(2), weights["fc1.weight"], weights["fc1.bias"]).clamp(min=0)
+
+
+def test_the_vector_of_a_short_clip_is_that_of_cnn14_without_fusion(tower):
+    mel = torch.randn(2, 4, 96, 64)
+    with torch.inference_mode():
+        ours = tower.eval()(mel, torch.tensor([False, False]))
+        assert torch.allclose(ours, reference(tower.state_dict(), mel), atol=1e-5) and ours.any()
+
+
+def test_dropout_is_applied_between_blocks_and_around_the_last_layer(tower, monkeypatch):
+    rates = []
+    monkeypatch.setattr(tower, "dropout", lambda x, published: rates.append(published) or x)
+    with torch.inference_mode():
+        tower.eval()(torch.randn(1, 4, 96, 64), torch.tensor([False]))
+    assert rates == [0.2] * 6 + [0.5] * 2
+
+
+def test_checkpointing_changes_no_gradient():
+    gradients = []
+    for again in (False, True):
+        torch.manual_seed(3)
+        narrow = Cnn14(Cnn14Config(width=2, fusion="")).train()
+        assert not narrow.checkpointing
+        narrow.checkpointing = again
+        torch.manual_seed(3)
+        narrow(torch.ones(2, 1, 96, 64).cumsum(2), torch.tensor([False, False])).square().sum().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in narrow.parameters()]))
+    assert torch.allclose(*gradients, rtol=1e-4, atol=1e-6)
 
 
 def test_dropout_and_spec_augment_are_for_training_only(tower):

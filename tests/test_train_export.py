@@ -13,6 +13,8 @@ from train.export import export, to_transformers
 from train.loop.checkpoint import Run
 from train.recipe import TrainRecipe
 from train.towers.features import clip_features
+from train.towers.fusion import Attentional
+from train.towers.htsat import Htsat
 from train.towers.model import Clap, build_model
 from train.towers.tokenizer import tokenize, train_tokenizer
 
@@ -55,6 +57,11 @@ def test_audio_embeddings_equal_transformers(models, rows):
         ours.embed_audio(mel[rows], longer[rows]) - theirs.get_audio_features(mel[rows], is_longer=longer[rows, None]).pooler_output
     )
     assert difference.abs().max() <= 1e-5
+
+
+def test_the_tower_that_is_compared_is_htsat_with_attentional_fusion(models):
+    assert isinstance(models[0].audio_branch, Htsat)
+    assert isinstance(models[0].audio_branch.patch_embed.fusion_model, Attentional)
 
 
 @torch.inference_mode()

@@ -3,7 +3,18 @@
 import pytest
 import torch
 
-from train.towers.htsat import SIZES, WINDOW, Block, Htsat, HtsatConfig, join_windows, mel_image, shift_mask, split_windows
+from train.towers.htsat import (
+    SIZES,
+    WINDOW,
+    Block,
+    Htsat,
+    HtsatConfig,
+    join_windows,
+    mel_image,
+    relative_positions,
+    shift_mask,
+    split_windows,
+)
 
 MINI = SIZES["htsat-mini"]
 
@@ -55,6 +66,25 @@ def test_windows_are_cut_and_joined_again():
     windows = split_windows(x)
     assert torch.equal(windows[1].view(WINDOW, WINDOW, 3), x[0, :8, 8:])
     assert torch.equal(join_windows(windows, x.shape), x)
+
+
+def test_every_second_block_is_shifted_where_there_are_several_windows_and_deeper_blocks_drop_more():
+    layers = Htsat(HtsatConfig(drop_path=0.7)).layers
+    assert [[block.shift for block in layer.blocks] for layer in layers] == [[0, 4], [0, 4], [0, 4] * 3, [0, 0]]
+    assert [block.drop_path for layer in layers for block in layer.blocks] == pytest.approx([0.7 / 11 * n for n in range(12)], abs=1e-6)
+    assert [block.attn.heads for layer in layers for block in layer.blocks] == [4] * 2 + [8] * 2 + [16] * 6 + [32] * 2
+
+
+def test_weights_begin_small_and_biases_at_zero(tower):
+    linear = tower.layers[1].blocks[0].mlp["fc1"]
+    assert not linear.bias.any() and linear.weight.detach().std() == pytest.approx(0.02, rel=0.1)
+    assert tower.layers[0].blocks[0].attn.relative_position_bias_table.detach().std() == pytest.approx(0.02, rel=0.2)
+
+
+def test_the_bias_of_two_tokens_depends_on_their_rows_and_columns_apart():
+    index = relative_positions()
+    assert (index[0, 0], index[1, 0], index[0, 1], index[8, 0], index[0, 63], index[63, 0]) == (112, 113, 111, 127, 0, 224)
+    assert index.shape == (64, 64) and index[9, 0] == index[63, 54] == 128
 
 
 def test_the_shift_mask_separates_tokens_that_were_not_adjacent():
