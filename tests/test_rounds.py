@@ -107,7 +107,7 @@ class IdleEngine(Engine):
 
 def test_a_round_copies_what_moved_a_repair_checks_what_it_copies_and_what_was_not_made_is_left(folder: Folder, tmp_path: Path) -> None:
     hold(folder, [SECOND], folder.listing())
-    settings = BuildSettings(folder, Fetcher(tmp_path, HttpSettings()), AudioLimits(), {}, 4, 1, {})
+    settings = BuildSettings(folder, Fetcher(tmp_path, FetchSettings()), AudioLimits(), {}, 4, 1, {})
     rounds = list[list[ShardTask]]()
 
     def watch(snapshot: Snapshot, tasks: list[ShardTask]) -> AbstractContextManager[None]:

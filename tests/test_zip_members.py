@@ -96,7 +96,7 @@ def test_every_property_of_an_lzma_decoder_is_read(lc: int, lp: int, pb: int) ->
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_folders_are_no_members_and_names_with_two_contents_are_told(tmp_path: Path) -> None:
+def test_folders_are_no_members_and_names_with_two_contents_are_reported(tmp_path: Path) -> None:
     path = packed(
         tmp_path, ("x/", b""), ("x/a", b"1"), ("same", b"2"), ("same", b"2"), ("longer", b"3"), ("longer", b"33"), ("other", b"4")
     )
