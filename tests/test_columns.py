@@ -47,7 +47,7 @@ def test_a_clip_comes_back_from_a_table(clip: Clip) -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        Provenance("https://example.org", 200, 3, 10, "ab"),
+        Provenance("https://example.org", 200, "preview", 10, "ab"),
         Provenance(),
         SourceFormat("wav/pcm_16", 44_100, 2, "soundfile"),
         Statistics(480, 0.01, 0.5, 0.1, -0.01, 0.0, math.pi / 4, "ab", 3),
