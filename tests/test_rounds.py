@@ -18,6 +18,7 @@ from pipeline.output.plan_index import PlannedShard
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, ShardId
+from pipeline.verbs.changes import Changes
 from pipeline.verbs.rounds import (
     LEFT_AS_IT_IS,
     Built,
@@ -115,7 +116,7 @@ def test_a_round_copies_what_moved_a_repair_checks_what_it_copies_and_what_was_n
         return nullcontext()
 
     snapshot = take_snapshot(folder)
-    built = build_rounds(snapshot, settings, IdleEngine(), watch, repair=True)
+    built = build_rounds(snapshot, settings, IdleEngine(), watch, Changes(repair=True))
     assert [shards(tasks) for tasks in rounds] == [[FIRST, SECOND, THIRD]]
     assert [task.moved for task in rounds[0]] == [(), ((".moved/0", SECOND, frozenset({"table-b"})),), ()]
     assert [task.is_checked for task in rounds[0]] == [True, True, True]
