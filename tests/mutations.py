@@ -58,8 +58,8 @@ SHOWN = {"print", "debug", "info", "warning", "error", "exception", "warn", "Tab
 SHOWN |= {"set_title", "set_xlabel", "set_ylabel", "set_postfix", "add_parser", "add_argument_group", "rule"}
 """Calls whose strings are only read by people; so are the arguments of every raised or made exception."""
 SHOWN_KEYWORDS = {"help", "description", "epilog", "metavar", "prog", "title", "desc", "unit", "label"}
-NO_EFFECT = {"encoding", "strict", "slots", "frozen", "stacklevel", "maxsize"} | SHOWN_KEYWORDS
-"""Keyword arguments that change no result on a machine with UTF-8 as its encoding: checks, memory and texts.
+NO_EFFECT = {"encoding", "strict", "slots", "frozen", "stacklevel", "maxsize", "highlight", "style"} | SHOWN_KEYWORDS
+"""Keyword arguments that change no result on a machine with UTF-8 as its encoding: checks, memory, colours and texts.
 
 `tests/test_layers.py` holds that dataclasses are frozen.
 """
