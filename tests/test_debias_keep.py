@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from augment.debias.caption_editor import CaptionEditor
-from augment.debias.keep import is_english, keep
+from augment.debias.keep import _unbroken, is_english, keep
 from augment.debias.rewrite import debias
 from tests.debias_cases import cases
 
@@ -131,3 +131,17 @@ def test_a_title_before_a_name_stays(word):
 )
 def test_quoted_words_stay_unless_the_complete_text_is_quoted(text, words):
     assert kept(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "length", "is_unbroken"),
+    [
+        ("one two-three", 0, 3, True),
+        ("one, two three", 0, 3, False),
+        ("one two. three", 0, 3, False),
+        ("one, two three, four", 1, 2, True),
+        ("one, two", 1, 1, True),
+    ],
+)
+def test_a_phrase_has_no_punctuation_between_its_words(text, start, length, is_unbroken):
+    assert _unbroken(CaptionEditor.of(text), start, length) is is_unbroken

@@ -278,3 +278,7 @@ def test_labels_of_captions_csv_and_side_cars_are_divided_at_the_separator_of_th
     assert (clips["top.wav"].labels, clips["dog/bark.WAV"].labels) == (("a, b", "c"), ("d;e", "f"))
     with pytest.raises(ValueError, match="column 'start_time' is not read"):
         folder.check(options(root))
+
+
+def test_paths_start_in_the_folder_of_recordings(tmp_path):
+    assert options(tmp_path / "sounds").paths_start_in == tmp_path / "sounds"

@@ -189,3 +189,7 @@ def test_the_rules_of_the_reference_set_hold_for_its_source_alone(tmp_path: Path
     assert outcome.books.datasets["freesound"].samples == 2
     after = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in before}
     assert [after[name] == before[name] for name in before] == [False, True]
+
+
+def test_paths_start_in_the_folder_of_the_table(tmp_path: Path) -> None:
+    assert options(tmp_path / "records.parquet").paths_start_in == tmp_path

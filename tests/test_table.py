@@ -276,3 +276,7 @@ def test_names_of_splits_are_read_whatever_their_case(tmp_path, given, split):
 def test_misspelt_splits_are_bad_rows_since_they_would_mix_sets(tmp_path, given):
     rejection = only(tmp_path, f"url,split\na.wav,{given}\n")
     assert rejection.reason is Reason.BAD_ROW and "is nearly" in rejection.detail
+
+
+def test_paths_start_in_the_folder_of_the_table(tmp_path):
+    assert options(tmp_path, "url\n", "below/t.csv").paths_start_in == tmp_path / "below"
