@@ -5,8 +5,6 @@ import pytest
 from tests.sounds import FORMATS, encoded, id3, picture
 from transforms.audio.sniff import (
     HEAD_BYTES,
-    OTHER_KINDS,
-    WITHOUT_READER,
     allowed_demuxers,
     id3_length,
     kind_without_reader,
@@ -90,7 +88,11 @@ HEADS = [
     (b"2BIT", "avr"),
     (b"PVF1\n", "pvf"),
     (b"qoaf", "qoa"),
-    (b"\x64\xa3\x01\x00", "ircam"),
+    *((bytes((0x64, 0xA3, number, 0)), "ircam") for number in (1, 2, 3, 4)),
+    *((bytes((0, number, 0xA3, 0x64)), "ircam") for number in (1, 2, 3, 4)),
+    (b"Extended Instrument: ", "libsndfile"),
+    (b"MATLAB 5.0 MAT-file", "libsndfile"),
+    (b"ALawSoundFile**\0", "libsndfile"),
     (b"\x00\x00\x00\x00styp", "mov"),
     (b"\x00\x00\x00\x00sidx", "mov"),
     (b"\x00\x00\x00\x00moof", "mov"),
@@ -177,10 +179,35 @@ def test_unknown_bytes_are_probed_by_every_allowed_demuxer():
     assert {"mp3", "aac", "mpegts", "ircam", "adx"} <= set(allowed_demuxers("").split(","))
 
 
-@pytest.mark.parametrize(("at", "magic", "name"), WITHOUT_READER)
-def test_recordings_that_no_decoder_reads_have_a_name(at, magic, name):
-    assert kind_without_reader(bytes(at) + magic + REST) == name
-    assert not kind_without_reader(bytes(at) + b"x" + magic)
+NO_READER = [
+    (b"OFR \x0f\0\0\0", "OptimFROG"),
+    (b"LA02\1\0", "Lossless Audio"),
+    (b"LA03\1\0", "Lossless Audio"),
+    (b"LA04\1\0", "Lossless Audio"),
+    (b"#!SILK_V3\x0c\0", "SILK"),
+    (b"\2#!SILK_V3\x0c\0", "SILK"),
+    (b"ADIF\0\x40", "AAC in ADIF"),
+    (b"MS_VOICE\1\0", "Memory Stick Voice"),
+    (b"#!EVRC\n\3", "EVRC"),
+    (b"MThd\0\0\0\6", "MIDI"),
+    (b"Extended Module: \0", "FastTracker modules"),
+    (b"IMPM\0", "Impulse Tracker modules"),
+    (bytes(44) + b"SCRM\0", "Scream Tracker modules"),
+    (bytes(44) + b"PTMF\0", "PolyTracker modules"),
+    *((bytes(1080) + name + b"\0", "ProTracker modules") for name in (b"M.K.", b"M!K!", b"FLT4", b"4CHN", b"6CHN", b"8CHN")),
+    (b"NESM\x1a\1", "music of the NES"),
+    (b"NSFE\x0a\0", "music of the NES"),
+    (b"SNES-SPC700 Sound File Data v0.30\x1a", "music of the SNES"),
+    (b"Vgm \x30\0", "music of video games"),
+    (b"PSID\0\2", "music of the C64"),
+    (b"RSID\0\2", "music of the C64"),
+]
+
+
+@pytest.mark.parametrize(("head", "name"), NO_READER)
+def test_recordings_that_no_decoder_reads_have_a_name(head, name):
+    assert kind_without_reader(head + REST) == name
+    assert not kind_without_reader(b"x" + head)
 
 
 def test_the_recording_after_an_id3_tag_is_found():
@@ -205,7 +232,26 @@ def test_the_length_of_an_id3_tag_counts_its_header_and_footer(head, n_bytes):
     assert id3_length(head) == n_bytes
 
 
-@pytest.mark.parametrize(("magic", "kind"), OTHER_KINDS)
+OTHERS = [
+    (b"PK\3\4\x14", "a zip archive"),
+    (b"\x1f\x8b\x08", "a gzip file"),
+    (b"Rar!\x1a", "a RAR archive"),
+    (b"7z\xbc\xaf\x27", "a 7z archive"),
+    (b"\x89PNG\r", "a PNG image"),
+    (b"\xff\xd8\xff\xe0", "a JPEG image"),
+    (b"GIF89a", "a GIF image"),
+    (b"BM6", "a bitmap image"),
+    (b"%PDF-1.7", "a PDF"),
+    (b"#EXTM3U\n", "a playlist"),
+    (b"[playlist]\n", "a playlist"),
+    (b"ffconcat version", "a playlist"),
+    (b"<html>", "a page of HTML or XML"),
+    (b'{"a"', "JSON"),
+    (b'["a"', "JSON"),
+]
+
+
+@pytest.mark.parametrize(("magic", "kind"), OTHERS)
 def test_what_is_no_audio_has_a_name_and_none_of_its_bytes(magic, kind):
     for head in (magic + b"secret", b"\xef\xbb\xbf " + magic, b"\r\n" + magic.upper()):
         assert other_kind(head) == kind
