@@ -70,3 +70,13 @@ def test_all_faults_are_named_at_once():
 def test_a_recipe_is_the_same_after_a_round_trip_through_json():
     recipe = load_recipe("tiny", ["wandb=x"])
     assert make_recipe(json.loads(json.dumps(asdict(recipe))), "") == recipe
+
+
+def test_a_run_without_settings_is_of_the_published_size_on_one_process_without_extras():
+    recipe = TrainRecipe()
+    assert (recipe.audio, recipe.text, recipe.size, recipe.fusion) == ("htsat-tiny", "roberta", "published", "aff")
+    assert (recipe.audio_weights, recipe.text_weights, recipe.lock, recipe.wandb) == ("", "", "", "")
+    assert (recipe.context, recipe.vocabulary, recipe.texts, recipe.precision) == (77, 2000, "text", "fp32")
+    assert (recipe.workers, recipe.chunks, recipe.steps, recipe.valid_every, recipe.log_every, recipe.keep) == (0, 1, 0, 0, 10, 2)
+    assert (recipe.multi_positive, recipe.checkpointing, recipe.compile) == (False, False, False)
+    assert (recipe.broken_share, recipe.weight_decay, recipe.clip_norm) == (0.05, 0.0, 0.0)
