@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sources import audioset, folder, freesound, quickstart, table
+from sources import audiocaps, audioset, folder, freesound, quickstart, table
 from sources.metadata.source import Source, source
 
 SOURCES: dict[str, Source[Any]] = {
+    "audiocaps": source(audiocaps),
     "audioset": source(audioset),
     "folder": source(folder),
     "freesound": source(freesound),
