@@ -14,8 +14,8 @@ from typing import ClassVar
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card, Download, Need, Part
 from sources.metadata.cells import name_of, text_of
-from sources.metadata.official_files import OfficialFile, PartOptions, official_files, official_fingerprint, official_needs
 from sources.metadata.options import DatasetName
+from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
 from sources.metadata.row_outcomes import good, rejection, require_columns
 from sources.metadata.rows import check_rows, read_rows
@@ -41,9 +41,9 @@ CHECKSUMS = {
 }
 
 
-def _file(part: str, name: str) -> OfficialFile:
+def _file(part: str, name: str) -> PartFile:
     address = f"https://raw.githubusercontent.com/cdjkim/audiocaps/{COMMIT}/dataset/{name}.csv"
-    return OfficialFile(
+    return PartFile(
         part,
         names=(f"{name}.csv", f"dataset/{name}.csv"),
         distinct_names=(f"audiocaps_{name}.csv",),
@@ -55,7 +55,7 @@ def _file(part: str, name: str) -> OfficialFile:
 class Options(PartOptions):
     """Keys of an `audiocaps` entry: `path`, the folder of the three tables, and `splits`, those that are read."""
 
-    FILES: ClassVar[tuple[OfficialFile, ...]] = (_file("train", "train"), _file("valid", "val"), _file("test", "test"))
+    FILES: ClassVar[tuple[PartFile, ...]] = (_file("train", "train"), _file("valid", "val"), _file("test", "test"))
 
     dataset: DatasetName = "audiocaps"
     path: str = "audiocaps"
@@ -63,19 +63,19 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables that an entry reads."""
-    return official_needs(options)
+    return part_needs(options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when a table is missing, is another table, or cannot be read to its end."""
-    for file, path in official_files(options).items():
+    for file, path in part_files(options).items():
         require_columns(path, COLUMNS, f"AudioCaps' {file.shown}")
         check_rows(path, COLUMNS, COLUMNS)
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the tables."""
-    return official_fingerprint(options)
+    return part_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -86,7 +86,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: a table is missing or cannot be read to its end.
     """
-    for file, path in official_files(options).items():
+    for file, path in part_files(options).items():
         require_columns(path, COLUMNS, f"AudioCaps' {file.shown}")
         yield from _excerpts(path, file.part, options)
 

@@ -20,8 +20,8 @@ from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card, Download, Need, Part
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.needs import file_need
-from sources.metadata.official_files import OfficialFile, PartOptions, official_files, official_needs
 from sources.metadata.options import DatasetName
+from sources.metadata.part_files import PartFile, PartOptions, part_files, part_needs
 from sources.metadata.rows import read_rows
 from sources.metadata.text_lines import lines_of, unreadable
 from sources.metadata.times import parse_seconds
@@ -54,10 +54,10 @@ Segment = tuple[str, float, float, str]
 """(video, start, end, labels): seconds, and machine ids with commas between them."""
 
 
-def _file(part: str, name: str) -> OfficialFile:
+def _file(part: str, name: str) -> PartFile:
     address, distinct = f"{FOLDER}/{name}", f"audioset_{name}"
     download = Download(address, distinct, *CHECKSUMS.get(name, ()))
-    return OfficialFile(part, distinct_names=(name, distinct), step=f"download {address}", download=download)
+    return PartFile(part, distinct_names=(name, distinct), step=f"download {address}", download=download)
 
 
 class Options(PartOptions):
@@ -66,7 +66,7 @@ class Options(PartOptions):
     In place of them, `segments` names a single table of segments and `classes` the table of label names.
     """
 
-    FILES: ClassVar[tuple[OfficialFile, ...]] = (
+    FILES: ClassVar[tuple[PartFile, ...]] = (
         _file("", "class_labels_indices.csv"),
         *(_file(split, f"{split}_segments.csv") for split in CARD.parts),
     )
@@ -103,7 +103,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the files that an entry needs."""
     if options.segments is None or options.classes is None:
-        return official_needs(options)
+        return part_needs(options)
     return (
         file_need(options, options.segments, "segments: balanced_train, unbalanced_train or eval", "download it from the page of AudioSet"),
         file_need(options, options.classes, "names of the classes", "download class_labels_indices.csv from the page of AudioSet"),
@@ -138,7 +138,7 @@ def _tables(options: Options) -> tuple[Path, list[tuple[str, Path]]]:
     if options.segments is not None and options.classes is not None:
         path = options.resolve(options.segments)
         return options.resolve(options.classes), [(split_of(path), path)]
-    files = official_files(options)
+    files = part_files(options)
     return next(path for file, path in files.items() if not file.part), [(file.part, path) for file, path in files.items() if file.part]
 
 

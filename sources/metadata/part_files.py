@@ -18,7 +18,7 @@ from sources.metadata.options import SPLITS, SourceOptions
 
 
 @dataclass(frozen=True, slots=True)
-class OfficialFile:
+class PartFile:
     """A file of the metadata of a set.
 
     `part` is the part of the set that it belongs to, as the card names it, and "" for a file of all parts. `names` are those that it may
@@ -49,7 +49,7 @@ class PartOptions(SourceOptions):
     Without `splits`, all parts whose files are there are read. A subclass lists its files in `FILES`.
     """
 
-    FILES: ClassVar[tuple[OfficialFile, ...]]
+    FILES: ClassVar[tuple[PartFile, ...]]
 
     path: str
     splits: Annotated[tuple[str, ...], Strict(False)] = ()
@@ -74,11 +74,11 @@ class PartOptions(SourceOptions):
         return self.resolve(self.path)
 
 
-def find_official(options: PartOptions, file: OfficialFile) -> Path | None:
+def find_part_file(options: PartOptions, file: PartFile) -> Path | None:
     """Return where a file is: in the source's folder, in the recipe's folder, or in the cache; `None` where it is missing."""
     place = options.resolve(options.path)
     if place.is_file():
-        is_only = len(options.FILES) == 1
+        is_only = len({(known.names, known.distinct_names) for known in options.FILES}) == 1
         return place if is_only or file.has_name(place.name) else _first(place.parent, file.distinct_names)
     found = _first(place, (*file.names, *file.distinct_names)) or _first(options.base, file.distinct_names)
     if found is None and file.download is not None and (cached := metadata_path(file.download)).is_file():
@@ -86,32 +86,28 @@ def find_official(options: PartOptions, file: OfficialFile) -> Path | None:
     return found
 
 
-def official_needs(options: PartOptions) -> tuple[Need, ...]:
+def part_needs(options: PartOptions) -> tuple[Need, ...]:
     """Return a need for each file of the parts that an entry reads. Without `splits`, a part may be missing when another is there."""
     wanted = _wanted(options)
-    found = {file: find_official(options, file) for file in wanted}
-    has_part = any(found[file] is not None for file in wanted if file.part)
-    return tuple(
-        Need(
-            NeedKind.FILE,
-            f"{file.part or 'all parts'}: {file.shown} in {options.path}",
-            found[file],
-            file.step,
-            file.download,
-            is_required=file.is_required and (not file.part or bool(options.splits) or not has_part),
-        )
-        for file in wanted
-    )
+    found = {file: find_part_file(options, file) for file in wanted}
+    has_part = any(found[file] is not None for file in wanted if file.part and file.is_required)
+    needs: dict[str, Need] = {}
+    for file in wanted:
+        parts = ", ".join(dict.fromkeys(other.part for other in wanted if other.shown == file.shown)) or "all parts"
+        is_required = file.is_required and (not file.part or bool(options.splits) or not has_part)
+        what = f"{parts}: {file.shown} in {options.path}"
+        needs.setdefault(file.shown, Need(NeedKind.FILE, what, found[file], file.step, file.download, is_required))
+    return tuple(needs.values())
 
 
-def official_files(options: PartOptions) -> dict[OfficialFile, Path]:
+def part_files(options: PartOptions) -> dict[PartFile, Path]:
     """Return the files of the parts that are read, in the order of `FILES`.
 
     Raises:
         ValueError: a file of a part in `splits`, or a file that all parts need, is missing; without `splits`, no part has its files.
     """
     wanted = _wanted(options)
-    found = {file: path for file in wanted if (path := find_official(options, file)) is not None}
+    found = {file: path for file in wanted if (path := find_part_file(options, file)) is not None}
     missing = [file for file in wanted if file.is_required and file not in found]
     incomplete = {file.part for file in missing}
     read = [part for part in options.parts if part not in incomplete]
@@ -120,22 +116,22 @@ def official_files(options: PartOptions) -> dict[OfficialFile, Path]:
     return {file: path for file, path in found.items() if not file.part or file.part in read}
 
 
-def official_fingerprint(options: PartOptions) -> str:
+def part_fingerprint(options: PartOptions) -> str:
     """Return a hash of the content of the files that are read, and of the parts that they are."""
-    return stable_hash(*((file.part, file.shown, file_sha256(path)) for file, path in official_files(options).items()))
+    return stable_hash(*((file.part, file.shown, file_sha256(path)) for file, path in part_files(options).items()))
 
 
-def _missing(options: PartOptions, file: OfficialFile) -> str:
+def _missing(options: PartOptions, file: PartFile) -> str:
     place = options.resolve(options.path)
     step = f"; {file.step}" if file.step else ""
     return f"{place}: no {file.shown} there, in {options.base}, or among the downloaded files{step}"
 
 
-def _wanted(options: PartOptions) -> list[OfficialFile]:
+def _wanted(options: PartOptions) -> list[PartFile]:
     return [file for file in options.FILES if not file.part or file.part in options.parts]
 
 
-def _parts(files: Iterable[OfficialFile]) -> tuple[str, ...]:
+def _parts(files: Iterable[PartFile]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(file.part for file in files if file.part))
 
 
