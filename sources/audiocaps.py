@@ -20,7 +20,7 @@ from sources.metadata.row import Row
 from sources.metadata.row_outcomes import good, rejection, require_columns
 from sources.metadata.rows import check_rows, read_rows
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube import EXCERPT_SECONDS, video_of, youtube_clip
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, video_of, youtube_clip
 
 CARD = Card(
     title="AudioCaps: excerpts of YouTube with captions by people",

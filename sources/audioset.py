@@ -25,7 +25,7 @@ from sources.metadata.part_files import PartFile, PartOptions, part_files, part_
 from sources.metadata.rows import read_rows
 from sources.metadata.text_lines import lines_of, unreadable
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube import video_of, youtube_clip
+from sources.metadata.youtube_excerpts import video_of, youtube_clip
 
 CARD = Card(
     title="AudioSet: 10 s excerpts of YouTube, 527 classes",

@@ -22,7 +22,7 @@ from sources.metadata.row_outcomes import good, rejection, require_columns
 from sources.metadata.rows import check_rows, read_rows
 from sources.metadata.text_lines import lines_of, unreadable
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube import EXCERPT_SECONDS, youtube_clip
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, youtube_clip
 
 CARD = Card(
     title="AudioSet, strong labels: 10 s excerpts of YouTube with every sound event in them, 456 classes",

@@ -20,7 +20,7 @@ from sources.metadata.row import Row
 from sources.metadata.row_outcomes import outcomes, require_columns
 from sources.metadata.rows import check_rows, read_rows
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube import video_of, youtube_clip
+from sources.metadata.youtube_excerpts import video_of, youtube_clip
 
 CARD = Card(
     title="MusicCaps: 10 s excerpts of music on YouTube with captions by musicians",

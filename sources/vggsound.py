@@ -20,7 +20,7 @@ from sources.metadata.part_files import PartFile, PartOptions, part_files, part_
 from sources.metadata.row import Row
 from sources.metadata.row_outcomes import good, outcomes
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube import EXCERPT_SECONDS, video_of, youtube_clip
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, video_of, youtube_clip
 
 CARD = Card(
     title="VGGSound: 10 s excerpts of YouTube, 309 classes",

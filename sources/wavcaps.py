@@ -23,7 +23,7 @@ from sources.metadata.row import Row
 from sources.metadata.row_outcomes import outcomes
 from sources.metadata.rows import read_rows
 from sources.metadata.wavcaps_entries import entries
-from sources.metadata.youtube import EXCERPT_SECONDS, named_excerpt
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, named_excerpt
 
 CARD = Card(
     title="WavCaps: Freesound, BBC, SoundBible and AudioSet with captions by ChatGPT",
@@ -141,7 +141,7 @@ def _clip(row: Row, part: str, starts: Mapping[str, float], options: Options) ->
     if not captions:
         raise Rejected(Reason.NO_TEXT, "no caption is given")
     name = name_of(cell.get("id"), "id")
-    url, recording, start = _audio(part, name, name_of(cell.get("download_link"), "download_link"), starts, options)
+    url, recording, start = _audio(part, name, starts, options)
     return Clip(
         source=options.source,
         dataset=options.dataset,
@@ -161,7 +161,7 @@ def _clip(row: Row, part: str, starts: Mapping[str, float], options: Options) ->
     )
 
 
-def _audio(part: str, name: str, link: str, starts: Mapping[str, float], options: Options) -> tuple[str, str, float | None]:
+def _audio(part: str, name: str, starts: Mapping[str, float], options: Options) -> tuple[str, str, float | None]:
     """Return (address, recording, start in seconds) of an entry, or raise Rejected."""
     if part == "AudioSet_SL":
         video, start, _ = named_excerpt(name)
@@ -173,6 +173,7 @@ def _audio(part: str, name: str, link: str, starts: Mapping[str, float], options
         return f"https://sound-effects-media.bbcrewind.co.uk/zip/{name}.wav.zip", f"bbc:{name}", None
     if part == "FreeSound" and NUMBER.fullmatch(name):
         return f"https://freesound.org/s/{name}/", f"freesound:{name}", None
-    if part == "SoundBible" and NUMBER.fullmatch(name) and link.startswith(("http://", "https://")):
-        return link, link, None
-    raise Rejected(Reason.BAD_ROW, f"id {name[:40]!r} is not the name of a sound of {part}, or it has no download_link")
+    if part == "SoundBible" and NUMBER.fullmatch(name):
+        address = f"https://soundbible.com/grab.php?id={name}&type=wav"  # as in WavText5K, so that both name one recording
+        return address, address, None
+    raise Rejected(Reason.BAD_ROW, f"id {name[:40]!r} is not the name of a sound of {part}")

@@ -16,7 +16,7 @@ from sources.metadata.part_files import PartFile, PartOptions, part_files
 from sources.metadata.row import Row
 from sources.metadata.row_outcomes import outcomes, require_columns
 from sources.metadata.rows import check_rows, read_rows
-from sources.metadata.youtube import named_excerpt
+from sources.metadata.youtube_excerpts import named_excerpt
 
 
 class CaptionTableOptions(PartOptions):

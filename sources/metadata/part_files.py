@@ -68,35 +68,30 @@ class PartOptions(SourceOptions):
         """The parts that may be read: `splits`, or all."""
         return self.splits or _parts(self.FILES)
 
-    @property
-    def paths_start_in(self) -> Path:
-        """The folder of the files."""
-        return self.resolve(self.path)
-
 
 def find_part_file(options: PartOptions, file: PartFile) -> Path | None:
     """Return where a file is: in the source's folder, in the recipe's folder, or in the cache; `None` where it is missing."""
-    place = options.resolve(options.path)
-    if place.is_file():
+    folder = options.resolve(options.path)
+    if folder.is_file():
         is_only = len({(known.names, known.distinct_names) for known in options.FILES}) == 1
-        return place if is_only or file.has_name(place.name) else _first(place.parent, file.distinct_names)
-    found = _first(place, (*file.names, *file.distinct_names)) or _first(options.base, file.distinct_names)
-    if found is None and file.download is not None and (cached := metadata_path(file.download)).is_file():
+        return folder if is_only or file.has_name(folder.name) else _first(folder.parent, file.distinct_names)
+    path = _first(folder, (*file.names, *file.distinct_names)) or _first(options.base, file.distinct_names)
+    if path is None and file.download is not None and (cached := metadata_path(file.download)).is_file():
         return cached
-    return found
+    return path
 
 
 def part_needs(options: PartOptions) -> tuple[Need, ...]:
     """Return a need for each file of the parts that an entry reads. Without `splits`, a part may be missing when another is there."""
     wanted = _wanted(options)
-    found = {file: find_part_file(options, file) for file in wanted}
-    has_part = any(found[file] is not None for file in wanted if file.part and file.is_required)
+    paths = {file: find_part_file(options, file) for file in wanted}
+    has_part = any(paths[file] is not None for file in wanted if file.part and file.is_required)
     needs: dict[str, Need] = {}
     for file in wanted:
         parts = ", ".join(dict.fromkeys(other.part for other in wanted if other.shown == file.shown)) or "all parts"
         is_required = file.is_required and (not file.part or bool(options.splits) or not has_part)
         what = f"{parts}: {file.shown} in {options.path}"
-        needs.setdefault(file.shown, Need(NeedKind.FILE, what, found[file], file.step, file.download, is_required))
+        needs.setdefault(file.shown, Need(NeedKind.FILE, what, paths[file], file.step, file.download, is_required))
     return tuple(needs.values())
 
 
@@ -107,13 +102,13 @@ def part_files(options: PartOptions) -> dict[PartFile, Path]:
         ValueError: a file of a part in `splits`, or a file that all parts need, is missing; without `splits`, no part has its files.
     """
     wanted = _wanted(options)
-    found = {file: path for file in wanted if (path := find_part_file(options, file)) is not None}
-    missing = [file for file in wanted if file.is_required and file not in found]
+    paths = {file: path for file in wanted if (path := find_part_file(options, file)) is not None}
+    missing = [file for file in wanted if file.is_required and file not in paths]
     incomplete = {file.part for file in missing}
     read = [part for part in options.parts if part not in incomplete]
     if "" in incomplete or not read or (options.splits and missing):
         raise ValueError(_missing(options, next((file for file in missing if not file.part), missing[0])))
-    return {file: path for file, path in found.items() if not file.part or file.part in read}
+    return {file: path for file, path in paths.items() if not file.part or file.part in read}
 
 
 def part_fingerprint(options: PartOptions) -> str:
@@ -122,9 +117,8 @@ def part_fingerprint(options: PartOptions) -> str:
 
 
 def _missing(options: PartOptions, file: PartFile) -> str:
-    place = options.resolve(options.path)
     step = f"; {file.step}" if file.step else ""
-    return f"{place}: no {file.shown} there, in {options.base}, or among the downloaded files{step}"
+    return f"{options.resolve(options.path)}: no {file.shown} there, in {options.base}, or among the downloaded files{step}"
 
 
 def _wanted(options: PartOptions) -> list[PartFile]:
