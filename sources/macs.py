@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
-import yaml
-
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card, Download, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.options import DatasetName
 from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
 from sources.metadata.row_outcomes import rejection
+from sources.metadata.yaml_texts import read_yaml
 
 CARD = Card(
     title="MACS: urban scenes (TAU Urban Acoustic Scenes 2019) with captions by people",
@@ -46,13 +45,6 @@ class Options(PartOptions):
     dataset: DatasetName = "MACS"
     path: str = "macs"
     audio_root: str | None = "macs"
-
-
-class _Loader(yaml.CSafeLoader):
-    """The safe loader without merge keys: a few lines of them can make a mapping of any size."""
-
-    def flatten_mapping(self, node: Any) -> None:
-        """Leave a mapping as it is."""
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -89,11 +81,7 @@ def _annotated_files(options: Options) -> tuple[Path, list[Any]]:
     path = next(iter(part_files(options).values()))
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path}: {path.stat().st_size} bytes, at most {MAX_BYTES} are read: is it MACS.yaml?")
-    try:
-        with path.open("rb") as file:
-            document = yaml.load(file, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ValueError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
+    document = read_yaml(path)
     if not isinstance(document, dict) or not isinstance(document.get("files"), list):
         raise ValueError(f"{path}: a mapping with a list `files` is needed: is it MACS.yaml?")
     return path, document["files"]
