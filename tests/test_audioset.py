@@ -95,7 +95,7 @@ def test_official_tables_are_found_by_their_names_and_each_gives_its_split(tmp_p
     ]
     assert len(list(audioset.read(official(tmp_path, splits=["eval"])))) == 1
     assert audioset.fingerprint(given) != audioset.fingerprint(official(tmp_path, splits=["eval"]))
-    with pytest.raises(ValueError, match=r"no unbalanced_train_segments\.csv or .*; download https://storage\.googleapis\.com/"):
+    with pytest.raises(ValueError, match=r"no unbalanced_train_segments\.csv there, .*; download https://storage\.googleapis\.com/"):
         audioset.check(official(tmp_path, splits=["unbalanced_train"]))
 
 
