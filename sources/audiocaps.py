@@ -30,6 +30,7 @@ CARD = Card(
     size="51,308 excerpts of 10 s",
     parts={"train": Part(49_838, 138.4), "valid": Part(495, 1.4), "test": Part(975, 2.7)},
     faults="73 clips of valid and 97 of test repeat a caption; all 975 clips of test are in AudioSet",
+    hosts=("youtu.be",),
 )
 COLUMNS = ("youtube_id", "start_time", "caption")
 N_CAPTIONS = {"valid": 5, "test": 5}

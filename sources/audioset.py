@@ -40,6 +40,7 @@ CARD = Card(
     },
     faults="three lines of comments instead of a header; blanks after commas; quoted lists; AudioCaps and VGGSound share its videos",
     dead="videos that were taken down: not found without a copy in `audio_root`",
+    hosts=("youtu.be",),
 )
 SPLITS = re.compile(r"(unbalanced_train|balanced_train|eval)_segments")
 SEGMENT = re.compile(r'([A-Za-z0-9_-]{11}), (\d{1,6}\.\d{3}), (\d{1,6}\.\d{3}), "([!#-~]*)"\r?\n?')

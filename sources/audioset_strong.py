@@ -33,6 +33,7 @@ CARD = Card(
     parts={"train": Part(103_463, 287.4), "eval": Part(16_996, 47.2)},
     faults="the excerpts are also in AudioSet's balanced, unbalanced and eval tables; nothing is marked inside of music",
     dead="videos that were taken down: not found without a copy in `audio_root`",
+    hosts=("youtu.be",),
 )
 COLUMNS = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
 SEGMENT_ID = re.compile(r"([A-Za-z0-9_-]{11})_(\d{1,9})")  # video, start in milliseconds

@@ -67,7 +67,6 @@ class Options(PartOptions):
 
     dataset: DatasetName = "Clotho"
     path: str = "clotho"
-    audio_root: str | None = "clotho"
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -169,7 +168,7 @@ def _clip(name: str, captions: tuple[Caption, ...], sound: ClothoSound | None, s
         license=sound.license if sound else None,
         creator=sound.creator if sound else None,
         recording=f"freesound:{sound.freesound_id}" if sound and sound.freesound_id else f"{options.dataset}:{file}",
-        audio_root=options.audio_root,
+        audio_root=options.audio_folder,
         row_number=number,
     )
 

@@ -34,7 +34,7 @@ MAX_ANNOTATIONS = 100  # of a file; five at most in MACS.yaml
 
 
 class Options(PartOptions):
-    """Keys of a `macs` entry: `path`, the folder of MACS.yaml or the file itself, and `audio_root`, by default the folder `macs`."""
+    """Keys of a `macs` entry: `path`, the folder of MACS.yaml or the file itself, and `audio_root`, by default the same folder."""
 
     FILES: ClassVar[tuple[PartFile, ...]] = (
         PartFile(
@@ -44,7 +44,6 @@ class Options(PartOptions):
 
     dataset: DatasetName = "MACS"
     path: str = "macs"
-    audio_root: str | None = "macs"
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -109,6 +108,6 @@ def _clip(entry: Any, number: int, options: Options) -> Clip:
         captions=tuple(map(Caption, sentences)),
         labels=tuple(dict.fromkeys(tag.strip().replace("_", " ") for tag in tags)),
         recording=f"{options.dataset}:{PurePosixPath(name).stem}",
-        audio_root=options.audio_root,
+        audio_root=options.audio_folder,
         row_number=number,
     )

@@ -31,6 +31,7 @@ CARD = Card(
     size="32,979 sounds",
     parts={"train": Part(23_085, 743.0), "valid": Part(4_947, 159.0), "test": Part(4_947, 158.0)},
     faults="published as pickle files, which are code; the same sounds are in bbc, and in WavCaps' BBC_Sound_Effects",
+    hosts=("sound-effects-media.bbcrewind.co.uk",),
 )
 COMMIT = "55dce738ebe3e3e9fe700d3f439ce41c4d27faec"
 CHECKSUMS = {

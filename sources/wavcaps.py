@@ -38,6 +38,12 @@ CARD = Card(
         "AudioSet_SL": Part(108_317, 300.0),
     },
     faults="holds clips of the test sets of AudioCaps, Clotho, ESC-50, UrbanSound8K and VGGSound: use `holdout`; AudioSet_SL has no starts",
+    hosts=(
+        "freesound.org",
+        "sound-effects-media.bbcrewind.co.uk",
+        "soundbible.com",
+        "youtu.be",
+    ),
 )
 MODEL = "ChatGPT"
 COMMIT = "a5a9649ce305d7fe82cfcf5d6a4a12f03df9ef1e"

@@ -29,6 +29,10 @@ CARD = Card(
     size="4,525 sounds",
     parts={"train": Part(4_525)},
     faults="177 sounds have no description, 5 no title; three lists of tags are cut off; the reference set used 4,072 sounds",
+    hosts=(
+        "bigsoundbank.com",
+        "soundbible.com",
+    ),
 )
 COLUMNS = ("download_link", "title", "description", "fname", "tags")
 TAG = re.compile(r"'([^']+)'")  # the lists are written by Python, and three of them end inside of a tag

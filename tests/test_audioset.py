@@ -102,7 +102,7 @@ def test_official_tables_are_found_by_their_names_and_each_gives_its_split(tmp_p
 def test_a_table_of_segments_and_the_classes_are_named_together(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="segments and classes are given together"):
         official(tmp_path, segments="eval_segments.csv")
-    assert [need.found for need in audioset.needs(write(tmp_path))] == [
+    assert [need.where for need in audioset.needs(write(tmp_path))] == [
         tmp_path / "eval_segments.csv",
         tmp_path / "class_labels_indices.csv",
     ]

@@ -1,4 +1,4 @@
-"""Clotho: five captions a file, its sound on Freesound by a table in latin-1, and splits that nobody exchanges."""
+"""Clotho: five captions a file, its sound on Freesound by a table in latin-1, and splits that are not exchanged."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_file_is_a_clip_with_five_captions_and_the_sound_that_it_was_cut_from(
         license="CC-BY-3.0",
         creator="José",
         recording="freesound:100032",
-        audio_root="clotho",
+        audio_root=".",
         row_number=1,
     )
 

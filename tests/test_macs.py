@@ -37,7 +37,7 @@ def test_an_annotated_file_is_a_clip_with_all_sentences_and_tags(tmp_path: Path)
         captions=(Caption("adults talking, and footsteps"), Caption("a crowd: people talk")),
         labels=("adults talking", "footsteps", "siren"),
         recording="MACS:airport-barcelona-0-0-a",
-        audio_root="macs",
+        audio_root=".",
         row_number=1,
     )
 

@@ -106,7 +106,7 @@ def test_a_part_that_does_not_exist_is_a_fault_of_the_recipe(tmp_path: Path) -> 
 
 def test_needs_are_given_without_any_file_and_one_part_is_enough(tmp_path: Path) -> None:
     train, valid, notes = part_needs(options(tmp_path))
-    assert (train.what, train.found, train.is_required, train.download) == (
+    assert (train.what, train.where, train.is_required, train.download) == (
         "train: train.csv or set_train.csv in set",
         None,
         True,
@@ -115,7 +115,7 @@ def test_needs_are_given_without_any_file_and_one_part_is_enough(tmp_path: Path)
     assert valid.is_required and not notes.is_required
     write(tmp_path / "set_val.csv")
     train, valid, _ = part_needs(options(tmp_path))
-    assert not train.is_required and valid.found == tmp_path / "set_val.csv"
+    assert not train.is_required and valid.where == tmp_path / "set_val.csv"
     (train,) = part_needs(options(tmp_path, splits=["train"]))
     assert train.is_required
 

@@ -64,6 +64,13 @@ class PartOptions(SourceOptions):
         return tuple(dict.fromkeys(part for part in known if part is not None))
 
     @property
+    def audio_folder(self) -> str:
+        """Where recordings that have no address are: `audio_root`, or the folder of the official files."""
+        if self.audio_root is not None:
+            return self.audio_root
+        return str(PurePosixPath(self.path).parent) if self.resolve(self.path).is_file() else self.path
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The parts that may be read: `splits`, or all."""
         return self.splits or _parts(self.FILES)
