@@ -18,7 +18,7 @@ from sources.metadata.card import Card, Download, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.clotho_sounds import ClothoSound, clotho_sounds
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
+from sources.metadata.part_files import PartFile, PartOptions, audio_need, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
 from sources.metadata.row_outcomes import good, rejection
 from sources.metadata.rows import check_rows, columns_present, read_rows
@@ -71,7 +71,9 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables that an entry reads, and the audio."""
-    return part_needs(options)
+    folders = [FOLDERS[part] for part in options.parts]
+    step = "unpack clotho_audio_*.7z of https://zenodo.org/records/4783391 there, or name their folder or archive as audio_root"
+    return (*part_needs(options), audio_need(options, folders, step))
 
 
 def check(options: Options) -> None:

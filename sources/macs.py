@@ -14,7 +14,7 @@ from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card, Download, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
+from sources.metadata.part_files import PartFile, PartOptions, audio_need, part_files, part_fingerprint, part_needs
 from sources.metadata.row_outcomes import rejection
 from sources.metadata.yaml_texts import read_yaml
 
@@ -47,8 +47,9 @@ class Options(PartOptions):
 
 
 def needs(options: Options) -> tuple[Need, ...]:
-    """Return the file that an entry reads."""
-    return part_needs(options)
+    """Return the file that an entry reads, and the audio."""
+    step = "unpack the audio of https://zenodo.org/records/2589280 there, or name its folder or archive as audio_root"
+    return (*part_needs(options), audio_need(options, ("*.wav", "*/audio", "audio"), step))
 
 
 def check(options: Options) -> None:

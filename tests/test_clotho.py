@@ -94,6 +94,14 @@ def test_metadata_in_utf_8_is_read_as_such_and_names_are_compared_in_one_form(tm
     assert clotho_sounds(written(tmp_path, m__csv=METADATA + row) / "m.csv")["An\u00f5.wav"].creator == "José"
 
 
+def test_the_audio_is_among_the_needs_until_a_folder_of_a_split_is_there(tmp_path: Path) -> None:
+    given = options_of("clotho", tmp_path, path="clotho", splits=["test"])
+    assert [need.where for need in clotho.needs(given)] == [None] * 3
+    (tmp_path / "clotho" / "evaluation").mkdir(parents=True)
+    *_, audio = clotho.needs(given)
+    assert audio.where == tmp_path / "clotho" and not audio.is_required
+
+
 def test_tables_that_are_exchanged_are_refused(tmp_path: Path) -> None:
     written(tmp_path, clotho_captions_development__csv=METADATA)
     with pytest.raises(ValueError, match=r"is it Clotho's clotho_captions_development\.csv"):

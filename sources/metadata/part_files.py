@@ -102,6 +102,17 @@ def part_needs(options: PartOptions) -> tuple[Need, ...]:
     return tuple(needs.values())
 
 
+def audio_need(options: PartOptions, names: Sequence[str], step: str) -> Need:
+    """Return the need of recordings that have no address: one of `names`, which may hold `*`, in the folder of recordings.
+
+    A plan is made without them, so they are not required; in a build each clip without its recording becomes a rejection.
+    """
+    folder = options.resolve(options.audio_folder)
+    is_there = folder.is_file() or any(next(folder.glob(name), None) is not None for name in names)
+    what = f"the audio, which is not fetched: {', '.join(names)} in {options.audio_folder}"
+    return Need(NeedKind.FILE, what, folder if is_there else None, step, is_required=False)
+
+
 def part_files(options: PartOptions) -> dict[PartFile, Path]:
     """Return the files of the parts that are read, in the order of `FILES`.
 
