@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,45 @@ def test_tables_that_are_missing_or_swapped_are_refused_before_anything_runs(tmp
     (tmp_path / "eval_segments.csv").write_text("a,b\n")
     with pytest.raises(ValueError, match="line 1 has 2 cells"):
         audioset.check(options)
+
+
+def official(folder: Path, **more: object) -> audioset.Options:
+    return audioset.Options(**{"source": "audioset", "base": folder} | more)  # type: ignore[arg-type]
+
+
+def test_official_tables_are_found_by_their_names_and_each_gives_its_split(tmp_path: Path) -> None:
+    for split in ("balanced_train", "eval"):
+        write(tmp_path, f'--PJHxphWEs, {30 + len(split)}.000, 70.000, "/m/09x0r"', name=f"audioset_{split}_segments.csv")
+    given = official(tmp_path)
+    audioset.check(given)
+    assert [(clip.split, clip.dataset) for clip in audioset.read(given) if isinstance(clip, Clip)] == [
+        ("balanced_train", "audioset"),
+        ("eval", "audioset"),
+    ]
+    assert len(list(audioset.read(official(tmp_path, splits=["eval"])))) == 1
+    assert audioset.fingerprint(given) != audioset.fingerprint(official(tmp_path, splits=["eval"]))
+    with pytest.raises(ValueError, match=r"no unbalanced_train_segments\.csv there, .*; download https://storage\.googleapis\.com/"):
+        audioset.check(official(tmp_path, splits=["unbalanced_train"]))
+
+
+def test_a_table_of_segments_and_the_classes_are_named_together(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="segments and classes are given together"):
+        official(tmp_path, segments="eval_segments.csv")
+    assert [need.where for need in audioset.needs(write(tmp_path))] == [
+        tmp_path / "eval_segments.csv",
+        tmp_path / "class_labels_indices.csv",
+    ]
+    assert len(audioset.needs(official(tmp_path / "empty"))) == 4
+
+
+@pytest.mark.parametrize(
+    "line", ['--PJHxphWEs, 30.000, 40.000, "/m/032s66,/t/dd00088"', "--PJHxphWEs,30,40.0,'/m/032s66'", 'x, 1.000, 0.000, ""']
+)
+def test_the_usual_form_of_a_line_is_read_as_the_parser_of_csv_reads_it(line: str, tmp_path: Path) -> None:
+    fast = list(audioset.read(write(tmp_path, line)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audioset, "SEGMENT", re.compile("(?!)"))
+        assert list(audioset.read(write(tmp_path, line))) == fast
 
 
 def test_fingerprint_changes_with_the_content_of_each_table_and_not_with_the_folder(tmp_path: Path) -> None:

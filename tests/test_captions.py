@@ -27,6 +27,12 @@ def test_captions_are_one_clean_line_each_and_none_twice() -> None:
     assert [caption.text for caption in clip.captions] == ["A dog barks", "Año"]
 
 
+@pytest.mark.parametrize("split", ["valid", "test"])
+def test_an_evaluation_split_keeps_all_captions_of_a_clip_in_their_order(split: str) -> None:
+    clip = with_captions(replace(captioned("A dog", "Rain", "A dog ", "", "Wind"), split=split))
+    assert [caption.text for caption in clip.captions] == ["A dog", "Rain", "A dog", "Wind"]
+
+
 def test_equal_texts_of_different_origin_both_stay() -> None:
     captions = (Caption("A dog", "human"), Caption("A dog", "title"))
     assert with_captions(replace(CLIP, captions=captions)).captions == captions

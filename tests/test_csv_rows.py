@@ -78,3 +78,17 @@ def test_cells_and_lines_have_a_limit(tmp_path):
     assert len(line) + 1 == MAX_LINE and len(list(rows(written(tmp_path, names + line + b"\n")))) == 1
     with pytest.raises(ValueError, match=f"line 2 has more than {MAX_LINE} characters; write one row a line"):
         list(rows(written(tmp_path, names + line + b"x\n")))
+
+
+def test_a_table_without_a_header_has_the_columns_that_are_given(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('a,"b, c"\nd\n')
+    first, second = rows(tmp_path / "t.csv", ("x", "y"))
+    assert (first.number, first.values) == (1, {"x": "a", "y": "b, c"})
+    assert second.fault.startswith("1 cells where the header has 2")
+
+
+def test_a_fallback_is_the_encoding_of_tables_that_are_not_utf_8_and_of_no_other(tmp_path: Path) -> None:
+    for encoding in ("latin-1", "utf-8", "utf-8-sig", "utf-16"):
+        (tmp_path / "t.csv").write_bytes("naïve;y\nJosé;é\n".encode(encoding))
+        assert columns(tmp_path / "t.csv", "latin-1") == ["naïve", "y"]
+        assert [row.values for row in rows(tmp_path / "t.csv", fallback="latin-1")] == [{"naïve": "José", "y": "é"}]

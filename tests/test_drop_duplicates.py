@@ -71,6 +71,14 @@ def test_text_stays_in_its_split() -> None:
     assert [rejection.detail for rejection in gone] == ["same excerpt as table-id3, which is in split test"] * 2
 
 
+def test_captions_that_a_test_clip_repeats_stay_beside_a_copy_in_training() -> None:
+    five = tuple(map(Caption, ("a", "b", "a", "b", "c")))
+    kept, rejections = parted(one_per_excerpt([clip(1, split="train", text="d"), clip(2, split="test", captions=five)]))
+    assert kept.captions == five and len(rejections) == 1
+    kept, _ = parted(one_per_excerpt([clip(1, split="test", captions=five), clip(2, split="test", captions=(Caption("c"), Caption("d")))]))
+    assert kept.captions == (*five, Caption("d"))
+
+
 def test_a_held_out_row_stays_rather_than_any_other() -> None:
     rows = [clip(1), clip(2, split="fold-1"), clip(3, split="test")]
     assert parted(one_per_excerpt(rows, ["table:fold-1"]))[0].split == "fold-1"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sources.metadata.text_lines import MAX_LINE, lines_of, unreadable
+from sources.metadata.text_lines import MAX_LINE, is_utf_8, lines_of, unreadable
 
 
 def lines(folder, data: bytes) -> list[str]:
@@ -65,3 +65,11 @@ def test_of_a_long_line_only_the_beginning_is_given(tmp_path):
 )
 def test_a_text_that_cannot_be_stored_has_a_reason(text, why):
     assert unreadable(text) == why
+
+
+def test_a_file_is_utf_8_when_all_of_it_is(tmp_path):
+    path = tmp_path / "a.txt"
+    for content, expected in ((b"", True), ("é".encode(), True), ("é".encode("utf-16"), True), (b"a" * (2 << 20) + b"\xe9", False)):
+        path.write_bytes(content)
+        assert is_utf_8(path) is expected
+    assert "".join(lines_of(path, "latin-1")).endswith("aé")

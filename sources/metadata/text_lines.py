@@ -16,8 +16,8 @@ BYTE_ORDER_MARKS = (
 )
 
 
-def lines_of(path: Path) -> Iterator[str]:
-    """Yield the lines of a text file with their line ends: UTF-8, or what a byte order mark at the beginning names.
+def lines_of(path: Path, encoding: str | None = None) -> Iterator[str]:
+    """Yield the lines of a text file with their line ends: in `encoding`, or UTF-8, or what a byte order mark at the beginning names.
 
     Bytes that are no text become lone surrogates, which `unreadable` finds. Of a line that is longer than `MAX_LINE`, only the
     first `MAX_LINE` + 1 characters are given.
@@ -25,7 +25,7 @@ def lines_of(path: Path) -> Iterator[str]:
     Raises:
         ValueError: the file is UTF-16 without a byte order mark, or ends inside of a character of UTF-16 or UTF-32.
     """
-    encoding = _encoding(path)
+    encoding = encoding or _encoding(path)
     errors = "surrogateescape" if encoding.startswith("utf-8") else "surrogatepass"
     with path.open(encoding=encoding, errors=errors, newline="") as file:
         try:
@@ -35,6 +35,20 @@ def lines_of(path: Path) -> Iterator[str]:
                     line = file.readline(MAX_LINE + 1)
         except UnicodeError as error:
             raise ValueError(f"{path}: not {encoding.upper()}, as its byte order mark says ({error}); save the table as UTF-8") from error
+
+
+def is_utf_8(path: Path) -> bool:
+    """Return whether a text file is UTF-8, or has a byte order mark."""
+    with path.open("rb") as file:
+        if file.read(4).startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS)):
+            return True
+    with path.open(encoding="utf-8", newline="") as file:
+        try:
+            while file.read(1 << 20):
+                pass
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def unreadable(text: str) -> str:

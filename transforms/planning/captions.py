@@ -8,18 +8,23 @@ import apache_beam as beam
 
 from augment.clean import clean_text
 from augment.templates import template
+from pipeline.keys import split_rank
 from pipeline.records import Caption, Clip, Reason, Rejected
 from transforms.planning.map_or_reject import map_or_reject
 
 
 def with_captions(clip: Clip) -> Clip:
-    """Return the clip with its captions cleaned and none twice; with the template over its labels where it has none.
+    """Return the clip with its captions cleaned; with the template over its labels where it has none.
+
+    In a training split no caption stands twice. In valid and test all stay: AudioCaps has five a clip, some equal, and scores count five.
 
     Raises:
         Rejected: `no_text`.
     """
     cleaned = (replace(caption, text=clean_text(caption.text)) for caption in clip.captions)
-    captions = tuple(dict.fromkeys(caption for caption in cleaned if caption.text))
+    captions = tuple(caption for caption in cleaned if caption.text)
+    if split_rank(clip.split) == split_rank("train"):
+        captions = tuple(dict.fromkeys(captions))
     if not captions and (text := clean_text(template(clip.labels) or "")):
         captions = (Caption(text, origin="template"),)
     if not captions:

@@ -32,20 +32,23 @@ Choose = Callable[..., Iterator[Clip | Rejection]]
 def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
     """Yield one clip for the rows of one excerpt, with the captions and labels of all rows of its split; reject the other rows.
 
-    A table with one caption a row becomes one clip with all captions. Text is not moved to another split.
+    A table with one caption a row becomes one clip with all captions. Text is not moved to another split. Captions that a single row
+    repeats all stay: a row of a test set has a fixed number of them.
 
     Args:
         held: entries of the recipe's `holdout`; a row that belongs to one of them stays.
     """
     first, *others = _ranked(rows, held)
-    captions, labels = dict.fromkeys(first.captions), dict.fromkeys(first.labels)
+    captions, known, labels = list(first.captions), set(first.captions), dict.fromkeys(first.labels)
     for other in others:
         detail = f"same excerpt as {first.key}"
         if other.split != first.split:
             detail += f", which is in split {first.split}"
         else:
-            detail += "; its text was kept there" if any(caption not in captions for caption in other.captions) else ""
-            captions |= dict.fromkeys(other.captions)
+            new = [caption for caption in dict.fromkeys(other.captions) if caption not in known]
+            detail += "; its text was kept there" if new else ""
+            captions += new
+            known.update(new)
             labels |= dict.fromkeys(other.labels)
         yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", detail)
     yield replace(first, captions=tuple(captions), labels=tuple(labels)) if others else first

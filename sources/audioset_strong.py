@@ -1,0 +1,142 @@
+"""Read clips from AudioSet's strong labels (Hershey et al., 2021): 10 s excerpts of YouTube with the start and end of every sound event.
+
+Licence: CC-BY 4.0 for the labels; the audio belongs to those who published it. Needed: `audioset_train_strong.tsv` or
+`audioset_eval_strong.tsv`, and `mid_to_display_name.tsv`, which are fetched where they are missing. A row is a sound event. All events of a
+segment become one clip, whose labels are their classes in the order in which they begin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from pipeline.records import Clip, Reason, Rejected, Rejection
+from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.cells import name_of
+from sources.metadata.options import DatasetName
+from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
+from sources.metadata.row import Row
+from sources.metadata.row_outcomes import good, rejection, require_columns
+from sources.metadata.rows import check_rows, read_rows
+from sources.metadata.text_lines import lines_of, unreadable
+from sources.metadata.times import parse_seconds
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, youtube_clip
+
+CARD = Card(
+    title="AudioSet, strong labels: 10 s excerpts of YouTube with every sound event in them, 456 classes",
+    license="labels CC-BY-4.0; audio as published on YouTube",
+    bring="nothing: the *_strong.tsv and mid_to_display_name.tsv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    text='a template over the display names, or a T5 (captions = "t5")',
+    size="120,459 excerpts of 10 s",
+    parts={"train": Part(103_463, 287.4), "eval": Part(16_996, 47.2)},
+    faults="the excerpts are also in AudioSet's balanced, unbalanced and eval tables; nothing is marked inside of music",
+    dead="videos that were taken down: not found without a copy in `audio_root`",
+    hosts=("youtu.be",),
+)
+COLUMNS = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
+SEGMENT_ID = re.compile(r"([A-Za-z0-9_-]{11})_(\d{1,9})")  # video, start in milliseconds
+FOLDER = "https://storage.googleapis.com/us_audioset/youtube_corpus/strong"
+
+
+def _file(part: str, name: str) -> PartFile:
+    address = f"{FOLDER}/{name}"
+    distinct = (name,) if name.startswith("audioset_") else (name, f"audioset_{name}")
+    return PartFile(part, distinct_names=distinct, step=f"download {address}", download=Download(address, distinct[-1]))
+
+
+class Options(PartOptions):
+    """Keys of an `audioset_strong` entry: `path`, the folder of the official tables, and `splits`, those that are read."""
+
+    FILES: ClassVar[tuple[PartFile, ...]] = (
+        _file("", "mid_to_display_name.tsv"),
+        _file("train", "audioset_train_strong.tsv"),
+        _file("eval", "audioset_eval_strong.tsv"),
+    )
+
+    dataset: DatasetName = "audioset_strong"
+    path: str = "audioset_strong"
+
+
+def needs(options: Options) -> tuple[Need, ...]:
+    """Return the tables that an entry reads."""
+    return part_needs(options)
+
+
+def check(options: Options) -> None:
+    """Raise ValueError when a table is missing, is another table, or cannot be read to its end."""
+    for file, path in part_files(options).items():
+        if not file.part:
+            display_names(path)
+        else:
+            require_columns(path, COLUMNS, f"AudioSet's {file.shown}")
+            check_rows(path, COLUMNS, COLUMNS)
+
+
+def fingerprint(options: Options) -> str:
+    """Return a hash of the content of the tables."""
+    return part_fingerprint(options)
+
+
+def read(options: Options) -> Iterator[Clip | Rejection]:
+    """Yield a clip for every segment and a rejection for every row that is no event.
+
+    Raises:
+        ValueError: a table is missing or cannot be read to its end.
+    """
+    files = part_files(options)
+    names = display_names(next(path for file, path in files.items() if not file.part))
+    for file, path in files.items():
+        if file.part:
+            require_columns(path, COLUMNS, f"AudioSet's {file.shown}")
+            yield from _segments(path, names, file.part, options)
+
+
+def display_names(path: Path) -> dict[str, str]:
+    """Return machine id -> display name, as written in mid_to_display_name.tsv, which has no header.
+
+    Raises:
+        ValueError: a line is not two cells with a tab between them.
+    """
+    names = {}
+    for number, line in enumerate(lines_of(path), 1):
+        cells = line.rstrip("\r\n").split("\t")
+        if not line.strip():
+            continue
+        if unreadable(line) or len(cells) != 2 or not cells[0].startswith("/") or not cells[1].strip():
+            raise ValueError(f"{path}, line {number}: a machine id, a tab and a name are needed: is it mid_to_display_name.tsv?")
+        names[cells[0]] = cells[1].strip()
+    return names
+
+
+def _segments(path: Path, names: Mapping[str, str], split: str, options: Options) -> Iterator[Clip | Rejection]:
+    """Yield the outcomes of a table; a segment stands where its first event is."""
+    first_rows: dict[tuple[str, int], int] = {}
+    events: dict[tuple[str, int], list[tuple[float, str]]] = {}
+    for row in read_rows(path, COLUMNS):
+        try:
+            segment, begin, label = _event(good(row), names)
+        except Rejected as rejected:
+            yield rejection(path, row.number, options, split, rejected)
+            continue
+        first_rows.setdefault(segment, row.number)
+        events.setdefault(segment, []).append((begin, label))
+    for (video, start_ms), number in first_rows.items():
+        ordered = sorted(events[video, start_ms], key=lambda event: event[0])  # equal times stay in the order of the table
+        start, labels = start_ms / 1000, tuple(dict.fromkeys(label for _, label in ordered))
+        yield youtube_clip(options, split, video, start, start + EXCERPT_SECONDS, number, labels=labels)
+
+
+def _event(row: Row, names: Mapping[str, str]) -> tuple[tuple[str, int], float, str]:
+    """Return (segment, begin in seconds, display name) of a row, or raise Rejected."""
+    segment_id, label = (name_of(row.values[column], column) for column in ("segment_id", "label"))
+    match = SEGMENT_ID.fullmatch(segment_id)
+    if match is None:
+        raise Rejected(Reason.BAD_ROW, f"segment_id {segment_id[:40]!r} is not a YouTube id with a start in milliseconds")
+    begin, end = (parse_seconds(row.values[column], column) for column in ("start_time_seconds", "end_time_seconds"))
+    if begin is None or end is None or end < begin:
+        raise Rejected(Reason.BAD_ROW, f"an event from {begin} s to {end} s")
+    if label not in names:
+        raise Rejected(Reason.BAD_ROW, f"label {label[:40]!r} is not in mid_to_display_name.tsv")
+    return (match[1], int(match[2])), begin, names[label]

@@ -1,0 +1,114 @@
+"""Read clips from MACS (Martin-Morato and Mesaros, 2021): scenes of 10 s of TAU Urban Acoustic Scenes 2019, with captions by people.
+
+Licence: non-commercial, for captions and audio. Needed: `MACS.yaml`, which is fetched where it is missing, and the audio of TAU Urban
+Acoustic Scenes 2019 (development) in `audio_root`. There are no splits: every clip is `train`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
+from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.cells import name_of, split_texts, text_of
+from sources.metadata.options import DatasetName
+from sources.metadata.part_files import PartFile, PartOptions, audio_need, part_files, part_fingerprint, part_needs
+from sources.metadata.row_outcomes import rejection
+from sources.metadata.yaml_texts import read_yaml
+
+CARD = Card(
+    title="MACS: urban scenes (TAU Urban Acoustic Scenes 2019) with captions by people",
+    license="captions and audio non-commercial",
+    bring="the audio: TAU-urban-acoustic-scenes-2019-development.audio.*.zip of Zenodo record 2589280, or their folder, in `audio_root`; "
+    "MACS.yaml is fetched",
+    text="two to five captions a clip; the tags of the annotators are labels",
+    size="3,930 scenes of 10 s",
+    parts={"train": Part(3_930, 10.9)},
+    faults="annotators differ much; the reference set used 3,537 of the clips",
+)
+ADDRESS = "https://zenodo.org/records/5114771/files/MACS.yaml"
+MAX_BYTES = 64 << 20  # MACS.yaml has 5 MB; the file is held in memory
+MAX_ANNOTATIONS = 100  # of a file; five at most in MACS.yaml
+
+
+class Options(PartOptions):
+    """Keys of a `macs` entry: `path`, the folder of MACS.yaml or the file itself, and `audio_root`, by default the same folder."""
+
+    FILES: ClassVar[tuple[PartFile, ...]] = (
+        PartFile(
+            "train", distinct_names=("MACS.yaml",), step=f"download {ADDRESS}", download=Download(f"{ADDRESS}?download=1", "MACS.yaml")
+        ),
+    )
+
+    dataset: DatasetName = "MACS"
+    path: str = "macs"
+
+
+def needs(options: Options) -> tuple[Need, ...]:
+    """Return the file that an entry reads, and the audio."""
+    step = "unpack the audio of https://zenodo.org/records/2589280 there, or name its folder or archive as audio_root"
+    return (*part_needs(options), audio_need(options, ("*.wav", "*/audio", "audio"), step))
+
+
+def check(options: Options) -> None:
+    """Raise ValueError when the file is missing or is not MACS.yaml."""
+    _annotated_files(options)
+
+
+def fingerprint(options: Options) -> str:
+    """Return a hash of the content of the file."""
+    return part_fingerprint(options)
+
+
+def read(options: Options) -> Iterator[Clip | Rejection]:
+    """Yield a clip for every annotated file and a rejection for every entry that is none.
+
+    Raises:
+        ValueError: the file is missing or is not MACS.yaml.
+    """
+    path, entries = _annotated_files(options)
+    for number, entry in enumerate(entries, 1):
+        try:
+            yield _clip(entry, number, options)
+        except Rejected as rejected:
+            yield rejection(path, number, options, "train", rejected)
+
+
+def _annotated_files(options: Options) -> tuple[Path, list[Any]]:
+    """Return the path of MACS.yaml, and its list `files`."""
+    path = next(iter(part_files(options).values()))
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path}: {path.stat().st_size} bytes, at most {MAX_BYTES} are read: is it MACS.yaml?")
+    document = read_yaml(path)
+    if not isinstance(document, dict) or not isinstance(document.get("files"), list):
+        raise ValueError(f"{path}: a mapping with a list `files` is needed: is it MACS.yaml?")
+    return path, document["files"]
+
+
+def _clip(entry: Any, number: int, options: Options) -> Clip:
+    """Return the clip of an entry of `files`, or raise Rejected."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("annotations"), list):
+        raise Rejected(Reason.BAD_ROW, "a filename and a list of annotations are needed")
+    name, annotations = name_of(entry.get("filename"), "filename"), entry["annotations"]
+    if not name or name.startswith("/") or ".." in name.split("/"):
+        raise Rejected(Reason.BAD_ROW, f"filename {name[:40]!r} is not the name of a file")
+    if len(annotations) > MAX_ANNOTATIONS or not all(isinstance(annotation, Mapping) for annotation in annotations):
+        raise Rejected(Reason.BAD_ROW, f"annotations must be at most {MAX_ANNOTATIONS} mappings")
+    sentences = [text for annotation in annotations if (text := text_of(annotation.get("sentence"), "sentence"))]
+    if not sentences:
+        raise Rejected(Reason.NO_TEXT, "no annotation has a sentence")
+    tags = [tag for annotation in annotations for tag in split_texts(annotation.get("tags"), "tags")]
+    return Clip(
+        source=options.source,
+        dataset=options.dataset,
+        split="train",
+        id=PurePosixPath(name).stem,
+        url=name,
+        captions=tuple(map(Caption, sentences)),
+        labels=tuple(dict.fromkeys(tag.strip().replace("_", " ") for tag in tags)),
+        recording=f"{options.dataset}:{PurePosixPath(name).stem}",
+        audio_root=options.audio_folder,
+        row_number=number,
+    )

@@ -1,0 +1,84 @@
+"""Read tables that hold only captions of excerpts of YouTube, written by a language model: an id and a caption a row.
+
+They bring no audio. By default the captions are joined to clips of other sources: of the same video, and of the same seconds where the
+table has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
+from sources.metadata.cells import name_of, text_of
+from sources.metadata.part_files import PartFile, PartOptions, part_files
+from sources.metadata.row import Row
+from sources.metadata.row_outcomes import outcomes, require_columns
+from sources.metadata.rows import check_rows, read_rows
+from sources.metadata.youtube_excerpts import named_excerpt
+
+
+class CaptionTableOptions(PartOptions):
+    """Keys of an entry for a table of captions: those of `PartOptions`, and `join`.
+
+    With `join = true`, which is the default, captions go to clips of other sources with the same recording, and no clip is made of a row.
+    """
+
+    join: bool = True
+
+    @property
+    def joins(self) -> bool:
+        """Whether the captions are for clips of other sources."""
+        return self.join
+
+
+def check_caption_tables(options: CaptionTableOptions, id_column: str) -> None:
+    """Raise ValueError when a table is missing, is another table, or cannot be read to its end."""
+    for file, path in part_files(options).items():
+        columns = _columns(file, path, id_column)
+        check_rows(path, columns, columns)
+
+
+def read_caption_tables(options: CaptionTableOptions, id_column: str, model: str) -> Iterator[Clip | Rejection]:
+    """Yield a clip for every row and a rejection for every row that has no id or no caption.
+
+    Args:
+        model: name of the model that wrote the captions, or of the set when several did.
+
+    Raises:
+        ValueError: a table is missing, is another table, or cannot be read to its end.
+    """
+    for file, path in part_files(options).items():
+        columns = _columns(file, path, id_column)
+        split = file.part if file.part in {"train", "test"} else "train"
+        make = partial(_clip, id_column=id_column, model=model, split=split, options=options)
+        yield from outcomes(path, read_rows(path, columns), options, split, make)
+
+
+def _columns(file: PartFile, path: Path, id_column: str) -> tuple[str, str]:
+    require_columns(path, (id_column, "caption"), file.shown)
+    return id_column, "caption"
+
+
+def _clip(row: Row, id_column: str, model: str, split: str, options: CaptionTableOptions) -> Clip:
+    """Return the clip of a row, or raise Rejected. An excerpt whose start is not known has no address: its video is longer than it."""
+    name, caption = name_of(row.values[id_column], id_column), text_of(row.values["caption"], "caption")
+    video, start, end = named_excerpt(name)
+    if not caption:
+        raise Rejected(Reason.NO_TEXT, "no caption is given")
+    if start is None and not options.join and options.audio_root is None:
+        raise Rejected(Reason.BAD_ROW, f"where the excerpt of {video} begins is not known: give audio_root, or join = true")
+    return Clip(
+        source=options.source,
+        dataset=options.dataset,
+        split=split,
+        id=video if start is None else f"{video}_{round(start * 1000)}",
+        url="" if start is None else f"https://youtu.be/{video}",
+        start=start,
+        end=end,
+        captions=(Caption(caption, "llm", model=model),),
+        recording=f"youtube:{video}",
+        audio_root=options.audio_root,
+        row_number=row.number,
+    )
