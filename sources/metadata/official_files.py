@@ -12,7 +12,7 @@ from sources.metadata.card import Download, Need, NeedKind
 from sources.metadata.headers import shown, usual_column
 from sources.metadata.needs import find_file
 from sources.metadata.options import SourceOptions
-from sources.metadata.rows import columns_present, read_rows
+from sources.metadata.rows import FORMATS, columns_present, read_rows
 
 Record = Mapping[str, Any]
 """Field -> cell of a row."""
@@ -35,10 +35,14 @@ class OfficialFile:
 
     def find(self, options: SourceOptions, given: str) -> Path | None:
         """Return the file, looked for below the folder `given`, below the folder of the recipe, and in the cache; `None` without one."""
-        path = options.resolve(given)
-        if self.is_only and path.is_file():
-            return path
+        if self.names_a_table(given):
+            path = options.resolve(given)
+            return path if path.is_file() else None
         return find_file(options, given, self.names, self.download)
+
+    def names_a_table(self, given: str) -> bool:
+        """Return whether an entry names the table itself, and not a folder: no other file is taken in its place then."""
+        return self.is_only and Path(given).suffix.lower() in FORMATS
 
     def path(self, options: SourceOptions, given: str) -> Path:
         """Return the file.
@@ -47,14 +51,17 @@ class OfficialFile:
             ValueError: there is none; the message names it and says how to get it.
         """
         path = self.find(options, given)
+        if path is None and self.names_a_table(given):
+            raise ValueError(f"{options.resolve(given)}: no such file; {self.names[0]} is needed ({self.what}): {self.step}")
         if path is None:
             raise ValueError(f"{self.names[0]} ({self.what}) is neither in {options.resolve(given)} nor in {options.base}: {self.step}")
         return path
 
     def need(self, options: SourceOptions, given: str) -> Need:
         """Return the need of this file."""
-        what = f"{self.what}: {self.names[0]}"
-        return Need(NeedKind.FILE, what, self.find(options, given), self.step, self.download, self.is_required)
+        named = self.names_a_table(given)
+        what = f"{self.what}: {given if named else self.names[0]}"
+        return Need(NeedKind.FILE, what, self.find(options, given), self.step, None if named else self.download, self.is_required)
 
     def columns(self, path: Path, needed: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
         """Return field -> column of a table; a field of `others` may have none. Names are compared as `usual_column` does.
