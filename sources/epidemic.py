@@ -49,6 +49,7 @@ CARD = Card(
 )
 LICENSE = "proprietary (Epidemic Sound)"
 T5_MODEL = "mrm8488/t5-base-finetuned-common_gen"  # named by LAION's script for this source
+INTEGER = re.compile(r"^(\d+)\.0$", re.ASCII)  # pandas writes a column of integers with empty cells as 1234.0
 COUNTER = re.compile(r"\s*\d+$", re.ASCII)
 
 
@@ -138,7 +139,8 @@ def _clip(table: OfficialTable, record: Record, number: int, has_t5: bool, optio
     url = name_of(record["url"], "url")
     if url and not ADDRESS.match(url):
         raise Rejected(Reason.BAD_ROW, f"url {url[:40]!r} is no address")
-    clip_id = name_of(record.get("id", record.get("epidemic_id")), "id") or (id_of(url, None, None) if url else "")
+    given = INTEGER.sub(r"\1", name_of(record.get("id", record.get("epidemic_id")), "id"))
+    clip_id = given or (id_of(url, None, None) if url else "")
     if not clip_id:
         raise Rejected(Reason.BAD_ROW, "neither an id nor an address")
     captions, labels = _from_captions(record) if "caption1" in record else _from_metadata(table, record)

@@ -160,7 +160,7 @@ def test_records_as_the_api_writes_them_have_a_name_and_a_list_of_tags(tmp_path:
     (tmp_path / "freesound.jsonl").write_text(json.dumps(record) + "\n")
     (clip,) = freesound.read(freesound.Options(source="freesound", base=tmp_path))
     assert isinstance(clip, Clip)
-    assert (clip.title, clip.labels, clip.captions) == ("dog_bark.wav", ("dog",), (Caption("Dog bark", "title"),))
+    assert (clip.title, clip.labels, clip.captions) == ("dog_bark.wav", ("dog",), (Caption("dog bark", "title"),))
 
 
 def test_fingerprint_changes_with_the_content_of_the_table_and_not_with_its_folder(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.records import Reason, Rejected
 from sources.metadata.cells import name_of
 
-ID = re.compile(r"0*(\d{1,12})(?:\.0)?", re.ASCII)  # pandas writes a column of integers with empty cells as 1234.0
+ID = re.compile(r"0*([1-9]\d{0,11})(?:\.0)?", re.ASCII)  # pandas writes a column of integers with empty cells as 1234.0
 
 
 def sound_number(cell: Any, column: str) -> str:
