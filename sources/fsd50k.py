@@ -86,13 +86,13 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables, the details of clips, and the folders of audio."""
-    found = [VOCABULARY.need(options, options.path)]
+    listed = [VOCABULARY.need(options, options.path)]
     for part in options.parts:
         audio = audio_need(
             options, _audio_root(part, options), f"audio: FSD50K.{part}_audio", f"{FOLDER.format(f'{part}_audio')}; else Freesound", False
         )
-        found += [TABLES[part].need(options, options.path), DETAILS[part].need(options, options.path), audio]
-    return tuple(found)
+        listed += [TABLES[part].need(options, options.path), DETAILS[part].need(options, options.path), audio]
+    return tuple(listed)
 
 
 def check(options: Options) -> None:
