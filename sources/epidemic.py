@@ -74,7 +74,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
 def needs(options: Options) -> tuple[Need, ...]:
     """Return LAION's csv, and without it the tables of metadata: those below `path`, or else those that are fetched."""
     captions = CAPTIONS.need(options, options.path)
-    if captions.found is not None or _own_tables(options):
+    if captions.where is not None or _own_tables(options):
         return (captions,)
     return (captions, *(file.need(options, options.path) for file in CLASSES.values()))
 

@@ -48,10 +48,10 @@ def test_without_audio_root_nothing_runs_and_the_card_and_the_needs_say_why(tmp_
     with pytest.raises(ValueError, match="audio_root: none given, and the addresses of Audiostock are dead; set audio_root to a folder"):
         audiostock.check(options(tmp_path, None))
     assert "your own copy" in audiostock.CARD.dead
-    paths = [need.found for need in audiostock.needs(options(tmp_path, None))]
+    paths = [need.where for need in audiostock.needs(options(tmp_path, None))]
     assert paths == [tmp_path / "audiostock_all.csv", None]
     (tmp_path / "audio").mkdir()
-    assert audiostock.needs(options(tmp_path))[1].found == tmp_path / "audio"
+    assert audiostock.needs(options(tmp_path))[1].where == tmp_path / "audio"
 
 
 def test_the_raw_table_has_tags_and_line_breaks_in_titles(tmp_path: Path) -> None:

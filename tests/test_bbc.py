@@ -67,4 +67,4 @@ def test_another_table_is_refused_and_a_copy_of_the_right_one_can_be_fetched(tmp
     with pytest.raises(ValueError, match=r"no column location.*is it BBCSoundEffects\.csv"):
         bbc.check(table(tmp_path, header="url,caption\n"))
     (need,) = bbc.needs(options(tmp_path / "empty"))
-    assert need.found is None and need.download is not None and need.download.n_bytes == 2_078_606
+    assert need.where is None and need.download is not None and need.download.n_bytes == 2_078_606

@@ -49,7 +49,7 @@ def test_each_library_reads_its_own_folder_into_its_own_dataset(name: str, datas
         )
     ]
     (need,) = SOURCES[name].needs(given)
-    assert need.found == tmp_path / name
+    assert need.where == tmp_path / name
     assert SOURCES[name].CARD.parts["train"].hours and "as bought" in SOURCES[name].CARD.license
 
 

@@ -64,7 +64,7 @@ def test_without_attributions_a_clip_has_the_licence_of_the_set_or_of_esc_10(tmp
 
 def test_nothing_is_needed_from_the_user_and_both_tables_have_checksums(tmp_path: Path) -> None:
     needs = esc50.needs(options(tmp_path))
-    assert [need.found for need in needs] == [None, None, None]
+    assert [need.where for need in needs] == [None, None, None]
     assert [need.download is not None and len(need.download.sha256 or "") for need in needs] == [64, 64, False]
     assert [need.is_required for need in needs] == [True, False, False]
 

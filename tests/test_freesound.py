@@ -122,7 +122,7 @@ def test_the_table_is_found_by_its_official_name_and_by_a_prefixed_one(name: str
     given = freesound.Options(source="freesound", base=tmp_path)
     freesound.check(given)
     assert [outcome.id for outcome in freesound.read(given) if isinstance(outcome, Clip)] == ["400181"]
-    assert freesound.needs(given)[0].found == tmp_path / name
+    assert freesound.needs(given)[0].where == tmp_path / name
     assert given.dataset == "freesound_no_overlap_noesc50"
 
 
@@ -132,7 +132,7 @@ def test_without_a_table_the_message_names_it_and_says_how_to_get_it(tmp_path: P
     with pytest.raises(ValueError, match=r"freesound_parquet\.parquet \(table of records\) is neither in .*: `plan` and `build` fetch"):
         freesound.check(given)
     (need,) = freesound.needs(given)
-    assert need.found is None and need.download is not None and need.is_required
+    assert need.where is None and need.download is not None and need.is_required
 
 
 def test_a_table_that_an_entry_names_is_never_replaced_by_another(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_table_that_an_entry_names_is_never_replaced_by_another(tmp_path: Path
     given = options(tmp_path / "freesounds.csv")
     with pytest.raises(ValueError, match=r"freesounds\.csv: no such file"):
         freesound.check(given)
-    assert freesound.needs(given)[0].found is None and freesound.needs(given)[0].download is None
+    assert freesound.needs(given)[0].where is None and freesound.needs(given)[0].download is None
 
 
 def test_laions_captions_keep_their_origins_and_have_one_or_two_texts_a_sound(tmp_path: Path) -> None:

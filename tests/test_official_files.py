@@ -37,7 +37,7 @@ def test_a_file_is_looked_for_in_its_folder_then_beside_the_recipe_then_in_the_c
     beside = put(tmp_path / "my_set_2.csv")
     assert FILE.find(options(tmp_path), "folder") == beside
     official = put(tmp_path / "folder" / "meta" / "set.csv")
-    assert FILE.find(options(tmp_path), "folder") == official == FILE.need(options(tmp_path), "folder").found
+    assert FILE.find(options(tmp_path), "folder") == official == FILE.need(options(tmp_path), "folder").where
 
 
 def test_an_entry_may_name_the_only_table_and_no_other_is_taken_in_its_place(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_an_entry_may_name_the_only_table_and_no_other_is_taken_in_its_place(tmp
     with pytest.raises(ValueError, match=r"sett\.csv: no such file; meta/set\.csv is needed \(table of clips\): download it"):
         FILE.path(options(tmp_path), "sett.csv")
     need = FILE.need(options(tmp_path), "sett.csv")
-    assert (need.what, need.found, need.download) == ("table of clips: sett.csv", None, None)
+    assert (need.what, need.where, need.download) == ("table of clips: sett.csv", None, None)
 
 
 def test_a_missing_file_is_named_with_both_folders_and_the_step(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_missing_file_is_named_with_both_folders_and_the_step(tmp_path: Path) 
     ):
         FILE.path(options(tmp_path), "folder")
     need = FILE.need(options(tmp_path), "folder")
-    assert (need.what, need.found, need.step, need.download) == ("table of clips: meta/set.csv", None, "download it", DOWNLOAD)
+    assert (need.what, need.where, need.step, need.download) == ("table of clips: meta/set.csv", None, "download it", DOWNLOAD)
 
 
 def test_columns_are_found_in_other_spellings_and_a_wrong_table_names_the_right_one(tmp_path: Path) -> None:
@@ -95,5 +95,5 @@ def test_the_audio_root_of_an_entry_comes_before_the_folder_of_the_archive(tmp_p
     assert audio_folder(options(tmp_path), "set", "wav", "audio") == "set/audio"
     given = options(tmp_path, audio_root="mine.zip")
     assert audio_folder(given, "set", "audio") == "mine.zip"
-    assert audio_need(given, "mine.zip", "clips", "bring them", is_required=True).found is None
-    assert audio_need(given, "set/audio", "clips", "bring them", is_required=True).found == tmp_path / "set" / "audio"
+    assert audio_need(given, "mine.zip", "clips", "bring them", is_required=True).where is None
+    assert audio_need(given, "set/audio", "clips", "bring them", is_required=True).where == tmp_path / "set" / "audio"

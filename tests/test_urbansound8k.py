@@ -48,7 +48,7 @@ def test_the_table_may_be_named_or_lie_beside_the_recipe(path: str, tmp_path: Pa
     table(tmp_path / path, ROW)
     given = options(tmp_path, path=path) if "/" in path else options(tmp_path)
     assert len(list(urbansound8k.read(given))) == 1
-    paths = {need.what: need.found for need in urbansound8k.needs(given)}
+    paths = {need.what: need.where for need in urbansound8k.needs(given)}
     assert tmp_path / path in paths.values() and paths["slices: audio/fold1 to audio/fold10"] is None
 
 
