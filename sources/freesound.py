@@ -1,11 +1,13 @@
 """Read clips from Freesound: records as its API returns them, or LAION's captions, in a table (parquet, csv, tsv or jsonl).
 
 Licence: CC per clip (CC0, BY, BY-NC, Sampling+), read from the column `license`. Needed: nothing, LAION's table of records is fetched,
-but it has no licences. Audio: `audio_root` by id, the addresses of the table, or Freesound. There are no splits: every clip is `train`.
+but it has no licences; with `query`, `filter` or `ids` the records are crawled by the API, which asks for a key.
+Audio: `audio_root` by id, the addresses of the table, or Freesound. There are no splits: every clip is `train`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +15,14 @@ from typing import Annotated, Any
 from pydantic import Strict
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Need, NeedKind, Part
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.freesound_ids import page_of, recording_name, sound_number
+from sources.metadata.freesound_request import CrawlRequest, crawl_request
 from sources.metadata.headers import refuse_mistakes, shown, usual_column
 from sources.metadata.licenses import spdx
+from sources.metadata.needs import file_need
 from sources.metadata.official_files import OfficialFile
 from sources.metadata.options import DatasetName, SourceOptions
 from sources.metadata.rows import check_rows, columns_present, read_rows
@@ -34,10 +38,14 @@ TABLE = OfficialFile(
     ),
     is_only=True,
 )
+TOKEN = "FREESOUND_TOKEN"
+CRAWL = "`plan` and `build` crawl it by the API, at most 2,000 requests a day, and go on where they stopped"
+KEY = "make an account and apply for a key at https://freesound.org/apiv2/apply/"
 CARD = Card(
     title="Freesound: a table of its records (id, title, tags, description, username, download_url), or of LAION's captions",
     license="CC per clip, column `license`; LAION's tables have none",
-    bring="nothing: LAION's table is fetched; or your table in `path`; audio in `audio_root` by id, by address, or from Freesound (a key)",
+    bring="nothing: LAION's table is fetched; or your table in `path`; or a key of the API, to crawl `query`, `filter` or `ids`; "
+    "audio in `audio_root` by id, by address, or from Freesound with the key",
     text="the title; the first sentence of the description; a template over the tags when both are empty",
     size="515,581 clips, about 3,000 h; without ESC-50, FSD50K, UrbanSound8K and Clotho 460,801 clips, 2,817 h; 414,127 of them train",
     parts={"train": Part(414_127, 2528.15)},
@@ -53,11 +61,29 @@ FIELDS = (*IDS, *TEXT, *ADDRESSES, "license", "username")
 
 
 class Options(SourceOptions):
-    """Keys of a `freesound` entry: `path`, the table or its folder, and columns that are not read although they look like a field's."""
+    """Keys of a `freesound` entry: `path`, the table or its folder, and columns that are not read although they look like a field's.
+
+    With `query` and `filter` (in the syntax of the API), or `ids`, a list of numbers, records are crawled into a folder below `path`.
+    """
 
     dataset: DatasetName = "freesound_no_overlap_noesc50"
     path: str = "freesound"
+    query: str | None = None
+    filter: str | None = None
+    ids: str | None = None
     ignore_columns: Annotated[tuple[str, ...], Strict(False)] = ()
+
+    @property
+    def crawl(self) -> CrawlRequest | None:
+        """The crawl that the entry asks for.
+
+        Raises:
+            ValueError: as `crawl_request`, or `path` names a table.
+        """
+        ids = self.resolve(self.ids) if self.ids is not None else None
+        if TABLE.names_a_table(self.path) and (self.query, self.filter, self.ids) != (None, None, None):
+            raise ValueError(f"path = {self.path!r} names a table, and query, filter and ids crawl one into a folder: give one of them")
+        return crawl_request(self.resolve(self.path), self.query, self.filter, ids)
 
     @property
     def paths_start_in(self) -> Path:
@@ -71,7 +97,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table cannot be read, or lacks a column that is needed.
     """
-    path = TABLE.path(options, options.path)
+    path = _table(options)
     columns = _columns(path, options)
     for row in read_rows(path, columns.values()):
         record = {field: row.values.get(column) for field, column in columns.items()}
@@ -86,20 +112,28 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
 
 
 def needs(options: Options) -> tuple[Need, ...]:
-    """Return the table."""
-    return (TABLE.need(options, options.path),)
+    """Return the table; for a crawl the table that it makes, and the key of the API."""
+    try:
+        request = options.crawl
+    except ValueError:  # `check` reports it
+        return (file_need(options, options.ids, "list of ids", "write one id a line"),) if options.ids is not None else ()
+    if request is None:
+        return (TABLE.need(options, options.path),)
+    table = Need(NeedKind.FILE, f"records of the crawl: {request.table.name}", request.table if request.table.is_file() else None, CRAWL)
+    key = Need(NeedKind.KEY, TOKEN, "the environment" if os.environ.get(TOKEN) else None, KEY, is_required=table.where is None)
+    return table, key
 
 
 def check(options: Options) -> None:
     """Raise ValueError when the table cannot be read, or has no ids or no text."""
-    path = TABLE.path(options, options.path)
+    path = _table(options)
     columns = _columns(path, options)
     check_rows(path, {columns[field] for field in IDS if field in columns}, columns.values())
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table."""
-    return file_sha256(TABLE.path(options, options.path))
+    return file_sha256(_table(options))
 
 
 def captions_of(title: str, description: str) -> tuple[Caption, ...]:
@@ -137,6 +171,20 @@ def tags_of(value: Any) -> list[str]:
     listed = split_texts(value, "tags")
     parts = listed[0].split(",") if listed == [value] else listed
     return list(dict.fromkeys(tag for part in parts if (tag := part.strip()) and tag not in MISSING))
+
+
+def _table(options: Options) -> Path:
+    """Return the table of an entry, or of its crawl.
+
+    Raises:
+        ValueError: it is missing.
+    """
+    request = options.crawl
+    if request is None:
+        return TABLE.path(options, options.path)
+    if not request.table.is_file():
+        raise ValueError(f"{request.table}: the crawl is not finished; {CRAWL}")
+    return request.table
 
 
 def _columns(path: Path, options: Options) -> dict[str, str]:

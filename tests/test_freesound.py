@@ -201,6 +201,53 @@ def test_empty_cells_are_no_title_no_creator_no_licence_and_no_address(tmp_path:
     assert clip.captions == (Caption("A girl screams & runs.", "description"),)
 
 
+def test_a_crawl_has_a_folder_of_its_own_and_needs_a_key_until_it_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FREESOUND_TOKEN", raising=False)
+    given = freesound.Options(source="freesound", base=tmp_path, query="rain", filter='license:"Creative Commons 0"')
+    assert given.crawl is not None and given.crawl.folder.parent == tmp_path / "freesound"
+    assert [(need.kind, need.where, need.is_required) for need in freesound.needs(given)] == [("file", None, True), ("key", None, True)]
+    with pytest.raises(ValueError, match=r"records\.jsonl: the crawl is not finished; `plan` and `build` crawl it by the API"):
+        freesound.check(given)
+    given.crawl.folder.mkdir(parents=True)
+    record = {
+        "id": 7,
+        "title": "Rain",
+        "tags": [],
+        "description": "",
+        "username": "ann",
+        "license": "",
+        "duration": 1.5,
+        "url": "https://x.org/7",
+    }
+    given.crawl.table.write_text(json.dumps(record) + "\n")
+    freesound.check(given)
+    (clip,) = freesound.read(given)
+    assert isinstance(clip, Clip) and (clip.id, clip.url) == ("7", "https://x.org/7")
+    assert [need.is_required for need in freesound.needs(given)] == [True, False]
+    other = freesound.Options(source="freesound", base=tmp_path, query="wind")
+    assert other.crawl is not None and other.crawl.folder != given.crawl.folder
+
+
+def test_a_crawl_of_ids_reads_a_list_and_refuses_what_is_none(tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("id\n# mine\n12\n\n13.0\n12\n")
+    given = freesound.Options(source="freesound", base=tmp_path, ids="ids.txt")
+    assert given.crawl is not None and given.crawl.ids == (12, 13)
+    for text, message in (("12\nx\n", "ids.txt, line 2: id 'x' is not the number"), ("\n", "ids.txt: no id")):
+        (tmp_path / "ids.txt").write_text(text)
+        with pytest.raises(ValueError, match=message):
+            freesound.check(given)
+    with pytest.raises(ValueError, match="no such file; a list of Freesound ids"):
+        freesound.check(freesound.Options(source="freesound", base=tmp_path, ids="gone.txt"))
+    (need,) = freesound.needs(freesound.Options(source="freesound", base=tmp_path, ids="gone.txt"))
+    assert need.where is None and need.what == "list of ids: gone.txt"
+    both = freesound.Options(source="freesound", base=tmp_path, path="records.csv", query="rain")
+    assert freesound.needs(both) == ()
+    with pytest.raises(ValueError, match="names a table, and query, filter and ids crawl one into a folder"):
+        freesound.check(both)
+    with pytest.raises(ValueError, match="give ids, or a query and a filter, not both"):
+        freesound.check(freesound.Options(source="freesound", base=tmp_path, ids="ids.txt", query="rain"))
+
+
 LAIONS_RULES = """
 name = "both"
 [[sources]]
