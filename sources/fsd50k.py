@@ -1,8 +1,8 @@
 """Read clips from FSD50K (Fonseca et al., 2022): Freesound sounds of 0.3 to 30 s with labels of 200 classes.
 
-Licence: CC per clip, CC-BY-4.0 for the labels. Needed: the folders `FSD50K.ground_truth` and, for titles, authors and licences,
-`FSD50K.metadata` of Zenodo record 4060432. Audio: the folders `FSD50K.dev_audio` and `FSD50K.eval_audio` beside them, `audio_root`
-by the number of the sound, or Freesound. Splits: train and valid as `dev.csv` says, and test, which is `eval.csv`.
+Licence: CC per clip, CC-BY-4.0 for the labels. Needed: nothing, `FSD50K.ground_truth` and `FSD50K.metadata` of Zenodo record 4060432 are
+fetched. Audio: the folders `FSD50K.dev_audio` and `FSD50K.eval_audio` in `path`, `audio_root` by the number of the sound, or Freesound.
+Splits: train and valid as `dev.csv` says, and test, which is `eval.csv`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic import Strict
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Download, Need, Part
 from sources.metadata.cells import text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.freesound_ids import page_of, recording_name, sound_number
@@ -25,25 +25,35 @@ from sources.metadata.licenses import spdx
 from sources.metadata.official_files import OfficialFile, OfficialTable, Record, audio_folder, audio_need, read_tables
 from sources.metadata.options import DatasetName, SourceOptions
 
-FOLDER = "unpack FSD50K.{0}.zip of Zenodo record 4060432 into `path`"
-NAMES = ("FSD50K.{1}/{0}", "{1}/{0}", "{0}", "*[Ff][Ss][Dd]50[Kk]*{0}")
-GROUND_TRUTH, METADATA = FOLDER.format("ground_truth"), FOLDER.format("metadata")
+ZENODO = "https://zenodo.org/records/4060432/files"
+GROUND_TRUTH = Download(f"{ZENODO}/FSD50K.ground_truth.zip?download=1", "FSD50K.ground_truth.zip", n_bytes=334_701)
+METADATA = Download(
+    f"{ZENODO}/FSD50K.metadata.zip?download=1",
+    "FSD50K.metadata.zip",
+    "9a738e032546f9a2c6e3d04566928d04a65fb79b422cc9d78bb781723537bd19",
+    n_bytes=6_700_838,
+)
+STEP = "`plan` and `build` fetch it; or put {0} of Zenodo record 4060432 into `path`, unpacked or not"
+NAMES = ("{1}/{0}", "{2}/{0}", "{0}", "*[Ff][Ss][Dd]50[Kk]*{0}")
 
 
-def _file(name: str, folder: str, what: str, step: str, is_required: bool = True) -> OfficialFile:
-    return OfficialFile(tuple(pattern.format(name, folder) for pattern in NAMES), what, step, is_required=is_required)
+def _file(name: str, zipped: Download, what: str, is_required: bool = True) -> OfficialFile:
+    folder = zipped.name.removesuffix(".zip")
+    names = tuple(pattern.format(name, folder, folder.removeprefix("FSD50K.")) for pattern in NAMES)
+    return OfficialFile(names, what, STEP.format(zipped.name), zipped, is_required, member=f"{folder}/{name}")
 
 
-VOCABULARY = _file("vocabulary.csv", "ground_truth", "labels of the 200 classes", GROUND_TRUTH)
-TABLES = {part: _file(f"{part}.csv", "ground_truth", f"labels of the {part} set", GROUND_TRUTH) for part in ("dev", "eval")}
+VOCABULARY = _file("vocabulary.csv", GROUND_TRUTH, "labels of the 200 classes")
+TABLES = {part: _file(f"{part}.csv", GROUND_TRUTH, f"labels of the {part} set") for part in ("dev", "eval")}
 DETAILS = {
-    part: _file(f"{part}_clips_info_FSD50K.json", "metadata", f"title, author and licence of the {part} set", METADATA, is_required=False)
+    part: _file(f"{part}_clips_info_FSD50K.json", METADATA, f"title, author and licence of the {part} set", is_required=False)
     for part in ("dev", "eval")
 }
+AUDIO_STEP = "unpack FSD50K.{0}_audio.zip of Zenodo record 4060432 into `path`, or set audio_root; else Freesound is asked"
 CARD = Card(
     title="FSD50K: Freesound sounds of 0.3 to 30 s, 200 classes",
     license="labels CC-BY-4.0; per clip CC0, CC-BY, CC-BY-NC or Sampling+",
-    bring="FSD50K.ground_truth and FSD50K.metadata in `path`; audio unpacked beside them, in `audio_root` by number, or from Freesound",
+    bring="nothing: the tables are fetched; audio unpacked in `path`, in `audio_root` by number, or from Freesound (a key)",
     text="a template over the labels",
     size="51,197 clips; 108.3 h",
     parts={"train": Part(36_796, 70.4), "valid": Part(4170, 10.0), "test": Part(10_231, 27.9)},
@@ -88,9 +98,7 @@ def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables, the details of clips, and the folders of audio."""
     listed = [VOCABULARY.need(options, options.path)]
     for part in options.parts:
-        audio = audio_need(
-            options, _audio_root(part, options), f"audio: FSD50K.{part}_audio", f"{FOLDER.format(f'{part}_audio')}; else Freesound", False
-        )
+        audio = audio_need(options, _audio_root(part, options), f"audio: FSD50K.{part}_audio", AUDIO_STEP.format(part), is_required=False)
         listed += [TABLES[part].need(options, options.path), DETAILS[part].need(options, options.path), audio]
     return tuple(listed)
 
@@ -117,7 +125,7 @@ def _table(part: str, options: Options) -> OfficialTable:
     path = file.path(options, options.path)
     columns = file.columns(path, ("fname", "labels", "split") if part == "dev" else ("fname", "labels"), ("split",))
     if part == "eval" and "split" in columns:
-        raise ValueError(f"{path}: there is a column split, as in dev.csv: is it eval.csv of FSD50K? If not, {GROUND_TRUTH}")
+        raise ValueError(f"{path}: there is a column split, as in dev.csv: is it eval.csv of FSD50K? If not, {file.step}")
     return OfficialTable(path, columns, "test" if part == "eval" else "train")
 
 
@@ -127,7 +135,8 @@ def _details(part: str, options: Options) -> Mapping[str, Any]:
     Raises:
         ValueError: it is another file.
     """
-    path = DETAILS[part].find(options, options.path)
+    file = DETAILS[part]
+    path = file.find(options, options.path)
     if path is None:
         return {}
     try:
@@ -135,9 +144,9 @@ def _details(part: str, options: Options) -> Mapping[str, Any]:
             raise ValueError(f"more than {MAX_DETAILS} bytes")
         details = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not the JSON of {DETAILS[part].names[0]} ({str(error)[:200]}): {METADATA}") from error
+        raise ValueError(f"{path}: not the JSON of {file.names[0]} ({str(error)[:200]}): {file.step}") from error
     if not isinstance(details, dict):
-        raise ValueError(f"{path}: an object of clips by number is needed: is it {DETAILS[part].names[0]}? If not, {METADATA}")
+        raise ValueError(f"{path}: an object of clips by number is needed: is it {file.names[0]}? If not, {file.step}")
     return details
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,11 @@ DETAILS = {
         "uploader": "ann",
     }
 }
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAION_AUDIO_CACHE", str(tmp_path / "cache"))
 
 
 def write(folder: Path, dev: str = DEV, evaluation: str = EVAL, details: object = DETAILS) -> None:
@@ -73,6 +79,24 @@ def test_only_the_files_of_the_splits_that_are_read_are_needed(tmp_path: Path) -
     for wrong in ([], ["val"], ["dev"]):
         with pytest.raises(ValidationError):
             options(tmp_path, splits=wrong)
+
+
+def test_the_tables_are_read_out_of_the_zips_of_the_publisher(tmp_path: Path) -> None:
+    write(tmp_path / "unpacked")
+    for folder, below in (("FSD50K.ground_truth", tmp_path / "fsd50k"), ("FSD50K.metadata", tmp_path / "cache" / "metadata")):
+        below.mkdir(parents=True)
+        with zipfile.ZipFile(below / f"{folder}.zip", "w") as archive:
+            for path in (tmp_path / "unpacked" / folder).iterdir():
+                archive.write(path, f"{folder}/{path.name}")
+    given = options(tmp_path, splits=["train", "valid"])
+    needs = fsd50k.needs(given)
+    assert [need.where for need in needs[:2]] == [tmp_path / "fsd50k" / "FSD50K.ground_truth.zip"] * 2
+    assert not list((tmp_path / "cache" / "metadata").glob("unpacked-*"))
+    fsd50k.check(given)
+    assert [clip.title for clip in fsd50k.read(given) if isinstance(clip, Clip)] == ["shot.wav", None]
+    with pytest.raises(ValueError, match=r"FSD50K\.metadata\.zip: FSD50K\.metadata/dev_clips_info_FSD50K\.json cannot be read"):
+        (tmp_path / "cache" / "metadata" / "FSD50K.metadata.zip").write_bytes(b"<html>")
+        fsd50k.check(given)
 
 
 def test_tables_of_all_sets_may_lie_in_the_folder_of_the_recipe_with_prefixes(tmp_path: Path) -> None:

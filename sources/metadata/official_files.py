@@ -13,6 +13,7 @@ from sources.metadata.headers import shown, usual_column
 from sources.metadata.needs import find_file
 from sources.metadata.options import SourceOptions
 from sources.metadata.rows import FORMATS, columns_present, read_rows
+from sources.metadata.zipped_files import unpacked
 
 Record = Mapping[str, Any]
 """Field -> cell of a row."""
@@ -23,7 +24,8 @@ class OfficialFile:
     """A file that a publisher gives out.
 
     `names` are the names it is looked for under, the official one first; they may hold `*` and folders. `what` says what it is, `step`
-    how to get it. `is_only`: the source has no other file, so that an entry may name this one.
+    how to get it. `is_only`: the source has no other file, so that an entry may name this one. With `member`, `download` is a zip that
+    holds the file under this name; the zip may also lie where the file is looked for.
     """
 
     names: tuple[str, ...]
@@ -32,13 +34,24 @@ class OfficialFile:
     download: Download | None = None
     is_required: bool = True
     is_only: bool = False
+    member: str = ""
 
     def find(self, options: SourceOptions, given: str) -> Path | None:
-        """Return the file, looked for below the folder `given`, below the folder of the recipe, and in the cache; `None` without one."""
+        """Return the file, looked for below the folder `given`, below the folder of the recipe, and in the cache; `None` without one.
+
+        Raises:
+            ValueError: the zip that should hold it is damaged.
+        """
+        path = self._look(options, given)
+        return unpacked(path, self.member) if path is not None and self.member and path.suffix == ".zip" else path
+
+    def _look(self, options: SourceOptions, given: str) -> Path | None:
+        """Return the file, or the zip that holds it; nothing is unpacked."""
         if self.names_a_table(given):
             path = options.resolve(given)
             return path if path.is_file() else None
-        return find_file(options, given, self.names, self.download)
+        archives = (self.download.name,) if self.member and self.download else ()
+        return find_file(options, given, (*self.names, *archives), self.download)
 
     def names_a_table(self, given: str) -> bool:
         """Return whether an entry names the table itself, and not a folder: no other file is taken in its place then."""
@@ -61,7 +74,7 @@ class OfficialFile:
         """Return the need of this file."""
         named = self.names_a_table(given)
         what = f"{self.what}: {given if named else self.names[0]}"
-        return Need(NeedKind.FILE, what, self.find(options, given), self.step, None if named else self.download, self.is_required)
+        return Need(NeedKind.FILE, what, self._look(options, given), self.step, None if named else self.download, self.is_required)
 
     def columns(self, path: Path, needed: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
         """Return field -> column of a table; a field of `others` may have none. Names are compared as `usual_column` does.
