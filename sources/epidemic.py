@@ -20,6 +20,7 @@ from sources.metadata.epidemic_tables import DOWNLOADS
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.identity import id_of
 from sources.metadata.local_paths import ADDRESS
+from sources.metadata.needs import file_need
 from sources.metadata.official_files import OfficialFile, OfficialTable, Record, read_tables
 from sources.metadata.options import DatasetName, SourceOptions
 
@@ -73,6 +74,8 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return LAION's csv, and without it the tables of metadata: those below `path`, or else those that are fetched."""
+    if CAPTIONS.names_a_table(options.path):
+        return (file_need(options, options.path, "table", "name a table of Epidemic Sound"),)
     captions = CAPTIONS.need(options, options.path)
     if captions.where is not None or _own_tables(options):
         return (captions,)
@@ -110,8 +113,8 @@ def title_of(title: str) -> str:
 def _own_tables(options: Options) -> list[Path]:
     """Return the tables of metadata that the user has: below `path`, or in the folder of the recipe with a prefix."""
     folder = options.resolve(options.path)
-    if folder.is_file():
-        return [folder] if folder.suffix.lower() == ".parquet" else []
+    if CAPTIONS.names_a_table(options.path):
+        return [folder] if folder.is_file() and folder.suffix.lower() == ".parquet" else []
     below = [path for name in OWN_NAMES for path in sorted(folder.glob(name))] if folder.is_dir() else []
     is_shared = folder.is_dir() and folder.samefile(options.base)
     beside = [path for path in sorted(options.base.glob("*.parquet")) if PREFIXED.match(path.name)]
@@ -125,7 +128,8 @@ def _tables(options: Options) -> list[OfficialTable]:
         ValueError: one is missing, or is another table.
     """
     own = _own_tables(options)
-    captions = None if own and own == [options.resolve(options.path)] else CAPTIONS.find(options, options.path)
+    named = CAPTIONS.names_a_table(options.path)
+    captions = None if named and own else CAPTIONS.path(options, options.path) if named else CAPTIONS.find(options, options.path)
     if captions is not None:
         columns = CAPTIONS.columns(captions, ("url", "caption1"), ("caption2", "caption_t5", "epidemic_id"))
         return [OfficialTable(captions, columns, "train")]

@@ -35,11 +35,12 @@ TABLE = OfficialFile(
     is_only=True,
 )
 ATTRIBUTION = OfficialFile(
-    ("LICENSE", "ESC-50-master/LICENSE", "*[Ee][Ss][Cc]*50*LICENSE*"),
+    ("ESC-50-master/LICENSE", "*[Ee][Ss][Cc]*50*LICENSE*"),
     "title, author and licence of each clip",
     STEP,
     Download(f"{REPOSITORY}/LICENSE", "esc50-LICENSE", "f6aec3a3283a2efdcbb1feff334adad7ab17c097bdec0cbb4eebdb9e16886074", n_bytes=284_523),
     is_required=False,
+    own_names=("LICENSE",),  # beside a recipe it is most often that of a program
 )
 CARD = Card(
     title="ESC-50: 5 s of environmental sounds, 50 classes",

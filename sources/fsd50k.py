@@ -34,13 +34,17 @@ METADATA = Download(
     n_bytes=6_700_838,
 )
 STEP = "`plan` and `build` fetch it; or put {0} of Zenodo record 4060432 into `path`, unpacked or not"
-NAMES = ("{1}/{0}", "{2}/{0}", "{0}", "*[Ff][Ss][Dd]50[Kk]*{0}")
+NAMES = ("{1}/{0}", "*[Ff][Ss][Dd]50[Kk]*{0}")
+OWN_NAMES = ("{2}/{0}", "{0}")
 
 
 def _file(name: str, zipped: Download, what: str, is_required: bool = True) -> OfficialFile:
     folder = zipped.name.removesuffix(".zip")
-    names = tuple(pattern.format(name, folder, folder.removeprefix("FSD50K.")) for pattern in NAMES)
-    return OfficialFile(names, what, STEP.format(zipped.name), zipped, is_required, member=f"{folder}/{name}")
+    names, own = (
+        tuple(each.format(name, folder, folder.removeprefix("FSD50K.")) for each in patterns)
+        for patterns in (NAMES, (NAMES[0], *OWN_NAMES))
+    )
+    return OfficialFile(names, what, STEP.format(zipped.name), zipped, is_required, member=f"{folder}/{name}", own_names=own)
 
 
 VOCABULARY = _file("vocabulary.csv", GROUND_TRUTH, "labels of the 200 classes")
@@ -144,9 +148,9 @@ def _details(part: str, options: Options) -> Mapping[str, Any]:
             raise ValueError(f"more than {MAX_DETAILS} bytes")
         details = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not the JSON of {file.names[0]} ({str(error)[:200]}): {file.step}") from error
+        raise ValueError(f"{path}: not the JSON of {file.official} ({str(error)[:200]}): {file.step}") from error
     if not isinstance(details, dict):
-        raise ValueError(f"{path}: an object of clips by number is needed: is it {file.names[0]}? If not, {file.step}")
+        raise ValueError(f"{path}: an object of clips by number is needed: is it {file.official}? If not, {file.step}")
     return details
 
 

@@ -29,10 +29,11 @@ TABLE = OfficialFile(
     is_only=True,
 )
 CREDITS = OfficialFile(
-    ("FREESOUNDCREDITS.txt", "UrbanSound8K/FREESOUNDCREDITS.txt", "*[Uu]rban[Ss]ound8[Kk]*CREDITS.txt"),
+    ("UrbanSound8K/FREESOUNDCREDITS.txt", "*[Uu]rban[Ss]ound8[Kk]*CREDITS.txt"),
     "authors of the sounds",
     STEP,
     is_required=False,
+    own_names=("FREESOUNDCREDITS.txt",),  # other sets have a file of this name
 )
 CARD = Card(
     title="UrbanSound8K: slices of at most 4 s, 10 classes",

@@ -118,6 +118,16 @@ def test_an_entry_may_name_one_table(tmp_path: Path) -> None:
     assert [clip.id for clip in epidemic.read(options(tmp_path, path="epidemic/Doors.parquet")) if isinstance(clip, Clip)] == ["7"]
 
 
+def test_a_named_table_that_is_missing_is_not_replaced_by_those_that_are_fetched(tmp_path: Path) -> None:
+    put(tmp_path / "epidemic_Doors.parquet", ROW)
+    for name in ("gone.csv", "gone.parquet"):
+        with pytest.raises(ValueError, match=rf"{name}: no such file"):
+            epidemic.check(options(tmp_path, path=name))
+        assert [(need.what, need.where, need.download) for need in epidemic.needs(options(tmp_path, path=name))] == [
+            (f"table: {name}", None, None)
+        ]
+
+
 def test_without_tables_all_classes_are_fetched_and_none_may_be_missing(tmp_path: Path) -> None:
     needs = epidemic.needs(options(tmp_path))
     assert len(needs) == 1 + 43 and not needs[0].is_required

@@ -40,6 +40,15 @@ def test_a_file_is_looked_for_in_its_folder_then_beside_the_recipe_then_in_the_c
     assert FILE.find(options(tmp_path), "folder") == official == FILE.need(options(tmp_path), "folder").where
 
 
+def test_a_name_that_says_too_little_is_taken_below_the_folder_of_the_entry_alone(tmp_path: Path) -> None:
+    file = OfficialFile(("set_LICENSE",), "attributions", "download it", own_names=("LICENSE",))
+    put(tmp_path / "LICENSE", "of a program")
+    assert file.find(options(tmp_path), "folder") is None and file.official == "LICENSE"
+    own = put(tmp_path / "folder" / "LICENSE")
+    assert file.find(options(tmp_path), "folder") == own
+    assert file.find(options(tmp_path), ".") == tmp_path / "LICENSE"
+
+
 def test_an_entry_may_name_the_only_table_and_no_other_is_taken_in_its_place(tmp_path: Path) -> None:
     put(tmp_path / "set.csv")
     assert FILE.find(options(tmp_path), "set.csv") == tmp_path / "set.csv"

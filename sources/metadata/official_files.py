@@ -23,7 +23,8 @@ Record = Mapping[str, Any]
 class OfficialFile:
     """A file that a publisher gives out.
 
-    `names` are the names it is looked for under, the official one first; they may hold `*` and folders. `what` says what it is, `step`
+    `names` are the names it is looked for under, the official one first; they may hold `*` and folders. `own_names` say too little to be
+    taken anywhere but below the folder of the entry, such as "LICENSE". `what` says what it is, `step`
     how to get it. `is_only`: the source has no other file, so that an entry may name this one. With `member`, `download` is a zip that
     holds the file under this name; the zip may also lie where the file is looked for.
     """
@@ -35,6 +36,12 @@ class OfficialFile:
     is_required: bool = True
     is_only: bool = False
     member: str = ""
+    own_names: tuple[str, ...] = ()
+
+    @property
+    def official(self) -> str:
+        """The official name, with its folder where it has one."""
+        return (*self.own_names, *self.names)[0]
 
     def find(self, options: SourceOptions, given: str) -> Path | None:
         """Return the file, looked for below the folder `given`, below the folder of the recipe, and in the cache; `None` without one.
@@ -50,6 +57,9 @@ class OfficialFile:
         if self.names_a_table(given):
             path = options.resolve(given)
             return path if path.is_file() else None
+        below = (options.resolve(given) / name for name in self.own_names)
+        if (own := next((path for path in below if path.is_file()), None)) is not None:
+            return own
         archives = (self.download.name,) if self.member and self.download else ()
         return find_file(options, given, (*self.names, *archives), self.download)
 
@@ -65,15 +75,15 @@ class OfficialFile:
         """
         path = self.find(options, given)
         if path is None and self.names_a_table(given):
-            raise ValueError(f"{options.resolve(given)}: no such file; {self.names[0]} is needed ({self.what}): {self.step}")
+            raise ValueError(f"{options.resolve(given)}: no such file; {self.official} is needed ({self.what}): {self.step}")
         if path is None:
-            raise ValueError(f"{self.names[0]} ({self.what}) is neither in {options.resolve(given)} nor in {options.base}: {self.step}")
+            raise ValueError(f"{self.official} ({self.what}) is neither in {options.resolve(given)} nor in {options.base}: {self.step}")
         return path
 
     def need(self, options: SourceOptions, given: str) -> Need:
         """Return the need of this file."""
         named = self.names_a_table(given)
-        what = f"{self.what}: {given if named else self.names[0]}"
+        what = f"{self.what}: {given if named else self.official}"
         return Need(NeedKind.FILE, what, self._look(options, given), self.step, None if named else self.download, self.is_required)
 
     def columns(self, path: Path, needed: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
@@ -85,11 +95,11 @@ class OfficialFile:
         try:
             present = columns_present(path)
         except ValueError as error:
-            raise ValueError(f"{error}; {self.names[0]} is needed ({self.what}): {self.step}") from error
+            raise ValueError(f"{error}; {self.official} is needed ({self.what}): {self.step}") from error
         columns = {field: column for field in (*needed, *others) if (column := usual_column(field, present, path)) is not None}
         if missing := [field for field in needed if field not in columns]:
             raise ValueError(
-                f"{path}: no column {' and no column '.join(missing)}, there are {shown(present)}: is it {self.names[0]} ({self.what})? "
+                f"{path}: no column {' and no column '.join(missing)}, there are {shown(present)}: is it {self.official} ({self.what})? "
                 f"If not, {self.step}"
             )
         return columns
