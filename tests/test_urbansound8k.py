@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from pipeline.records import Clip, Reason, Rejection
 from sources import urbansound8k
@@ -81,15 +82,25 @@ def test_another_table_is_refused_by_the_name_of_the_right_one(tmp_path: Path) -
 RECIPE = '[[sources]]\nsource = "urbansound8k"\n'
 
 
+def slices(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True)
+    for number, name in enumerate(names):
+        soundfile.write(folder / name, tone(440 + 50 * number, 0.3, 16_000), 16_000)
+
+
 @pytest.mark.parametrize("root", ["urbansound8k/audio/fold5", "urbansound8k/UrbanSound8K/audio/fold5", "slices"])
 def test_slices_are_built_from_the_archive_as_it_unpacks_and_from_audio_root(root: str, tmp_path: Path) -> None:
-    import soundfile
-
-    table(tmp_path / "UrbanSound8K.csv", ROW, ROW.replace("-0.wav", "-1.wav"))
-    (tmp_path / root).mkdir(parents=True)
-    soundfile.write(tmp_path / root / "100032-3-0-0.wav", tone(440, 0.3, 16_000), 16_000)
+    table(tmp_path / "UrbanSound8K.csv", ROW, ROW.replace("100032", "100263"))
+    slices(tmp_path / root, "100032-3-0-0.wav")
     extra = 'audio_root = "slices"\n' if root == "slices" else ""
     (tmp_path / "r.toml").write_text(f'name = "r"\n{RECIPE}{extra}')
     books = build_into(tmp_path / "out", tmp_path / "r.toml").books
     assert books.datasets["UrbanSound8K"].samples == 1
     assert dict(books.datasets["UrbanSound8K"].reasons) == {"not_found": 1}
+
+
+def test_slices_of_one_sound_are_samples_of_their_own(tmp_path: Path) -> None:
+    table(tmp_path / "UrbanSound8K.csv", ROW, ROW.replace("-0.wav", "-1.wav"))
+    slices(tmp_path / "urbansound8k" / "audio" / "fold5", "100032-3-0-0.wav", "100032-3-0-1.wav")
+    (tmp_path / "r.toml").write_text(f'name = "r"\n{RECIPE}')
+    assert build_into(tmp_path / "out", tmp_path / "r.toml").books.datasets["UrbanSound8K"].samples == 2
