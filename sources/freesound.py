@@ -1,51 +1,94 @@
-"""Read clips from Freesound: records as its API returns them, in a table of the user (parquet, csv, tsv or jsonl).
+"""Read clips from Freesound: records as its API returns them, or LAION's captions, in a table (parquet, csv, tsv or jsonl).
 
-Licence: CC per clip (CC0, BY, BY-NC, Sampling+), read from the column `license`. Needed: the table, and the audio at the
-addresses in it or in `audio_root`, named by id. There are no splits: every clip is `train`.
+Licence: CC per clip (CC0, BY, BY-NC, Sampling+), read from the column `license`. Needed: nothing, LAION's table of records is fetched,
+but it has no licences; with `query`, `filter` or `ids` the records are crawled by the API, which asks for a key.
+Audio: `audio_root` by id, the addresses of the table, or Freesound. There are no splits: every clip is `train`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Strict
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Need
+from sources.metadata.card import Card, Download, Need, NeedKind, Part
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
+from sources.metadata.freesound_ids import page_of, recording_name, sound_number
+from sources.metadata.freesound_request import CrawlRequest, crawl_request
 from sources.metadata.headers import refuse_mistakes, shown, usual_column
 from sources.metadata.licenses import spdx
 from sources.metadata.needs import file_need
-from sources.metadata.options import SourceOptions
+from sources.metadata.official_files import OfficialFile
+from sources.metadata.options import DatasetName, SourceOptions
 from sources.metadata.rows import check_rows, columns_present, read_rows
 
+TABLE = OfficialFile(
+    ("freesound_parquet.parquet", *(f"*[Ff]reesound*.{suffix}" for suffix in ("parquet", "csv", "tsv", "jsonl"))),
+    "table of records",
+    "`plan` and `build` fetch LAION's; or put your own into `path`: one record of the API a row",
+    Download(
+        "https://raw.githubusercontent.com/LAION-AI/audio-dataset/297bd2505280b2a2a41f8032b696ab9c4df3451f/"
+        "metadata/freesound/parquet/freesound_parquet.parquet",
+        "freesound_parquet.parquet",
+    ),
+    is_only=True,
+)
+TOKEN = "FREESOUND_TOKEN"
+CRAWL = "`plan` and `build` crawl it by the API, at most 2,000 requests a day, and go on where they stopped"
+KEY = "make an account and apply for a key at https://freesound.org/apiv2/apply/"
 CARD = Card(
-    title="Freesound: a table of its records (id, title, tags, description, username, download_url)",
-    license="CC per clip, column `license`",
-    bring="the table (`path`); audio by its address column, or in `audio_root` by id",
+    title="Freesound: a table of its records (id, title, tags, description, username, download_url), or of LAION's captions",
+    license="CC per clip, column `license`; LAION's tables have none",
+    bring="nothing: LAION's table is fetched; or your table in `path`; or a key of the API, to crawl `query`, `filter` or `ids`; "
+    "audio in `audio_root` by id, by address, or from Freesound with the key",
     text="the title; the first sentence of the description; a template over the tags when both are empty",
+    size="515,581 clips, about 3,000 h; without ESC-50, FSD50K, UrbanSound8K and Clotho 460,801 clips, 2,817 h; 414,127 of them train",
+    parts={"train": Part(414_127, 2528.15)},
+    faults="titles are file names, descriptions hold HTML, links and equipment; LAION left out more than 3 min and less than 16 kHz",
 )
 TAGS = ("tags", "tags:")  # the second is the name in the published reference set, colon included
+TITLES = ("title", "name")  # the second is the name in the API
+IDS = ("id", "freesound_id")  # the second is the name in LAION's captions
+CAPTIONS = ("caption1", "caption2")  # of LAION's captions: the title, and the first sentence of the description
 ADDRESSES = ("download_url", "url")
-TEXT = ("title", *TAGS, "description")
-FIELDS = ("id", *TEXT, *ADDRESSES, "license", "username")
-ID = re.compile(r"(\d+)(?:\.0)?")  # pandas writes a column of integers with empty cells as 1234.0
+TEXT = (*TITLES, *TAGS, "description", *CAPTIONS)
+FIELDS = (*IDS, *TEXT, *ADDRESSES, "license", "username")
 
 
 class Options(SourceOptions):
-    """Keys of a `freesound` entry: the `path` of the table, and columns that are not read although their names are near to a field's."""
+    """Keys of a `freesound` entry: `path`, the table or its folder, and columns that are not read although they look like a field's.
 
-    path: str
+    With `query` and `filter` (in the syntax of the API), or `ids`, a list of numbers, records are crawled into a folder below `path`.
+    """
+
+    dataset: DatasetName = "freesound_no_overlap_noesc50"
+    path: str = "freesound"
+    query: str | None = None
+    filter: str | None = None
+    ids: str | None = None
     ignore_columns: Annotated[tuple[str, ...], Strict(False)] = ()
+
+    @property
+    def crawl(self) -> CrawlRequest | None:
+        """The crawl that the entry asks for.
+
+        Raises:
+            ValueError: as `crawl_request`, or `path` names a table.
+        """
+        ids = self.resolve(self.ids) if self.ids is not None else None
+        if TABLE.names_a_table(self.path) and (self.query, self.filter, self.ids) != (None, None, None):
+            raise ValueError(f"path = {self.path!r} names a table, and query, filter and ids crawl one into a folder: give one of them")
+        return crawl_request(self.resolve(self.path), self.query, self.filter, ids)
 
     @property
     def paths_start_in(self) -> Path:
         """The folder of the table."""
-        return self.resolve(self.path).parent
+        return self.resolve(self.path).parent if TABLE.names_a_table(self.path) else self.resolve(self.path)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -54,8 +97,9 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table cannot be read, or lacks a column that is needed.
     """
-    columns = _columns(options)
-    for row in read_rows(options.resolve(options.path), columns.values()):
+    path = _table(options)
+    columns = _columns(path, options)
+    for row in read_rows(path, columns.values()):
         record = {field: row.values.get(column) for field, column in columns.items()}
         try:
             if row.fault:
@@ -64,37 +108,50 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
         except Rejected as rejected:
             url = next((cell.strip() for field in ADDRESSES if isinstance(cell := record.get(field), str)), "")
             bare = Clip(options.source, options.dataset, "train", f"row-{row.number}", url, row_number=row.number)
-            yield Rejection(bare, rejected.reason, "read", f"{options.path}, row {row.number}: {rejected.detail}")
+            yield Rejection(bare, rejected.reason, "read", f"{path.name}, row {row.number}: {rejected.detail}")
 
 
 def needs(options: Options) -> tuple[Need, ...]:
-    """Return the files that an entry needs."""
-    return (file_need(options, options.path, "table of records", "export the records, one a row"),)
+    """Return the table; for a crawl the table that it makes, and the key of the API."""
+    try:
+        request = options.crawl
+    except ValueError:  # `check` reports it
+        return (file_need(options, options.ids, "list of ids", "write one id a line"),) if options.ids is not None else ()
+    if request is None:
+        return (TABLE.need(options, options.path),)
+    table = Need(NeedKind.FILE, f"records of the crawl: {request.table.name}", request.table if request.table.is_file() else None, CRAWL)
+    key = Need(NeedKind.KEY, TOKEN, "the environment" if os.environ.get(TOKEN) else None, KEY, is_required=table.where is None)
+    return table, key
 
 
 def check(options: Options) -> None:
-    """Raise ValueError when the table cannot be read, or has no ids, no text, or no way to the audio."""
-    columns = _columns(options)
-    needed = {columns[field] for field in ("id", *ADDRESSES) if field in columns}
-    check_rows(options.resolve(options.path), needed, columns.values())
+    """Raise ValueError when the table cannot be read, or has no ids or no text."""
+    path = _table(options)
+    columns = _columns(path, options)
+    check_rows(path, {columns[field] for field in IDS if field in columns}, columns.values())
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table."""
-    return file_sha256(options.resolve(options.path))
+    return file_sha256(_table(options))
 
 
 def captions_of(title: str, description: str) -> tuple[Caption, ...]:
     """Return the captions of a record: its title and the first sentence of its description. Equal texts are one caption.
 
     >>> [(caption.text, caption.origin) for caption in captions_of("Dog_bark-02.wav", "My dog at night. Recorded with Zoom H4n.")]
-    [('Dog bark', 'title'), ('My dog at night.', 'human')]
+    [('Dog bark', 'title'), ('My dog at night.', 'description')]
     >>> captions_of("38.wav", "Recorded with Zoom H4n.")
     ()
     """
     from augment.prose import first_sentence, title_to_text  # slow to import, and `check` does without
 
-    texts = ((title_to_text(title), "title"), (first_sentence(description), "human"))
+    texts = ((title_to_text(title), "title"), (first_sentence(description), "description"))
+    return _distinct(texts)
+
+
+def _distinct(texts: Iterable[tuple[str, str]]) -> tuple[Caption, ...]:
+    """Return the texts that are not empty with their origins; of texts that differ only in case and their last mark, the first."""
     distinct: dict[str, Caption] = {}
     for text, origin in texts:
         if text:
@@ -116,16 +173,27 @@ def tags_of(value: Any) -> list[str]:
     return list(dict.fromkeys(tag for part in parts if (tag := part.strip()) and tag not in MISSING))
 
 
-def _columns(options: Options) -> dict[str, str]:
+def _table(options: Options) -> Path:
+    """Return the table of an entry, or of its crawl.
+
+    Raises:
+        ValueError: it is missing.
+    """
+    request = options.crawl
+    if request is None:
+        return TABLE.path(options, options.path)
+    if not request.table.is_file():
+        raise ValueError(f"{request.table}: the crawl is not finished; {CRAWL}")
+    return request.table
+
+
+def _columns(path: Path, options: Options) -> dict[str, str]:
     """Return the column of every field of a record that the table has."""
-    path = options.resolve(options.path)
     present = [name for name in columns_present(path) if name not in options.ignore_columns]
     columns = {field: column for field in FIELDS if (column := usual_column(field, present, path)) is not None}
-    if "id" not in columns or not columns.keys() & set(TEXT):
-        raise ValueError(f"{path}: a column id and one of {', '.join(TEXT)} are needed, there are {shown(present)}")
-    if options.audio_root is None and not columns.keys() & set(ADDRESSES):
-        raise ValueError(f"{path}: a column {' or '.join(ADDRESSES)} is needed, or audio_root, there are {shown(present)}")
-    used, groups = set(columns.values()), (("title",), TAGS, ("description",), ("license",), ("username",))
+    if not columns.keys() & set(IDS) or not columns.keys() & set(TEXT):
+        raise ValueError(f"{path}: a column {' or '.join(IDS)} and one of {', '.join(TEXT)} are needed, there are {shown(present)}")
+    used, groups = set(columns.values()), (TITLES, TAGS, ("description",), ("license",), ("username",))
     missing = [group[0] for group in groups if not columns.keys() & set(group)]
     unused = [name for name in present if name and name not in used]
     refuse_mistakes(path, missing, unused, "rename it to {field}, or write ignore_columns = {columns}")
@@ -134,26 +202,29 @@ def _columns(options: Options) -> dict[str, str]:
 
 def _clip(record: dict[str, Any], row_number: int, options: Options) -> Clip:
     """Return the clip of a record, or raise Rejected."""
-    given = name_of(record["id"], "id")
-    match = ID.fullmatch(given)
-    if match is None:
-        raise Rejected(Reason.BAD_ROW, f"id {given[:40]!r} is not the number of a Freesound sound")
-    number, tags = match[1], next((record[field] for field in TAGS if record.get(field) is not None), None)
+    field = next(field for field in IDS if field in record)
+    number, title = sound_number(record[field], field), _first_text(record, TITLES)
+    tags = next((record[field] for field in TAGS if record.get(field) is not None), None)
+    given = zip((_text(record, field) for field in CAPTIONS), ("title", "description"), strict=True)
     return Clip(
         source=options.source,
         dataset=options.dataset,
         split="train",
         id=number,
-        url=next(filter(None, (name_of(record.get(field), field) for field in ADDRESSES)), ""),
-        captions=captions_of(_text(record, "title"), _text(record, "description")),
+        url=next(filter(None, (name_of(record.get(field), field) for field in ADDRESSES)), "") or page_of(number),
+        captions=_distinct(given) or captions_of(title, _text(record, "description")),
         labels=tuple(tags_of(tags)),
-        title=_text(record, "title") or None,
+        title=title or None,
         license=spdx(_text(record, "license")),
         creator=_text(record, "username") or None,
-        recording=f"freesound:{number}",
+        recording=recording_name(number),
         audio_root=options.audio_root,
         row_number=row_number,
     )
+
+
+def _first_text(record: dict[str, Any], fields: Iterable[str]) -> str:
+    return next(filter(None, (_text(record, field) for field in fields)), "")
 
 
 def _text(record: dict[str, Any], field: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,7 +44,7 @@ def test_a_record_becomes_a_clip_with_title_and_first_sentence(tmp_path: Path) -
             split="train",
             id="400181",
             url="https://freesound.org/apiv2/sounds/400181/download/",
-            captions=(Caption("Girl Screaming", "title"), Caption("A girl screams & runs.", "human")),
+            captions=(Caption("Girl Screaming", "title"), Caption("A girl screams & runs.", "description")),
             labels=("scream", "ground-hit"),
             title="Girl Screaming_05.wav",
             license="CC-BY-3.0",
@@ -95,9 +96,8 @@ def test_a_row_without_the_id_of_a_sound_is_a_bad_row(number: object, tmp_path: 
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (["title", "url"], "a column id and one of title"),
-        (["id", "url"], "a column id and one of title"),
-        (["id", "title"], "a column download_url or url is needed, or audio_root"),
+        (["title", "url"], "a column id or freesound_id and one of title"),
+        (["id", "url"], "a column id or freesound_id and one of title"),
     ],
 )
 def test_a_table_without_the_columns_needed_is_refused_before_anything_runs(columns: list[str], message: str, tmp_path: Path) -> None:
@@ -106,12 +106,61 @@ def test_a_table_without_the_columns_needed_is_refused_before_anything_runs(colu
         freesound.check(options(tmp_path / "records.csv"))
 
 
-def test_audio_root_stands_in_for_addresses(tmp_path: Path) -> None:
+@pytest.mark.parametrize("audio_root", [None, "audio"])
+def test_a_record_without_an_address_is_asked_for_at_freesound(audio_root: str | None, tmp_path: Path) -> None:
     (tmp_path / "records.csv").write_text("id,title\n12,Rain\n")
-    given = options(tmp_path / "records.csv", audio_root="audio")
+    given = options(tmp_path / "records.csv", audio_root=audio_root)
     freesound.check(given)
     (clip,) = freesound.read(given)
-    assert isinstance(clip, Clip) and (clip.url, clip.audio_root) == ("", "audio")
+    assert isinstance(clip, Clip) and (clip.url, clip.audio_root) == ("https://freesound.org/s/12/", audio_root)
+
+
+@pytest.mark.parametrize("name", ["freesound/freesound_parquet.parquet", "freesound_raw_6000.parquet"])
+def test_the_table_is_found_by_its_official_name_and_by_a_prefixed_one(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist([RECORD]), tmp_path / name)
+    given = freesound.Options(source="freesound", base=tmp_path)
+    freesound.check(given)
+    assert [outcome.id for outcome in freesound.read(given) if isinstance(outcome, Clip)] == ["400181"]
+    assert freesound.needs(given)[0].where == tmp_path / name
+    assert given.dataset == "freesound_no_overlap_noesc50"
+
+
+def test_without_a_table_the_message_names_it_and_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAION_AUDIO_CACHE", str(tmp_path / "cache"))
+    given = freesound.Options(source="freesound", base=tmp_path)
+    with pytest.raises(ValueError, match=r"freesound_parquet\.parquet \(table of records\) is neither in .*: `plan` and `build` fetch"):
+        freesound.check(given)
+    (need,) = freesound.needs(given)
+    assert need.where is None and need.download is not None and need.is_required
+
+
+def test_a_table_that_an_entry_names_is_never_replaced_by_another(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([RECORD]), tmp_path / "freesound_parquet.parquet")
+    given = options(tmp_path / "freesounds.csv")
+    with pytest.raises(ValueError, match=r"freesounds\.csv: no such file"):
+        freesound.check(given)
+    assert freesound.needs(given)[0].where is None and freesound.needs(given)[0].download is None
+
+
+def test_laions_captions_keep_their_origins_and_have_one_or_two_texts_a_sound(tmp_path: Path) -> None:
+    (tmp_path / "freesound_no_overlap_all.csv").write_text(
+        ",url,caption1,caption2,freesound_id\n"
+        "0,https://freesound.org/apiv2/sounds/7/download/,Dog bark,A dog barks.,7\n"
+        "1,https://freesound.org/apiv2/sounds/8/download/,Rain,,8\n"
+    )
+    both, single = freesound.read(freesound.Options(source="freesound", base=tmp_path))
+    assert isinstance(both, Clip) and isinstance(single, Clip)
+    assert both.captions == (Caption("Dog bark", "title"), Caption("A dog barks.", "description"))
+    assert (both.id, both.recording, single.captions) == ("7", "freesound:7", (Caption("Rain", "title"),))
+
+
+def test_records_as_the_api_writes_them_have_a_name_and_a_list_of_tags(tmp_path: Path) -> None:
+    record = {"id": 7, "name": "dog_bark.wav", "tags": ["dog"], "url": "https://freesound.org/people/ann/sounds/7/", "username": "ann"}
+    (tmp_path / "freesound.jsonl").write_text(json.dumps(record) + "\n")
+    (clip,) = freesound.read(freesound.Options(source="freesound", base=tmp_path))
+    assert isinstance(clip, Clip)
+    assert (clip.title, clip.labels, clip.captions) == ("dog_bark.wav", ("dog",), (Caption("dog bark", "title"),))
 
 
 def test_fingerprint_changes_with_the_content_of_the_table_and_not_with_its_folder(tmp_path: Path) -> None:
@@ -134,7 +183,7 @@ def test_a_jsonl_table_is_checked_row_by_row(tmp_path: Path) -> None:
 
 def test_read_refuses_a_table_that_check_refuses(tmp_path: Path) -> None:
     (tmp_path / "records.csv").write_text("id,url\n12,https://example.org/12.ogg\n")
-    with pytest.raises(ValueError, match="a column id and one of title"):
+    with pytest.raises(ValueError, match="a column id or freesound_id and one of title"):
         list(freesound.read(options(tmp_path / "records.csv")))
 
 
@@ -149,7 +198,54 @@ def test_empty_cells_are_no_title_no_creator_no_licence_and_no_address(tmp_path:
     (clip,) = freesound.read(table(tmp_path, RECORD | {"title": " ", "username": "", "license": None, "download_url": "", "url": " u "}))
     assert isinstance(clip, Clip)
     assert (clip.title, clip.creator, clip.license, clip.url) == (None, None, None, "u")
-    assert clip.captions == (Caption("A girl screams & runs.", "human"),)
+    assert clip.captions == (Caption("A girl screams & runs.", "description"),)
+
+
+def test_a_crawl_has_a_folder_of_its_own_and_needs_a_key_until_it_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FREESOUND_TOKEN", raising=False)
+    given = freesound.Options(source="freesound", base=tmp_path, query="rain", filter='license:"Creative Commons 0"')
+    assert given.crawl is not None and given.crawl.folder.parent == tmp_path / "freesound"
+    assert [(need.kind, need.where, need.is_required) for need in freesound.needs(given)] == [("file", None, True), ("key", None, True)]
+    with pytest.raises(ValueError, match=r"records\.jsonl: the crawl is not finished; `plan` and `build` crawl it by the API"):
+        freesound.check(given)
+    given.crawl.folder.mkdir(parents=True)
+    record = {
+        "id": 7,
+        "title": "Rain",
+        "tags": [],
+        "description": "",
+        "username": "ann",
+        "license": "",
+        "duration": 1.5,
+        "url": "https://x.org/7",
+    }
+    given.crawl.table.write_text(json.dumps(record) + "\n")
+    freesound.check(given)
+    (clip,) = freesound.read(given)
+    assert isinstance(clip, Clip) and (clip.id, clip.url) == ("7", "https://x.org/7")
+    assert [need.is_required for need in freesound.needs(given)] == [True, False]
+    other = freesound.Options(source="freesound", base=tmp_path, query="wind")
+    assert other.crawl is not None and other.crawl.folder != given.crawl.folder
+
+
+def test_a_crawl_of_ids_reads_a_list_and_refuses_what_is_none(tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("id\n# mine\n12\n\n13.0\n12\n")
+    given = freesound.Options(source="freesound", base=tmp_path, ids="ids.txt")
+    assert given.crawl is not None and given.crawl.ids == (12, 13)
+    for text, message in (("12\nx\n", "ids.txt, line 2: id 'x' is not the number"), ("\n", "ids.txt: no id")):
+        (tmp_path / "ids.txt").write_text(text)
+        with pytest.raises(ValueError, match=message):
+            freesound.check(given)
+    with pytest.raises(ValueError, match="no such file; a list of Freesound ids"):
+        freesound.check(freesound.Options(source="freesound", base=tmp_path, ids="gone.txt"))
+    (need,) = freesound.needs(freesound.Options(source="freesound", base=tmp_path, ids="gone.txt"))
+    assert need.where is None and need.what == "list of ids: gone.txt"
+    both = freesound.Options(source="freesound", base=tmp_path, path="records.csv", query="rain")
+    assert freesound.needs(both) == ()
+    with pytest.raises(ValueError, match="names a table, and query, filter and ids crawl one into a folder"):
+        freesound.check(both)
+    with pytest.raises(ValueError, match="give ids, or a query and a filter, not both"):
+        freesound.check(freesound.Options(source="freesound", base=tmp_path, ids="ids.txt", query="rain"))
 
 
 LAIONS_RULES = """

@@ -1,0 +1,148 @@
+"""Read clips from ESC-50 (Piczak, 2015): 2,000 clips of 5 s in 50 classes, cut from Freesound sounds.
+
+Licence: CC-BY-NC-3.0, its part ESC-10 CC-BY-3.0; each clip has the licence of its sound, which the set's LICENSE lists. Needed: nothing.
+`esc50.csv` and LICENSE are fetched once, and clips one by one from the set's repository, unless `path` or `audio_root` has them.
+Every clip is `test`: the set is for evaluation. Its fold is the first number of its id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.keys import stable_hash
+from pipeline.records import Clip, Reason, Rejected, Rejection
+from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.cells import name_of, text_of
+from sources.metadata.file_hash import file_sha256
+from sources.metadata.freesound_ids import recording_name, sound_number
+from sources.metadata.licenses import spdx
+from sources.metadata.official_files import OfficialFile, OfficialTable, Record, audio_folder, audio_need, read_tables
+from sources.metadata.options import DatasetName, SourceOptions
+from sources.metadata.text_lines import lines_of, unreadable
+
+REPOSITORY = "https://raw.githubusercontent.com/karolpiczak/ESC-50/33c8ce9eb2cf0b1c2f8bcf322eb349b6be34dbb6"
+STEP = "`plan` and `build` fetch it; or unpack the archive of github.com/karolpiczak/ESC-50 into `path`"
+TABLE = OfficialFile(
+    ("meta/esc50.csv", "esc50.csv", "ESC-50-master/meta/esc50.csv", "*[Ee][Ss][Cc]*50*.csv"),
+    "table of clips",
+    STEP,
+    Download(
+        f"{REPOSITORY}/meta/esc50.csv", "esc50.csv", "ca660da60191a97de289983a05821c9382d852a38a2ba8428980816b68cf6246", n_bytes=93_742
+    ),
+    is_only=True,
+)
+ATTRIBUTION = OfficialFile(
+    ("ESC-50-master/LICENSE", "*[Ee][Ss][Cc]*50*LICENSE*"),
+    "title, author and licence of each clip",
+    STEP,
+    Download(f"{REPOSITORY}/LICENSE", "esc50-LICENSE", "f6aec3a3283a2efdcbb1feff334adad7ab17c097bdec0cbb4eebdb9e16886074", n_bytes=284_523),
+    is_required=False,
+    own_names=("LICENSE",),  # beside a recipe it is most often that of a program
+)
+CARD = Card(
+    title="ESC-50: 5 s of environmental sounds, 50 classes",
+    license="CC-BY-NC-3.0 as a set; per clip CC0, CC-BY, CC-BY-NC or Sampling+",
+    bring="nothing: table and clips are fetched; or the unpacked archive in `path`, or the clips in `audio_root`",
+    text="a template over the label",
+    size="2,000 clips of 1,524 Freesound sounds; 2.78 h",
+    parts={"test": Part(2000, 2.78)},
+    faults="many clips are padded with digital silence",
+)
+FIELDS = ("filename", "fold", "category", "esc10", "src_file")
+CLIP = re.compile(r"([1-5])-(\d+)-[A-Z]-\d+\.\w+", re.ASCII)
+CREDIT = re.compile(
+    r"- \[(?P<stem>[1-5]-\d+-[A-Z])\w*\.\w+\]:\s+clip derived from (?P<title>.*?)\s?\(https?://[^()\s]*/people/[^()]*/sounds/\d+/?\) "
+    r"by (?P<creator>.+?) \[(?P<license>[^\]]+)\]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What the LICENSE of the set says of the sound that a clip was cut from."""
+
+    title: str
+    creator: str
+    license: str
+
+
+class Options(SourceOptions):
+    """Keys of an `esc50` entry: `path`, the folder of the unpacked archive, or the table itself."""
+
+    dataset: DatasetName = "esc50"
+    path: str = "esc50"
+
+
+def read(options: Options) -> Iterator[Clip | Rejection]:
+    """Yield a clip for every row and a rejection for every bad row.
+
+    Raises:
+        ValueError: the table is missing, or is another table.
+    """
+    path = TABLE.path(options, options.path)
+    table = OfficialTable(path, TABLE.columns(path, FIELDS), "test")
+    credits, root = credits_in(ATTRIBUTION.find(options, options.path)), _audio_root(options)
+    yield from read_tables([table], options, lambda table, record, number: _clip(record, number, credits, root, options))
+
+
+def needs(options: Options) -> tuple[Need, ...]:
+    """Return the table, the attributions and the folder of clips, none of which a user has to bring."""
+    clips = audio_need(options, _audio_root(options), "clips: audio/", "they are fetched one by one", is_required=False)
+    return TABLE.need(options, options.path), ATTRIBUTION.need(options, options.path), clips
+
+
+def check(options: Options) -> None:
+    """Raise ValueError when the table is missing, or is another table."""
+    TABLE.columns(TABLE.path(options, options.path), FIELDS)
+
+
+def fingerprint(options: Options) -> str:
+    """Return a hash of the content of the table and of the attributions, and of the folder of clips."""
+    files = (TABLE.path(options, options.path), ATTRIBUTION.find(options, options.path))
+    return stable_hash(*(file_sha256(path) for path in files if path is not None), _audio_root(options) or "")
+
+
+def credits_in(path: Path | None) -> dict[str, Credit]:
+    """Return the name of each clip without suffix and class ("1-100032-A") -> its credit; other lines of LICENSE are left out."""
+    credits = {}
+    for line in lines_of(path) if path is not None else ():
+        match = CREDIT.fullmatch(line.strip())
+        if match is not None and not unreadable(line):
+            title = re.sub(r"\\x([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), match["title"])  # the file has "\xf6" for an "ö"
+            credits[match["stem"]] = Credit(title, match["creator"], match["license"])
+    return credits
+
+
+def _audio_root(options: Options) -> str | None:
+    return audio_folder(options, options.path, "audio", "ESC-50-master/audio")
+
+
+def _clip(record: Record, number: int, credits: Mapping[str, Credit], root: str | None, options: Options) -> Clip:
+    """Return the clip of a row, or raise Rejected."""
+    name, sound = name_of(record["filename"], "filename"), sound_number(record["src_file"], "src_file")
+    match = CLIP.fullmatch(name)
+    if match is None or match[2] != sound:
+        raise Rejected(Reason.BAD_ROW, f"filename {name[:40]!r} is not the name of a clip of sound {sound}")
+    if text_of(record["fold"], "fold") != match[1]:
+        raise Rejected(Reason.BAD_ROW, f"fold is not that of the name {name[:40]!r}")
+    label = text_of(record["category"], "category")
+    if not label:
+        raise Rejected(Reason.BAD_ROW, "category is empty")
+    credit = credits.get(name.rpartition("-")[0])
+    in_esc10 = text_of(record["esc10"], "esc10").casefold() == "true"
+    return Clip(
+        source=options.source,
+        dataset=options.dataset,
+        split="test",
+        id=Path(name).stem,
+        url=f"{REPOSITORY}/audio/{name}",
+        labels=(label.replace("_", " "),),
+        title=credit.title if credit else None,
+        license=spdx(credit.license) if credit else "CC-BY-3.0" if in_esc10 else "CC-BY-NC-3.0",
+        creator=credit.creator if credit else None,
+        recording=recording_name(sound),
+        audio_root=root,
+        row_number=number,
+    )
