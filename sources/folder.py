@@ -150,6 +150,7 @@ def _captions_table(options: Options) -> table.Options:
         id="file_name",
         label_separator=options.label_separator,
         ignore_columns=options.ignore_columns,
+        license_version_default=options.license_version_default,
     )
 
 
@@ -162,6 +163,7 @@ def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None
         title, license_name, creator, split = (text_of(side_car.get(field), field) for field in ("title", "license", "creator", "split"))
         captions = split_texts(side_car.get("caption", side_car.get("text")), "caption")
         labels = split_labels(side_car.get("labels", side_car.get("tags")), "labels", options.label_separator)
+        license = spdx(license_name, options.license_version_default)
         split = split_name(split or options.split)
     except Rejected as rejected:
         return Rejection(clip, rejected.reason, "read", rejected.detail)
@@ -175,7 +177,7 @@ def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None
         captions=tuple(map(Caption, captions)),
         labels=tuple(dict.fromkeys(labels)),
         title=title or None,
-        license=spdx(license_name),
+        license=license,
         creator=creator or None,
     )
 

@@ -148,7 +148,7 @@ def _clip(record: dict[str, Any], row_number: int, options: Options) -> Clip:
         captions=captions_of(_text(record, "title"), _text(record, "description")),
         labels=tuple(tags_of(tags)),
         title=_text(record, "title") or None,
-        license=spdx(_text(record, "license")),
+        license=spdx(_text(record, "license"), options.license_version_default),
         creator=_text(record, "username") or None,
         recording=f"freesound:{number}",
         audio_root=options.audio_root,

@@ -239,7 +239,7 @@ def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosix
         captions=tuple(map(Caption, captions)),
         labels=tuple(dict.fromkeys(labels)),
         title=text("title") or None,
-        license=spdx(text("license")),
+        license=spdx(text("license"), options.license_version_default),
         creator=text("creator") or None,
         recording=recording or f"{options.dataset}:{clip_id}",
         audio_root=options.audio_root,

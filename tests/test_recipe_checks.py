@@ -31,9 +31,11 @@ def test_a_valid_recipe_has_no_faults(home):
         ('holdout = ["bad.csv"]', "row 1: neither recording nor url is given"),
         ('holdout = ["r.toml"]', "tables are read as .csv, .tsv, .jsonl, .parquet, not .toml"),
         (f'holdout = ["{"x" * 5000}"]', "File name too long"),
+        ('licenses = ["cc0", "CC-BY-4.O"]', "licenses = 'CC-BY-4.O': it is not on the SPDX list (did you mean 'CC-BY-4.0'?)"),
+        ('licenses = ["Attribution"]', "licenses = 'Attribution': it gives no version"),
     ],
 )
-def test_a_holdout_that_is_neither_a_table_nor_a_source_is_a_fault(home, head, fault):
+def test_a_holdout_or_a_licence_that_names_nothing_is_a_fault(home, head, fault):
     (home / "bad.csv").write_text("id\n7\n")
     [line] = faults_of(home, head)
     assert fault in line

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from augment.keyword_to_caption import T5Settings
 from pipeline.recipe.faults import nearest
 from sources.metadata.identity import recordings_in
+from sources.metadata.licenses import license_fault
 from sources.metadata.options import split_name
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def check_keys_together(recipe: BuildRecipe) -> list[str]:
     """Return every fault of a recipe whose keys are valid one by one."""
-    return _holdout_faults(recipe) + _local_files_faults(recipe) + _t5_faults(recipe) + _audio_faults(recipe)
+    return _holdout_faults(recipe) + _license_faults(recipe) + _local_files_faults(recipe) + _t5_faults(recipe) + _audio_faults(recipe)
 
 
 def _holdout_faults(recipe: BuildRecipe) -> list[str]:
@@ -38,6 +39,11 @@ def _holdout_faults(recipe: BuildRecipe) -> list[str]:
         except (ValueError, OSError) as error:
             faults.append(f"holdout = {entry!r}: {error}")
     return faults
+
+
+def _license_faults(recipe: BuildRecipe) -> list[str]:
+    """Return a fault for every entry of `licenses` that names no licence, or more than one."""
+    return [f"licenses = {given!r}: {fault}" for given in recipe.licenses if (fault := license_fault(given))]
 
 
 def _local_files_faults(recipe: BuildRecipe) -> list[str]:
