@@ -1,12 +1,14 @@
 """Plans from recipe to files: every row has an outcome, bytes are the same everywhere, a plan is complete or not there."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline.engines.run import Engine
+from pipeline.failures import RecipeError
 from pipeline.output.layout import LEFT_OUT, NEW_PLAN, PLAN, ROWS_READ
 from pipeline.output.new_plan import promote
 from pipeline.output.plan_files import read_left_out, read_rows_of
@@ -35,6 +37,7 @@ source = "folder"
 dataset = "Folder"
 root = "sounds"
 """
+WITHOUT_HOLDOUT = RECIPE.replace('holdout = ["Set:test", "held.csv"]', "")
 ROWS = [
     *(f"r{number}.wav,,,train,CC0,A woman hears sound {number}," for number in range(10)),
     "r1.wav,,,train,CC0,Another text,",  # duplicate
@@ -115,6 +118,7 @@ def test_the_order_of_distinct_rows_does_not_matter(tmp_path):
     first, second = make_home(tmp_path / "a"), make_home(tmp_path / "b")
     rows = ROWS[:10]
     for home, order in ((first, rows), (second, rows[::-1])):
+        (home / "recipe.toml").write_text(WITHOUT_HOLDOUT)
         (home / "clips.csv").write_text("\n".join(["url,start,end,split,license,caption,labels", *order]) + "\n")
         planned(home, home / "out")
     index, other = tree(first / "out"), tree(second / "out")
@@ -140,6 +144,30 @@ def test_planning_again_changes_nothing_and_an_extension_only_adds_shards(home, 
     }.items() <= old.items()
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('"Set:fold-9"', "holdout = 'Set:fold-9' holds nothing out: the source has no row of that split, there are test, train; if"),
+        (
+            '{ path = "other.csv" }',
+            "holdout = 'other.csv' holds nothing out: no row of this recipe has one of its 2 recordings, the first is",
+        ),
+    ],
+)
+def test_an_entry_of_holdout_that_holds_nothing_out_is_an_error_and_the_old_plan_stays(home, tmp_path, entry, message):
+    (home / "other.csv").write_text("recording\nfreesound:1\nelse.wav\n")
+    planned(home, tmp_path / "out")
+    old = tree(tmp_path / "out")
+    (home / "recipe.toml").write_text(RECIPE.replace('"held.csv"', f'"held.csv", {entry}'))
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        planned(home, tmp_path / "out")
+    assert tree(tmp_path / "out") == old and not (tmp_path / "out" / NEW_PLAN).exists()
+    assert planned(home, tmp_path / "limited", limit=3).n_read == 5, "a part of the rows need not have it"
+    remedy = entry.replace(" }", ", allow_empty = true }") if "path" in entry else '{ name = "Set:fold-9", allow_empty = true }'
+    (home / "recipe.toml").write_text(RECIPE.replace('"held.csv"', f'"held.csv", {remedy}'))
+    planned(home, tmp_path / "out")
+
+
 def test_a_limit_takes_the_first_rows_of_every_source(home, tmp_path):
     plan = planned(home, tmp_path / "out", limit=1)
     assert (plan.n_read, plan.n_clips) == (2, 2)
@@ -149,6 +177,7 @@ def test_a_recipe_without_any_row_gives_an_empty_plan(home, tmp_path):
     (home / "clips.csv").write_text("url,caption\n")
     shutil.rmtree(home / "sounds")
     (home / "sounds").mkdir()
+    (home / "recipe.toml").write_text(WITHOUT_HOLDOUT)
     plan = planned(home, tmp_path / "out")
     assert (plan.n_read, plan.n_clips, plan.shards) == (0, 0, ())
     assert read_plan(Folder(str(tmp_path / "out"))) == plan
@@ -160,8 +189,8 @@ def test_a_lost_row_is_an_error_and_the_old_plan_stays(home, tmp_path, monkeypat
     monkeypatch.setattr(
         planning, "_write_counts", lambda counts, folder: folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", counts | {"lost": 1})
     )
-    (home / "held.csv").write_text("recording\n")
-    with pytest.raises(RuntimeError, match="the engine lost rows: 22 were read, 14 planned, 7 left out"):
+    (home / "held.csv").write_text("recording\nr9.wav\n")
+    with pytest.raises(RuntimeError, match="the engine lost rows: 22 were read, 13 planned, 8 left out"):
         planned(home, out)
     assert tree(out) == old
     promote(Folder(str(out)))

@@ -23,6 +23,7 @@ from pipeline.output.layout import (
     RECORDINGS,
     REPORTS,
     RETIRED,
+    SHARED,
     T5_CACHE,
     T5_PARTS,
     T5_TEXTS,
@@ -144,7 +145,7 @@ def check_addresses(folder: Folder, files: Iterable[str]) -> Iterator[Fault]:
 def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], has_t5: bool) -> Iterator[Fault]:
     """Yield a fault for each file that no build of this plan writes: readers would take a tar of it for a part of the set."""
     shards = [entry.shard for entry in planned]
-    known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in (INDEX, LEFT_OUT, EQUAL_SOUNDS, T5_CACHE))}
+    known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in (INDEX, LEFT_OUT, EQUAL_SOUNDS, SHARED, T5_CACHE))}
     known |= {f"{PLAN}/{T5_TEXTS}"} if has_t5 else set()
     known |= {f"{PLAN}/{plan_name(shard)}" for shard in shards} | {address_name(shard) for shard in shards}
     known |= {name for shard in shards for name in (*names_of(shard), sizes_name(shard.folder))}
