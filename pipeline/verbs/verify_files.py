@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from pipeline.keys import stable_hash
 from pipeline.output.address_files import address_name
@@ -36,6 +36,7 @@ from pipeline.output.layout import (
 from pipeline.output.layout import BUILD as BUILD_RECORD
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import checked_recordings
+from pipeline.output.shared_file import read_shared
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, shown, unread, why
@@ -140,6 +141,12 @@ def check_addresses(folder: Folder, files: Iterable[str]) -> Iterator[Fault]:
                 table(text)(folder.read_json(name), "the content")
             except (OSError, ValueError) as error:
                 yield Fault(None, None, name, f"damaged: {why(error)}", PLAN_AGAIN)
+
+
+def check_shared(folder: Folder, files: Container[str]) -> Iterator[Fault]:
+    """Yield a fault where the list of shared recordings cannot be read. A plan that an earlier version made has none."""
+    if f"{PLAN}/{SHARED}" in files and read_shared(folder) is None:
+        yield Fault(None, None, f"{PLAN}/{SHARED}", "damaged: it is no list of shared recordings", PLAN_AGAIN)
 
 
 def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], has_t5: bool) -> Iterator[Fault]:
