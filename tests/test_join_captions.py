@@ -133,8 +133,8 @@ ALL = [
 def test_captions_are_joined_on_the_engine_of_builds() -> None:
     def steps(root: beam.Pipeline) -> None:
         clips, rejections = root | beam.Create(ALL) | JoinCaptions(TABLES)
-        found = clips | beam.Map(lambda each: (each.dataset, each.id, [caption.text for caption in each.captions]))
-        assert_that(found, equal_to([("AudioSet", "30.0", ["new"]), ("AudioSet", "a", []), ("AudioSetCaps", "b", ["alone"])]), "clips")
+        results = clips | beam.Map(lambda each: (each.dataset, each.id, [caption.text for caption in each.captions]))
+        assert_that(results, equal_to([("AudioSet", "30.0", ["new"]), ("AudioSet", "a", []), ("AudioSetCaps", "b", ["alone"])]), "clips")
         assert_that(rejections | beam.Map(lambda each: each.clip), equal_to(ALL[:1]), "rejections")
 
     Engine(n_workers=2).run(steps)
