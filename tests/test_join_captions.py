@@ -23,7 +23,13 @@ TABLES = frozenset({("captions", "AudioSetCaps"), ("captions", "Auto-ACD")})
 
 def clip(dataset: str, start: float | None = 30.0, text: str = "", split: str = "train", **changes: Any) -> Clip:
     source = "captions" if ("captions", dataset) in TABLES else dataset.lower()
-    values = {"id": f"{start}", "url": "", "start": start, "recording": VIDEO, "captions": (Caption(text),) if text else ()}
+    values = {
+        "id": f"{start}",
+        "url": "https://youtu.be/dQw4w9WgXcQ",
+        "start": start,
+        "recording": VIDEO,
+        "captions": (Caption(text),) if text else (),
+    }
     return Clip(source, dataset, split, **values | changes)
 
 
@@ -84,6 +90,13 @@ def test_a_row_without_a_start_that_fits_different_excerpts_is_ambiguous() -> No
     outcomes = list(join_captions([row("new", None), clip("AudioSet", 30.0), clip("VGGSound", 90.0)], TABLES))
     assert texts(outcomes) == {"AudioSet/train": [], "VGGSound/train": []}
     assert details(outcomes) == [("ambiguous", f"the row gives no start, and clips of {VIDEO} begin at 30 s, 90 s")]
+
+
+def test_a_row_without_a_clip_and_without_a_way_to_its_audio_is_not_found() -> None:
+    detail = f"no clip of another source is this excerpt of {VIDEO}, and the row has neither an address nor an audio_root"
+    assert details(list(join_captions([row("new", url="")], TABLES))) == [("not_found", detail)]
+    by_root = row("new", url="", audio_root="recordings")
+    assert list(join_captions([by_root], TABLES)) == [by_root]
 
 
 @pytest.mark.parametrize("split", ["test", "valid", "eval"])

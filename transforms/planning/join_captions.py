@@ -39,7 +39,7 @@ def joining_sources(sources: Iterable[SourceOptions]) -> frozenset[SourceName]:
 def join_captions(clips: Iterable[Clip], tables: Set[SourceName], held: Sequence[Entry] = ()) -> Iterator[Clip | Rejection]:
     """Yield the clips of one recording with the captions of its rows in caption tables; reject rows whose captions were added.
 
-    A row of a caption table stays a clip where no clip of another source fits.
+    A row of a caption table that fits no clip of another source stays a clip of its own when it has a way to its audio.
 
     Args:
         held: entries of the recipe's `holdout`; clips that they name get no captions.
@@ -65,8 +65,11 @@ def join_captions(clips: Iterable[Clip], tables: Set[SourceName], held: Sequence
             more = f" and {len(fitting) - MAX_NAMED} others" if len(fitting) > MAX_NAMED else ""
             detail = f"its captions were added to {', '.join(clip.key for clip in fitting[:MAX_NAMED])}{more}"
             yield Rejection(row, Reason.DUPLICATE, "join_captions", detail)
-        else:
+        elif row.url or row.audio_root is not None:
             yield row
+        else:
+            detail = f"no clip of another source is this excerpt of {row.recording}, and the row has neither an address nor an audio_root"
+            yield Rejection(row, Reason.NOT_FOUND, "join_captions", detail)
     for clip in others:
         yield _with_captions(clip, added[id(clip)]) if id(clip) in added else clip
 
