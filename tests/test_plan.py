@@ -242,3 +242,38 @@ def test_a_replacement_that_was_interrupted_anywhere_is_finished(tmp_path, monke
 
 def test_the_snapshot_of_an_empty_folder_has_no_plan(tmp_path):
     assert take_snapshot(Folder(str(tmp_path))).plan is None
+
+
+JOINED = """
+name = "joined"
+[[sources]]
+source = "table"
+dataset = "Set"
+path = "clips.csv"
+[[sources]]
+source = "table"
+dataset = "Captions"
+path = "captions.csv"
+"""
+
+
+def test_captions_are_joined_and_a_plan_after_a_change_equals_one_from_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "joining_sources", lambda sources: frozenset({("table", "Captions")}))
+    videos = [f"https://youtu.be/{number:011}" for number in range(4)]
+    (tmp_path / "recipe.toml").write_text(JOINED)
+
+    def plan(rows: list[str], out: str) -> dict[str, list[str]]:
+        (tmp_path / "clips.csv").write_text("url,start,caption\n" + "".join(f"{video},30,own\n" for video in videos[:3]))
+        (tmp_path / "captions.csv").write_text("url,start,caption\n" + "\n".join(rows) + "\n")
+        made = planned(tmp_path, tmp_path / out)
+        assert made.n_read == made.n_clips + made.n_left_out == 3 + len(rows)
+        clips = [clip for shard in made.shards for clip in read_rows_of(Folder(str(tmp_path / out)), shard.shard)]
+        return {f"{clip.dataset}:{clip.recording[-1]}": [caption.text for caption in clip.captions] for clip in clips}
+
+    first = [f"{videos[0]},30.4,one", f"{videos[3]},0,alone"]
+    assert plan(first, "a") == {"Set:0": ["own", "one"], "Set:1": ["own"], "Set:2": ["own"], "Captions:3": ["alone"]}
+    second = [f"{videos[1]},30,two", f"{videos[0]},29.5,three", *first[:1]]
+    after = plan(second, "a")
+    assert after == plan(second, "b") == {"Set:0": ["own", "three", "one"], "Set:1": ["own", "two"], "Set:2": ["own"]}
+    assert tree(tmp_path / "a").keys() - tree(tmp_path / "b").keys() == {"plan/retired.json"}, "the shard of a row that is joined now"
+    assert tree(tmp_path / "b").items() <= tree(tmp_path / "a").items()
