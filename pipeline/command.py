@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.failures import DONE, INTERRUPTED, STOPPED, WRONG, UsageError, explain
 from pipeline.parser import BEAM_VERBS, is_utf8, make_parser
-from pipeline.report.terminal import console, print_errors, print_failure, print_json, print_lines, print_missing, print_outcome, print_t5
+from pipeline.report.terminal import (
+    console,
+    print_errors,
+    print_failure,
+    print_json,
+    print_lines,
+    print_missing,
+    print_outcome,
+    print_shared,
+    print_t5,
+)
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -102,11 +112,15 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
         from pipeline.verbs.estimate import estimate
 
         recipe = load_recipe(options.recipe, options.data, files_are_needed=False)
-        console().print(estimate_table(estimate(recipe, options.limit, _engine(options, beam_options))))
+        result = estimate(recipe, options.limit, _engine(options, beam_options))
+        console().print(estimate_table(result))
+        if result.shared is not None:
+            print_shared(result.shared, also_none=True)
         return DONE
     if not options.output:
         raise UsageError("--output DIR is needed, unless with --dry-run")
     from pipeline.output.ownership import check_folder
+    from pipeline.output.shared_file import read_shared
     from pipeline.output.storage import Folder
     from pipeline.verbs.current_plan import current_plan, standing_snapshot
     from pipeline.verbs.fetch_metadata import recipe_with_metadata
@@ -122,6 +136,7 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     state = "planned" if plan_is_new else "the plan is up to date:"
     left_out = f"{plan.n_left_out} rows left out, see {options.output}/plan/rejections.parquet"
     print_lines([f"{state} {plan.n_clips} clips in {len(plan.shards)} shards; {left_out}"])
+    print_shared(read_shared(folder), also_none=True)
     print_t5(folder)
     return DONE
 

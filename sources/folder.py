@@ -22,6 +22,7 @@ from sources.metadata.cells import split_labels, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.file_names import FileNames
 from sources.metadata.folder_files import FolderFiles, list_folder
+from sources.metadata.identity import recording_of_file
 from sources.metadata.licenses import spdx
 from sources.metadata.local_paths import ADDRESS
 from sources.metadata.needs import file_need
@@ -88,7 +89,7 @@ def _of_the_file(outcome: Clip | Rejection, names: FileNames, options: Options) 
     if result is None:
         return outcome, []
     url = _url(options, result)
-    clip = replace(clip, url=url, recording=url)
+    clip = replace(clip, url=url, recording=recording_of_file(url) or url)
     return (clip if isinstance(outcome, Clip) else replace(outcome, clip=clip)), [result]
 
 
@@ -150,18 +151,20 @@ def _captions_table(options: Options) -> table.Options:
         id="file_name",
         label_separator=options.label_separator,
         ignore_columns=options.ignore_columns,
+        license_version_default=options.license_version_default,
     )
 
 
 def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None) -> Clip | Rejection:
     """Return the clip of a recording; a rejection when its side-car `text` is broken."""
     url = _url(options, name)
-    clip = Clip(options.source, options.dataset, split_name(options.split), name, url, recording=url)
+    clip = Clip(options.source, options.dataset, split_name(options.split), name, url, recording=recording_of_file(url) or url)
     try:
         side_car = _side_car(root / text) if text else {}
         title, license_name, creator, split = (text_of(side_car.get(field), field) for field in ("title", "license", "creator", "split"))
         captions = split_texts(side_car.get("caption", side_car.get("text")), "caption")
         labels = split_labels(side_car.get("labels", side_car.get("tags")), "labels", options.label_separator)
+        license = spdx(license_name, options.license_version_default)
         split = split_name(split or options.split)
     except Rejected as rejected:
         return Rejection(clip, rejected.reason, "read", rejected.detail)
@@ -175,7 +178,7 @@ def _clip_or_rejection(options: Options, root: Path, name: str, text: str | None
         captions=tuple(map(Caption, captions)),
         labels=tuple(dict.fromkeys(labels)),
         title=title or None,
-        license=spdx(license_name),
+        license=license,
         creator=creator or None,
     )
 

@@ -215,7 +215,7 @@ def _clip(record: dict[str, Any], row_number: int, options: Options) -> Clip:
         captions=_distinct(given) or captions_of(title, _text(record, "description")),
         labels=tuple(tags_of(tags)),
         title=title or None,
-        license=spdx(_text(record, "license")),
+        license=spdx(_text(record, "license"), options.license_version_default),
         creator=_text(record, "username") or None,
         recording=recording_name(number),
         audio_root=options.audio_root,

@@ -24,11 +24,12 @@ from sources.metadata.cells import name_of, split_labels, split_texts, text_of
 from sources.metadata.embedded import N_DIGITS, SCHEME, Embedded, EmbeddedAddress
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.headers import cleaned, folded, refuse_mistakes, shown, usual_column
-from sources.metadata.identity import id_of, recording_of
+from sources.metadata.identity import id_of, recording_of, recording_of_file
 from sources.metadata.licenses import spdx
 from sources.metadata.local_paths import url_of
 from sources.metadata.needs import file_need
 from sources.metadata.options import SourceOptions, split_name
+from sources.metadata.recording_ids import recording_named, scheme_of_column
 from sources.metadata.rows import Row, check_rows, columns_present, columns_with_recordings, read_rows
 from sources.metadata.times import parse_seconds
 
@@ -38,7 +39,7 @@ CARD = Card(
     bring="the table (`path`); audio by address, by path, or in `audio_root`",
     text="the caption columns as they are; otherwise a template over the labels",
 )
-FIELDS = ("url", "caption", "labels", "id", "start", "end", "split", "license", "creator", "title")
+FIELDS = ("url", "caption", "labels", "id", "start", "end", "split", "license", "creator", "title", "recording")
 
 ColumnNames = Annotated[tuple[str, ...], Strict(False), BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 Separator = Annotated[str, StringConstraints(min_length=1)]
@@ -53,8 +54,9 @@ MAX_COMPARED = 1000  # names of columns; comparing is slow
 class Options(SourceOptions):
     """Keys of a `table` entry: the `path` of the table, and for each field of a clip the name of its column.
 
-    `label_separator` is what stands between the labels of a cell. `ignore_columns` lists columns that are not read although their
-    names are near to that of a field.
+    `recording` is what a clip was cut from, for hold-outs: `freesound:123`, `youtube:ID`, an address, or a bare id in a column of the
+    name that a published set gives it, such as `fsID` or `youtube_id`. `label_separator` is what stands between the labels of a cell.
+    `ignore_columns` lists columns that are not read although their names are near to that of a field.
     """
 
     path: str
@@ -68,6 +70,7 @@ class Options(SourceOptions):
     license: str | None = None
     creator: str | None = None
     title: str | None = None
+    recording: str | None = None
     label_separator: Separator | None = None
     ignore_columns: ColumnNames = ()
 
@@ -145,6 +148,8 @@ def _columns_of_fields(options: Options, path: Path) -> ColumnsOfField:
             columns[field] = _usual_columns(field, [name for name in present if name not in options.ignore_columns], path)
         else:
             columns[field] = tuple(_named_column(field, name, present, path) for name in ((given,) if isinstance(given, str) else given))
+    if options.recording is None and columns["recording"] == columns["url"]:
+        columns["recording"] = ()  # a column of that name that holds the recordings themselves
     if not columns["url"] and not (columns["id"] and options.audio_root):
         raise ValueError(
             f"{path}: url = none given: a column of addresses or paths is needed, or an id column together with audio_root, "
@@ -239,19 +244,28 @@ def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosix
         captions=tuple(map(Caption, captions)),
         labels=tuple(dict.fromkeys(labels)),
         title=text("title") or None,
-        license=spdx(text("license")),
+        license=spdx(text("license"), options.license_version_default),
         creator=text("creator") or None,
-        recording=recording or f"{options.dataset}:{clip_id}",
+        recording=_named(row, columns["recording"]) or recording or recording_of_file(clip_id) or f"{options.dataset}:{clip_id}",
         audio_root=options.audio_root,
         row_number=row.number,
     )
+
+
+def _named(row: Row, columns: tuple[str, ...]) -> str:
+    """Return the recording that a row names; empty when it names none."""
+    given = name_of(_cell(row, columns), "recording")
+    try:
+        return recording_named(given, scheme_of_column(columns[0])) if given else ""
+    except ValueError as error:
+        raise Rejected(Reason.BAD_ROW, f"recording: {error}") from error
 
 
 def _address(cell: Any, columns: tuple[str, ...], options: Options, folder: PurePosixPath) -> tuple[str, str, str]:
     """Return the address in a cell, the name of the recording, and the path that an id is made from; all empty without an address."""
     if isinstance(cell, Embedded):
         address = EmbeddedAddress(os.path.normpath(options.path), columns[0], cell.row, cell.sha256[:N_DIGITS])
-        return address.url, f"sha256:{cell.sha256}", f"{cell.sha256}/{cell.name}"
+        return address.url, recording_of_file(cell.name) or f"sha256:{cell.sha256}", f"{cell.sha256}/{cell.name}"
     if isinstance(cell, dict) and cell.keys() == {"bytes", "path"} and cell["bytes"] is None:
         cell = cell["path"]
     text = name_of(cell, "url")  # without the blanks that a name may begin or end with

@@ -118,6 +118,18 @@ def test_an_id_names_one_clip() -> None:
     assert parted(one_per_key([clip(1, id="x", url=""), clip(2, id="x")]))[1][0].detail.endswith("excerpt: x")
 
 
+PAGES = ["https://freesound.org/s/17/", "https://freesound.org/people/ann/sounds/17/", "https://freesound.org/apiv2/sounds/17/download/"]
+
+
+def test_files_that_were_cut_from_one_sound_are_different_excerpts() -> None:
+    slices = [clip(number, recording="freesound:17", url=f"fold5/17-3-0-{number}.wav") for number in range(3)]
+    by_id = [clip(number, recording="freesound:17", url="", id=f"17-{number}", dataset="Ids") for number in range(3)]
+    pages = [clip(number, recording="freesound:17", url=url, dataset="P") for number, url in enumerate(PAGES)]
+    clips, rejections = collect(lambda root: root | beam.Create([*slices, *by_id, *pages]) | DropDuplicates())
+    assert sorted(each.dataset for each in clips) == ["Ids"] * 3 + ["P"] + ["T"] * 3
+    assert len(rejections) == len(PAGES) - 1
+
+
 ROWS = [
     clip(1, "one"),
     clip(2, "two", start=0.0),  # the same: from the beginning

@@ -10,8 +10,9 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.engines.run import Engine
 from pipeline.records import Clip, Reason, Rejected
+from sources.metadata.held_lists import Entry, HeldOut
 from tests.eager import collect
-from transforms.planning.hold_out import HoldOut, check_held_out, is_held
+from transforms.planning.hold_out import Held, HoldOut, by_recording, check_held_out, is_held
 
 
 def clip(source: str, split: str, recording: str) -> Clip:
@@ -59,17 +60,18 @@ def test_no_entry_holds_nothing() -> None:
 
 def test_a_clip_of_a_held_recording_is_rejected_with_the_entries_that_hold_it() -> None:
     with pytest.raises(Rejected) as caught:
-        check_held_out(CLIPS[3], {"freesound:1"}, ["clotho:test", "esc50"])
+        check_held_out(CLIPS[3], by_recording([Held("freesound:1", "esc50"), Held("freesound:1", "clotho:test")]), ["clotho:test"])
     assert str(caught.value) == "held_out: recording freesound:1 is held out by clotho:test, esc50"
     with pytest.raises(Rejected) as caught:
-        check_held_out(CLIPS[3], set(), ["clotho:test"], {"freesound:1"})
-    assert str(caught.value) == "held_out: recording freesound:1 is held out by a list of recordings"
+        check_held_out(CLIPS[3], {}, ["clotho:test"], by_recording([Held("freesound:1", "held.csv")]))
+    assert str(caught.value) == "held_out: recording freesound:1 is held out by held.csv"
 
 
 def test_clips_of_the_evaluation_set_and_of_other_recordings_stay() -> None:
-    assert check_held_out(CLIPS[0], {"freesound:1"}, ["clotho:test"]) is CLIPS[0]
-    assert check_held_out(CLIPS[0], {"freesound:1"}, ["clotho:test"], {"freesound:1"}) is CLIPS[0]
-    assert check_held_out(CLIPS[2], {"freesound:1"}, ["clotho:test"], {"freesound:3"}) is CLIPS[2]
+    held = by_recording([Held("freesound:1", "clotho:test")])
+    assert check_held_out(CLIPS[0], held, ["clotho:test"]) is CLIPS[0]
+    assert check_held_out(CLIPS[0], held, ["clotho:test"], held) is CLIPS[0]
+    assert check_held_out(CLIPS[2], held, ["clotho:test"], by_recording([Held("freesound:3", "held.csv")])) is CLIPS[2]
 
 
 @pytest.mark.parametrize(
@@ -81,12 +83,16 @@ def test_clips_of_the_evaluation_set_and_of_other_recordings_stay() -> None:
         (["held.csv", "more.csv"], [0, 1, 3]),
         (["clotho:test", "held.csv"], [0, 2, 4]),
         (["nothing:test"], [0, 1, 2, 3, 4, 5]),
+        ([HeldOut(path="ids.csv", source="freesound")], [0, 1, 3]),
+        ([HeldOut(name="clotho:test"), HeldOut(path="ids.txt", source="freesound")], [0, 2, 4]),
         ([], [0, 1, 2, 3, 4, 5]),
     ],
 )
-def test_recordings_are_held_out_over_all_sources(tmp_path: Path, entries: list[str], left: list[int]) -> None:
+def test_recordings_are_held_out_over_all_sources(tmp_path: Path, entries: list[Entry], left: list[int]) -> None:
     (tmp_path / "held.csv").write_text("url\nhttps://freesound.org/s/3\n")
     (tmp_path / "more.csv").write_text("recording\nfreesound:2\n")
+    (tmp_path / "ids.csv").write_text("id\n2\n3\n")
+    (tmp_path / "ids.txt").write_text("# clips of another set\n3\n")
     for seed in (None, 1):
         clips, rejections = collect(lambda root: root | beam.Create(CLIPS) | HoldOut(entries, tmp_path), seed)
         assert sorted(map(CLIPS.index, clips)) == left
@@ -101,3 +107,28 @@ def test_recordings_are_held_out_on_the_engine_of_builds(tmp_path: Path) -> None
         assert_that(rejections | beam.Map(lambda rejection: rejection.clip), equal_to([CLIPS[1], CLIPS[3]]), "rejections")
 
     Engine(n_workers=2).run(steps)
+
+
+def video(start: float | None, end: float | None, split: str = "train") -> Clip:
+    return Clip("s", "Test" if split == "test" else "Train", split, f"{start}-{end}", "", start, end, recording="youtube:dQw4w9WgXcQ")
+
+
+EXCERPTS = [video(0, 10), video(10, 20), video(19.5, 30), video(20, 30), video(25, None), video(None, 10.5), video(None, None)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left"),
+    [(False, []), (True, [(0, 10), (20, 30), (25, None)])],
+)
+def test_a_video_is_held_out_as_one_or_by_the_seconds_that_overlap(tmp_path: Path, seconds: bool, left: list) -> None:
+    clips = [video(10, 20, "test"), *EXCERPTS]
+    for entry in (HeldOut(name="Test", seconds=seconds), HeldOut(path="held.csv", source="youtube", seconds=seconds)):
+        (tmp_path / "held.csv").write_text("youtube_id,start_time,end\ndQw4w9WgXcQ,10,20\n")
+        stay, _ = collect(lambda root, entry=entry: root | beam.Create(clips) | HoldOut([entry], tmp_path))
+        assert [(clip.start, clip.end) for clip in stay if clip.split == "train"] == left
+
+
+def test_seconds_of_other_recordings_do_not_count() -> None:
+    clips = [Clip("s", name, "train", "x", "", start, start + 1, recording="freesound:1") for name, start in (("A", 0.0), ("B", 50.0))]
+    stay, held = collect(lambda root: root | beam.Create(clips) | HoldOut([HeldOut(name="A", seconds=True)], Path()))
+    assert (stay, [rejection.detail for rejection in held]) == (clips[:1], ["recording freesound:1 is held out by A"])

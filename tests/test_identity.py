@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.keys import sample_key
-from sources.metadata.identity import id_of, recording_of, recordings_in, urlsplit_path
+from sources.metadata.identity import id_of, recording_of, recording_of_file, urlsplit_path
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,13 @@ from sources.metadata.identity import id_of, recording_of, recordings_in, urlspl
                 "http://www.freesound.org/s/17",
                 "https://cdn.freesound.org/data/previews/0/17_1-hq.mp3",
                 "https://freesound.org/apiv2/sounds/17/download/",
+                "http://www.freesound.org/samplesViewSingle.php?id=17",
+                "https://freesound.org/embed/sound/iframe/17/simple/medium/",
+                "https://freesound.org/people/ann/sounds/0017/",
+                "freesound:17",
+                "fold5/17-3-0-0.wav",
+                "https://example.org/audio/1-17-A-0.wav?x=1",
+                "1-17-B.ogg",
             ],
         ),
         (
@@ -30,6 +37,9 @@ from sources.metadata.identity import id_of, recording_of, recordings_in, urlspl
                 "http://youtu.be/dQw4w9WgXcQ?t=4",
                 "https://youtube.com/embed/dQw4w9WgXcQ",
                 "https://youtube.com/shorts/dQw4w9WgXcQ",
+                "https://youtu.be/dQw4w9WgXcQ/",
+                "https://music.youtube.com/watch?v=dQw4w9WgXcQ",
+                "https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?start=3",
             ],
         ),
     ],
@@ -53,6 +63,16 @@ def test_every_address_of_a_recording_gives_the_same_name(recording, urls):
         "https://notyoutube.com/watch?v=dQw4w9WgXcQ",
         "https://youtube.com/watch?v=dQw4w9WgXcQx",
         "s3://bucket/a.wav#1",
+        "https://freesound.org/samplesViewSingle.php?id=x",
+        "https://freesound.org/samplesViewSingle.php?id=²",
+        "17-3-0-0",
+        "take 17-3-0-0.wav",
+        "17-33-0-0.wav",
+        "0-17-A-0.wav",
+        "6-17-A-0.wav",
+        "1-17-a-0.wav",
+        "1-17-A-50.wav",
+        "1-017-A-0.wav",
     ],
 )
 def test_any_other_address_or_path_is_its_own_name(url):
@@ -110,20 +130,10 @@ def test_two_hundred_thousand_addresses_get_as_many_ids():
     assert len({id_of(f"https://www.youtube.com/watch?v={number:011}", 0.0, 10.0) for number in range(n)}) == n
 
 
-def test_a_list_names_recordings_by_recording_or_by_address(tmp_path):
-    (tmp_path / "a.csv").write_text("recording,url\nfreesound:1,\n,https://freesound.org/s/2\n rain.wav ,\n")
-    assert recordings_in(tmp_path / "a.csv") == {"freesound:1", "freesound:2", "rain.wav"}
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("url,x\n,1\n", "row 1: neither recording nor url is given"),
-        ("id\n7\n", "neither recording nor url"),
-        ("url,x\na\n", "1 cells where"),
-    ],
-)
-def test_a_bad_row_in_a_list_of_recordings_is_an_error(tmp_path, content, message):
-    (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(ValueError, match=message):
-        recordings_in(tmp_path / "a.csv")
+def test_file_names_of_known_sets_name_the_sound_that_they_were_cut_from():
+    assert [recording_of_file(name) for name in ("100263-2-0-117.wav", "5-9032-A-0.wav", "a/b/1-100032-A.ogg")] == [
+        "freesound:100263",
+        "freesound:9032",
+        "freesound:100032",
+    ]
+    assert [recording_of_file(name) for name in ("rain.wav", "2024-1-2-3", "1-2-3-4-5.wav", "")] == [None] * 4

@@ -1,12 +1,14 @@
 """Plans from recipe to files: every row has an outcome, bytes are the same everywhere, a plan is complete or not there."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline.engines.run import Engine
+from pipeline.failures import RecipeError
 from pipeline.output.layout import LEFT_OUT, NEW_PLAN, PLAN, ROWS_READ
 from pipeline.output.new_plan import promote
 from pipeline.output.plan_files import read_left_out, read_rows_of
@@ -35,6 +37,7 @@ source = "folder"
 dataset = "Folder"
 root = "sounds"
 """
+WITHOUT_HOLDOUT = RECIPE.replace('holdout = ["Set:test", "held.csv"]', "")
 ROWS = [
     *(f"r{number}.wav,,,train,CC0,A woman hears sound {number}," for number in range(10)),
     "r1.wav,,,train,CC0,Another text,",  # duplicate
@@ -115,6 +118,7 @@ def test_the_order_of_distinct_rows_does_not_matter(tmp_path):
     first, second = make_home(tmp_path / "a"), make_home(tmp_path / "b")
     rows = ROWS[:10]
     for home, order in ((first, rows), (second, rows[::-1])):
+        (home / "recipe.toml").write_text(WITHOUT_HOLDOUT)
         (home / "clips.csv").write_text("\n".join(["url,start,end,split,license,caption,labels", *order]) + "\n")
         planned(home, home / "out")
     index, other = tree(first / "out"), tree(second / "out")
@@ -140,6 +144,30 @@ def test_planning_again_changes_nothing_and_an_extension_only_adds_shards(home, 
     }.items() <= old.items()
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('"Set:fold-9"', "holdout = 'Set:fold-9' holds nothing out: the source has no row of that split, there are test, train; if"),
+        (
+            '{ path = "other.csv" }',
+            "holdout = 'other.csv' holds nothing out: no row of this recipe has one of its 2 recordings, the first is",
+        ),
+    ],
+)
+def test_an_entry_of_holdout_that_holds_nothing_out_is_an_error_and_the_old_plan_stays(home, tmp_path, entry, message):
+    (home / "other.csv").write_text("recording\nfreesound:1\nelse.wav\n")
+    planned(home, tmp_path / "out")
+    old = tree(tmp_path / "out")
+    (home / "recipe.toml").write_text(RECIPE.replace('"held.csv"', f'"held.csv", {entry}'))
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        planned(home, tmp_path / "out")
+    assert tree(tmp_path / "out") == old and not (tmp_path / "out" / NEW_PLAN).exists()
+    assert planned(home, tmp_path / "limited", limit=3).n_read == 5, "a part of the rows need not have it"
+    remedy = entry.replace(" }", ", allow_empty = true }") if "path" in entry else '{ name = "Set:fold-9", allow_empty = true }'
+    (home / "recipe.toml").write_text(RECIPE.replace('"held.csv"', f'"held.csv", {remedy}'))
+    planned(home, tmp_path / "out")
+
+
 def test_a_limit_takes_the_first_rows_of_every_source(home, tmp_path):
     plan = planned(home, tmp_path / "out", limit=1)
     assert (plan.n_read, plan.n_clips) == (2, 2)
@@ -149,6 +177,7 @@ def test_a_recipe_without_any_row_gives_an_empty_plan(home, tmp_path):
     (home / "clips.csv").write_text("url,caption\n")
     shutil.rmtree(home / "sounds")
     (home / "sounds").mkdir()
+    (home / "recipe.toml").write_text(WITHOUT_HOLDOUT)
     plan = planned(home, tmp_path / "out")
     assert (plan.n_read, plan.n_clips, plan.shards) == (0, 0, ())
     assert read_plan(Folder(str(tmp_path / "out"))) == plan
@@ -160,8 +189,8 @@ def test_a_lost_row_is_an_error_and_the_old_plan_stays(home, tmp_path, monkeypat
     monkeypatch.setattr(
         planning, "_write_counts", lambda counts, folder: folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", counts | {"lost": 1})
     )
-    (home / "held.csv").write_text("recording\n")
-    with pytest.raises(RuntimeError, match="the engine lost rows: 22 were read, 14 planned, 7 left out"):
+    (home / "held.csv").write_text("recording\nr9.wav\n")
+    with pytest.raises(RuntimeError, match="the engine lost rows: 22 were read, 13 planned, 8 left out"):
         planned(home, out)
     assert tree(out) == old
     promote(Folder(str(out)))
@@ -213,3 +242,38 @@ def test_a_replacement_that_was_interrupted_anywhere_is_finished(tmp_path, monke
 
 def test_the_snapshot_of_an_empty_folder_has_no_plan(tmp_path):
     assert take_snapshot(Folder(str(tmp_path))).plan is None
+
+
+JOINED = """
+name = "joined"
+[[sources]]
+source = "table"
+dataset = "Set"
+path = "clips.csv"
+[[sources]]
+source = "table"
+dataset = "Captions"
+path = "captions.csv"
+"""
+
+
+def test_captions_are_joined_and_a_plan_after_a_change_equals_one_from_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "joining_sources", lambda sources: frozenset({("table", "Captions")}))
+    videos = [f"https://youtu.be/{number:011}" for number in range(4)]
+    (tmp_path / "recipe.toml").write_text(JOINED)
+
+    def plan(rows: list[str], out: str) -> dict[str, list[str]]:
+        (tmp_path / "clips.csv").write_text("url,start,caption\n" + "".join(f"{video},30,own\n" for video in videos[:3]))
+        (tmp_path / "captions.csv").write_text("url,start,caption\n" + "\n".join(rows) + "\n")
+        made = planned(tmp_path, tmp_path / out)
+        assert made.n_read == made.n_clips + made.n_left_out == 3 + len(rows)
+        clips = [clip for shard in made.shards for clip in read_rows_of(Folder(str(tmp_path / out)), shard.shard)]
+        return {f"{clip.dataset}:{clip.recording[-1]}": [caption.text for caption in clip.captions] for clip in clips}
+
+    first = [f"{videos[0]},30.4,one", f"{videos[3]},0,alone"]
+    assert plan(first, "a") == {"Set:0": ["own", "one"], "Set:1": ["own"], "Set:2": ["own"], "Captions:3": ["alone"]}
+    second = [f"{videos[1]},30,two", f"{videos[0]},29.5,three", *first[:1]]
+    after = plan(second, "a")
+    assert after == plan(second, "b") == {"Set:0": ["own", "three", "one"], "Set:1": ["own", "two"], "Set:2": ["own"]}
+    assert tree(tmp_path / "a").keys() - tree(tmp_path / "b").keys() == {"plan/retired.json"}, "the shard of a row that is joined now"
+    assert tree(tmp_path / "b").items() <= tree(tmp_path / "a").items()

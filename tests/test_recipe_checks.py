@@ -14,7 +14,14 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_a_valid_recipe_has_no_faults(home):
-    heads = ['holdout = ["Set:test", "table", "Set", "held.csv"]', 'captions = "t5"\n[t5]\nonly = ["Set", "table"]', 'captions = "t5"']
+    (home / "ids.txt").write_text("7\n")
+    (home / "none.csv").write_text("recording\n")
+    tables = '{ path = "ids.txt", source = "freesound", seconds = true }, { name = "Set:test" }, { path = "none.csv", allow_empty = true }'
+    heads = [
+        f'holdout = ["Set:test", "table", "Set", "held.csv", {tables}]',
+        'captions = "t5"\n[t5]\nonly = ["Set", "table"]',
+        'captions = "t5"',
+    ]
     assert [check_keys_together(recipe_of(home, head)) for head in heads] == [[], [], []]
 
 
@@ -28,13 +35,24 @@ def test_a_valid_recipe_has_no_faults(home):
         ('holdout = [""]', "holdout = '': neither a file"),
         ('holdout = ["Set:a b"]', "holdout = 'Set:a b': split 'a b' is not a name"),
         ('holdout = ["clips.csv", "missing.csv"]', "holdout = 'missing.csv': neither a file"),
-        ('holdout = ["bad.csv"]', "row 1: neither recording nor url is given"),
+        ('holdout = ["bad.csv"]', "bad.csv: neither recording nor url is there; the columns are id; for a column of bare ids write"),
+        ('holdout = ["none.csv"]', "holdout = 'none.csv': the list is empty; if that is right, add allow_empty = true"),
+        ('holdout = [{ path = "held.csv", sorce = "x" }]', "holdout.0.sorce = 'x': no such key, allowed: name, path, source, allow_empty"),
+        ('holdout = [{ path = "held.csv", source = "x" }]', "holdout.0.source = 'x': input should be 'freesound' or 'youtube'"),
+        ('holdout = [{ path = "held.csv", name = "Set" }]', "give either name, a source or dataset of this recipe, or path, a list"),
+        ('holdout = [{ name = "Set", source = "freesound" }]', "source says whose ids a list holds; give the list as path"),
+        ('holdout = [{ path = "missing.csv" }]', "missing.csv: no such file"),
+        ('holdout = [{ name = "Sett" }]', "holdout = 'Sett': neither a file of addresses nor a source of this recipe"),
+        ("holdout = [1]", 'holdout.0 = 1: input should be a valid string, or a table as { path = "ids.csv", source = "freesound" }'),
         ('holdout = ["r.toml"]', "tables are read as .csv, .tsv, .jsonl, .parquet, not .toml"),
         (f'holdout = ["{"x" * 5000}"]', "File name too long"),
+        ('licenses = ["cc0", "CC-BY-4.O"]', "licenses = 'CC-BY-4.O': it is not on the SPDX list (did you mean 'CC-BY-4.0'?)"),
+        ('licenses = ["Attribution"]', "licenses = 'Attribution': it gives no version"),
     ],
 )
-def test_a_holdout_that_is_neither_a_table_nor_a_source_is_a_fault(home, head, fault):
+def test_a_holdout_or_a_licence_that_names_nothing_is_a_fault(home, head, fault):
     (home / "bad.csv").write_text("id\n7\n")
+    (home / "none.csv").write_text("recording\n")
     [line] = faults_of(home, head)
     assert fault in line
 

@@ -81,7 +81,7 @@ def test_rows_may_name_files_in_the_folders_of_recipe_and_tables_and_in_local_fi
         ('[[sources]]\nsource = "table"\ndataset = "D"', "sources[0].path: none given, it is needed"),
         (
             SOURCE + 'captions = "x"',
-            "sources[0].captions = 'x': no such key, allowed: source, dataset, audio_root, audio, path, url, caption",
+            "sources[0].captions = 'x': no such key, allowed: source, dataset, audio_root, audio, license_version_default, path",
         ),
         (SOURCE + "caption = 3", "sources[0].caption = 3: input should be a valid list"),
         (SOURCE + 'base = "/"', "sources[0].base = '/': no such key"),

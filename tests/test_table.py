@@ -99,6 +99,49 @@ def test_a_recording_is_named_by_its_address_and_without_one_by_dataset_and_id(t
     assert [clip.recording for clip in clips(options(tmp_path, content, audio_root="audio"))] == ["freesound:17", "T:2"]
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "recording"),
+    [
+        ("recording", "freesound:17", "freesound:17"),
+        ("Recording", "https://freesound.org/people/ann/sounds/17/", "freesound:17"),
+        ("recording", "youtube:dQw4w9WgXcQ", "youtube:dQw4w9WgXcQ"),
+        ("recording", "session-12", "session-12"),
+        ("recording", "", "a.wav"),
+        ("fsID", "17", "freesound:17"),
+        ("sound_id", "17.0", "freesound:17"),
+        ("youtube_id", "dQw4w9WgXcQ", "youtube:dQw4w9WgXcQ"),
+    ],
+)
+def test_a_column_names_the_recording_by_id_or_address(tmp_path, column, cell, recording):
+    keys = {} if column.lower() == "recording" else {"recording": column}
+    assert only(tmp_path, f"url,caption,{column}\na.wav,x,{cell}\n", **keys).recording == recording
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"), [("17", "17 is an id of an unknown site"), ("freesound:x", "'freesound:x' is not the number")]
+)
+def test_a_recording_that_is_no_id_is_a_bad_row(tmp_path, cell, message):
+    outcome = only(tmp_path, f"url,caption,recording\na.wav,x,{cell}\n")
+    assert outcome.reason == Reason.BAD_ROW and f"row 1: recording: {message}" in outcome.detail
+
+
+def test_file_names_of_known_sets_name_the_recording(tmp_path):
+    rows = "url,caption\nfold5/17-3-0-0.wav,x\nhttps://example.org/1-18-A-0.wav,x\n"
+    assert [clip.recording for clip in clips(options(tmp_path, rows))] == ["freesound:17", "freesound:18"]
+    assert only(tmp_path, "id,caption\n17-3-0-0.wav,x\n", audio_root=".").recording == "freesound:17"
+
+
+def test_a_column_recording_that_holds_the_address_names_no_other_recording(tmp_path):
+    assert only(tmp_path, "recording,caption\nb/17.wav,x\n", url="recording").recording == "b/17.wav"
+
+
+def test_two_licences_in_a_cell_are_a_bad_row_and_a_default_version_is_that_of_the_entry(tmp_path):
+    outcome = only(tmp_path, "url,caption,license\na.wav,x,CC0 and CC-BY 4.0\n")
+    assert (outcome.reason, "CC-BY-4.0 and CC0-1.0" in outcome.detail) == (Reason.BAD_ROW, True)
+    content = "url,caption,license\na.wav,x,Attribution\n"
+    assert [only(tmp_path, content, **keys).license for keys in ({}, {"license_version_default": "4.0"})] == ["Attribution", "CC-BY-4.0"]
+
+
 def test_columns_with_names_that_only_resemble_the_usual_ones_are_not_read(tmp_path):
     clip = only(tmp_path, "url,caption_a,my_caption,caption_12,id2,title\na.wav,x,y,z,7,\n")
     assert (texts(clip), clip.title, clip.creator) == (["z"], None, None)

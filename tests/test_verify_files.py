@@ -22,6 +22,7 @@ from pipeline.verbs.verify_files import (
     check_names,
     check_readme,
     check_recordings,
+    check_shared,
     check_sizes,
     read_equal,
 )
@@ -214,3 +215,10 @@ def test_other_files_are_faults(name: str, shard: ShardId | None, what: str, rem
     given = dict.fromkeys(["a", *KNOWN, name])
     first, second = check_names(given, [PlannedShard(FIRST, 1, "")], True)
     assert (first.file, second) == ("a", Fault(shard, None, name, what, remedy))
+
+
+@pytest.mark.parametrize(("value", "is_damaged"), [([], False), ({"a": 1}, True), ([1], True)])
+def test_a_damaged_list_of_shared_recordings_is_a_fault(value: Any, is_damaged: bool, folder: Folder) -> None:
+    assert not list(check_shared(folder, folder.listing()))
+    folder.write_json("plan/shared_recordings.json", value)
+    assert [fault.file for fault in check_shared(folder, folder.listing())] == ["plan/shared_recordings.json"] * is_damaged

@@ -60,7 +60,7 @@ def make_recipe(root: Path, chance: random.Random, n_sources: int) -> Path:
     if chance.random() < 0.3:
         lines.append('licenses = ["CC0-1.0", "CC-BY-4.0"]')
     if chance.random() < 0.3:
-        lines.append('holdout = ["First:test"]')
+        lines.append('holdout = [{ name = "First:test", allow_empty = true }]')
     if chance.random() < 0.5:
         limits = chance.sample(("min_seconds = 0.1", "max_seconds = 1.0", "min_source_rate = 16000", "silent_below_db = -12.5"), 2)
         lines += ["[audio]", *limits]

@@ -7,14 +7,15 @@ from pipeline.records import ShardId
 RECIPE, BUILD, README = "recipe.toml", "build.json", "README.md"
 PLAN, NEW_PLAN = "plan", "plan.new"
 INDEX, LEFT_OUT = "plan.json", "rejections.parquet"
-ROWS_READ, N_REWORDED = "rows_read.json", "reworded.json"  # only while a plan is made
+ROWS_READ, N_REWORDED, HELD_ROWS = "rows_read.json", "reworded.json", "held_rows.json"  # only while a plan is made
+SHARED = "shared_recordings.json"  # below the plan: recordings that are in several datasets or splits; for people, no input of shards
 T5_CACHE, T5_TEXTS, T5_COUNTS, T5_PARTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json", "t5"
 EQUAL_SOUNDS = "equal_sounds.parquet"
 SIZES = "sizes.json"
 RECORDINGS = ".recordings"
 ADDRESSES = "addresses"  # below the plan: full addresses of clips whose address holds a secret, by shard, until the shard is built
 RETIRED = "retired.json"  # below the plan: shards of earlier plans that are not removed yet
-OF_PLANS = frozenset({INDEX, LEFT_OUT, ROWS_READ, N_REWORDED, T5_CACHE, T5_TEXTS, T5_COUNTS, EQUAL_SOUNDS, RETIRED})
+OF_PLANS = frozenset({INDEX, LEFT_OUT, ROWS_READ, N_REWORDED, HELD_ROWS, SHARED, T5_CACHE, T5_TEXTS, T5_COUNTS, EQUAL_SOUNDS, RETIRED})
 MOVED = ".moved"  # shards whose clips are in other shards of the plan, until those are built
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
 LEDGER = ".budgets.sqlite"  # requests made to each host, so that its limits hold over processes and runs

@@ -14,6 +14,7 @@ from pipeline.output.layout import (
     PLAN,
     RETIRED,
     ROWS_READ,
+    SHARED,
     T5_CACHE,
     T5_COUNTS,
     T5_TEXTS,
@@ -81,7 +82,7 @@ def promote(folder: Folder) -> None:
 def _files_of(plan: Plan) -> set[str]:
     """Return the names, relative to the plan's folder, of the files of a plan and of those that stay when plans change."""
     texts = {T5_TEXTS} if plan.t5 else set()
-    return {INDEX, LEFT_OUT, T5_CACHE, EQUAL_SOUNDS, RETIRED} | texts | {plan_name(planned.shard) for planned in plan.shards}
+    return {INDEX, LEFT_OUT, T5_CACHE, EQUAL_SOUNDS, SHARED, RETIRED} | texts | {plan_name(planned.shard) for planned in plan.shards}
 
 
 def _counted(fingerprint: str, folder: Folder) -> Plan:

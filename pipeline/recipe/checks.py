@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from augment.keyword_to_caption import T5Settings
 from pipeline.recipe.faults import nearest
-from sources.metadata.identity import recordings_in
+from sources.metadata.held_lists import HeldOut, as_table, read_list
+from sources.metadata.licenses import license_fault
 from sources.metadata.options import split_name
 
 if TYPE_CHECKING:
@@ -16,28 +17,43 @@ if TYPE_CHECKING:
 
 def check_keys_together(recipe: BuildRecipe) -> list[str]:
     """Return every fault of a recipe whose keys are valid one by one."""
-    return _holdout_faults(recipe) + _local_files_faults(recipe) + _t5_faults(recipe) + _audio_faults(recipe)
+    return _holdout_faults(recipe) + _license_faults(recipe) + _local_files_faults(recipe) + _t5_faults(recipe) + _audio_faults(recipe)
 
 
 def _holdout_faults(recipe: BuildRecipe) -> list[str]:
-    """Return a fault for every `holdout` that is neither a table of addresses nor a source or dataset of this recipe."""
-    known = recipe.names
+    """Return a fault for every `holdout` that is neither a list of recordings nor a source or dataset of this recipe, or an empty list."""
     faults = []
-    for entry in recipe.holdout:
-        name, _, split = entry.partition(":")
+    for given in recipe.holdout:
         try:
-            if (recipe.folder / entry).is_file():
-                recordings_in(recipe.folder / entry)
-            elif name in known:
-                split_name(split)
-            else:
-                faults.append(
-                    f"holdout = {entry!r}: neither a file of addresses nor a source of this recipe, allowed: {', '.join(known)}, "
-                    f"each with or without :SPLIT, or the path of a table with a column url or recording{nearest(name, known)}"
-                )
+            entry = as_table(given, recipe.folder)
+            fault = _list_fault(entry, recipe) if entry.name is None else _name_fault(entry.name, recipe.names)
         except (ValueError, OSError) as error:
-            faults.append(f"holdout = {entry!r}: {error}")
+            fault = str(error)
+        if fault:
+            faults.append(f"holdout = {str(given)!r}: {fault}")
     return faults
+
+
+def _name_fault(given: str, known: list[str]) -> str:
+    name, _, split = given.partition(":")
+    if name not in known:
+        return (
+            f"neither a file of addresses nor a source of this recipe, allowed: {', '.join(known)}, "
+            f"each with or without :SPLIT, or the path of a table with a column url or recording{nearest(name, known)}"
+        )
+    split_name(split)
+    return ""
+
+
+def _list_fault(entry: HeldOut, recipe: BuildRecipe) -> str:
+    if read_list(entry, recipe.folder) or entry.allow_empty:
+        return ""
+    return "the list is empty; if that is right, add allow_empty = true to the entry"
+
+
+def _license_faults(recipe: BuildRecipe) -> list[str]:
+    """Return a fault for every entry of `licenses` that names no licence, or more than one."""
+    return [f"licenses = {given!r}: {fault}" for given in recipe.licenses if (fault := license_fault(given))]
 
 
 def _local_files_faults(recipe: BuildRecipe) -> list[str]:

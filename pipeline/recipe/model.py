@@ -25,6 +25,7 @@ from pipeline.records import AudioLimits
 from sources import SOURCES
 from sources.metadata.card import Need
 from sources.metadata.file_hash import file_sha256
+from sources.metadata.held_lists import Entry, HeldOut, as_table
 from sources.metadata.options import SourceOptions, check_table
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.freesound_api import FreesoundSettings
@@ -38,6 +39,7 @@ Record = TypeVar("Record")
 
 TABLES = {
     "audio": keys_of(AudioLimits),
+    "holdout": keys_of(HeldOut),
     "t5": keys_of(T5Settings),
     "youtube": keys_of(YouTubeSettings),
     "freesound": keys_of(FreesoundSettings),
@@ -59,6 +61,12 @@ def _hosts_from_table(given: Any) -> dict[str, HostLimits]:
     return {name.lower(): _from_table(HostLimits, limits) for name, limits in given.items()}
 
 
+def _entry_from_toml(given: Any) -> Any:
+    if not isinstance(given, str | dict | HeldOut):
+        raise ValueError('input should be a valid string, or a table as { path = "ids.csv", source = "freesound" }')
+    return _from_table(HeldOut, given) if isinstance(given, dict) else given
+
+
 class BuildRecipe(BaseModel):
     """A checked recipe. Defaults are the published values where there are any; the others reject no valid audio.
 
@@ -70,7 +78,7 @@ class BuildRecipe(BaseModel):
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     folder: Path
     shard_size: int = Field(512, ge=1, le=100_000)
-    holdout: Words = ()
+    holdout: Annotated[tuple[Annotated[Entry, BeforeValidator(_entry_from_toml)], ...], Strict(False)] = ()
     licenses: Words = ()
     captions: Literal["template", "t5"] = "template"
     debias: bool = True
@@ -116,7 +124,8 @@ class BuildRecipe(BaseModel):
         exclude: dict[str, Any] = {"folder": True, "sources": {"__all__": {"base"}}, **dict.fromkeys(self.unused_tables, True)}
         parts = [json.dumps([self.model_dump(mode="json", exclude=exclude), limit], sort_keys=True)]
         parts += [SOURCES[options.source].fingerprint(options) for options in self.sources]
-        parts += [file_sha256(path) for entry in self.holdout if (path := self.folder / entry).is_file()]
+        lists = (as_table(entry, self.folder).path for entry in self.holdout)
+        parts += [file_sha256(self.folder / path) for path in lists if path is not None]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -12,6 +12,7 @@ from pipeline.failures import DONE, WRONG, Failure
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.output.shared_file import SharedRecordings
     from pipeline.output.storage import Folder
     from pipeline.verbs.build import Outcome
 
@@ -28,10 +29,13 @@ def print_outcome(outcome: Outcome, folder: Folder, name: str, as_json: bool) ->
         for line in (*outcome.left_out, *map(str, outcome.paused)):
             errors.print(line, markup=False, highlight=False, soft_wrap=True)
     else:
+        from pipeline.output.shared_file import read_shared
         from pipeline.report.tables import books_table
 
         made = f"{outcome.n_built} shards made" if outcome.n_built else "nothing was left to do"
         where = f"books: {name}/DATASET/SPLIT/N.parquet, left out while planning: {name}/plan/rejections.parquet"
+        if outcome.plan_is_new:
+            print_shared(read_shared(folder) or ())
         console().print(books_table(outcome.books))
         print_lines([*outcome.left_out, f"{made} in {name}; {where}", *map(str, outcome.paused)])
         print_t5(folder)
@@ -59,6 +63,14 @@ def print_t5(folder: Folder) -> None:
     from pipeline.report.captions_report import t5_lines
 
     print_lines(t5_lines(folder))
+
+
+def print_shared(shared: Sequence[SharedRecordings] | None, also_none: bool = False) -> None:
+    """Print the recordings that two splits share; with `also_none` a line where there are none."""
+    from pipeline.report.shared_table import shared_table
+
+    if shared or also_none:
+        console().print(shared_table(shared), highlight=False)
 
 
 def print_lines(lines: Iterable[str]) -> None:

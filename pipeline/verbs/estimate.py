@@ -8,16 +8,18 @@ from __future__ import annotations
 import collections
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.engines.run import Engine
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.plan_index import Plan
+from pipeline.output.shared_file import SharedRecordings, read_shared
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe, lacking
 from pipeline.verbs.plan import make_plan
 from sources import SOURCES
+from sources.metadata.held_lists import Entry, as_table
 from sources.metadata.options import SourceOptions
 from transforms.fetching.addresses import host_of, scheme_of
 from transforms.fetching.hosts import HostLimits, HostTable
@@ -93,6 +95,7 @@ class Estimate:
     n_shards: int
     left_out: Mapping[str, int] = field(default_factory=dict)
     hosts: tuple[HostLoad, ...] = ()
+    shared: tuple[SharedRecordings, ...] | None = None
 
     @property
     def n_clips(self) -> int:
@@ -131,16 +134,20 @@ def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate
         folder = Folder(temporary)
         plan = make_plan(_planned_part(recipe, present), take_snapshot(folder), limit, engine)
         planned = tuple(_planned_sizes(plan, folder, table))
+        shared = read_shared(folder)
     sources = (*planned, *published)
     left_out = sum(map(collections.Counter, plan.left_out.values()), collections.Counter[str]())
     n_shards = len(plan.shards) + _shards_of(published, recipe.shard_size)
-    return Estimate(sources, n_shards, dict(sorted(left_out.items())), _hosts(sources, table))
+    return Estimate(sources, n_shards, dict(sorted(left_out.items())), _hosts(sources, table), shared)
 
 
 def _planned_part(recipe: BuildRecipe, present: Sequence[SourceOptions]) -> BuildRecipe:
     """Return the recipe of the sources that can be planned, with captions by template: a T5 takes hours, and changes no number here."""
-    names = {name for options in present for name in (options.source, options.dataset)}
-    held = [entry for entry in recipe.holdout if entry.partition(":")[0] in names or (recipe.folder / entry).is_file()]
+    held: Sequence[Entry] = recipe.holdout
+    if len(present) < len(recipe.sources):  # what is held out may stand in a table that is missing
+        names = {name for options in present for name in (options.source, options.dataset)}
+        entries = (as_table(entry, recipe.folder) for entry in recipe.holdout)
+        held = [replace(entry, allow_empty=True) for entry in entries if entry.name is None or entry.name.partition(":")[0] in names]
     return recipe.model_copy(update={"captions": "template", "sources": tuple(present), "holdout": tuple(held)})
 
 

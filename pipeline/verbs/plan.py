@@ -11,7 +11,7 @@ import apache_beam as beam
 
 from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
-from pipeline.output.layout import LEFT_OUT, NEW_PLAN, RETIRED, ROWS_READ
+from pipeline.output.layout import HELD_ROWS, LEFT_OUT, NEW_PLAN, RETIRED, ROWS_READ
 from pipeline.output.moved_shards import hold
 from pipeline.output.new_plan import discard_new_plan, finish_plan
 from pipeline.output.ownership import ForeignFilesError, check_names, retired_shards
@@ -28,8 +28,11 @@ from transforms.planning.captions import CaptionClips
 from transforms.planning.check_licenses import CheckLicenses
 from transforms.planning.debias import Debias
 from transforms.planning.drop_duplicates import DropDuplicates
+from transforms.planning.find_held_rows import FindHeldRows, take_matches, unmatched, write_matches
 from transforms.planning.hold_out import HoldOut
+from transforms.planning.join_captions import JoinCaptions, joining_sources
 from transforms.planning.read_sources import ReadSources
+from transforms.planning.share_recordings import ShareRecordings, write_shared_recordings
 from transforms.planning.write_plan import WriteLeftOut, WritePlan
 
 if TYPE_CHECKING:
@@ -48,12 +51,18 @@ def plan_clips(
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
     distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
     allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder)
-    licensed, unlicensed = allowed | "CheckLicenses" >> CheckLicenses(recipe.licenses)
+    joined, moved = allowed | "JoinCaptions" >> JoinCaptions(joining_sources(recipe.sources), recipe.holdout)
+    licensed, unlicensed = joined | "CheckLicenses" >> CheckLicenses(recipe.licenses)
     captioned, textless = licensed | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)
     shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, indices)
-    left_out = (unreadable, repeated, held_out, unlicensed, textless) | "LeftOut" >> beam.Flatten()
+    shared = (distinct, captioned) | "ShareRecordings" >> ShareRecordings()
+    _ = shared | "WriteShared" >> beam.Map(write_shared_recordings, folder, NEW_PLAN)
+    if recipe.holdout and limit is None:  # a part of the rows need not have what is held out
+        held_rows = read | "FindHeldRows" >> FindHeldRows(recipe.holdout, recipe.folder)
+        _ = held_rows | "WriteHeldRows" >> beam.Map(write_matches, folder, f"{NEW_PLAN}/{HELD_ROWS}")
+    left_out = (unreadable, repeated, held_out, moved, unlicensed, textless) | "LeftOut" >> beam.Flatten()
     _ = shards | "WritePlan" >> WritePlan(folder, NEW_PLAN)
     _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW_PLAN}/{LEFT_OUT}")
     _ = counts | "AddCounts" >> beam.CombineGlobally(_merged).without_defaults() | "WriteCounts" >> beam.Map(_write_counts, folder)
@@ -91,7 +100,7 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
         snapshot: of the folder; the clips of its plan stay in their shards.
 
     Raises:
-        RecipeError: the T5 that the recipe names cannot be used.
+        RecipeError: the T5 that the recipe names cannot be used, or an entry of `holdout` holds nothing out.
         LostRowsError: the engine lost rows.
         DroppedSamplesError: samples that stand are not in the new plan.
         ForeignFilesError: files that are not ours have the names of new shards.
@@ -105,10 +114,19 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
     discard_new_plan(folder)
     engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, indices), one_worker=True)
     try:
+        if recipe.holdout and limit is None:
+            check_holdout(recipe, folder)
         return finish_plan(fingerprint, folder, partial(_prepare, snapshot=snapshot, standing=standing, prune=changes.prune))
-    except (DroppedSamplesError, ForeignFilesError):
+    except (RecipeError, DroppedSamplesError, ForeignFilesError):
         discard_new_plan(folder)
         raise
+
+
+def check_holdout(recipe: BuildRecipe, folder: Folder) -> None:
+    """Raise RecipeError for every entry of `holdout` that holds nothing out, since no row that was read has what it names."""
+    matches = take_matches(folder, f"{NEW_PLAN}/{HELD_ROWS}")
+    if faults := unmatched(recipe.holdout, matches, recipe.folder):
+        raise RecipeError("\n".join(faults))
 
 
 def _prepare(plan: Plan, snapshot: Snapshot, standing: Standing, prune: bool) -> None:

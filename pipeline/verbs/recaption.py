@@ -30,6 +30,8 @@ from transforms.planning.assign_shards import AssignShards
 from transforms.planning.captions import CaptionClips
 from transforms.planning.debias import Debias
 from transforms.planning.drop_duplicates import DropDuplicates
+from transforms.planning.hold_out import HoldOut
+from transforms.planning.join_captions import JoinCaptions, joining_sources
 from transforms.planning.read_sources import ReadSources
 from transforms.planning.reword import Reword
 from transforms.planning.write_plan import WritePlan
@@ -56,9 +58,11 @@ def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: 
     """Add the steps that give a plan new text: plan files and a recipe -> plan files with the same rows in the same shards."""
     read, _, _ = root | "ReadSources" >> ReadSources(recipe.sources, None)
     distinct, _ = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
+    allowed, _ = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder)
+    joined, _ = allowed | "JoinCaptions" >> JoinCaptions(joining_sources(recipe.sources), recipe.holdout)
     shards = [planned.shard for planned in plan.shards]
     planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.FlatMap(lambda shard: read_rows_of(folder, shard))
-    reworded, n_read = (planned, distinct) | "Reword" >> Reword()
+    reworded, n_read = (planned, joined) | "Reword" >> Reword()
     captioned, _ = reworded | "Caption" >> CaptionClips()
     worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
     neutral = worded | "Debias" >> Debias(recipe.debias)

@@ -20,6 +20,7 @@ from pipeline.verbs.verify_files import (
     check_names,
     check_readme,
     check_recordings,
+    check_shared,
     check_sizes,
     read_equal,
 )
@@ -68,4 +69,5 @@ def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator
         yield from check_readme(folder, recorded.name, checked)
     yield from check_recordings(folder)
     yield from check_addresses(folder, files)
+    yield from check_shared(folder, files)
     yield from check_names(files, plan.shards, bool(plan.t5) or not plan.rows_read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from pipeline.keys import stable_hash
 from pipeline.output.address_files import address_name
@@ -23,6 +23,7 @@ from pipeline.output.layout import (
     RECORDINGS,
     REPORTS,
     RETIRED,
+    SHARED,
     T5_CACHE,
     T5_PARTS,
     T5_TEXTS,
@@ -35,6 +36,7 @@ from pipeline.output.layout import (
 from pipeline.output.layout import BUILD as BUILD_RECORD
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import checked_recordings
+from pipeline.output.shared_file import read_shared
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, shown, unread, why
@@ -141,10 +143,16 @@ def check_addresses(folder: Folder, files: Iterable[str]) -> Iterator[Fault]:
                 yield Fault(None, None, name, f"damaged: {why(error)}", PLAN_AGAIN)
 
 
+def check_shared(folder: Folder, files: Container[str]) -> Iterator[Fault]:
+    """Yield a fault where the list of shared recordings cannot be read. A plan that an earlier version made has none."""
+    if f"{PLAN}/{SHARED}" in files and read_shared(folder) is None:
+        yield Fault(None, None, f"{PLAN}/{SHARED}", "damaged: it is no list of shared recordings", PLAN_AGAIN)
+
+
 def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], has_t5: bool) -> Iterator[Fault]:
     """Yield a fault for each file that no build of this plan writes: readers would take a tar of it for a part of the set."""
     shards = [entry.shard for entry in planned]
-    known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in (INDEX, LEFT_OUT, EQUAL_SOUNDS, T5_CACHE))}
+    known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in (INDEX, LEFT_OUT, EQUAL_SOUNDS, SHARED, T5_CACHE))}
     known |= {f"{PLAN}/{T5_TEXTS}"} if has_t5 else set()
     known |= {f"{PLAN}/{plan_name(shard)}" for shard in shards} | {address_name(shard) for shard in shards}
     known |= {name for shard in shards for name in (*names_of(shard), sizes_name(shard.folder))}

@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
 from pipeline.keys import short_hash
 from pipeline.masking import mask_address
-from pipeline.records import Rejected
-from sources.metadata.cells import name_of
-from sources.metadata.rows import check_rows, read_rows
 
-FREESOUND = re.compile(r"^/(?:people/[^/]+/sounds|s|data/previews/\d+|apiv2/sounds)/(\d+)")
-YOUTUBE_ID = re.compile(r"^[A-Za-z0-9_-]{11}$")
+FREESOUND_PAGE = re.compile(r"^/(?:people/[^/]+/sounds|s|data/previews/\d+|apiv2/sounds|embed/sound/iframe)/(\d+)")
+YOUTUBE_HOSTS = frozenset({"youtube.com", "m.youtube.com", "music.youtube.com", "youtube-nocookie.com", "youtu.be"})
+YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}", re.ASCII)
+KNOWN_FILE = re.compile(
+    r"(?:^|[/\\])(?:(?P<urbansound>[1-9]\d{0,7})-\d-\d+-\d+|[1-5]-(?P<esc>[1-9]\d{0,7})-[A-Z](?:-[1-4]?\d)?)\.[A-Za-z0-9]{2,5}$", re.ASCII
+)
+"""Names of files that hold the id of a Freesound sound: `<id>-<class>-<occurrence>-<slice>.wav` of UrbanSound8K (Salamon et al. 2014),
+`<fold>-<id>-<take>-<target>.wav` of ESC-50 (Piczak 2015), and `<fold>-<id>-<take>.ogg` of ESC-10."""
 
 
 def recording_of(url: str) -> str:
     """Return the name of the recording at `url`, equal for all known addresses of the same Freesound sound or YouTube video.
 
+    Files of UrbanSound8K and ESC-50 have the id of a Freesound sound in their names, which is the recording that they were cut from.
     Any other address, without its fragment, and any path is its own name.
 
     >>> recording_of("https://freesound.org/people/nfrae/sounds/100032/")
     'freesound:100032'
     >>> recording_of("https://youtu.be/dQw4w9WgXcQ?t=4")
     'youtube:dQw4w9WgXcQ'
-    >>> recording_of("recordings/rain.wav")
-    'recordings/rain.wav'
+    >>> recording_of("recordings/rain.wav"), recording_of("fold5/100032-3-0-0.wav"), recording_of("audio/1-100032-A-0.wav")
+    ('recordings/rain.wav', 'freesound:100032', 'freesound:100032')
     """
     try:
         parts = urlsplit(url)
     except ValueError:  # a broken address is its own recording; the fetcher reports the fault
         return url
     host = (parts.hostname or "").removeprefix("www.")
-    if (host == "freesound.org" or host.endswith(".freesound.org")) and (match := FREESOUND.match(parts.path)):
-        return f"freesound:{match[1]}"
-    if host in {"youtube.com", "m.youtube.com", "youtu.be"}:
-        video = parse_qs(parts.query).get("v", [parts.path.rsplit("/", 1)[-1]])[0]
-        if YOUTUBE_ID.match(video):
+    if host == "freesound.org" or host.endswith(".freesound.org"):
+        old_page = parse_qs(parts.query).get("id", [""])[0] if parts.path.lower() == "/samplesviewsingle.php" else ""
+        if number := (match[1] if (match := FREESOUND_PAGE.match(parts.path)) else old_page):
+            return f"freesound:{int(number)}" if number.isdecimal() and number.isascii() else url
+    if host in YOUTUBE_HOSTS:
+        video = parse_qs(parts.query).get("v", [parts.path.rstrip("/").rsplit("/", 1)[-1]])[0]
+        if YOUTUBE_ID.fullmatch(video):
             return f"youtube:{video}"
-    return url.split("#", 1)[0] if parts.scheme in {"http", "https"} else url
+    if parts.scheme in {"http", "https"}:
+        return recording_of_file(parts.path) or url.split("#", 1)[0]
+    return recording_of_file(url) or url
+
+
+def recording_of_file(path: str) -> str | None:
+    """Return the Freesound sound that a file of UrbanSound8K or ESC-50 was cut from; `None` for every other name.
+
+    >>> recording_of_file("100032-3-0-0.wav"), recording_of_file("take-1-2.wav")
+    ('freesound:100032', None)
+    """
+    match = KNOWN_FILE.search(path)
+    return f"freesound:{match['urbansound'] or match['esc']}" if match else None
 
 
 def id_of(url: str, start: float | None, end: float | None) -> str:
@@ -57,22 +75,3 @@ def id_of(url: str, start: float | None, end: float | None) -> str:
 def urlsplit_path(url: str) -> str:
     """Return the path of an address without its query, or the plain path itself."""
     return url.split("?", 1)[0] if "://" in url else url
-
-
-def recordings_in(path: Path) -> frozenset[str]:
-    """Return the names of the recordings that a table lists in its column `recording` or `url`.
-
-    Raises:
-        ValueError: the table cannot be read, or a row of it is broken or names no recording.
-    """
-    check_rows(path, (), ("recording", "url"))
-    names = set()
-    for row in read_rows(path, ("recording", "url")):
-        try:
-            name = name_of(row.values.get("recording"), "recording") or name_of(row.values.get("url"), "url")
-        except Rejected as rejected:
-            raise ValueError(f"{path}, row {row.number}: {rejected.detail}") from rejected
-        if row.fault or not name:
-            raise ValueError(f"{path}, row {row.number}: {row.fault or 'neither recording nor url is given'}")
-        names.add(recording_of(name))
-    return frozenset(names)

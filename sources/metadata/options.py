@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Self, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -65,7 +65,8 @@ class SourceOptions(BaseModel):
     """A checked `[[sources]]` entry. `base` is the folder of the recipe, where relative paths start.
 
     `audio_root` is a folder, zip or tar of recordings; it is searched by id and file name before an address is used.
-    `audio` holds the fields of `AudioLimits` that this source sets in place of the recipe's `[audio]`.
+    `audio` holds the fields of `AudioLimits` that this source sets in place of the recipe's `[audio]`. `license_version_default` is the
+    version of Creative Commons licences that the source names without one ("Attribution").
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -74,6 +75,7 @@ class SourceOptions(BaseModel):
     dataset: DatasetName
     audio_root: str | None = None
     audio: Annotated[dict[str, Any], BeforeValidator(partial(check_table, AudioLimits))] = {}
+    license_version_default: Literal["1.0", "2.0", "2.5", "3.0", "4.0"] | None = None
     base: Path
     _local_files: tuple[Path, ...] = PrivateAttr(())
 

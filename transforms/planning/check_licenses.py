@@ -8,17 +8,17 @@ from functools import partial
 import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejected
-from sources.metadata.licenses import spdx
+from sources.metadata.licenses import allows, spdx
 from transforms.planning.map_or_reject import map_or_reject
 
 
 def check_license(clip: Clip, allowed: Sequence[str]) -> Clip:
-    """Return the clip if its licence is allowed. An empty list allows every clip.
+    """Return the clip if its licence is allowed. An empty list allows every clip; a list keeps out clips without a known licence.
 
     Raises:
         Rejected: `license`.
     """
-    if allowed and clip.license not in allowed:
+    if allowed and not any(allows(entry, clip.license) for entry in allowed):
         raise Rejected(Reason.LICENSE, f"{clip.license or 'no licence given'}, allowed: {', '.join(allowed)}")
     return clip
 

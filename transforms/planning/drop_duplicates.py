@@ -17,7 +17,8 @@ import apache_beam as beam
 from pipeline.keys import short_hash, split_rank, stable_hash
 from pipeline.masking import is_masked
 from pipeline.records import Clip, Reason, Rejection
-from sources.metadata.identity import id_of
+from sources.metadata.held_lists import Entry
+from sources.metadata.identity import id_of, recording_of, recording_of_file, urlsplit_path
 from transforms.planning.group_clips import GroupClips
 from transforms.planning.hold_out import is_held
 from transforms.planning.map_or_reject import split_rejections
@@ -29,7 +30,7 @@ Choose = Callable[..., Iterator[Clip | Rejection]]
 """(clips with equal keys, held) -> the clip that stays, and rejections of the others."""
 
 
-def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
+def one_per_excerpt(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Clip | Rejection]:
     """Yield one clip for the rows of one excerpt, with the captions and labels of all rows of its split; reject the other rows.
 
     A table with one caption a row becomes one clip with all captions. Text is not moved to another split. Captions that a single row
@@ -54,7 +55,7 @@ def one_per_excerpt(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[
     yield replace(first, captions=tuple(captions), labels=tuple(labels)) if others else first
 
 
-def one_per_key(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip | Rejection]:
+def one_per_key(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Clip | Rejection]:
     """Yield the first of the clips that share a sample key; reject the others, since an id must name one clip.
 
     Where only secrets distinguish the addresses that ids were made from, each clip stays, with a hash of its full address in its id.
@@ -72,7 +73,7 @@ def one_per_key(rows: Iterable[Clip], held: Sequence[str] = ()) -> Iterator[Clip
 class DropDuplicates(beam.PTransform):
     """Clips -> (distinct clips, rejections of their repetitions). Different datasets may hold the same excerpt or id."""
 
-    def __init__(self, held: Sequence[str] = ()):
+    def __init__(self, held: Sequence[Entry] = ()):
         super().__init__()
         self.held = held
 
@@ -101,7 +102,18 @@ def _choose_each(
 
 
 def _excerpt(clip: Clip) -> str:
-    return repr((clip.dataset, clip.recording, clip.full_url, clip.start or 0.0, clip.end))
+    return repr((clip.dataset, clip.recording, _file(clip), clip.full_url, clip.start or 0.0, clip.end))
+
+
+def _file(clip: Clip) -> str:
+    """Return the file of a clip whose recording is known by an id; empty where the address is that of the recording.
+
+    Files that were cut from one sound, as those of UrbanSound8K, are different excerpts.
+    """
+    if not clip.recording.startswith(("freesound:", "youtube:")):
+        return ""
+    is_address = "://" in clip.url and recording_of_file(urlsplit_path(clip.url)) is None and recording_of(clip.url) == clip.recording
+    return "" if is_address else clip.url or clip.id
 
 
 def _key(clip: Clip) -> str:
@@ -112,10 +124,10 @@ def _is_named_by_address(clip: Clip) -> bool:
     return bool(clip.full_url) and (is_masked(clip.id) or clip.id == id_of(clip.url, clip.start, clip.end))
 
 
-def _ranked(rows: Iterable[Clip], held: Sequence[str]) -> list[Clip]:
+def _ranked(rows: Iterable[Clip], held: Sequence[Entry]) -> list[Clip]:
     rows = list(rows)
     return rows if len(rows) == 1 else sorted(rows, key=partial(_rank, held=held))
 
 
-def _rank(clip: Clip, held: Sequence[str]) -> tuple[bool, int, int, str, str]:
+def _rank(clip: Clip, held: Sequence[Entry]) -> tuple[bool, int, int, str, str]:
     return not is_held(clip, held), split_rank(clip.split), clip.row_number, clip.id, repr(clip)

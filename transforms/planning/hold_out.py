@@ -2,46 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
 
 from pipeline.records import Clip, Reason, Rejected
-from sources.metadata.identity import recordings_in
+from sources.metadata.held_lists import Entry, HeldOut, Listed, as_table, read_list
 from sources.metadata.options import split_name
 from transforms.planning.map_or_reject import map_or_reject
 
 
-def check_held_out(clip: Clip, held: Set[str], entries: Sequence[str], listed: Set[str] = frozenset()) -> Clip:
+@dataclass(frozen=True, slots=True, order=True)
+class Held:
+    """A part of a recording that is held out, in seconds, and the entry of the recipe that holds it out."""
+
+    recording: str
+    by: str
+    start: float = 0.0
+    end: float = math.inf
+
+    def overlaps(self, clip: Clip) -> bool:
+        """Return whether a clip of this recording has a part of it; excerpts that only touch do not overlap."""
+        return (clip.start or 0.0) < self.end and (math.inf if clip.end is None else clip.end) > self.start
+
+
+HeldParts = Mapping[str, Collection[Held]]
+"""Recording -> the parts of it that are held out."""
+
+
+def check_held_out(clip: Clip, held: HeldParts, entries: Sequence[Entry], listed: HeldParts | None = None) -> Clip:
     """Return the clip unless its recording is held out. Clips that `entries` name are returned: they are the evaluation set.
 
     Args:
-        held: recordings of the clips that `entries` name.
-        entries: as in the recipe: `source`, `dataset`, `source:split` or `dataset:split`.
-        listed: recordings that a file of the recipe names.
+        held: parts of recordings of the clips that `entries` name.
+        entries: as in the recipe.
+        listed: parts of recordings that lists of the recipe name.
 
     Raises:
         Rejected: `held_out`.
     """
-    if (clip.recording not in held and clip.recording not in listed) or is_held(clip, entries):
+    parts = [*held.get(clip.recording, ()), *(listed or {}).get(clip.recording, ())]
+    if not parts or is_held(clip, entries):
         return clip
-    by = ", ".join(entries) if clip.recording in held else "a list of recordings"
-    raise Rejected(Reason.HELD_OUT, f"recording {clip.recording} is held out by {by}")
+    if by := sorted({part.by for part in parts if part.overlaps(clip)}):
+        raise Rejected(Reason.HELD_OUT, f"recording {clip.recording} is held out by {', '.join(by)}")
+    return clip
 
 
-def is_held(clip: Clip, entries: Sequence[str]) -> bool:
-    """Return whether a clip belongs to one of `entries`: `source`, `dataset`, `source:split` or `dataset:split`.
+def is_held(clip: Clip, entries: Sequence[Entry]) -> bool:
+    """Return whether a clip belongs to one of `entries`: `source`, `dataset`, `source:split` or `dataset:split`; not whether a list has it.
 
     >>> is_held(Clip("clotho", "Clotho", "test", "1", "a.wav"), ["clotho:test"])
     True
     """
+    return any(names(entry, clip) for entry in entries)
+
+
+def names(entry: Entry, clip: Clip) -> bool:
+    """Return whether an entry names the source or dataset of a clip, and, if it gives a split, the split of the clip."""
+    given = entry if isinstance(entry, str) else entry.name or ""
+    name, _, split = given.partition(":")
+    return name in {clip.source, clip.dataset} and (not split or split_name(split) == clip.split)
+
+
+def held_by(clip: Clip, entries: Sequence[HeldOut]) -> Iterator[Held]:
+    """Yield what the entries that name a clip hold out: its recording or, with `seconds`, its excerpt of a YouTube video."""
     for entry in entries:
-        name, _, split = entry.partition(":")
-        if name in {clip.source, clip.dataset} and (not split or split_name(split) == clip.split):
-            return True
-    return False
+        if names(entry, clip):
+            yield _held(entry, Listed(clip.recording, clip.start, clip.end))
+
+
+def _held(entry: HeldOut, listed: Listed) -> Held:
+    by_seconds = entry.seconds and listed.recording.startswith("youtube:")
+    if not by_seconds:
+        return Held(listed.recording, str(entry))
+    return Held(listed.recording, str(entry), listed.start or 0.0, math.inf if listed.end is None else listed.end)
+
+
+def by_recording(parts: Iterable[Held]) -> dict[str, tuple[Held, ...]]:
+    """Return parts by their recording, sorted."""
+    grouped: dict[str, list[Held]] = defaultdict(list)
+    for part in parts:
+        grouped[part.recording].append(part)
+    return {recording: tuple(sorted(set(grouped[recording]))) for recording in grouped}
 
 
 class HoldOut(beam.PTransform):
@@ -50,20 +99,25 @@ class HoldOut(beam.PTransform):
     An entry that is a file, relative to `base`, lists recordings.
     """
 
-    def __init__(self, entries: Sequence[str], base: Path):
+    def __init__(self, entries: Sequence[Entry], base: Path):
         super().__init__()
-        files = [entry for entry in entries if (base / entry).is_file()]
-        self.names = [entry for entry in entries if entry not in files]
-        self.listed = frozenset().union(*(recordings_in(base / entry) for entry in files))
+        tables = [as_table(entry, base) for entry in entries]
+        self.named = [entry for entry in tables if entry.name is not None]
+        lists = (entry for entry in tables if entry.path is not None)
+        self.listed = by_recording(itertools.chain.from_iterable(_parts_of(entry, base) for entry in lists))
 
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        check = partial(check_held_out, entries=self.names, listed=self.listed)
-        if not self.names:  # no recordings to gather
-            return map_or_reject(clips, "hold_out", partial(check, held=frozenset()))
-        recordings = (
+        check = partial(check_held_out, entries=self.named, listed=self.listed)
+        if not self.named:  # no recordings to gather
+            return map_or_reject(clips, "hold_out", partial(check, held={}))
+        parts = (
             clips
-            | "IsHeld" >> beam.Filter(is_held, self.names)
-            | "RecordingOf" >> beam.Map(lambda clip: clip.recording)
-            | "AllRecordings" >> beam.combiners.ToSet()
+            | "HeldBy" >> beam.FlatMap(held_by, self.named)
+            | "AllParts" >> beam.combiners.ToSet()
+            | "ByRecording" >> beam.Map(by_recording)
         )
-        return map_or_reject(clips, "hold_out", check, beam.pvalue.AsSingleton(recordings))
+        return map_or_reject(clips, "hold_out", check, beam.pvalue.AsSingleton(parts))
+
+
+def _parts_of(entry: HeldOut, base: Path) -> Iterator[Held]:
+    return (_held(entry, listed) for listed in read_list(entry, base))

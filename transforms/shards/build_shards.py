@@ -146,7 +146,7 @@ def _outcomes(
     """Yield the outcome of every clip in order; adjacent clips of one recording are made together, so that it is fetched once."""
 
     def recording(clip: Clip) -> tuple[str, str, str | None]:
-        return clip.recording, addresses.get(clip.key, clip.url), clip.audio_root
+        return clip.recording, addresses.get(clip.key, clip.url) or clip.id, clip.audio_root  # without an address, the id finds the file
 
     groups = [list(group) for _, group in itertools.groupby(clips, key=recording)]
     yield from itertools.chain.from_iterable(ordered_map(make, groups, n_threads))
