@@ -44,7 +44,7 @@ def after_refusal(breaker: Breaker, asked: float | None, now: float) -> Breaker:
     >>> after_refusal(Breaker(refusals=4), None, now=1000.0)
     Breaker(refusals=5, seconds=900.0, until=1900.0)
     """
-    wait = min(max(asked or 0.0, 0.0), LONGEST_STOP)
+    wait = min(max(0.0, asked or 0.0), LONGEST_STOP)
     refusals = breaker.refusals + 1
     if breaker.until > now:  # of a request that began before the stop
         return replace(breaker, refusals=refusals, until=max(breaker.until, now + wait))

@@ -66,6 +66,7 @@ class Budgets:
         self._spans = spans
         self._ledgers: dict[int, Ledger] = {}  # by process: a fork must not use the file of another process
         self._opening = threading.Lock()
+        self._paused: dict[str, Closed] = {}
 
     @contextlib.contextmanager
     def request(self, host: str) -> Iterator[None]:
@@ -105,6 +106,7 @@ class Budgets:
 
     def _begin(self, ledger: Ledger, host: str, limits: HostLimits) -> int:
         """Wait until a request may begin; return its number. One thread of a host asks the ledger, the others wait for their turn."""
+        self._check_paused(host)
         with ledger.turn(host):
             while True:
                 n_ended = ledger.n_ended
@@ -112,11 +114,18 @@ class Budgets:
                 if isinstance(answer, int):
                     return answer
                 if answer.is_long and not self.settings.wait:
+                    self._paused[host] = answer
                     raise Rejected(Reason.POSTPONED, answer.why)
                 if answer.until is None:
                     ledger.wait_for_end(n_ended, LOOK)
                 else:
                     self._wait_until(answer.until)
+
+    def _check_paused(self, host: str) -> None:
+        """Reject what would be rejected by the ledger too: hundreds of thousands of rows may be left for later."""
+        paused = self._paused.get(host)
+        if paused is not None and (paused.until or 0.0) - self._clock() > self._spans.minute:  # a pause never becomes shorter
+            raise Rejected(Reason.POSTPONED, paused.why)
 
     def _wait_until(self, until: float) -> None:
         """Wait until a time of the clock."""

@@ -129,7 +129,10 @@ class Ledger:
             db.execute("DELETE FROM requests WHERE ended <= ?", (self.clock() - self.spans.day,))
 
     def _end_requests_of_the_dead(self, db: sqlite3.Connection) -> bool:
-        """End the requests of processes that no longer run, as of now, since it is unknown when they ended; return whether there were any."""
+        """End the requests of processes that no longer run; return whether there were such processes.
+
+        They end now, and not before, since it is unknown when they did.
+        """
         if self._locks is None or time.monotonic() - self._looked < CHECK_OWNERS:
             return False
         self._looked = time.monotonic()
@@ -188,7 +191,8 @@ def open_ledger(path: Path | None, clock: Clock = time.time, spans: Spans = SPAN
     """
     if path is None:
         return Ledger(None, clock, spans)
-    key = (os.getpid(), str(path.resolve()))
+    path = path.resolve()
+    key = (os.getpid(), str(path))
     with _OPENING:
         ledger = _LEDGERS.get(key)
         if ledger is None or not path.exists():

@@ -46,7 +46,8 @@ def open_process_locks(path: Path) -> ProcessLocks:
     Raises:
         OSError: the file cannot be opened.
     """
-    key = (os.getpid(), str(path.resolve()))
+    path = path.resolve()
+    key = (os.getpid(), str(path))
     with _OPENING:
         locks = _OPEN.get(key)
         if locks is None or not _is_at(locks.descriptor, path):
