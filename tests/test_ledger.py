@@ -130,7 +130,7 @@ def test_a_clock_that_was_set_back_closes_no_host_for_longer_than_its_window(pat
 @pytest.mark.parametrize("content", [b"not a ledger", b"SQLite format 3\0" + bytes(5000), os.urandom(9000)])
 def test_a_file_that_is_no_ledger_is_an_error_and_stays_as_it_is(content, path):
     path.write_bytes(content)
-    with pytest.raises(DamagedFileError, match="ledger: damaged: not a record of requests .*remove it"):
+    with pytest.raises(DamagedFileError, match=r"ledger: damaged: not a record of requests .*remove it"):
         open_ledger(path)
     assert path.read_bytes() == content
 
@@ -164,7 +164,7 @@ def test_tables_that_were_removed_while_we_run_are_an_error(path):
 
 def test_a_folder_in_its_place_is_an_error_that_names_it(path):
     path.mkdir()
-    with pytest.raises(OSError, match="cannot be recorded.*ledger"):
+    with pytest.raises(OSError, match=r"cannot be recorded.*ledger"):
         open_ledger(path)
 
 

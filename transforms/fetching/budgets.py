@@ -23,11 +23,6 @@ SLICE = 5.0
 """Seconds of a part of a long wait: the clock may be set, and the machine may sleep, in between."""
 
 
-def paused_hosts(ledger: Path | None, hosts: HostTable, now: float) -> dict[str, float]:
-    """Return the hosts that are asked no more for now -> Unix time when they may be asked again; none without a ledger."""
-    return {}
-
-
 @dataclass(frozen=True)
 class BudgetSettings:
     """What budgets need: the limits of hosts, the file of the ledger (`None`: this process alone), and whether to wait for a budget."""

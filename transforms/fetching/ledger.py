@@ -15,8 +15,9 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from transforms.fetching.breaker import Breaker, after_answer, after_refusal
 from transforms.fetching.hosts import HostLimits
@@ -44,6 +45,8 @@ Clock = Callable[[], float]
 class Ledger:
     """The requests of all hosts; safe to share between threads. With no path it is of this object alone.
 
+    `before`, where set, is called before each request begins; `n_ended` counts the requests of this process that have ended.
+
     Raises:
         DamagedFileError: the file is not a ledger; it is not replaced, because the requests that it recorded would be forgotten.
         OSError: the file cannot be opened, written or locked.
@@ -54,6 +57,7 @@ class Ledger:
         self.clock = clock
         self.spans = spans
         self.n_ended = 0
+        self.before: Callable[[str, HostLimits], None] | None = None
         self._ended = threading.Condition()
         self._turns: collections.defaultdict[str, threading.Lock] = collections.defaultdict(threading.Lock)
         self._lock = threading.RLock()
@@ -75,7 +79,11 @@ class Ledger:
             closed = cause_of(db, host, limits, now, self.spans)
             if closed is not None and self._end_requests_of_the_dead(db):
                 closed = cause_of(db, host, limits, now, self.spans)
-            return begin_request(db, host, self._owner) if closed is None else closed
+            if closed is not None:
+                return closed
+            if self.before is not None:
+                self.before(host, limits)
+            return begin_request(db, host, self._owner)
 
     def end(self, number: int, limits: HostLimits, was_answered: bool) -> None:
         """Note that a request has ended; where no answer came, the host may still see it for some seconds."""
@@ -114,10 +122,15 @@ class Ledger:
         with self._ended:
             self._ended.wait_for(lambda: self.n_ended != n_ended, seconds)
 
-    def snapshot(self) -> bytes:
-        """Return the content of the file."""
-        with self._lock, explained(self.path):
-            return self._db.serialize()
+    def content(self, reserved: Mapping[str, int] = MappingProxyType({})) -> bytes:
+        """Return the content of the file, with as many more requests in flight to each host as are `reserved`."""
+        with self._lock, explained(self.path), contextlib.closing(sqlite3.connect(":memory:")) as copy:
+            copy.deserialize(self._db.serialize())
+            for host, n_requests in reserved.items():
+                for _ in range(n_requests):
+                    begin_request(copy, host, self._owner)
+            copy.commit()
+            return copy.serialize()
 
     def _take_number(self) -> None:
         """Give this process a number, which is its byte of the file of locks; end the requests of processes that were killed."""
