@@ -12,6 +12,7 @@ from pipeline.records import Reason, Rejected
 from tests.arrivals import SPANS, Arrivals, ask, budgets_of, process
 from transforms.fetching.budgets import Budgets, BudgetSettings, paused_hosts
 from transforms.fetching.hosts import HostLimits, HostTable
+from transforms.fetching.windows import Spans
 
 FILES = {"/a": b"x" * 1000}
 DAY = 86_400.0
@@ -214,6 +215,15 @@ def test_after_a_stop_one_request_tries_and_its_answer_opens_the_host():
         budgets.answered("h")
     thread.join()
     assert entered.is_set()
+
+
+def test_a_request_says_how_long_it_waited(tmp_path):
+    budgets = Budgets(BudgetSettings(table(per_minute=1)), spans=Spans(minute=0.1))
+    with budgets.request("h") as first:
+        pass
+    with budgets.request("h") as second:
+        pass
+    assert first < 0.1 <= second + 0.01
 
 
 def test_a_refusal_of_the_request_that_tries_stops_the_host_for_longer():

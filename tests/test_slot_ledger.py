@@ -20,15 +20,17 @@ from pipeline.output.damage import DamagedFileError
 from pipeline.output.ownership import check_folder
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
-from pipeline.records import Rejected
+from pipeline.records import Clip, Rejected
 from pipeline.verbs.build import Outcome, build
 from tests.eager import EagerEngine
 from tests.fates import tone, unwatched
 from tests.loopback import Loopback
 from transforms.fetching.budgets import Budgets, BudgetSettings
+from transforms.fetching.fetch import Fetcher
 from transforms.fetching.hosts import HostLimits, HostTable
+from transforms.fetching.settings import FetchSettings
 from transforms.shards import slot_ledger as module
-from transforms.shards.slot_ledger import is_limited, machine_ledger, paused_in_slot, slot_ledger
+from transforms.shards.slot_ledger import machine_ledger, needs_slot, paused_in_slot, slot_ledger
 
 N = 12
 SLOT_FILE = ".budgets/slot-0.sqlite"
@@ -181,10 +183,17 @@ def test_a_folder_with_nothing_but_a_slot_is_ours_and_lists_nothing(remote):
         (["https://x.org/a", "https://youtu.be/abc"], True),
         (["https://CDN.Freesound.org/a.mp3"], True),
         (["https://[broken"], False),
+        (["https://freesound.org/here.wav"], False),
+        (["https://freesound.org/here.wav", "https://freesound.org/gone.wav"], True),
+        (["https://freesound.org/twice.wav"], False),  # ambiguous: rejected without a request
     ],
 )
-def test_shards_with_a_host_that_has_limits_by_time_are_limited(urls, answer):
-    assert is_limited(urls, HostTable()) is answer
+def test_shards_that_ask_a_host_with_limits_by_time_need_the_slot(urls, answer, tmp_path):
+    for name in ("here.wav", "a/twice.wav", "b/twice.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    clips = [Clip("table", "Set", "train", "x", url, recording=url, audio_root=str(tmp_path)) for url in urls]
+    assert needs_slot(clips, Fetcher(tmp_path, FetchSettings())) is answer
 
 
 def test_workers_of_a_machine_share_a_file_that_no_other_user_made(remote, tmp_path, monkeypatch):

@@ -64,16 +64,20 @@ class Budgets:
         self._paused: dict[str, Closed] = {}
 
     @contextlib.contextmanager
-    def request(self, host: str) -> Iterator[None]:
+    def request(self, host: str) -> Iterator[float]:
         """Hold one of the requests that a host allows, from before the connection until the body is read.
+
+        Yields:
+            the seconds that it waited, which are no part of the time that a download may take.
 
         Raises:
             Rejected: `postponed`, when the budget of the host is used up, or the host was stopped.
         """
         ledger, host, limits = self._ledger(), self.settings.hosts.name_of(host), self.settings.hosts.limits_of(host)
+        began = time.monotonic()
         number, was_answered = self._begin(ledger, host, limits), False
         try:
-            yield
+            yield time.monotonic() - began
             was_answered = True
         finally:
             ledger.end(number, limits, was_answered)

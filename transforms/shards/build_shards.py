@@ -21,7 +21,7 @@ from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
 from pipeline.output.evidence_files import evidence_of, write_evidence
 from pipeline.output.layout import PROGRESS, books_name, evidence_name, marker_name, tar_name
 from pipeline.output.markers import Marker, file_facts, read_marker
-from pipeline.output.plan_files import read_rows_of, read_urls
+from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
 from pipeline.records import LEFT_FOR_LATER, Clip, Evidence, Reason, Recording, Rejection, Sample
@@ -34,7 +34,7 @@ from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map
 from transforms.shards.previous_shard import audio_request_hash
 from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
-from transforms.shards.slot_ledger import SLOT, is_limited, machine_ledger, slot_ledger
+from transforms.shards.slot_ledger import SLOT, machine_ledger, needs_slot, slot_ledger
 
 TAR_FILE, BOOKS_FILE, EVIDENCE_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "evidence.parquet", "marker.json"
 LIMITED = "limited"
@@ -82,8 +82,8 @@ class _FindLimited(beam.DoFn):
         self.settings = settings
 
     def process(self, task: ShardTask) -> Iterator[ShardTask | TaggedOutput]:
-        urls = read_urls(self.settings.folder, task.shard)
-        yield TaggedOutput(LIMITED, (SLOT, task)) if is_limited(urls, self.settings.hosts) else task
+        clips = read_rows_of(self.settings.folder, task.shard)
+        yield TaggedOutput(LIMITED, (SLOT, task)) if needs_slot(clips, self.settings.fetcher) else task
 
 
 class _BuildSlot(beam.DoFn):

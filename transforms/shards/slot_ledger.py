@@ -18,8 +18,10 @@ from pipeline.keys import stable_hash
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import slot_name
 from pipeline.output.storage import Folder
+from pipeline.records import Clip, Rejected
 from transforms.fetching.addresses import host_of
 from transforms.fetching.budgets import paused_hosts
+from transforms.fetching.fetch import Fetcher
 from transforms.fetching.hosts import HostLimits, HostTable
 from transforms.fetching.ledger import Ledger, open_ledger
 
@@ -74,9 +76,17 @@ def n_reserved(limits: HostLimits) -> int:
     return max(1, min([MOST_RESERVED, *(limit // SHARE_RESERVED for limit in windows if limit is not None)]))
 
 
-def is_limited(urls: Iterable[str], hosts: HostTable) -> bool:
-    """Return whether an address names a host with limits by time."""
-    return any(hosts.limits_of(host).has_windows for host in {host_of(url) for url in urls})
+def needs_slot(clips: Iterable[Clip], fetcher: Fetcher) -> bool:
+    """Return whether a clip is fetched from a host with limits by time, and not from its `audio_root`."""
+    hosts = fetcher.settings.budgets.hosts
+    return any(hosts.limits_of(host_of(clip.url)).has_windows and not _is_in_audio_root(clip, fetcher) for clip in clips)
+
+
+def _is_in_audio_root(clip: Clip, fetcher: Fetcher) -> bool:
+    try:
+        return fetcher.audio_roots is not None and fetcher.audio_roots.matches(clip)
+    except Rejected:  # it is not fetched from a host either
+        return True
 
 
 @contextlib.contextmanager
