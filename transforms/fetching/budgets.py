@@ -67,6 +67,8 @@ class Budgets:
     def request(self, host: str) -> Iterator[float]:
         """Hold one of the requests that a host allows, from before the connection until the body is read.
 
+        A thread must end it before it begins another to the same host, which could wait for the first without end.
+
         Yields:
             the seconds that it waited, which are no part of the time that a download may take.
 

@@ -94,8 +94,9 @@ class _BuildSlot(beam.DoFn):
 
     def process(self, slot: tuple[int, Iterable[ShardTask]]) -> Iterator[Marker]:
         with slot_ledger(self.settings.folder) as ledger:
+            settings = self.settings.with_ledger(ledger.path)
             for task in longest_first(slot[1]):
-                yield from run_task(task, self.settings.with_ledger(ledger.path))
+                yield from run_task(task, settings)
                 ledger.save()
 
 
