@@ -21,7 +21,6 @@ from pipeline.failures import explain
 from pipeline.output.damage import DamagedFileError
 from tests.test_budgets import Clock
 from transforms.fetching import ledger as module
-from transforms.fetching import ledger_faults
 from transforms.fetching.hosts import HostLimits
 from transforms.fetching.ledger import Ledger, open_ledger
 from transforms.fetching.windows import Closed
@@ -66,6 +65,19 @@ def test_the_requests_of_a_killed_process_count_from_the_moment_it_is_seen_to_be
     closed = ledger.begin("h", HOURLY)
     assert closed.until >= discovered + 3600
     assert [ended >= discovered for _, ended in rows(path)] == [True] * 3
+
+
+@pytest.mark.parametrize(("seconds", "is_looked_for"), [(0.5, False), (1.5, True)])
+def test_dead_processes_are_looked_for_once_a_second_at_most(seconds, is_looked_for, path):
+    ledger = open_ledger(path)
+    use(ledger, times=3)
+    db = sqlite3.connect(path)
+    db.execute("INSERT INTO owners VALUES (99)")
+    db.commit()
+    ledger._looked = time.monotonic() - seconds
+    ledger.begin("h", HOURLY)
+    assert (db.execute("SELECT id FROM owners WHERE id = 99").fetchone() is None) == is_looked_for
+    db.close()
 
 
 def test_the_requests_of_a_process_that_runs_stay_in_flight(path):
@@ -179,7 +191,6 @@ def test_a_file_that_another_program_keeps_locked_is_an_error_after_a_while(path
     db.execute("ROLLBACK")
     db.close()
     use(ledger)
-    assert ledger_faults.MAX_WAIT == 60
 
 
 def test_a_full_disk_is_an_error_with_a_remedy_and_nothing_is_counted_twice(path):
