@@ -94,7 +94,8 @@ class Soak:
 
 def age_ledger(ledger: sqlite3.Connection, seconds: float) -> None:
     """Make all times in a ledger older."""
-    raise NotImplementedError
+    ledger.execute("UPDATE requests SET ended = ended - ?", (seconds,))
+    ledger.execute("UPDATE breakers SET until = until - ? WHERE until > 0", (seconds,))
 
 
 def soak(home: Path, n_rows: int) -> None:
