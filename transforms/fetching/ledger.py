@@ -219,7 +219,12 @@ def read_ledger(path: Path) -> sqlite3.Connection | None:
     if not path.is_file() or path.stat().st_size == 0:
         return None
     db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", MAX_WAIT, uri=True)  # not ro: what a killed process left is rolled back
-    if check_version(db):
+    try:
+        has_tables = check_version(db)
+    except BaseException:
+        db.close()
+        raise
+    if has_tables:
         return db
     db.close()
     return None
