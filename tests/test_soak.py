@@ -1,4 +1,4 @@
-"""Builds from hosts that fail and throttle, killed in between, end with every row accounted for, within the budgets, and with equal bytes."""
+"""Builds from hosts that fail and throttle, killed in between, end with every row accounted for, within budgets, and with equal bytes."""
 
 from __future__ import annotations
 
