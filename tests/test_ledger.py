@@ -22,7 +22,7 @@ from pipeline.output.damage import DamagedFileError
 from tests.test_budgets import Clock
 from transforms.fetching import ledger as module
 from transforms.fetching.hosts import HostLimits
-from transforms.fetching.ledger import Ledger, open_ledger, read_ledger
+from transforms.fetching.ledger import Ledger, open_ledger
 from transforms.fetching.windows import Closed
 
 ROOT = Path(__file__).parent.parent
@@ -245,31 +245,6 @@ def test_without_a_file_each_ledger_is_of_its_own(tmp_path):
     assert isinstance(first.begin("h", HOURLY), Closed)
 
 
-def test_a_file_that_is_missing_or_empty_is_read_as_no_ledger_and_not_made(path):
-    assert read_ledger(path) is None and not path.exists()
-    path.touch()
-    assert read_ledger(path) is None
-    sqlite3.connect(path).execute("PRAGMA user_version = 1").connection.close()
-    assert read_ledger(path) is None
-    use(Ledger(path))
-    db = read_ledger(path)
-    assert db.execute("SELECT host FROM requests").fetchall() == [("h",)]
-    db.close()
-
-
-def test_a_journal_of_a_killed_process_is_rolled_back_by_a_reader(path):
-    use(Ledger(path))
-    code = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('PRAGMA cache_size = 1'); db.execute('BEGIN IMMEDIATE')\n"
-    code += "for n in range(3000): db.execute(\"INSERT INTO requests (host, owner) VALUES ('killed', 1)\")\n"
-    code += "print('written', flush=True); sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", code, path], stdin=-1, stdout=-1) as process:
-        assert process.stdout.readline() == b"written\n"
-        process.kill()
-    db = read_ledger(path)
-    assert db.execute("SELECT host FROM requests").fetchall() == [("h",)]
-    db.close()
-
-
 def _begin_in_a_fork(ledger: Ledger, path: Path, answers: multiprocessing.Queue) -> None:
     del ledger
     gc.collect()
@@ -289,7 +264,7 @@ def test_a_forked_process_opens_the_file_itself(path):
     assert isinstance(ledger.begin("h", HOURLY), Closed)
 
 
-def test_a_wait_for_the_end_of_a_request_ends_with_it():
+def test_a_wait_ends_with_a_request():
     ledger = Ledger(None)
     number, n_ended = ledger.begin("h", HOURLY), ledger.n_ended
     thread = threading.Thread(target=ledger.end, args=(number, HOURLY, True))
