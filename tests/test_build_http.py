@@ -56,7 +56,8 @@ def server() -> Loopback:
 def recipe_for(server: Loopback, root: Path, allow_private: str = "true") -> Path:
     root.mkdir(exist_ok=True)
     with (root / "clips.csv").open("w", newline="") as file:
-        rows = [[f"row-{n}", server.url(path), "A tone."] for n, path in enumerate(FATES)]
+        hosts = ["localhost" if path.startswith("/busy/") else None for path in FATES]  # stopped, while the other host is asked
+        rows = [[f"row-{n}", server.url(path, host), "A tone."] for n, (path, host) in enumerate(zip(FATES, hosts, strict=True))]
         csv.writer(file).writerows([["id", "url", "caption"], *rows])
     (root / "recipe.toml").write_text(RECIPE.format(allow_private=allow_private))
     return root / "recipe.toml"

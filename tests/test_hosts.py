@@ -47,3 +47,17 @@ def test_every_number_has_a_source_and_every_alias_a_host():
 )
 def test_limits_in_words(limits, words):
     assert limits.in_words() == words
+
+
+@pytest.mark.parametrize(
+    ("limits", "has_windows"),
+    [
+        (HostLimits(), False),
+        (HostLimits(concurrency=1), False),
+        (HostLimits(per_minute=1), True),
+        (HostLimits(per_hour=1), True),
+        (HostLimits(per_day=1), True),
+    ],
+)
+def test_requests_are_remembered_where_they_are_limited_by_time(limits, has_windows):
+    assert limits.has_windows is has_windows

@@ -1,4 +1,4 @@
-"""Builds from hosts that fail and throttle, killed in between, end with every row accounted for, within the budgets, and with equal bytes."""
+"""Builds from hosts that fail and throttle, killed in between, end with every row accounted for, within budgets, and with equal bytes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ class Soak:
 
 def age_ledger(ledger: sqlite3.Connection, seconds: float) -> None:
     """Make all times in a ledger older."""
-    raise NotImplementedError
+    ledger.execute("UPDATE requests SET ended = ended - ?", (seconds,))
+    ledger.execute("UPDATE breakers SET until = until - ? WHERE until > 0", (seconds,))
 
 
 def soak(home: Path, n_rows: int) -> None:
@@ -110,10 +111,12 @@ def soak(home: Path, n_rows: int) -> None:
         assert len(trial.hosts[2].arrivals) <= trial.hosts[2].throttles_after + 2 * 3 * 4 + 5  # type: ignore[operator]
         assert all(host.most_at_once <= 4 for host in trial.hosts)
         assert trial.build("out")["left"] == paused["left"]  # nothing is asked while they are stopped
-        trial.let_a_day_pass("out")
-        finished = trial.build("out")
+        finished, n_days = paused, 0
+        while finished["left"] and n_days < 4:  # what was asked for in vain is part of the budget too
+            trial.let_a_day_pass("out")
+            finished, n_days = trial.build("out"), n_days + 1
+            assert len(trial.hosts[1].arrivals) <= trial.per_hour
         assert finished["left"] == {} and finished["total"]["samples"] == n_rows
-        assert len(trial.hosts[1].arrivals) <= trial.per_hour
         for host in trial.hosts:
             host.is_faulty = False
         (home / "recipe.toml").write_text((home / "recipe.toml").read_text().replace(f"per_hour = {trial.per_hour}", "per_hour = 1000000"))

@@ -19,6 +19,7 @@ OF_PLANS = frozenset({INDEX, LEFT_OUT, ROWS_READ, N_REWORDED, HELD_ROWS, SHARED,
 MOVED = ".moved"  # shards whose clips are in other shards of the plan, until those are built
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
 LEDGER = ".budgets.sqlite"  # requests made to each host, so that its limits hold over processes and runs
+SLOTS = ".budgets"  # the same for a folder that is not local: the ledger of each slot of shards
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
 REPORTS = ("report.html", "DATACARD.md", README, "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
@@ -84,6 +85,11 @@ def evidence_name(shard: ShardId) -> str:
 def names_of(shard: ShardId) -> tuple[str, ...]:
     """Return the names of all files of a shard in the order in which they are removed: the marker first."""
     return marker_name(shard), books_name(shard), evidence_name(shard), tar_name(shard)
+
+
+def slot_name(slot: int) -> str:
+    """Return the name of the ledger of a slot: the shards that one worker makes, because their hosts have limits by time."""
+    return f"{SLOTS}/slot-{slot}.sqlite"
 
 
 def sizes_name(split: str) -> str:

@@ -14,6 +14,7 @@ from pipeline.output.layout import (
     PLAN,
     RECORDINGS,
     RETIRED,
+    SLOTS,
     WORK,
     is_name_of_ours,
     names_of,
@@ -23,7 +24,9 @@ from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import READY, TEMPORARY, Folder
 from pipeline.records import ShardId
 
-OF_A_FIRST_BUILD = frozenset({PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, LEDGER, f"{LEDGER}-journal"})
+OF_A_FIRST_BUILD = frozenset(
+    {PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, LEDGER, f"{LEDGER}-journal", f"{LEDGER}-owners", SLOTS}
+)
 """Names that a build which was killed before its end may leave at the top of a new folder."""
 OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", ".gitkeep", ".gitignore", ".directory"})
 """Names that programs write into empty folders."""

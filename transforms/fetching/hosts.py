@@ -15,8 +15,8 @@ Count = Annotated[int, Ge(1)] | None
 class HostLimits:
     """How many requests we make to a host, `None` for no limit: a table `[hosts."NAME"]` of a recipe.
 
-    `concurrency` counts requests at the same time, the others those that begin in any minute, hour or day; a video of YouTube counts as
-    one request. `source` says where the numbers are published.
+    `concurrency` counts requests at the same time, the others those that a host sees in any minute, hour or day; a video of YouTube
+    counts as one request. `source` says where the numbers are published.
     """
 
     concurrency: Count = None
@@ -24,6 +24,11 @@ class HostLimits:
     per_hour: Count = None
     per_day: Count = None
     source: str = ""
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether requests are limited by time, and so have to be remembered after they end."""
+        return any(limit is not None for limit in (self.per_minute, self.per_hour, self.per_day))
 
     def in_words(self) -> str:
         """Return the numbers and their source; nothing where none is known.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
 
 from pipeline.output.address_files import Addresses
 from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
@@ -32,34 +33,80 @@ from transforms.shards.earlier_outcomes import EarlierOutcomes, read_earlier_out
 from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map
 from transforms.shards.previous_shard import audio_request_hash
-from transforms.shards.shard_task import BuildSettings, ShardTask
+from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
+from transforms.shards.slot_ledger import SLOT, machine_ledger, needs_slot, slot_ledger
 
 TAR_FILE, BOOKS_FILE, EVIDENCE_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "evidence.parquet", "marker.json"
+LIMITED = "limited"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
 
 
 class BuildShards(beam.PTransform):
-    """Shard tasks -> markers of the published shards."""
+    """Shard tasks -> markers of the published shards.
+
+    Requests to hosts are counted in a file of the output folder. Where that is not on a disk, workers cannot share the file: the shards
+    with hosts that have limits by time go to one worker, which makes them one after the other.
+    """
 
     def __init__(self, settings: BuildSettings):
         super().__init__()
         self.settings = settings
 
     def expand(self, tasks: beam.PCollection) -> beam.PCollection:
-        return tasks | "Spread" >> beam.Reshuffle() | "Build" >> beam.ParDo(_BuildShard(self.settings))
+        spread = tasks | "Spread" >> beam.Reshuffle()
+        if self.settings.folder.is_local:
+            return spread | "Build" >> beam.ParDo(_BuildShard(self.settings))
+        split = spread | "FindLimited" >> beam.ParDo(_FindLimited(self.settings)).with_outputs(LIMITED, main="others")
+        # Spread again: without it an engine would build the shards in the step before, and the limited ones would wait for all of them.
+        others = split.others | "SpreadOthers" >> beam.Reshuffle() | "Build" >> beam.ParDo(_BuildShard(self.settings))
+        limited = split[LIMITED] | "OneWorker" >> beam.GroupByKey() | "BuildLimited" >> beam.ParDo(_BuildSlot(self.settings))
+        return (others, limited) | beam.Flatten()
 
 
 class _BuildShard(beam.DoFn):
     def __init__(self, settings: BuildSettings):
         self.settings = settings
 
+    def setup(self) -> None:
+        if not self.settings.folder.is_local:
+            self.settings = self.settings.with_ledger(machine_ledger(self.settings.folder))
+
     def process(self, task: ShardTask) -> Iterator[Marker]:
-        folder = self.settings.folder
-        marker = None if task.is_made_again else finished(folder, task)
-        if marker is None:
-            marker = build_shard(task, read_rows_of(folder, task.shard), self.settings.fetcher, self.settings)
-        if marker is not None:
-            yield marker
+        yield from run_task(task, self.settings)
+
+
+class _FindLimited(beam.DoFn):
+    """Shard tasks -> those with hosts that have limits by time, by slot, and the others."""
+
+    def __init__(self, settings: BuildSettings):
+        self.settings = settings
+
+    def process(self, task: ShardTask) -> Iterator[ShardTask | TaggedOutput]:
+        clips = read_rows_of(self.settings.folder, task.shard)
+        yield TaggedOutput(LIMITED, (SLOT, task)) if needs_slot(clips, self.settings.fetcher) else task
+
+
+class _BuildSlot(beam.DoFn):
+    """(slot, its shard tasks) -> markers of the published shards, made one after the other."""
+
+    def __init__(self, settings: BuildSettings):
+        self.settings = settings
+
+    def process(self, slot: tuple[int, Iterable[ShardTask]]) -> Iterator[Marker]:
+        with slot_ledger(self.settings.folder) as ledger:
+            settings = self.settings.with_ledger(ledger.path)
+            for task in longest_first(slot[1]):
+                yield from run_task(task, settings)
+                ledger.save()
+
+
+def run_task(task: ShardTask, settings: BuildSettings) -> Iterator[Marker]:
+    """Make the shard of a task, unless it is made already; yield its marker, except where the shard was left as it is."""
+    marker = None if task.is_made_again else finished(settings.folder, task)
+    if marker is None:
+        marker = build_shard(task, read_rows_of(settings.folder, task.shard), settings.fetcher, settings)
+    if marker is not None:
+        yield marker
 
 
 def finished(folder: Folder, task: ShardTask) -> Marker | None:

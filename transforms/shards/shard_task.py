@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
@@ -12,6 +13,7 @@ from pipeline.records import AudioLimits, Reason, ShardId
 from transforms.fetching.budgets import paused_hosts
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.hosts import HostTable
+from transforms.shards.slot_ledger import paused_in_slot
 
 SettingsHashOf = Callable[[str], str]
 """Dataset -> hash of the settings that decide the bytes of its shards."""
@@ -77,7 +79,15 @@ class BuildSettings:
     def stopped_hosts(self, now: float) -> dict[str, float]:
         """Return the hosts that are asked no more for now -> Unix time when they may be asked again."""
         budgets = self.fetcher.settings.budgets
+        if not self.folder.is_local:
+            return paused_in_slot(self.folder, budgets.hosts, now)
         return paused_hosts(budgets.ledger, budgets.hosts, now)
+
+    def with_ledger(self, ledger: Path) -> BuildSettings:
+        """Return the settings with another file for the requests made to hosts."""
+        fetching = self.fetcher.settings
+        fetching = replace(fetching, budgets=replace(fetching.budgets, ledger=ledger))
+        return replace(self, fetcher=replace(self.fetcher, settings=fetching))
 
     def limits_of(self, dataset: str) -> AudioLimits:
         """Return the limits of audio of a dataset."""
