@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from io import RawIOBase
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import av
 from av.container import InputContainer
 
+MAX_SHARE = 0.5  # of a recording that a section may be; the full file is read faster than more of it in parts
 CONTAINERS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,ogg"  # by FFmpeg's names
 AAC_FRAMES = 1024  # of a packet of AAC-LC; ISO/IEC 14496-3
 OPUS_RATE = 48_000  # Hz, of its decoders and of its time stamps in Ogg; RFC 7845
+LEAD_IN = 0.2  # seconds: more than decoders drop at the beginning of a copy
 OPUS_STEP = 120  # frames, 2.5 ms: the shortest packet of Opus; RFC 6716
 
 
@@ -49,7 +52,7 @@ class Counter:
         return self.n_frames or round((packet.duration or 0) * self.ticks)
 
 
-def copy_section(file: IO[bytes], start: float, end: float, target: Path) -> float | None:
+def copy_section(file: BinaryIO | RawIOBase, start: float, end: float, target: Path) -> float | None:
     """Copy the packets of the first audio stream from `start` to `end` into a new Matroska file; nothing is encoded.
 
     Args:
@@ -57,14 +60,15 @@ def copy_section(file: IO[bytes], start: float, end: float, target: Path) -> flo
         start, end: seconds of the recording. The section may begin earlier and end later.
 
     Returns:
-        The seconds of the recording at which the first decoded frame of the copy lies, exactly; `None` where that cannot be proven, or
-        the recording ends before `end`: then there is no file.
+        The seconds of the recording at which the first decoded frame of the copy lies, exactly; `None` where that cannot be proven,
+        where the recording ends before `end`, or where the section would be most of it: then there is no file.
 
     Raises:
         Rejected: what reading `file` raises.
     """
     try:
-        with av.open(file, options={"format_whitelist": CONTAINERS, "protocol_whitelist": "none"}, metadata_errors="replace") as media:
+        options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "none"}
+        with av.open(file, "r", options=options, metadata_errors="replace") as media:
             begin = _copy(media, start, end, target) if media.streams.audio else None
     except av.error.FFmpegError:
         begin = None  # the decoder of the full file says what is wrong with it
@@ -76,10 +80,11 @@ def copy_section(file: IO[bytes], start: float, end: float, target: Path) -> flo
 def _copy(media: InputContainer, start: float, end: float, target: Path) -> float | None:
     stream = media.streams.audio[0]
     counter = _counter_of(media, stream, next(media.demux(stream)))
-    if counter is None or stream.time_base is None:
+    if counter is None or stream.time_base is None or (media.duration and (end - start) * av.time_base > MAX_SHARE * media.duration):
         return None
     rate = counter.ticks / stream.time_base
-    media.seek(int(start / stream.time_base) if start > 0 else counter.first, stream=stream, backward=True)
+    early = start - LEAD_IN
+    media.seek(int(early / stream.time_base) if early > 0 else counter.first, stream=stream, backward=True)
     begin: int | None = None
     expected: int | None = None
     with av.open(str(target), "w", format="matroska") as copy:

@@ -17,6 +17,7 @@ from transforms.fetching.folders import LocalFolders
 from transforms.fetching.http import HttpHandler
 from transforms.fetching.local import LocalHandler
 from transforms.fetching.settings import FetchSettings
+from transforms.fetching.youtube_handler import YouTubeHandler
 
 Fetch = Callable[[Clip, Path], Recording]
 """(clip, folder for what is downloaded) -> recording; raises Rejected."""
@@ -56,6 +57,7 @@ def handlers(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, .
         LocalHandler(folders),
         BundledHandler(),
         EmbeddedHandler(folders.base),
+        YouTubeHandler(settings.youtube, settings.http, budgets, folders.base),
         HttpHandler(settings.http, budgets),
     )
 
