@@ -12,7 +12,7 @@ from transforms.fetching.addresses import without_secrets
 from transforms.fetching.http_faults import MAX_WORDS
 
 ABOUT_US = (
-    (r"not a bot|captcha challenge|please sign in\b", Reason.BOT_CHECK),
+    (r"not a bot|captcha challenge|^please sign in\b", Reason.BOT_CHECK),
     (r"rate.limited by YouTube|content isn.?t available, try again later|too many requests", Reason.THROTTLED),
 )
 """Pattern -> reason, of what a host says of us and not of the video. They are looked for first: YouTube puts "Video unavailable" before."""
