@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from yt_dlp import YoutubeDL
-from yt_dlp.networking import RequestDirector
+from yt_dlp.networking import RequestDirector, Response
 from yt_dlp.networking._urllib import HTTPHandler, ProxyHandler, RedirectHandler, UrllibRH
-from yt_dlp.networking.exceptions import RequestError
+from yt_dlp.networking.exceptions import HTTPError, RequestError
 
 from pipeline.records import Reason, Rejected
 from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, MAX_ADDRESSES_TRIED, LimitedReader, check_public
@@ -36,6 +36,16 @@ class SafeRH(UrllibRH):
     """Sends the requests of yt-dlp. Its name ends as yt-dlp wants it."""
 
     _SUPPORTED_URL_SCHEMES = ("http", "https")
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self._responses: list[Response] = []
+
+    def close(self) -> None:
+        """Close all answers: extractors leave those open that they did not read to the end."""
+        for response in self._responses:
+            response.close()
+        super().close()
 
     def _create_instance(
         self, proxies: dict[str, str], cookiejar: CookieJar, legacy_ssl_support: bool | None = None
@@ -59,9 +69,13 @@ class SafeRH(UrllibRH):
 
     def _send(self, request: Any) -> Any:
         try:
-            return super()._send(request)
+            self._responses.append(super()._send(request))
+        except HTTPError as error:
+            self._responses.append(error.response)
+            raise
         except Rejected as rejected:
             raise RequestError(cause=rejected) from rejected
+        return self._responses[-1]
 
 
 def _proxy_of(proxies: dict[str, str]) -> str | None:
