@@ -24,6 +24,7 @@ ABOUT_THE_VIDEO = (
     (r"requires payment|purchase|premium members|only available to music premium|registered users", Reason.FORBIDDEN),
     (r"(available|blocked|playback) .{0,30}\b(in|from) your (country|location|region)|geo.?restrict", Reason.FORBIDDEN),
     (r"DRM protected|protected by DRM", Reason.FORBIDDEN),
+    (r"unsupported url scheme", Reason.UNSAFE_ADDRESS),
     (r"incomplete \w+ id|not a valid url|unsupported url|video (does not|doesn.t) exist", Reason.NOT_FOUND),
     (r"processing this video|check back later|page needs to be reloaded|an error occurred\. please try again", Reason.SERVER_ERROR),
     (r"requested format is not available|no video formats found|only images are available", Reason.SERVER_ERROR),

@@ -22,6 +22,8 @@ from pipeline.records import Reason, Rejected
 from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, MAX_ADDRESSES_TRIED, LimitedReader, check_public
 
 MAX_PAGE = 64 << 20  # bytes of a compressed page after it is unpacked
+CODINGS = frozenset({"", "identity", "gzip", "deflate"})
+PIECE = 1 << 16  # bytes
 
 
 class SafeYoutubeDL(YoutubeDL):
@@ -107,9 +109,13 @@ class _Handler(HTTPHandler):
         except zlib.error:
             return _unpacked(data, zlib.MAX_WBITS)
 
-    @staticmethod
-    def brotli(data: bytes) -> bytes:
-        raise Rejected(Reason.UNAVAILABLE, "sent with Content-Encoding 'br', which was not asked for")
+    def http_response(self, req: Any, resp: Any) -> Any:
+        for coding in resp.headers.get("Content-Encoding", "").lower().split(","):
+            if coding.strip() not in CODINGS:
+                raise Rejected(Reason.UNAVAILABLE, f"sent with Content-Encoding {coding.strip()[:40]!r}, which was not asked for")
+        return super().http_response(req, resp)
+
+    https_response = http_response
 
 
 def _unpacked(data: bytes, window_bits: int) -> bytes:
@@ -133,12 +139,23 @@ def _check_literal(host: str) -> None:
         check_public(host, [str(ipaddress.ip_address(host))])
 
 
+class _Reader(LimitedReader):
+    """Reads an answer; pages are read without a number of bytes, up to the limit."""
+
+    def readall(self) -> bytes:
+        """Return all that comes."""
+        page = bytearray()
+        while part := self.read(PIECE):
+            page += part
+        return bytes(page)
+
+
 class _Response(http.client.HTTPResponse):
     """An answer that is read until the deadline, and up to the number of bytes that the limits allow."""
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any):
         super().__init__(sock, *args, **options)
-        self.fp: Any = io.BufferedReader(LimitedReader(self.fp.detach(), sock, DOWNLOAD_LIMITS.get()))
+        self.fp: Any = io.BufferedReader(_Reader(self.fp.detach(), sock, DOWNLOAD_LIMITS.get()))
 
 
 class _Guarded:
