@@ -107,12 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
             wanted = {int(number) for number in given[1].split(" OR ")}
             numbers = [number for number in reversed(numbers) if number in wanted]  # by score, not as they were asked for
         page, size = int(query.get("page", "1")), int(query["page_size"])
-        found = numbers[(page - 1) * size : page * size]
-        if not found and page > 1:
+        on_page = numbers[(page - 1) * size : page * size]
+        if not on_page and page > 1:
             self.answer(404, {"detail": "Not found"})
             return
         link = f"{owner.api}/search/text/?query=&page={page + 1}"
-        results = [{name: owner.record(number)[name] for name in query["fields"].split(",")} for number in found]
+        results = [{name: owner.record(number)[name] for name in query["fields"].split(",")} for number in on_page]
         following = link if page * size < len(numbers) else None
         self.answer(200, {"count": len(numbers), "previous": None, "next": following, "results": results})
 

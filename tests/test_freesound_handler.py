@@ -141,6 +141,6 @@ def test_the_missing_token_is_named_with_the_step_to_get_it(monkeypatch):
     monkeypatch.delenv("FREESOUND_TOKEN", raising=False)
     monkeypatch.setenv("FREESOUND_OAUTH_TOKEN", OAUTH)
     needs = freesound_needs(FreesoundSettings(audio="original"))
-    assert [(need.what, need.found) for need in needs] == [("FREESOUND_TOKEN", None), ("FREESOUND_OAUTH_TOKEN", "the environment")]
+    assert [(need.what, need.where) for need in needs] == [("FREESOUND_TOKEN", None), ("FREESOUND_OAUTH_TOKEN", "the environment")]
     assert "apiv2/apply" in needs[0].step
     assert len(freesound_needs(FreesoundSettings())) == 1

@@ -76,10 +76,10 @@ def test_a_missing_javascript_runtime_is_named_with_the_programs_that_would_do(m
     monkeypatch.setenv("PATH", str(tmp_path))
     assert runtimes() == {}
     (need,) = youtube_needs()
-    assert (need.kind, need.found) == (NeedKind.PROGRAM, None)
+    assert (need.kind, need.where) == (NeedKind.PROGRAM, None)
     assert "deno" in need.step and "node" in need.step
     for program in ("qjs", "node"):
         (tmp_path / program).write_text("#!/bin/sh\n")
         (tmp_path / program).chmod(0o755)
     assert list(runtimes()) == ["node", "quickjs"]
-    assert youtube_needs()[0].found == str(tmp_path / "node")
+    assert youtube_needs()[0].where == str(tmp_path / "node")

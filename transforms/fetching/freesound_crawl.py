@@ -110,8 +110,8 @@ def _read_pages(client: FreesoundClient, wanted: Crawl, folder: Path) -> None:
         is_last = number == len(batches) if batches else not results or not answer.get("next")
         rows = [row for result in results if (row := _row(result, client.settings.audio)) is not None]
         if batches:
-            place_of = {sound: place for place, sound in enumerate(batches[number - 1])}
-            rows = sorted((row for row in rows if row["id"] in place_of), key=lambda row: place_of[row["id"]])
+            by_id = {row["id"]: row for row in rows}
+            rows = [by_id[sound] for sound in batches[number - 1] if sound in by_id]
         pages.append({"is_last": is_last, "count": answer.get("count"), "rows": rows})
         _write(folder / f"{number:06}.json", json.dumps(pages[-1], ensure_ascii=False) + "\n")
 

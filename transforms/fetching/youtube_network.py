@@ -110,10 +110,14 @@ class _Handler(HTTPHandler):
             return _unpacked(data, zlib.MAX_WBITS)
 
     def http_response(self, req: Any, resp: Any) -> Any:
-        for coding in resp.headers.get("Content-Encoding", "").lower().split(","):
-            if coding.strip() not in CODINGS:
-                raise Rejected(Reason.UNAVAILABLE, f"sent with Content-Encoding {coding.strip()[:40]!r}, which was not asked for")
-        return super().http_response(req, resp)
+        try:
+            for coding in resp.headers.get("Content-Encoding", "").lower().split(","):
+                if coding.strip() not in CODINGS:
+                    raise Rejected(Reason.UNAVAILABLE, f"sent with Content-Encoding {coding.strip()[:40]!r}, which was not asked for")
+            return super().http_response(req, resp)
+        except (Rejected, zlib.error):
+            resp.close()
+            raise
 
     https_response = http_response
 
