@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.records import Clip
+from pipeline.verbs.checklist import _access
+from sources import table
 from sources.metadata.card import NeedKind
+from tests.recipes import make_folder, recipe_of
 from transforms.fetching.youtube import YouTubeSettings, parsed_arguments
 from transforms.fetching.youtube_needs import runtimes, youtube_needs
 
@@ -83,3 +87,14 @@ def test_a_missing_javascript_runtime_is_named_with_the_programs_that_would_do(m
         (tmp_path / program).chmod(0o755)
     assert list(runtimes()) == ["node", "quickjs"]
     assert youtube_needs()[0].where == str(tmp_path / "node")
+
+
+def test_the_checklist_of_a_recipe_names_what_the_hosts_of_its_audio_ask_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("FREESOUND_TOKEN", raising=False)
+    recipe = recipe_of(make_folder(tmp_path))
+    (options,) = recipe.sources
+    for hosts, expected in (((), []), (("youtube.com",), ["a JavaScript runtime for yt-dlp"]), (("freesound.org",), ["FREESOUND_TOKEN"])):
+        monkeypatch.setattr(table, "CARD", replace(table.CARD, hosts=hosts))
+        for checked, is_required in ((options, True), (options.model_copy(update={"audio_root": "sounds"}), False)):
+            assert [(need.what, need.is_required) for need in _access(checked, recipe)] == [(what, is_required) for what in expected]
