@@ -181,5 +181,17 @@ def test_a_demuxer_reads_what_a_local_file_would_give_it_and_each_block_once(tmp
     assert len(server.asked) == 4
 
 
+def test_a_demuxer_that_wants_too_many_blocks_gets_no_more(monkeypatch):
+    monkeypatch.setattr(remote_media, "MAX_BLOCKS", 2)
+    server = Server()
+    media, _ = media_of(server)
+    remote = SeekableMedia(media, media.head() or b"")
+    sizes = []
+    for first in (0, BLOCK, 2 * BLOCK, 5):
+        remote.seek(first)
+        sizes.append(len(remote.read(10)))
+    assert (sizes, len(server.asked)) == ([10, 10, 0, 10], 2)
+
+
 def test_the_pattern_of_ranges_takes_no_numbers_without_an_end():
     assert re.fullmatch(remote_media.CONTENT_RANGE, "bytes 0-1/" + "9" * 400) is None

@@ -17,6 +17,7 @@ from pipeline.records import Reason, Rejected
 RANGE_BYTES = 10 << 20  # of one request; YouTube slows down larger ones, as yt-dlp found out
 CHUNK = 1 << 18  # bytes
 BLOCK = 1 << 18  # bytes that are read at once for a demuxer, and kept
+MAX_BLOCKS = 256  # 64 MiB in memory; a section that needs more is not worth it
 ATTEMPTS = 4  # in a row without a new byte
 WAIT = 1.0  # seconds after the first of them; then twice as long each time
 CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
@@ -149,12 +150,14 @@ class SeekableMedia(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, up to the end of a block; nothing at the end of the file."""
+        """Return the next bytes, up to the end of a block; nothing at the end of the file, or when too many blocks were read."""
         n_bytes = self._media.n_bytes or 0
         if self._at >= n_bytes:
             return b""
         number, within = divmod(self._at, BLOCK)
         if number not in self._blocks:
+            if len(self._blocks) >= MAX_BLOCKS:
+                return b""
             first = number * BLOCK
             self._blocks[number] = b"".join(self._media.read(first, min(first + BLOCK, n_bytes) - 1))
         part = self._blocks[number][within : BLOCK if size < 0 else within + size]
