@@ -118,3 +118,31 @@ def test_less_than_a_frame_of_sound_is_too_short(tmp_path):
     (outcome,) = made(wav(b"\xff\x3f", rate=768_000), tmp_path)
     assert isinstance(outcome, Rejection)
     assert outcome.reason is Reason.TOO_SHORT
+
+
+def test_a_section_of_a_recording_gives_the_frames_of_the_recording(tmp_path):
+    noise = np.random.default_rng(7).integers(-32768, 32768, 10 * 44_100).astype(np.int16)
+    asked = []
+
+    def fetch(clip: Clip, work: Path) -> Recording:
+        asked.append((clip.start, clip.end))
+        first = 3 * 44_100 + 1 if clip.end is not None else 0
+        (tmp_path / "section").write_bytes(wav(noise[first:].tobytes(), rate=44_100))
+        return Recording(tmp_path / "section", Provenance(), first / 44_100)
+
+    clips = [clip(4.005, 5.005), clip(3.5, 4.0), clip(8.0, 10.0)]
+    section = make_samples(clips, fetch, AudioLimits(), tmp_path)
+    full = make_samples([*clips, clip()], fetch, AudioLimits(), tmp_path)
+    assert asked == [(3.5, 10.0), (0.0, None)]
+    for of_section, of_full in zip(section, full[:3], strict=True):
+        assert np.array_equal(frames_of(of_section), frames_of(of_full))
+
+
+def test_a_rejection_names_times_of_the_recording_and_not_of_the_section(tmp_path):
+    def fetch(clip: Clip, work: Path) -> Recording:
+        (tmp_path / "section").write_bytes(wav(pcm16(tone(2.0, n_channels=1))))
+        return Recording(tmp_path / "section", Provenance(), 30.0)
+
+    (outcome,) = make_samples([clip(31.0, 41.0)], fetch, AudioLimits(), tmp_path)
+    assert isinstance(outcome, Rejection)
+    assert (outcome.reason, outcome.detail) == (Reason.OUT_OF_RANGE, "excerpt from 31 s to 41 s, but the recording has 32.00 s")

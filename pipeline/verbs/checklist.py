@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.recipe.model import BuildRecipe
 from sources import SOURCES
 from sources.metadata.card import Need, NeedKind
 from sources.metadata.options import SourceOptions
+from transforms.fetching.freesound_api import freesound_needs
+from transforms.fetching.youtube_needs import youtube_needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class CheckedNeed:
 def checklist(recipe: BuildRecipe) -> Iterator[CheckedNeed]:
     """Yield everything that the sources of a recipe need, in the order of the recipe."""
     for options in recipe.sources:
-        for need in (*SOURCES[options.source].needs(options), *_audio(options)):
+        for need in (*SOURCES[options.source].needs(options), *_audio(options), *_access(options, recipe)):
             yield CheckedNeed(options.source, options.dataset, need)
 
 
@@ -60,3 +62,12 @@ def _audio(options: SourceOptions) -> Iterator[Need]:
         yield Need(NeedKind.FILE, f"audio_root: {options.audio_root}", where, "put the recordings there", is_required=not hosts)
     elif hosts:
         yield Need(NeedKind.FILE, "audio_root", None, f"without it audio is fetched from {', '.join(hosts)}", is_required=False)
+
+
+def _access(options: SourceOptions, recipe: BuildRecipe) -> Iterator[Need]:
+    """Yield the programs and secrets that the hosts of a source's audio ask for; with an `audio_root` the source works without."""
+    hosts = SOURCES[options.source].CARD.hosts
+    needs = youtube_needs() if set(hosts) & set(recipe.youtube.hosts) else ()
+    needs += freesound_needs(recipe.freesound) if "freesound.org" in hosts else ()
+    for need in needs:
+        yield replace(need, is_required=options.audio_root is None)
