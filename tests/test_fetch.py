@@ -19,7 +19,8 @@ from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.fetch import Fetcher, Handler, handlers
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.hosts import HostLimits
-from transforms.fetching.http import HttpHandler, HttpSettings
+from transforms.fetching.http import HttpSettings
+from transforms.fetching.http_handler import HttpHandler
 from transforms.fetching.local import LocalHandler
 from transforms.fetching.safe_sockets import DownloadLimits
 from transforms.fetching.settings import FetchSettings

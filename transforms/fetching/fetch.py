@@ -14,7 +14,8 @@ from transforms.fetching.budgets import Budgets
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.http import HttpHandler
+from transforms.fetching.http import HttpClient
+from transforms.fetching.http_handler import HttpHandler
 from transforms.fetching.local import LocalHandler
 from transforms.fetching.settings import FetchSettings
 
@@ -50,13 +51,13 @@ class OnDisk(Protocol):
 
 def handlers(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
     """Return the handlers in the order in which they are asked."""
-    budgets = Budgets(settings.budgets)
+    client = HttpClient(settings.http, Budgets(settings.budgets))  # one for all, so that connections and budgets are shared
     return (
         AudioRootHandler(folders),  # before all others: the user has these recordings already
         LocalHandler(folders),
         BundledHandler(),
         EmbeddedHandler(folders.base),
-        HttpHandler(settings.http, budgets),
+        HttpHandler(client),
     )
 
 
