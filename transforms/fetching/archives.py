@@ -1,4 +1,4 @@
-"""Read recordings out of a zip or an uncompressed tar. Its list of members is read once; memory and time are bounded for any archive."""
+"""Read recordings out of a zip, a split zip or an uncompressed tar. Its list of members is read once; memory and time are bounded for any archive."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pipeline.records import Reason, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
 from transforms.fetching.archive_members import BoundedFile, Member
+from transforms.fetching.split_zip import n_parts_of, open_split
 from transforms.fetching.tar_members import open_tar, tar_members
 from transforms.fetching.zip_members import zip_members
 
@@ -87,15 +88,20 @@ class ArchiveRoot:
             raise Rejected(Reason.CORRUPT, f"{where}: {error}") from error
 
 
-def open_archive(path: Path) -> ArchiveRoot:
+def open_archive(path: Path, shown: Path | None = None) -> ArchiveRoot:
     """Open an archive and read its list of members.
+
+    Args:
+        path: a tar, a zip, or the last part of a split zip, whose other parts are beside it.
+        shown: the archive that `path` was made from; messages name it.
 
     Raises:
         OSError, ValueError, tarfile.TarError, zipfile.BadZipFile: it is no archive, damaged or hostile: one of `DAMAGES`.
     """
-    file = BoundedFile(io.FileIO(path))
+    n_parts = n_parts_of(path)
+    file = BoundedFile(open_split(path, n_parts) if n_parts > 1 else io.FileIO(path))
     try:
-        root = _read_archive(path, file)
+        root = _read_archive(shown or path, file)
     except BaseException:
         file.close()
         raise
