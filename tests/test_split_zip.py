@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import random
@@ -144,10 +145,8 @@ def test_a_damaged_list_of_members_raises_nothing_but_damages(dev, seed, tmp_pat
     except (ValueError, zipfile.BadZipFile):
         return
     for member in root.members:
-        try:
+        with contextlib.suppress(Rejected):
             root.extract(member, tmp_path)
-        except Rejected:
-            pass
 
 
 def test_a_zip_that_says_it_has_very_many_parts_is_refused(tmp_path):

@@ -36,7 +36,10 @@ class PartialDownload:
         self.path = path
         self.max_bytes = max_bytes
         self._note = note
-        self._start_anew()
+        self.n_bytes = 0
+        self._digest = hashlib.sha256()
+        self._validator: str | None = None
+        self._total: int | None = None
         if note is not None:
             self._go_on(note)
 
@@ -63,7 +66,9 @@ class PartialDownload:
 
     def begin_anew(self) -> None:
         """Forget what has arrived: the next request asks for all of the file."""
-        self._start_anew()
+        self.n_bytes = 0
+        self._digest = hashlib.sha256()
+        self._validator = self._total = None
 
     def save(self, response: urllib3.BaseHTTPResponse) -> None:
         """Write the body of an answer with status 200 or 206 to the file.
@@ -76,7 +81,7 @@ class PartialDownload:
         if response.status == 206:
             end = self._end_of_range(response)
         else:
-            self._start_anew()
+            self.begin_anew()
             end, self._total = None, response.length_remaining
             self._validator = validator_of(response)
         self._check_size(self.n_bytes + (response.length_remaining or 0), "announced")
@@ -90,7 +95,7 @@ class PartialDownload:
                 self._digest.update(chunk)
         if end is not None and self.n_bytes != end:
             received = self.n_bytes
-            self._start_anew()
+            self.begin_anew()
             raise WrongRangeError(f"a range that ends at byte {end} brought the file to {received} bytes")
         if self._total is not None and self.n_bytes < self._total:
             raise urllib3.exceptions.IncompleteRead(self.n_bytes, self._total - self.n_bytes)
@@ -108,7 +113,7 @@ class PartialDownload:
             assert matched is not None
             self._total = int(matched[3])
             return int(matched[2]) + 1
-        self._start_anew()
+        self.begin_anew()
         raise WrongRangeError(fault)
 
     def _fault_of_range(self, response: urllib3.BaseHTTPResponse) -> str | None:
@@ -129,12 +134,6 @@ class PartialDownload:
         if (self._validator or "").startswith('"') and etag != self._validator:
             return f"the rest of another version: ETag {etag[:80]!r}"
         return None
-
-    def _start_anew(self) -> None:
-        self.n_bytes = 0
-        self._digest = hashlib.sha256()
-        self._validator: str | None = None
-        self._total: int | None = None
 
     def _write_note(self) -> None:
         if self._note is not None:

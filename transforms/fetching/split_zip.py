@@ -1,7 +1,8 @@
 """Read a zip that is split over several files, as FSD50K's `dev.z01`, `dev.z02`, ..., `dev.zip`, as if it were one.
 
-Python's zipfile reads no split zips: in these, offsets count from the start of a part. Here the parts are joined without a copy, and the list
-of members is written anew, in memory, with offsets that count from the start of the first part. Sections are those of APPNOTE 6.3.9.
+Python's zipfile reads no split zips: in these, offsets count from the start of a part. Here the parts are joined without a copy, and
+the list of members is written anew, in memory, with offsets that count from the start of the first part. Sections are those of APPNOTE
+6.3.9.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def open_split(path: Path, n_parts: int) -> JoinedFile:
             raise SplitZipError("its list of members is cut off") from error
 
 
-def _one_part_list(file: io.BufferedReader, parts: JoinedFile) -> tuple[int, bytes]:
+def _one_part_list(file: io.BufferedReader[JoinedFile], parts: JoinedFile) -> tuple[int, bytes]:
     """Return where the list of members begins in the joined parts, and the list and all after it as those of one file."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - END.size - MAX_16 - LOCATOR.size, 0))
