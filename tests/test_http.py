@@ -124,16 +124,6 @@ def test_passwords_in_an_address_are_neither_sent_nor_recorded(loopback, tmp_pat
     assert "Authorization" not in loopback.headers[0]
 
 
-def test_a_proxy_in_the_environment_is_not_used(loopback, tmp_path, monkeypatch):
-    with Loopback() as proxy:
-        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-            monkeypatch.setenv(name, proxy.url("/"))
-        monkeypatch.delenv("no_proxy", raising=False)
-        with client_of(QUICK) as client:
-            client.download(loopback.url("/good"), tmp_path)
-    assert (proxy.n_connections, loopback.n_requests["/good"]) == (0, 1)
-
-
 # Headers and sizes that are refused.
 
 
