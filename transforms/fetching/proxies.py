@@ -11,7 +11,7 @@ import http.client
 import socket
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 PORT = 80  # of a proxy whose address names none
 
