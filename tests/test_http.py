@@ -21,6 +21,7 @@ def test_the_defaults_are_those_of_the_documentation():
     assert HttpSettings() == HttpSettings(
         allow_private=False,
         respect_robots_tag=True,
+        respect_robots_txt=False,
         contact=None,
         connect_timeout=10,
         read_timeout=30,

@@ -78,6 +78,7 @@ class BuildRecipe(BaseModel):
     allow_private: bool = False
     local_files: Words = ()
     respect_robots_tag: bool = True
+    respect_robots_txt: bool = False
     contact: str | None = None
     audio: Annotated[AudioLimits, BeforeValidator(partial(_from_table, AudioLimits))] = AudioLimits()
     t5: Annotated[T5Settings, BeforeValidator(partial(_from_table, T5Settings))] = T5Settings()

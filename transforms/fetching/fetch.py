@@ -15,10 +15,10 @@ from transforms.fetching.budgets import Budgets
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.http import HttpClient
 from transforms.fetching.http_handler import HttpHandler
 from transforms.fetching.local import LocalHandler
 from transforms.fetching.remote_root import RemoteHandler, download_object
+from transforms.fetching.robots import http_client
 from transforms.fetching.root_addresses import STORES
 from transforms.fetching.settings import FetchSettings
 
@@ -54,7 +54,8 @@ class OnDisk(Protocol):
 
 def handlers(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
     """Return the handlers in the order in which they are asked."""
-    client = HttpClient(settings.http, Budgets(settings.budgets))  # one for all, so that connections and budgets are shared
+    budgets = Budgets(settings.budgets)
+    client = http_client(settings.http, budgets)  # one for all, so that connections and budgets are shared
     cache = ArchiveCache(settings.cache, client.complete, dict.fromkeys(STORES, download_object))
     return (
         AudioRootHandler(folders, cache),  # before all others: the user has these recordings already

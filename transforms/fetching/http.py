@@ -31,11 +31,13 @@ class HttpSettings:
     """How we behave towards hosts. Times in seconds.
 
     `total_timeout` bounds all attempts of a download together, `retry_wait` the wait before one of them. `backoff` is the first
-    wait; the next ones are each twice as long. `contact` is shown in the User-Agent.
+    wait; the next ones are each twice as long. `contact` is shown in the User-Agent. `respect_robots_txt` asks every host for its
+    robots.txt: for addresses that were collected by a crawl; those that a user lists are no crawl.
     """
 
     allow_private: bool = False
     respect_robots_tag: bool = True
+    respect_robots_txt: bool = False
     contact: str | None = None
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
@@ -59,6 +61,7 @@ class HttpClient:
         budgets: what we may ask of each host.
         sleep: waits that many seconds.
         jitter: returns a random number from 0 to 1, which spreads the attempts of many threads.
+        check_address: raises Rejected for an address that must not be asked for; called for those of redirects too.
     """
 
     def __init__(
@@ -67,11 +70,13 @@ class HttpClient:
         budgets: Budgets,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        check_address: Callable[[str], None] = lambda url: None,
     ):
         self.settings = settings
         self.budgets = budgets
         self.sleep = sleep
         self.jitter = jitter
+        self.check_address = check_address
         agent = f"{AGENT} ({settings.contact})" if settings.contact else AGENT
         headers = {"User-Agent": agent, "Accept-Encoding": "identity"}  # a compressed body could expand without a limit
         self.manager = urllib3.PoolManager(num_pools=50, maxsize=16, headers=headers)
@@ -139,6 +144,7 @@ class HttpClient:
             for _ in range(self.settings.max_redirects + 1):
                 url = http_address(url)
                 provenance = Provenance(without_secrets(mask_address(url)), evidence=evidence)
+                self.check_address(url)
                 # Leaving early closes the connection: the body of a redirect is not read.
                 with self.budgets.request(host_of(url)), self._request(url, partial.request_headers) as response:
                     provenance = replace(provenance, http_status=response.status, evidence=evidence_of(response, evidence))
