@@ -106,6 +106,7 @@ def test_one_client_serves_many_threads(tmp_path):
 
         assert list(pool.map(download, range(40))) == list(files.values())
         assert server.most_in_flight[""] <= 8
+        assert server.n_connections <= 8  # a connection that is free serves the next file, of whatever thread
 
 
 # Requests.
