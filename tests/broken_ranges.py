@@ -73,6 +73,6 @@ def _send(handler: Handler, status: int, body: bytes, cut: int, headers: dict[st
 
 
 def unasked_range(handler: Handler, n: int) -> None:
-    """Send a part that nobody asked for."""
+    """Send a part that was not asked for."""
     body = handler.server.owner.body
     handler.reply(206, body[5:], Content_Range=f"bytes 5-{len(body) - 1}/{len(body)}")

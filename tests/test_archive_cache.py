@@ -168,8 +168,8 @@ def test_after_a_transient_fault_an_archive_is_asked_for_again_only_later(tmp_pa
 def test_many_threads_fetch_an_archive_once(tmp_path, cache):
     with Loopback({"/dev.zip": make_zip(tmp_path / "a", FILES).read_bytes()}) as server, ThreadPoolExecutor(8) as pool:
         handlers = [AudioRootHandler(LocalFolders(tmp_path), cache) for _ in range(2)]
-        found = pool.map(lambda n: handlers[n % 2].matches(clip(server.url("/dev.zip"), f"rain/{n}.wav")), range(20))
-        assert all(found)
+        matched = pool.map(lambda n: handlers[n % 2].matches(clip(server.url("/dev.zip"), f"rain/{n}.wav")), range(20))
+        assert all(matched)
         assert server.n_requests.total() == 1
 
 

@@ -172,7 +172,7 @@ def test_what_the_headers_say_is_recorded_of_a_file_that_is_refused_too(loopback
 
 
 class NotedBudgets(Budgets):
-    """Budgets that write down what they are told."""
+    """Budgets that write down what they are given."""
 
     def __init__(self) -> None:
         super().__init__(BudgetSettings())

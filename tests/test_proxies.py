@@ -89,7 +89,7 @@ def test_an_ipv6_address_is_asked_for_in_brackets(loopback, proxy):
         ("200", b"220 hush FTP server\r\n", "it does not answer as a proxy"),
     ],
 )
-def test_what_a_proxy_refuses_is_said_with_its_name_and_without_its_password(tmp_path, monkeypatch, status, raw, detail):
+def test_what_a_proxy_refuses_is_reported_with_its_name_and_without_its_password(tmp_path, monkeypatch, status, raw, detail):
     Names(monkeypatch, outside=[[PUBLIC]])
     with TunnelProxy(1, status, raw) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.address.replace("//", "//me:hush@"))

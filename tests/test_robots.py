@@ -101,9 +101,9 @@ def test_what_holds_no_rules_allows_everything(loopback, robots_answer, body):
 
 def test_the_hosts_whose_rules_are_kept_are_bounded(monkeypatch):
     monkeypatch.setattr(robots, "MAX_HOSTS", 1)
-    with Loopback({"/robots.txt": RULES}) as one, Loopback({"/robots.txt": b""}) as other, robots_of() as rules:
-        answers = [rules.allowed(server.url("/private/b.wav")) for server in (one, other, one)]
-    assert (answers, one.n_requests["/robots.txt"], other.n_requests["/robots.txt"]) == ([False, True, False], 2, 1)
+    with Loopback({"/robots.txt": RULES}) as first, Loopback({"/robots.txt": b""}) as second, robots_of() as rules:
+        answers = [rules.allowed(server.url("/private/b.wav")) for server in (first, second, first)]
+    assert (answers, first.n_requests["/robots.txt"], second.n_requests["/robots.txt"]) == ([False, True, False], 2, 1)
 
 
 # Downloads.

@@ -32,7 +32,7 @@ from transforms.fetching.root_addresses import ArchiveAddress, root_fault
         ("https://example.org/dev.zip?token=abc#md5=9a0364b9e99bb480dd25e1f0284c8555", "its address holds a user"),
     ],
 )
-def test_a_fault_is_said_and_what_is_right_passes(tmp_path, text, fault):
+def test_a_fault_is_reported_and_what_is_right_passes(tmp_path, text, fault):
     (tmp_path / "here").mkdir()
     result = root_fault(text.format(base=tmp_path), tmp_path)
     assert (result is None) == (fault is None)

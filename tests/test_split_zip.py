@@ -26,7 +26,7 @@ def split(path: Path, data: bytes, sizes: list[int]) -> Path:
     """Write a zip as the parts of a split zip, the last as `path`: offsets count from the start of their part (APPNOTE 6.3.9, 4.4.16)."""
     starts = [sum(sizes[:n]) for n in range(len(sizes) + 1)]
 
-    def place(offset: int) -> tuple[int, int]:
+    def part_and_offset(offset: int) -> tuple[int, int]:
         part = max(n for n, start in enumerate(starts) if start <= offset)
         return part, offset - starts[part]
 
@@ -36,11 +36,11 @@ def split(path: Path, data: bytes, sizes: list[int]) -> Path:
     at = first
     for _ in range(count):
         (offset,) = struct.unpack_from("<I", data, at + 42)
-        struct.pack_into("<H", data, at + 34, place(offset)[0])
-        struct.pack_into("<I", data, at + 42, place(offset)[1])
+        struct.pack_into("<H", data, at + 34, part_and_offset(offset)[0])
+        struct.pack_into("<I", data, at + 42, part_and_offset(offset)[1])
         at += 46 + sum(struct.unpack_from("<3H", data, at + 28))
-    struct.pack_into("<2H", data, end + 4, len(sizes), place(first)[0])
-    struct.pack_into("<I", data, end + 16, place(first)[1])
+    struct.pack_into("<2H", data, end + 4, len(sizes), part_and_offset(first)[0])
+    struct.pack_into("<I", data, end + 16, part_and_offset(first)[1])
     for number, (start, stop) in enumerate(zip(starts, [*starts[1:], len(data)], strict=True), 1):
         part = path if number > len(sizes) else path.with_name(part_name(path.name, number))
         part.write_bytes(data[start:stop])
@@ -54,7 +54,7 @@ def contents(path: Path, work: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 @pytest.mark.parametrize("sizes", [[100_000, 100_000], [1] * 30, [389_000], [390_600, 100]])
-def test_the_members_of_a_split_zip_are_those_of_the_whole(tmp_path, method, sizes):
+def test_the_members_of_a_split_zip_are_those_of_one_file(tmp_path, method, sizes):
     data = make_zip(tmp_path / "one.zip", NOISE, method).read_bytes()
     path = split(tmp_path / "dev.zip", data, [min(size, len(data) // (len(sizes) + 1)) for size in sizes])
     assert n_parts_of(path) == len(sizes) + 1
@@ -170,12 +170,12 @@ def test_joined_files_read_as_one_from_anywhere(tmp_path):
     for number, data in enumerate((b"abc", b"", b"defgh", b"i")):
         parts.append(tmp_path / str(number))
         parts[-1].write_bytes(data)
-    whole = b"abcdefgTAIL"
+    joined = b"abcdefgTAIL"
     with io.BufferedReader(JoinedFile(parts, 7, b"TAIL")) as file:
-        assert file.read() == whole
+        assert file.read() == joined
     with JoinedFile(parts, 7, b"TAIL") as file:
         for at in range(15):
-            assert (file.seek(at), file.read(3)) == (at, whole[at : at + 3][: len(file_part(whole, at))])
+            assert (file.seek(at), file.read(3)) == (at, joined[at : at + 3][: len(file_part(joined, at))])
         assert (file.seek(-4, os.SEEK_END), file.read(), file.seek(0, os.SEEK_CUR)) == (7, b"TAIL", 11)
         with pytest.raises(ValueError, match="before the beginning"):
             file.seek(-1)
@@ -184,7 +184,7 @@ def test_joined_files_read_as_one_from_anywhere(tmp_path):
             file.position(3, 9)
 
 
-def file_part(whole: bytes, at: int) -> bytes:
+def file_part(joined: bytes, at: int) -> bytes:
     """Return what one read of three bytes returns: it ends with a part."""
     ends = [end for end in (3, 7, 11) if end > at]
-    return whole[at : min(at + 3, ends[0])] if ends else b""
+    return joined[at : min(at + 3, ends[0])] if ends else b""

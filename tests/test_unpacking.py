@@ -79,11 +79,11 @@ def test_other_files_are_not_unpacked(tmp_path, data):
 def test_a_damaged_archive_has_a_reason(tmp_path, kind, seed):
     noise = random.Random(seed)
     path = MAKERS[kind](tmp_path / "a", {"a.wav": noise.randbytes(30_000), "b.wav": bytes(30_000)})
-    whole = path.read_bytes()
-    path.write_bytes(whole[: noise.randrange(7, len(whole) - 1)])
+    full = path.read_bytes()
+    path.write_bytes(full[: noise.randrange(7, len(full) - 1)])
     assert rejection_of(path, kind).reason == Reason.UNAVAILABLE
     for _ in range(5):
-        data = bytearray(whole)
+        data = bytearray(full)
         for _ in range(3):
             data[noise.randrange(6, len(data))] ^= 1 + noise.randrange(255)
         path.write_bytes(data)

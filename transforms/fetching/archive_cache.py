@@ -39,7 +39,7 @@ Download = Callable[[PartialDownload, str, float], Recording]
 
 @dataclass(frozen=True, slots=True)
 class CachedArchive:
-    """An archive in the cache, and what was said about it when it was fetched."""
+    """An archive in the cache, and what was recorded of it when it was fetched."""
 
     path: Path
     evidence: Evidence

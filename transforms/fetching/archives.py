@@ -32,7 +32,7 @@ DAMAGES = (OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error
 class ArchiveRoot:
     """A zip or tar of recordings. A member's name is only used to look it up, never as a path to write to.
 
-    `repeated` has the names that several members with other content share; `left_out` has (name, why). `evidence` is what was said about
+    `repeated` has the names that several members with other content share; `left_out` has (name, why). `evidence` is what was recorded of
     an archive when it was fetched, `None` for one that the user has.
     """
 
@@ -96,7 +96,7 @@ def open_archive(path: Path, shown: Path | None = None, evidence: Evidence | Non
     Args:
         path: a tar, a zip, or the last part of a split zip, whose other parts are beside it.
         shown: the archive that `path` was made from; messages name it.
-        evidence: what was said about it when it was fetched.
+        evidence: what was recorded of it when it was fetched.
 
     Raises:
         OSError, ValueError, tarfile.TarError, zipfile.BadZipFile: it is no archive, damaged or hostile: one of `DAMAGES`.

@@ -38,7 +38,7 @@ class AudioRoot(Protocol):
 
     @property
     def evidence(self) -> Evidence | None:
-        """What was said about it when it was fetched; `None` for what was always on this disk."""
+        """What was recorded of it when it was fetched; `None` for what was always on this disk."""
 
     def local_file(self, name: str) -> Path | None:
         """Return the file of the user that a recording is read from; `None` for what was fetched."""

@@ -43,7 +43,7 @@ def open_local_root(
     Args:
         cache: where compressed tars and 7z archives are unpacked.
         allowed: folders outside of a folder that its links may lead to.
-        evidence: what was said about an archive when it was fetched.
+        evidence: what was recorded of an archive when it was fetched.
 
     Raises:
         Rejected: `unavailable`, when it is neither; as `ArchiveCache.unpacked`.

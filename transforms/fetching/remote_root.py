@@ -58,7 +58,7 @@ class RemoteRoot:
 class RemoteHandler:
     """Fetches `s3://` and `gs://` addresses of rows, where the recipe names a folder above them.
 
-    The keys of the user open more than a table should reach: a row of a stranger may name any object that they can read.
+    The keys of the user open more than a table should reach: a row may name any object that they can read, and tables come from others.
     """
 
     folders: LocalFolders

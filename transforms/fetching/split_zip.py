@@ -175,7 +175,7 @@ class JoinedFile(io.RawIOBase):
         self._at = 0
 
     def position(self, part: int, offset: int) -> int:
-        """Return where an offset in a part, counted from 0, is in the whole.
+        """Return where an offset in a part, counted from 0, is in the joined file.
 
         Raises:
             SplitZipError: there is no such part, or it is shorter.
