@@ -111,7 +111,7 @@ def test_a_wrong_checksum_is_refused_and_the_file_removed(tmp_path, work, cache,
         wrong = server.url(f"/dev.zip#{name}={'0' * len(hashlib.new(name).hexdigest())}")
         rejected = rejection_of(cache, wrong)
         assert (rejected.reason, f"{name} is {hashlib.new(name, data).hexdigest()[:16]}" in rejected.detail) == (Reason.UNAVAILABLE, True)
-        assert not list((tmp_path / "cache").rglob("dev.zip"))
+        assert [path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()] in ([], [".lock"])
         assert rejection_of(cache, wrong).detail == rejected.detail
         assert server.n_requests.total() == 1  # thousands of rows name it: it is asked for once
         assert read(cache, server.url(f"/dev.zip#{name}={hashlib.new(name, data).hexdigest()}"), work) == FILES["rain/3.wav"]

@@ -80,7 +80,9 @@ class ArchiveCache:
 
     def forget(self, text: str) -> None:
         """Remove a fetched archive, which turned out to be none, so that a later build fetches it again."""
-        self._note(self._folder(ArchiveAddress.parse(text))).unlink(missing_ok=True)
+        folder = self._folder(ArchiveAddress.parse(text))
+        with FileLock(folder / ".lock"):
+            _clear(folder)
 
     def unpacked(self, path: Path) -> Path:
         """Return an uncompressed tar with the members of a compressed archive on this disk, which is made when it is not there.
@@ -112,9 +114,9 @@ class ArchiveCache:
             path, note = folder / address.name, self._note(folder)
             facts = _read_note(note, path) or self._fetch(address, path)
             if address.checksum is not None and "=".join(address.checksum) not in facts["checked"]:
-                _check(path, address.checksum, note)
+                _check(path, address.checksum)
                 facts["checked"].append("=".join(address.checksum))
-            note.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+            _write_note(note, facts)
         return CachedArchive(path, Evidence(**facts["evidence"]))
 
     def _fetch(self, address: ArchiveAddress, path: Path) -> dict[str, Any]:
@@ -161,17 +163,31 @@ class ArchiveCache:
         return fetched
 
 
-def _check(path: Path, checksum: tuple[str, str], note: Path) -> None:
+def _clear(folder: Path) -> None:
+    """Remove an archive, its parts and its note."""
+    for path in folder.iterdir():
+        if path.name != ".lock":
+            path.unlink()
+
+
+def _check(path: Path, checksum: tuple[str, str]) -> None:
     """Check the hash of a fetched archive; one that is wrong is removed."""
     name, expected = checksum
     with path.open("rb") as file:
         actual = hashlib.file_digest(file, name).hexdigest()
     if actual != expected:
-        note.unlink(missing_ok=True)
-        path.unlink()
+        _clear(path.parent)
         raise Rejected(
             Reason.UNAVAILABLE, f"audio_root {path.name!r}: {name} is {actual[:16]}..., not {expected[:16]}... as the recipe says; removed"
         )
+
+
+def _write_note(note: Path, facts: dict[str, Any]) -> None:
+    """Write a note in one step: without it an archive would be fetched again."""
+    part = note.with_name(f"{note.name}.part")
+    part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    flush(part)
+    part.replace(note)
 
 
 def _read_note(note: Path, path: Path) -> dict[str, Any] | None:
