@@ -51,6 +51,8 @@ setup(
         "imageio-ffmpeg>=0.6",
         "nh3>=0.3",
         "numpy>=2.0,<2.5",
+        "protego>=0.6",
+        "py7zr>=1.1",
         "pyarrow>=20,<26",
         "pydantic>=2.10",
         "PyYAML>=6.0",

@@ -118,7 +118,8 @@ def build_into(output: Path, recipe: Path, changes: Changes = NO_CHANGES, **engi
 
 
 def published(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of everything in an output folder that must be equal between builds: tars, books, plan, sizes."""
+    """Return the SHA-256 of everything in an output folder that must be equal between builds: tars, books, plan, sizes; no evidence."""
     wanted = ("*.tar", "*.parquet", "sizes.json", "plan.json")
-    files = sorted(path for pattern in wanted for path in folder.rglob(pattern) if ".work" not in path.parts)
+    listed = sorted(path for pattern in wanted for path in folder.rglob(pattern) if ".work" not in path.parts)
+    files = [path for path in listed if not path.name.endswith("_evidence.parquet")]  # it holds the time of each download
     return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in files}

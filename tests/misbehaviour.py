@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from tests.broken_ranges import ranges, unasked_range
+
 if TYPE_CHECKING:
     from tests.loopback import Handler
 
@@ -162,6 +164,17 @@ def _lengths(*values: str) -> Callable[[Handler, int], None]:
     return send
 
 
+def _reserved(handler: Handler) -> None:
+    """Say in every known way what the file may be used for."""
+    words = {
+        "X_Robots_Tag": "nosnippet",
+        "TDM_Reservation": "1",
+        "TDM_Policy": "https://h.example/policy.json",
+        "Content_Usage": "train-ai=n",
+    }
+    handler.reply(200, handler.server.owner.body, ETag='"1"', Last_Modified="Sun, 13 Sep 2020 12:26:40 GMT", **words)
+
+
 def _many_headers(handler: Handler) -> None:
     handler.reply(200, b"body", **{f"X-{number}": "a" * 100 for number in range(1000)})
 
@@ -212,6 +225,8 @@ BEHAVIOURS: dict[str, Callable[[Handler, int], None]] = {
     "negative-chunk": _raw_chunk(b"-5\r\nabcde\r\n0\r\n\r\n"),
     "unbounded-chunk": _raw_chunk(b"-1\r\nabcde\r\n0\r\n\r\n"),
     "no-chunk": _raw_chunk(b"not a size\r\n"),
+    "ranges": ranges,
+    "unasked-range": unasked_range,
     "html": _always(lambda handler: handler.reply(200, b"<!DOCTYPE html><title>Sorry</title>", Content_Type="text/html")),
     "redirects": _redirects,
     "loop": _always(lambda handler: handler.reply(302, b"moved", Location=handler.path)),
@@ -219,6 +234,7 @@ BEHAVIOURS: dict[str, Callable[[Handler, int], None]] = {
     "nowhere": _always(lambda handler: handler.reply(302, b"moved")),
     "gzip": _always(lambda handler: handler.reply(200, gzip.compress(handler.server.owner.body), Content_Encoding="gzip")),
     "noai": _header("X_Robots_Tag", "all, NoAI"),
+    "reserved": _always(_reserved),
     "nosnippet": _header("X_Robots_Tag", "nosnippet"),
     "huge": _lengths("9999999999999"),
     "contradiction": _lengths("5", "7"),

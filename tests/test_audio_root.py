@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Clip, Reason, Rejected
+from tests.caches import UNUSED
 from tests.test_archives import make_folder, make_tar, make_zip
-from transforms.fetching.audio_root import AudioRootHandler, FolderRoot, open_audio_root, path_of
+from transforms.fetching.audio_root import AudioRootHandler, path_of
+from transforms.fetching.folder_root import FolderRoot
 from transforms.fetching.folders import LocalFolders
+from transforms.fetching.open_root import open_local_root
 
 
 def clip(url: str = "", audio_root: str | None = "root", clip_id: str = "no id") -> Clip:
@@ -28,29 +31,15 @@ def test_the_path_of_an_address_is_without_host_and_query(url, path):
     assert path_of(url) == path
 
 
-@pytest.mark.parametrize(
-    ("head", "kind"), [(b"\x1f\x8b", "gzip"), (b"BZh9", "bzip2"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd")]
-)
-def test_a_compressed_archive_is_named_with_what_to_do(tmp_path, head, kind):
-    (tmp_path / "a.tar.x").write_bytes(head + bytes(100))
-    with pytest.raises(Rejected) as caught:
-        open_audio_root(tmp_path / "a.tar.x")
-    assert caught.value.reason is Reason.UNAVAILABLE
-    assert caught.value.detail == (
-        f"audio_root 'a.tar.x' is compressed ({kind}), so that no member can be read without all before it: "
-        "unpack it into a folder, a zip or an uncompressed tar"
-    )
-
-
 def test_what_is_no_archive_is_named(tmp_path):
     (tmp_path / "text").write_bytes(b"text")
     os.mkfifo(tmp_path / "pipe")
     details = {}
     for name in ("text", "pipe", "missing"):
         with pytest.raises(Rejected) as caught:
-            open_audio_root(tmp_path / name)
+            open_local_root(tmp_path / name, UNUSED)
         details[name] = (caught.value.reason, caught.value.detail)
-    neither = "is neither a folder nor a zip or uncompressed tar: "
+    neither = "is neither a folder nor a zip, tar or 7z: "
     assert details == {
         "text": (Reason.UNAVAILABLE, f"audio_root 'text' {neither}File is not a zip file"),
         "pipe": (Reason.UNAVAILABLE, f"audio_root 'pipe' {neither}no such file or folder"),
@@ -63,12 +52,12 @@ def test_a_folder_has_its_names_and_what_was_left_out(tmp_path):
     make_folder(tmp_path / "other", {"c.wav": b"c"})
     (tmp_path / "root" / "link").symlink_to(tmp_path / "other")
     (tmp_path / "root" / "same.wav").symlink_to("a.wav")
-    root = open_audio_root(tmp_path / "root")
+    root = open_local_root(tmp_path / "root", UNUSED)
     assert (root.path, [name for name, _ in root.left_out]) == (tmp_path / "root", ["link"])
     assert root.names.names == {"a.wav", "x/a.wav", "rain.json", "same.wav"}
     assert root.names.find_id("rain") is None  # a text is no recording
     assert root.names.identity_of("same.wav") == root.names.identity_of("a.wav") != root.names.identity_of("x/a.wav")
-    wide = open_audio_root(tmp_path / "root", (tmp_path / "other",))
+    wide = open_local_root(tmp_path / "root", UNUSED, (tmp_path / "other",))
     assert (wide.left_out, "link/c.wav" in wide.names.names) == ((), True)
 
 
@@ -92,11 +81,11 @@ def test_a_path_may_lead_through_a_linked_folder(tmp_path, path, is_address, res
     (tmp_path / "root" / "y" / "z").unlink()
     (tmp_path / "root" / "y").rmdir()
     (tmp_path / "root" / "y").symlink_to("x")
-    assert open_audio_root(tmp_path / "root").find(path, is_address) == result
+    assert open_local_root(tmp_path / "root", UNUSED).find(path, is_address) == result
 
 
 def test_the_files_of_a_folder_are_read_in_place(tmp_path):
-    root = open_audio_root(make_folder(tmp_path / "root", {"x/a.wav": b"a"}))
+    root = open_local_root(make_folder(tmp_path / "root", {"x/a.wav": b"a"}), UNUSED)
     assert isinstance(root, FolderRoot)
     assert root.local_file("x/a.wav") == root.extract("x/a.wav", tmp_path) == tmp_path / "root/x/a.wav"
 
@@ -104,7 +93,7 @@ def test_the_files_of_a_folder_are_read_in_place(tmp_path):
 @pytest.mark.parametrize("make", [make_folder, make_zip, make_tar])
 def test_the_local_file_is_the_file_or_its_archive(tmp_path, make):
     make(tmp_path / "root", {"x/a.wav": b"a"})
-    handler = AudioRootHandler(LocalFolders(tmp_path))
+    handler = AudioRootHandler(LocalFolders(tmp_path), UNUSED)
     expected = tmp_path / "root" / "x/a.wav" if make is make_folder else tmp_path / "root"
     assert handler.local_file(clip("x/a.wav")) == expected
     assert handler.root_of(clip()) is handler.root_of(clip("x/a.wav"))
@@ -125,14 +114,14 @@ def test_the_local_file_is_the_file_or_its_archive(tmp_path, make):
 )
 def test_the_path_counts_before_the_id(tmp_path, given, name):
     make_folder(tmp_path / "root", {"a.wav": b"", "x/b.wav": b""})
-    handler = AudioRootHandler(LocalFolders(tmp_path))
+    handler = AudioRootHandler(LocalFolders(tmp_path), UNUSED)
     assert (handler.name_of(given), handler.matches(given)) == (name, name is not None)
 
 
 @pytest.mark.parametrize(("url", "is_ambiguous"), [("b.wav", True), ("here/b.wav", False), ("https://h/b.wav", True), ("", True)])
 def test_an_ambiguous_name_is_rejected_unless_its_own_path_is_a_file(tmp_path, url, is_ambiguous):
     make_folder(tmp_path, {"root/x/b.wav": b"", "root/y/b.wav": b"", "here/b.wav": b""})
-    handler = AudioRootHandler(LocalFolders(tmp_path))
+    handler = AudioRootHandler(LocalFolders(tmp_path), UNUSED)
     if is_ambiguous:
         with pytest.raises(Rejected) as caught:
             handler.name_of(clip(url, clip_id="b"))
@@ -143,7 +132,7 @@ def test_an_ambiguous_name_is_rejected_unless_its_own_path_is_a_file(tmp_path, u
 
 def test_a_file_with_the_same_name_in_another_folder_is_shown(tmp_path):
     make_folder(tmp_path / "root", {"x/a.wav": b"", "y/A.wav": b""})
-    handler = AudioRootHandler(LocalFolders(tmp_path))
+    handler = AudioRootHandler(LocalFolders(tmp_path), UNUSED)
     alike = [handler.alike(given) for given in (clip("z/a.wav"), clip("z/b.wav"), clip("z/a.wav", audio_root=None))]
     assert alike == ["x/a.wav", None, None]
 
@@ -153,9 +142,9 @@ def test_a_link_that_leads_out_of_the_folders_is_not_read(tmp_path):
     secret: Path = tmp_path / "secret.wav"
     secret.write_bytes(b"secret")
     (tmp_path / "in/root/a.wav").symlink_to(secret)
-    handler = AudioRootHandler(LocalFolders(tmp_path / "in"))
+    handler = AudioRootHandler(LocalFolders(tmp_path / "in"), UNUSED)
     assert handler.fetch(clip("b.wav"), tmp_path).path.read_bytes() == b"b"
     with pytest.raises(Rejected):
         handler.fetch(clip("a.wav"), tmp_path)
-    wide = AudioRootHandler(LocalFolders(tmp_path / "in", others=(tmp_path,)))
+    wide = AudioRootHandler(LocalFolders(tmp_path / "in", others=(tmp_path,)), UNUSED)
     assert wide.fetch(clip("a.wav"), tmp_path).path.read_bytes() == b"secret"

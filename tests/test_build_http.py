@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from pipeline.output.plan_index import read_plan
 from pipeline.output.storage import Folder
 from tests.fates import build_into, published, tone
 from tests.loopback import Loopback
+from tests.misbehaviour import BEHAVIOURS
+from tests.test_archives import make_zip
+from tests.test_unpacking import make_7z
 
 RECIPE = """
 name = "web"
@@ -75,9 +79,9 @@ def test_every_row_of_a_faulty_server_has_its_outcome(server: Loopback, tmp_path
         outcome = build_into(tmp_path / "out", recipe_for(server, tmp_path / "in"))
         assert outcomes(tmp_path / "out") == {f"row-{n}": fate for n, fate in enumerate(FATES.values())}
         assert outcome.books.balance
-        asked = server.n_requests.total()
+        asked = server.n_requests.copy()
         build_into(tmp_path / "out", tmp_path / "in" / "recipe.toml")
-        assert server.n_requests.total() == asked  # a finished build requests nothing again
+        assert server.n_requests - asked == {"/busy/g.wav": 1}  # only what a host left for later is requested again
 
 
 def test_the_same_server_gives_the_same_shards(server: Loopback, tmp_path: Path) -> None:
@@ -95,3 +99,37 @@ def test_private_addresses_are_refused_unless_the_recipe_allows_them(server: Loo
         build_into(tmp_path / "out", recipe_for(server, tmp_path / "in", allow_private="false"))
         assert set(outcomes(tmp_path / "out").values()) == {"unsafe_address"}
         assert server.n_requests.total() == 0
+
+
+def test_a_build_takes_recordings_from_an_archive_by_address_and_from_zips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAION_AUDIO_CACHE", str(tmp_path / "cache"))
+    archive = make_7z(tmp_path / "dev.7z", {f"dev/{n}.wav": wav(300 + n) for n in range(3)}).read_bytes()
+    zipped = make_zip(tmp_path / "one.zip", {"07076051.wav": wav(200)}).read_bytes()
+    (tmp_path / "in").mkdir()
+    with Loopback({"/dev.7z": archive, "/07076051.wav.zip": zipped}) as server:
+        rows = [[f"row-{n}", f"{n}.wav", "A tone."] for n in range(4)] + [["bbc", server.url("/07076051.wav.zip"), "A tone."]]
+        with (tmp_path / "in" / "clips.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([["id", "url", "caption"], *rows])
+        root = f"{server.url('/dev.7z')}#md5={hashlib.md5(archive).hexdigest()}"
+        (tmp_path / "in" / "recipe.toml").write_text(RECIPE.format(allow_private="true") + f'audio_root = "{root}"\n')
+        for output in ("out", "again"):
+            outcome = build_into(tmp_path / output, tmp_path / "in" / "recipe.toml")
+            assert outcome.books.balance
+            fates = {"row-0": "sample", "row-1": "sample", "row-2": "sample", "row-3": "not_found", "bbc": "sample"}
+            assert outcomes(tmp_path / output) == fates
+        assert server.n_requests == {"/dev.7z": 1, "/07076051.wav.zip": 2}
+    assert published(tmp_path / "out") == published(tmp_path / "again")
+    assert root in (tmp_path / "out" / "recipe.toml").read_text()
+
+
+def test_a_build_over_a_server_that_breaks_off_equals_one_over_a_good_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "recipe.toml").write_text(RECIPE.format(allow_private="true"))
+    with Loopback(body=wav(500)) as server:
+        (tmp_path / "in" / "clips.csv").write_text(f"id,url,caption\na,{server.url('/ranges/a.wav?cut=10000')},A tone.\n")
+        build_into(tmp_path / "bad", tmp_path / "in" / "recipe.toml")
+        assert server.n_requests.total() > 1
+        monkeypatch.setitem(BEHAVIOURS, "ranges", BEHAVIOURS["good"])
+        build_into(tmp_path / "good", tmp_path / "in" / "recipe.toml")
+    assert outcomes(tmp_path / "good") == {"a": "sample"}
+    assert published(tmp_path / "good") == published(tmp_path / "bad")

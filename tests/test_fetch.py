@@ -13,15 +13,18 @@ import pytest
 
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
 from transforms.fetching.archives import ArchiveRoot
-from transforms.fetching.audio_root import AudioRootHandler, FolderRoot
+from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.fetch import Fetcher, Handler, handlers
+from transforms.fetching.folder_root import FolderRoot
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.freesound_handler import FreesoundHandler
 from transforms.fetching.hosts import HostLimits
-from transforms.fetching.http import HttpHandler, HttpSettings
+from transforms.fetching.http import HttpSettings
+from transforms.fetching.http_handler import HttpHandler
 from transforms.fetching.local import LocalHandler
+from transforms.fetching.remote_root import RemoteHandler
 from transforms.fetching.safe_sockets import DownloadLimits
 from transforms.fetching.settings import FetchSettings
 from transforms.fetching.youtube_handler import YouTubeHandler
@@ -59,7 +62,7 @@ def test_records_that_threads_share_cannot_be_changed(record):
 def test_the_handlers_are_asked_in_the_order_of_the_table(tmp_path):
     table = handlers(LocalFolders(tmp_path), OPEN)
     local = [AudioRootHandler, LocalHandler, BundledHandler, EmbeddedHandler]
-    assert [type(handler) for handler in table] == [*local, FreesoundHandler, YouTubeHandler, HttpHandler]
+    assert [type(handler) for handler in table] == [*local, RemoteHandler, FreesoundHandler, YouTubeHandler, HttpHandler]
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,6 @@ def test_private_addresses_are_refused_unless_the_recipe_allows_them(loopback, t
         "FILE:secret.wav",
         "ftp://127.0.0.1/a",
         "data:audio/wav;base64,UklGRg==",
-        "s3://bucket/a",
-        "gs://bucket/a",
         "javascript:1",
         "concat:secret.wav",
         "BUNDLED:quickstart/clips.csv",

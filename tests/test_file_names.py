@@ -13,6 +13,7 @@ import pytest
 from pipeline.records import Clip, Reason, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
+from tests.caches import UNUSED
 from tests.test_archives import make_folder, make_tar, make_zip
 from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.folders import LocalFolders
@@ -146,7 +147,7 @@ def test_no_row_gets_the_sound_of_another(seed, tmp_path):
     here = {name: name.encode() for name in tree if name not in lost}
     makers = {"folder": make_folder, "zip": make_zip, "tar": make_tar}
     roots = {kind: make(tmp_path / kind, here) for kind, make in makers.items()}
-    handler = AudioRootHandler(LocalFolders(tmp_path, (("D", tmp_path / "meta"),)))
+    handler = AudioRootHandler(LocalFolders(tmp_path, (("D", tmp_path / "meta"),)), UNUSED)
     n_found = dict.fromkeys(roots, 0)
     for name in tree:
         prefix = draw.choice(PREFIXES) if "/" in name else draw.choice(["", "meta/"])
@@ -198,7 +199,7 @@ def test_names_in_a_zip_are_read_as_utf_8_and_as_code_page_437(tmp_path):
     members = {"v\u00f6gel-im-wald.wav".encode(): b"utf-8", "stra\u00dfen-l\u00e4rm.wav".encode("cp437"): b"437"}
     members |= {unicodedata.normalize("NFD", "b\u00e4chlein.wav").encode(): b"nfd", b"dir\\windows.wav": b"windows"}
     write_zip(tmp_path / "names.zip", members)
-    handler = AudioRootHandler(LocalFolders(tmp_path))
+    handler = AudioRootHandler(LocalFolders(tmp_path), UNUSED)
     result = {}
     for name in ("v\u00f6gel-im-wald.wav", "stra\u00dfen-l\u00e4rm.wav", "b\u00e4chlein.wav", "dir/windows.wav"):
         clip = Clip("table", "D", "train", "", name, audio_root="names.zip")
@@ -210,12 +211,12 @@ def test_names_in_a_zip_are_read_as_utf_8_and_as_code_page_437(tmp_path):
 def test_a_tar_with_names_in_latin_1_is_read(tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
         archive.addfile(tarfile.TarInfo("v\u00f6gel.wav"))
-    assert AudioRootHandler(LocalFolders(tmp_path)).matches(Clip("table", "D", "train", "", "v\u00f6gel.wav", audio_root="a.tar"))
+    assert AudioRootHandler(LocalFolders(tmp_path), UNUSED).matches(Clip("table", "D", "train", "", "v\u00f6gel.wav", audio_root="a.tar"))
 
 
 def test_the_path_below_the_tables_folder_counts_and_a_path_below_the_root(tmp_path):
     make_folder(tmp_path / "rec", {"meta/1.wav": b"", "1.wav": b"", "deep/2.wav": b"", "2.wav": b""})
-    handler = AudioRootHandler(LocalFolders(tmp_path, (("D", tmp_path / "meta"), ("Other", tmp_path / "rec"))))
+    handler = AudioRootHandler(LocalFolders(tmp_path, (("D", tmp_path / "meta"), ("Other", tmp_path / "rec"))), UNUSED)
     assert handler.name_of(Clip("table", "D", "train", "", "meta/1.wav", audio_root="rec")) == "1.wav"
     assert handler.name_of(Clip("table", "Other", "train", "", "meta/1.wav", audio_root="rec")) == "meta/1.wav"
     assert handler.name_of(Clip("table", "D", "train", "", "rec/deep/2.wav", audio_root="rec")) == "deep/2.wav"
@@ -224,5 +225,5 @@ def test_the_path_below_the_tables_folder_counts_and_a_path_below_the_root(tmp_p
 
 def test_a_row_whose_own_path_is_a_file_is_not_ambiguous(tmp_path):
     make_folder(tmp_path, {"rec/a/1.wav": b"", "rec/b/1.wav": b"", "meta/1.wav": b"mine"})
-    handler = AudioRootHandler(LocalFolders(tmp_path, (("D", tmp_path / "meta"),)))
+    handler = AudioRootHandler(LocalFolders(tmp_path, (("D", tmp_path / "meta"),)), UNUSED)
     assert not handler.matches(Clip("table", "D", "train", "", "meta/1.wav", audio_root="rec"))

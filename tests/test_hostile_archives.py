@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Clip, Reason, Rejected
+from tests.caches import UNUSED
 from tests.test_archives import add, make_zip
 from transforms.fetching import tar_members, zip_members
-from transforms.fetching.audio_root import AudioRootHandler, open_audio_root
+from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.folders import LocalFolders
+from transforms.fetching.open_root import open_local_root
 
 MEGABYTE = 1 << 20
 
@@ -37,7 +39,7 @@ def bounded():
 def rejection_of(path: Path, name: str = "a.wav") -> Rejected:
     work = path.parent / "work"
     work.mkdir(exist_ok=True)
-    handler = AudioRootHandler(LocalFolders(path.parent))
+    handler = AudioRootHandler(LocalFolders(path.parent), UNUSED)
     clip = Clip("table", "D", "train", "no", name, audio_root=path.name)
     with pytest.raises(Rejected) as caught:
         assert handler.matches(clip), "the member was not found"
@@ -54,7 +56,7 @@ def test_a_dictionary_of_four_gigabytes_is_not_made(tmp_path):
     assert struct.unpack("<I", data[at : at + 4])[0] == 1 << 23
     data[at : at + 4] = struct.pack("<I", 0xFFFFFFFF)
     path.write_bytes(data)
-    handler = AudioRootHandler(LocalFolders(tmp_path))
+    handler = AudioRootHandler(LocalFolders(tmp_path), UNUSED)
     assert handler.fetch(Clip("table", "D", "train", "a", "", audio_root="a.zip"), tmp_path).provenance.n_bytes == 1000
     entry = data.index(b"PK\x01\x02")
     data[entry + 24 : entry + 28] = struct.pack("<I", 3 << 30)
@@ -72,7 +74,7 @@ def test_a_bomb_is_unpacked_in_small_steps(tmp_path, method):
     with zipfile.ZipFile(path, "w", method) as archive, archive.open("a.wav", "w") as member:
         for _ in range(150):
             member.write(bytes(MEGABYTE))
-    handler = AudioRootHandler(LocalFolders(tmp_path))
+    handler = AudioRootHandler(LocalFolders(tmp_path), UNUSED)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert handler.fetch(Clip("table", "D", "train", "a", "", audio_root="a.zip"), tmp_path).provenance.n_bytes == 150 * MEGABYTE
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 130 * 1024  # kilobytes
@@ -121,7 +123,7 @@ def sparse_tar(path: Path, size: int) -> Path:
 def test_a_sparse_member_of_forty_gigabytes_is_too_large_and_a_small_one_is_read(tmp_path):
     assert rejection_of(sparse_tar(tmp_path / "a.tar", 40 << 30)).reason == Reason.TOO_LARGE
     sparse_tar(tmp_path / "b.tar", 100_000)
-    handler = AudioRootHandler(LocalFolders(tmp_path))
+    handler = AudioRootHandler(LocalFolders(tmp_path), UNUSED)
     assert handler.fetch(Clip("table", "D", "train", "a", "", audio_root="b.tar"), tmp_path).path.read_bytes() == bytes(99_999) + b"x"
 
 
@@ -150,7 +152,7 @@ def test_links_in_a_circle_and_to_nothing_are_left_out(tmp_path):
             add(archive, f"{n}.wav", kind=tarfile.SYMTYPE, link=f"{(n + 1) % 100}.wav")
         add(archive, "out.wav", kind=tarfile.SYMTYPE, link="../../etc/passwd")
         add(archive, "b.wav", b"b")
-    root = open_audio_root(tmp_path / "a.tar")
+    root = open_local_root(tmp_path / "a.tar", UNUSED)
     assert root.names.names == {"b.wav"}
     assert len(root.left_out) == 101
 

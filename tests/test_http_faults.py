@@ -37,7 +37,7 @@ from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, fault_of
 def test_a_lasting_status_is_requested_once(loopback, tmp_path, path, reason):
     rejected = rejection_of(loopback.url(path), tmp_path)
     assert (rejected.reason, rejected.detail) == (reason, f"HTTP {path.rsplit('/')[-1]}")
-    assert rejected.provenance == Provenance(loopback.url(path), int(path.rsplit("/")[-1]))
+    assert (rejected.provenance, rejected.provenance.evidence.attempts) == (Provenance(loopback.url(path), int(path.rsplit("/")[-1])), 1)
     assert loopback.n_requests[path] == 1
 
 

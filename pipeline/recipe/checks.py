@@ -9,6 +9,7 @@ from pipeline.recipe.faults import nearest
 from sources.metadata.held_lists import HeldOut, as_table, read_list
 from sources.metadata.licenses import license_fault
 from sources.metadata.options import split_name
+from transforms.fetching.root_addresses import STORES, root_scheme
 
 if TYPE_CHECKING:
     from pipeline.recipe.model import BuildRecipe
@@ -57,11 +58,11 @@ def _license_faults(recipe: BuildRecipe) -> list[str]:
 
 
 def _local_files_faults(recipe: BuildRecipe) -> list[str]:
-    """Return a fault for every entry of `local_files` that is not a folder."""
+    """Return a fault for every entry of `local_files` that is neither a folder nor the address of one in an object store."""
     return [
         f"local_files = {given!r}: no such folder below {recipe.folder}"
         for given in recipe.local_files
-        if "\0" in given or not (recipe.folder / given).is_dir()
+        if root_scheme(given) not in STORES and ("\0" in given or not (recipe.folder / given).is_dir())
     ]
 
 

@@ -30,6 +30,7 @@ from sources.metadata.options import SourceOptions, check_table
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.freesound_api import FreesoundSettings
 from transforms.fetching.hosts import HostLimits
+from transforms.fetching.root_addresses import STORES, local_root, root_fault, root_scheme
 from transforms.fetching.youtube import YouTubeSettings
 
 MAX_FAULTS = 50  # lines of one message
@@ -85,6 +86,7 @@ class BuildRecipe(BaseModel):
     allow_private: bool = False
     local_files: Words = ()
     respect_robots_tag: bool = True
+    respect_robots_txt: bool = False
     contact: str | None = None
     audio: Annotated[AudioLimits, BeforeValidator(partial(_from_table, AudioLimits))] = AudioLimits()
     t5: Annotated[T5Settings, BeforeValidator(partial(_from_table, T5Settings))] = T5Settings()
@@ -108,8 +110,10 @@ class BuildRecipe(BaseModel):
         """The folders on this disk that rows may name files in."""
         tables = ((options.dataset, options.paths_start_in) for options in self.sources)
         roots = (options.audio_root for options in self.sources if options.audio_root is not None)
-        others = [self.folder / path for path in dict.fromkeys((*roots, *self.local_files))]
-        return LocalFolders(self.folder, tuple((dataset, path) for dataset, path in tables if path is not None), tuple(others))
+        named = list(dict.fromkeys((*roots, *self.local_files)))
+        others = tuple(local_root(path, self.folder) for path in named if root_scheme(path) in {None, "file"})
+        remote = tuple(address for address in named if root_scheme(address) in STORES)
+        return LocalFolders(self.folder, tuple((dataset, path) for dataset, path in tables if path is not None), others, remote)
 
     def audio_of(self, options: SourceOptions) -> AudioLimits:
         """Return the limits of a source: the recipe's `[audio]`, overridden by the keys of the source.
@@ -233,8 +237,8 @@ def lacking(options: SourceOptions) -> list[Need]:
 def _check_files(options: SourceOptions, where: str) -> list[str]:
     """Return what is wrong with the files of a source."""
     try:
-        if options.audio_root is not None and not options.resolve(options.audio_root).exists():
-            return [f"{where}.audio_root = {options.audio_root!r}: no such folder or archive below {_printable(options.base)}"]
+        if options.audio_root is not None and (fault := root_fault(options.audio_root, options.base)) is not None:
+            return [f"{where}.audio_root = {options.audio_root!r}: {fault}"]
         SOURCES[options.source].check(options)
     except (ValueError, OSError) as error:
         return [f"{where}: {error}"]

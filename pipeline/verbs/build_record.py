@@ -34,7 +34,7 @@ VERSIONS = ("laion-audio", "conversion", *PACKAGES)
 
 def http_settings(recipe: BuildRecipe) -> HttpSettings:
     """Return how a recipe says that we behave towards hosts."""
-    return HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.contact)
+    return HttpSettings(recipe.allow_private, recipe.respect_robots_tag, recipe.respect_robots_txt, recipe.contact)
 
 
 def fetch_settings(recipe: BuildRecipe, folder: Folder, wait: bool = False) -> FetchSettings:

@@ -20,12 +20,19 @@ class BoundedFile(io.BufferedReader):
         """Return up to `size` bytes."""
         if self.budget is None:
             return super().read(size)
-        wanted = os.fstat(self.fileno()).st_size - self.tell() if size is None or size < 0 else size
+        wanted = self._left() if size is None or size < 0 else size
         if wanted > self.budget:
             raise ValueError("its list of members is longer than any that is read")
         data = super().read(max(wanted, 0))
         self.budget -= len(data)
         return data
+
+    def _left(self) -> int:
+        """Return the number of bytes from here to the end."""
+        at = self.tell()
+        left = self.seek(0, os.SEEK_END) - at
+        self.seek(at)
+        return left
 
 
 class Member(Protocol):

@@ -1,4 +1,4 @@
-"""Read recordings out of a zip or an uncompressed tar. Its list of members is read once; memory and time are bounded for any archive."""
+"""Read recordings out of a zip, a split zip or an uncompressed tar. Its list of members is read once; memory and time are bounded."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from pipeline.records import Reason, Rejected
+from pipeline.records import Evidence, Reason, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
 from transforms.fetching.archive_members import BoundedFile, Member
+from transforms.fetching.split_zip import n_parts_of, open_split
 from transforms.fetching.tar_members import open_tar, tar_members
 from transforms.fetching.zip_members import zip_members
 
@@ -31,7 +32,8 @@ DAMAGES = (OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error
 class ArchiveRoot:
     """A zip or tar of recordings. A member's name is only used to look it up, never as a path to write to.
 
-    `repeated` has the names that several members with other content share; `left_out` has (name, why).
+    `repeated` has the names that several members with other content share; `left_out` has (name, why). `evidence` is what was recorded of
+    an archive when it was fetched, `None` for one that the user has.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class ArchiveRoot:
     members: Mapping[str, Member]
     repeated: frozenset[str] = frozenset()
     left_out: tuple[tuple[str, str], ...] = ()
+    evidence: Evidence | None = None
     names: FileNames = field(init=False)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -50,9 +53,9 @@ class ArchiveRoot:
         """Return the name of the member that a path means; `None` without one."""
         return self.names.find(path, is_address)
 
-    def local_file(self, name: str) -> Path:
-        """Return the archive."""
-        return self.path
+    def local_file(self, name: str) -> Path | None:
+        """Return the archive; `None` where it was fetched."""
+        return self.path if self.evidence is None else None
 
     def extract(self, name: str, work: Path) -> Path:
         """Return a copy of the member below `work`; there is no file when it fails.
@@ -87,15 +90,21 @@ class ArchiveRoot:
             raise Rejected(Reason.CORRUPT, f"{where}: {error}") from error
 
 
-def open_archive(path: Path) -> ArchiveRoot:
+def open_archive(path: Path, shown: Path | None = None, evidence: Evidence | None = None) -> ArchiveRoot:
     """Open an archive and read its list of members.
+
+    Args:
+        path: a tar, a zip, or the last part of a split zip, whose other parts are beside it.
+        shown: the archive that `path` was made from; messages name it.
+        evidence: what was recorded of it when it was fetched.
 
     Raises:
         OSError, ValueError, tarfile.TarError, zipfile.BadZipFile: it is no archive, damaged or hostile: one of `DAMAGES`.
     """
-    file = BoundedFile(io.FileIO(path))
+    n_parts = n_parts_of(path)
+    file = BoundedFile(open_split(path, n_parts) if n_parts > 1 else io.FileIO(path))
     try:
-        root = _read_archive(path, file)
+        root = _read_archive(shown or path, file, evidence)
     except BaseException:
         file.close()
         raise
@@ -103,11 +112,11 @@ def open_archive(path: Path) -> ArchiveRoot:
     return root
 
 
-def _read_archive(path: Path, file: BoundedFile) -> ArchiveRoot:
+def _read_archive(path: Path, file: BoundedFile, evidence: Evidence | None) -> ArchiveRoot:
     tar = open_tar(file)  # first: a zip as the last member would make the tar look like one
     if tar is not None:
         members, left_out = tar_members(tar, file)
-        return ArchiveRoot(path, file, members, frozenset(), tuple(left_out))
+        return ArchiveRoot(path, file, members, frozenset(), tuple(left_out), evidence)
     file.seek(0)
     members, repeated = zip_members(file)
-    return ArchiveRoot(path, file, members, repeated)
+    return ArchiveRoot(path, file, members, repeated, (), evidence)

@@ -1,33 +1,25 @@
-"""Fetch recordings the user already has: search `audio_root`, a folder, zip or tar, by path, file name and id."""
+"""Fetch recordings the user already has: search `audio_root`, a folder or an archive, by path, file name and id."""
 
 from __future__ import annotations
 
-import os
-import re
 import threading
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from pipeline.records import Clip, Reason, Recording, Rejected
-from sources.metadata.file_names import FileNames, is_made_by_macos
-from sources.metadata.folder_files import list_folder
-from sources.metadata.recording_names import may_be_recording
-from transforms.fetching.archives import DAMAGES, open_archive
+from pipeline.records import Clip, Evidence, Recording, Rejected
+from sources.metadata.file_names import FileNames
+from transforms.fetching.archive_cache import ArchiveCache
+from transforms.fetching.folder_root import FolderRoot, is_file
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.local import local_recording, resolved
-
-COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+from transforms.fetching.open_root import open_root
+from transforms.fetching.root_addresses import ADDRESS
 
 
 class AudioRoot(Protocol):
     """A folder or an archive of recordings."""
-
-    @property
-    def path(self) -> Path:
-        """The folder or the archive."""
 
     @property
     def names(self) -> FileNames:
@@ -44,26 +36,36 @@ class AudioRoot(Protocol):
             Rejected: `ambiguous`, when several files are meant equally.
         """
 
-    def local_file(self, name: str) -> Path:
-        """Return the file on this disk that a recording is read from."""
+    @property
+    def evidence(self) -> Evidence | None:
+        """What was recorded of it when it was fetched; `None` for what was always on this disk."""
+
+    def local_file(self, name: str) -> Path | None:
+        """Return the file of the user that a recording is read from; `None` for what was fetched."""
 
     def extract(self, name: str, work: Path) -> Path:
         """Return a local file with the recording of that name, unpacked into `work` where needed."""
 
 
 class AudioRootHandler:
-    """Fetches recordings from the `audio_root` of their clips; leaves clips that it does not hold to other handlers."""
+    """Fetches recordings from the `audio_root` of their clips; leaves clips that it does not hold to other handlers.
 
-    def __init__(self, folders: LocalFolders):
+    Args:
+        cache: where archives are fetched and unpacked.
+    """
+
+    def __init__(self, folders: LocalFolders, cache: ArchiveCache):
         self._folders = folders
+        self._cache = cache
         self._roots: dict[str, AudioRoot] = {}
+        self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def matches(self, clip: Clip) -> bool:
         """Return whether the clip has an audio_root, and the recording is in it.
 
         Raises:
-            Rejected: `ambiguous`, or as `open_audio_root`.
+            Rejected: `ambiguous`, or as `open_root`.
         """
         return self.name_of(clip) is not None
 
@@ -76,10 +78,11 @@ class AudioRootHandler:
         root, name = self._found(clip)
         if isinstance(root, FolderRoot):
             return local_recording(root.path / name, resolved((root.path, *self._folders.allowed)))
-        return local_recording(root.extract(name, work))
+        recording = local_recording(root.extract(name, work))
+        return replace(recording, provenance=replace(recording.provenance, evidence=root.evidence))
 
-    def local_file(self, clip: Clip) -> Path:
-        """Return the file in the folder, or the archive that holds it."""
+    def local_file(self, clip: Clip) -> Path | None:
+        """Return the file in the folder, or the archive that holds it; `None` where that was fetched."""
         root, name = self._found(clip)
         return root.local_file(name)
 
@@ -96,7 +99,7 @@ class AudioRootHandler:
         try:
             return (root.find(path, is_address) if clip.url else None) or root.names.find_id(clip.id)
         except Rejected:
-            if clip.url and not is_address and _is_file(self._folders.base / clip.url):
+            if clip.url and not is_address and is_file(self._folders.base / clip.url):
                 return None
             raise
 
@@ -109,25 +112,21 @@ class AudioRootHandler:
         """Return the audio_root of a clip that has one; it is opened once.
 
         Raises:
-            Rejected: as `open_audio_root`.
+            Rejected: as `open_root`.
         """
         assert clip.audio_root is not None
-        with self._lock:  # one thread reads the list of names, the others wait for it
-            if clip.audio_root not in self._roots:
-                self._roots[clip.audio_root] = open_audio_root(self._folders.base / clip.audio_root, self._folders.allowed)
-            return self._roots[clip.audio_root]
+        text = clip.audio_root
+        with self._lock:
+            lock = self._locks.setdefault(text, threading.Lock())
+        with lock:  # one thread fetches the archive and reads the list of names, the others wait for it
+            if text not in self._roots:
+                self._roots[text] = open_root(text, self._folders, self._cache)
+            return self._roots[text]
 
     def _found(self, clip: Clip) -> tuple[AudioRoot, str]:
         name = self.name_of(clip)
         assert name is not None
         return self.root_of(clip), name
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # too long; a NUL
-        return False
 
 
 def path_of(url: str) -> str:
@@ -140,59 +139,3 @@ def path_of(url: str) -> str:
         return urlsplit(url).path.lstrip("/")
     except ValueError:  # half an IPv6 address
         return url.split("?", 1)[0].rpartition("/")[2]
-
-
-def open_audio_root(path: Path, allowed: tuple[Path, ...] = ()) -> AudioRoot:
-    """Open the folder or archive at `path`, and read its list of names.
-
-    Args:
-        allowed: folders outside of a folder that its links may lead to.
-
-    Raises:
-        Rejected: `unavailable`, when it is neither, or a compressed tar.
-    """
-    try:
-        if path.is_dir():
-            files = list_folder(path, allowed)
-            names = FileNames(files.names, lambda name: os.path.realpath(path / name), may_be_recording)
-            return FolderRoot(path, names, files.left_out)
-        if not path.is_file():  # opening a pipe would wait for ever
-            raise FileNotFoundError("no such file or folder")
-        with path.open("rb") as file:
-            head = file.read(6)
-        for magic, name in COMPRESSED.items():
-            if head.startswith(magic):
-                raise Rejected(
-                    Reason.UNAVAILABLE,
-                    f"audio_root {path.name!r} is compressed ({name}), so that no member can be read without all before it: "
-                    "unpack it into a folder, a zip or an uncompressed tar",
-                )
-        return open_archive(path)
-    except DAMAGES as error:
-        raise Rejected(
-            Reason.UNAVAILABLE, f"audio_root {path.name!r} is neither a folder nor a zip or uncompressed tar: {error}"
-        ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class FolderRoot:
-    """A folder of recordings. `left_out` has (name, why) of links that are not followed and folders that may not be read."""
-
-    path: Path
-    names: FileNames
-    left_out: tuple[tuple[str, str], ...] = ()
-
-    def find(self, path: str, is_address: bool) -> str | None:
-        """Return the name of the file that a path means; `None` without one. A path may lead through linked folders."""
-        is_relative = path and not path.startswith(("/", ".."))
-        if not is_address and is_relative and path not in self.names.names and _is_file(self.path / path) and not is_made_by_macos(path):
-            return path
-        return self.names.find(path, is_address)
-
-    def local_file(self, name: str) -> Path:
-        """Return the file."""
-        return self.path / name
-
-    def extract(self, name: str, work: Path) -> Path:
-        """Return the file itself."""
-        return self.path / name

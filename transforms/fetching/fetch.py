@@ -9,14 +9,18 @@ from typing import Protocol, runtime_checkable
 
 from pipeline.records import Clip, Reason, Recording, Rejected
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
+from transforms.fetching.archive_cache import ArchiveCache
 from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.budgets import Budgets
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.freesound_handler import FreesoundHandler
-from transforms.fetching.http import HttpHandler
+from transforms.fetching.http_handler import HttpHandler
 from transforms.fetching.local import LocalHandler
+from transforms.fetching.remote_root import RemoteHandler, download_object
+from transforms.fetching.robots import http_client
+from transforms.fetching.root_addresses import STORES
 from transforms.fetching.settings import FetchSettings
 from transforms.fetching.youtube_handler import YouTubeHandler
 
@@ -53,14 +57,17 @@ class OnDisk(Protocol):
 def handlers(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
     """Return the handlers in the order in which they are asked."""
     budgets = Budgets(settings.budgets)
+    client = http_client(settings.http, budgets)  # one for all, so that connections and budgets are shared
+    cache = ArchiveCache(settings.cache, client.complete, dict.fromkeys(STORES, download_object))
     return (
-        AudioRootHandler(folders),  # before all others: the user has these recordings already
+        AudioRootHandler(folders, cache),  # before all others: the user has these recordings already
         LocalHandler(folders),
         BundledHandler(),
         EmbeddedHandler(folders.base),
+        RemoteHandler(folders, settings.http.max_bytes),
         FreesoundHandler(settings.freesound, settings.http, budgets),
         YouTubeHandler(settings.youtube, settings.http, budgets, folders.base),
-        HttpHandler(settings.http, budgets),
+        HttpHandler(client),
     )
 
 

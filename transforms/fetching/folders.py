@@ -15,12 +15,14 @@ class LocalFolders:
     """Folders on this disk that rows may name files in.
 
     `base` is the folder of the recipe, where relative paths start. `tables` has (dataset, folder) for each folder that the paths in a
-    table of the dataset start from, and `others` the folders that `local_files` of the recipe allows.
+    table of the dataset start from, and `others` the folders that `local_files` of the recipe allows. `remote` are the addresses of
+    folders in object stores that it names.
     """
 
     base: Path
     tables: tuple[tuple[str, Path], ...] = ()
     others: tuple[Path, ...] = ()
+    remote: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> tuple[Path, ...]:

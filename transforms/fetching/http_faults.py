@@ -25,15 +25,15 @@ class RetryLaterError(Exception):
         self.after = after
 
 
-def check_status(response: urllib3.BaseHTTPResponse, provenance: Provenance) -> None:
-    """Check that the status is 200.
+def check_status(response: urllib3.BaseHTTPResponse, provenance: Provenance, asked_for_rest: bool = False) -> None:
+    """Check that the status is 200, or 206 where the rest of a file was asked for.
 
     Raises:
         Rejected: a lasting fault.
         RetryLaterError: a transient fault.
     """
     status = response.status
-    if status == 200:
+    if status == 200 or (status == 206 and asked_for_rest):
         return
     detail = f"HTTP {status}"
     if status in {404, 410}:
@@ -46,6 +46,8 @@ def check_status(response: urllib3.BaseHTTPResponse, provenance: Provenance) -> 
         raise RetryLaterError(Rejected(Reason.THROTTLED, detail, provenance), after)
     if status == 408:
         raise RetryLaterError(Rejected(Reason.TIMEOUT, detail, provenance))
+    if status == 416 and asked_for_rest:
+        raise RetryLaterError(Rejected(Reason.SERVER_ERROR, f"{detail}: the file changed while it was fetched", provenance))
     if status >= 500:
         raise RetryLaterError(Rejected(Reason.SERVER_ERROR, detail, provenance))
     raise Rejected(Reason.UNAVAILABLE, detail)

@@ -68,6 +68,18 @@ def is_public(text: str) -> bool:
     return address in UNICAST_V6 and not any(address in block for block in NOT_PUBLIC_V6)
 
 
+def is_loopback(text: str) -> bool:
+    """Return whether a text is the IP address of this machine itself.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("10.0.0.1"), is_loopback("example.org")
+    (True, True, False, False)
+    """
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:  # a name
+        return False
+
+
 def _is_public_v4(address: ipaddress.IPv4Address) -> bool:
     return not any(address in block for block in NOT_PUBLIC_V4)
 

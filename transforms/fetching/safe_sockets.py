@@ -21,7 +21,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.connection import create_connection
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.public_addresses import is_public
+from transforms.fetching.proxies import Proxy, proxy_for
+from transforms.fetching.public_addresses import is_loopback, is_public
 
 MAX_ADDRESSES_TRIED = 8  # of one name
 MAX_HOST_SHOWN = 200  # characters
@@ -113,19 +114,43 @@ class _Response(http.client.HTTPResponse):
 def _connect(connection: HTTPConnection) -> socket.socket:
     """Look the host's name up once, check its addresses, and connect to one of these: a second look-up may have another result."""
     host = connection._dns_host.strip("[]")
-    addresses = _look_up(host, connection.port)
-    if not DOWNLOAD_LIMITS.get().allow_private:
-        check_public(host, addresses)
-    fault = OSError("it has no address")
+    proxy = proxy_for("https" if isinstance(connection, HTTPSConnection) else "http", host, connection.port)
+    addresses = _addresses_of(host, connection.port, proxy)
+    fault, shown = OSError("it has no address"), host[:MAX_HOST_SHOWN]
+    if proxy is not None:
+        if any(is_loopback(address) for address in addresses):  # this machine, which no proxy reaches
+            proxy = None
+        elif proxy.fault:
+            raise ConnectionFailedError(f"no connection to {shown}: the proxy {proxy.host[:MAX_HOST_SHOWN]}: {proxy.fault}")
+        else:
+            shown = f"{shown} through the proxy {proxy.host[:MAX_HOST_SHOWN]}"
     for address in addresses[:MAX_ADDRESSES_TRIED]:
         try:
+            if proxy is not None:
+                return proxy.tunnel(address, connection.port, connection.timeout)
             return create_connection((address, connection.port), connection.timeout, None, connection.socket_options)
         except OSError as error:
             fault = error
-    shown = host[:MAX_HOST_SHOWN]
     if isinstance(fault, TimeoutError):
         raise urllib3.exceptions.ConnectTimeoutError(f"no connection to {shown} in time") from fault
     raise ConnectionFailedError(f"no connection to {shown}: {fault.strerror or fault}") from fault
+
+
+def _addresses_of(host: str, port: int, proxy: Proxy | None) -> list[str]:
+    """Return the addresses of a name, after the check that all are public.
+
+    Where private addresses are allowed, nothing is left to check, so that a name that is not known here is left to the proxy.
+    """
+    may_be_private = DOWNLOAD_LIMITS.get().allow_private
+    try:
+        addresses = _look_up(host, port)
+    except ConnectionFailedError:
+        if proxy is None or not may_be_private:
+            raise
+        return [host]
+    if not may_be_private:
+        check_public(host, addresses)
+    return addresses
 
 
 def _look_up(host: str, port: int) -> list[str]:

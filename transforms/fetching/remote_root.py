@@ -1,0 +1,175 @@
+"""Read recordings from a folder in an object store (`s3://`, `gs://`), with the keys that the environment of this machine holds."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.records import Clip, Evidence, Provenance, Reason, Recording, Rejected
+from sources.metadata.file_names import FileNames
+from sources.metadata.recording_names import may_be_recording
+from transforms.fetching.folders import LocalFolders
+from transforms.fetching.http import utc_now
+from transforms.fetching.partial_download import PartialDownload
+from transforms.fetching.root_addresses import STORES, root_scheme
+
+MAX_OBJECT_BYTES = 16 << 30  # of a recording in audio_root, as of one on this disk
+BLOCK = 1 << 22  # bytes of one request
+MAX_NAMES = 10_000_000  # of a folder: about as many as fit into 4 GB of memory
+FAULTS_OF_STORES = (
+    *(("botocore.exceptions", "BotoCoreError"), ("botocore.exceptions", "ClientError"), ("aiohttp", "ClientError")),
+    *(("google.auth.exceptions", "GoogleAuthError"), ("gcsfs.retry", "HttpError")),
+)
+"""(module, class) of errors of object stores that are no OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRoot:
+    """A folder of recordings in an object store. `prefix` is its path there, which ends in `/`."""
+
+    files: Any
+    prefix: str
+    names: FileNames
+    left_out: tuple[tuple[str, str], ...] = ()
+    evidence: Evidence | None = None
+
+    def find(self, path: str, is_address: bool) -> str | None:
+        """Return the name of the file that a path means; `None` without one."""
+        return self.names.find(path, is_address)
+
+    def local_file(self, name: str) -> None:
+        """Return `None`: it is not on this disk."""
+
+    def extract(self, name: str, work: Path) -> Path:
+        """Return a copy of the file below `work`; there is no file when it fails.
+
+        Raises:
+            Rejected: as `copy_object`.
+        """
+        return copy_object(self.files, self.prefix + name, PartialDownload(work / "object", MAX_OBJECT_BYTES)).path
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteHandler:
+    """Fetches `s3://` and `gs://` addresses of rows, where the recipe names a folder above them.
+
+    The keys of the user open more than a table should reach: a row may name any object that they can read, and tables come from others.
+    """
+
+    folders: LocalFolders
+    max_bytes: int
+
+    def matches(self, clip: Clip) -> bool:
+        """Return whether the clip has an address in an object store."""
+        return root_scheme(clip.url) in STORES
+
+    def fetch(self, clip: Clip, work: Path) -> Recording:
+        """Copy the recording below `work`.
+
+        Raises:
+            Rejected: `unsafe_address` outside of the addresses in `audio_root` and `local_files`; as `copy_object`.
+        """
+        if ".." in clip.url.split("/") or not any(clip.url.startswith(f"{above.rstrip('/')}/") for above in self.folders.remote):
+            outside = "lies outside of the audio_root and the local_files of the recipe; add its folder there"
+            raise Rejected(Reason.UNSAFE_ADDRESS, f"{clip.url[:100]!r} {outside}")
+        files, path = open_store(clip.url)
+        return copy_object(files, path, PartialDownload(work / "object", self.max_bytes))
+
+
+def open_remote_root(address: str) -> RemoteRoot:
+    """List a folder in an object store.
+
+    Raises:
+        Rejected: `unavailable` where there is no such folder; as `faults_as_rejections`.
+    """
+    files, path = open_store(address)
+    prefix = f"{path.rstrip('/')}/"
+    with faults_as_rejections(address):
+        names = [name.removeprefix(prefix) for name in files.find(prefix) if name.startswith(prefix)]
+    if not names or len(names) > MAX_NAMES:
+        why = f"{len(names)} objects, at most {MAX_NAMES}" if names else "no object lies there"
+        raise Rejected(Reason.UNAVAILABLE, f"audio_root {address[:100]!r}: {why}")
+    return RemoteRoot(files, prefix, FileNames(names, has_sound=may_be_recording))
+
+
+def download_object(partial: PartialDownload, address: str, seconds: float) -> Recording:
+    """Fetch an archive from an object store, for the cache; `seconds` is not needed, as these clients have their own bounds.
+
+    Raises:
+        Rejected: as `copy_object`.
+    """
+    return copy_object(*open_store(address), partial)
+
+
+def open_store(address: str) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it. Its listings are not kept: they may change while a build runs.
+
+    Raises:
+        Rejected: `unavailable` where its package is not installed.
+    """
+    import fsspec  # slow to import, and most builds need no object store
+
+    try:
+        files, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
+    except ImportError as error:
+        extra = {"s3": "s3", "gs": "gcs"}[root_scheme(address) or "s3"]
+        raise Rejected(
+            Reason.UNAVAILABLE, f"{address[:100]!r} needs a package that is not installed: pip install 'laion-audio[{extra}]'"
+        ) from error
+    return files, path
+
+
+def copy_object(files: Any, path: str, partial: PartialDownload) -> Recording:
+    """Copy an object to the file of a partial download, from its beginning; there is no file when it fails.
+
+    Raises:
+        Rejected: `too_large`; as `faults_as_rejections`.
+    """
+    target, digest, n_bytes = partial.path, hashlib.sha256(), 0
+    try:
+        with faults_as_rejections(path):
+            facts = files.info(path)
+            source = files.open(path, "rb", block_size=BLOCK)
+        with source, target.open("wb") as copy:
+            while block := _read(source, path):
+                n_bytes += len(block)
+                if n_bytes > partial.max_bytes:
+                    raise Rejected(Reason.TOO_LARGE, f"more than {partial.max_bytes} bytes")
+                digest.update(block)
+                copy.write(block)
+    except Rejected:
+        target.unlink(missing_ok=True)
+        raise
+    evidence = Evidence(utc_now(), etag=str(facts["ETag"]) if facts.get("ETag") else None)
+    return Recording(target, Provenance(n_bytes=n_bytes, sha256=digest.hexdigest(), evidence=evidence))
+
+
+def _read(source: Any, path: str) -> bytes:
+    with faults_as_rejections(path):
+        return bytes(source.read(BLOCK))
+
+
+@contextmanager
+def faults_as_rejections(shown: str) -> Iterator[None]:
+    """Reject a clip over what an object store says.
+
+    Raises:
+        Rejected: `not_found`, `forbidden` (the keys do not allow it, or there are none), or `connection`.
+    """
+    named = [getattr(sys.modules[module], name, None) for module, name in FAULTS_OF_STORES if module in sys.modules]
+    faults = tuple(fault for fault in named if fault is not None)
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise Rejected(Reason.NOT_FOUND, f"no object {shown[-100:]!r}") from error
+    except PermissionError as error:
+        raise Rejected(Reason.FORBIDDEN, f"{shown[-100:]!r} may not be read with the keys of this machine") from error
+    except (OSError, ValueError, *faults) as error:
+        if type(error).__name__ in {"NoCredentialsError", "DefaultCredentialsError"}:
+            raise Rejected(Reason.FORBIDDEN, f"{shown[-100:]!r} needs keys, and this machine has none") from error
+        raise Rejected(Reason.CONNECTION, f"{shown[-100:]!r}: {str(error)[:150]}") from error
