@@ -107,11 +107,11 @@ class HttpClient:
         deadline = time.monotonic() + seconds
         before = DOWNLOAD_LIMITS.set(DownloadLimits(deadline, partial.max_bytes + HEADROOM, self.settings.allow_private))
         try:
-            return self._attempts(url, partial, deadline)
+            return self._attempts(url, partial)
         finally:
             DOWNLOAD_LIMITS.reset(before)
 
-    def _attempts(self, url: str, partial: PartialDownload, deadline: float) -> Recording:
+    def _attempts(self, url: str, partial: PartialDownload) -> Recording:
         """Make attempts until one does not end in a transient fault, the attempts are used up, or the wait would be too long.
 
         Only attempts after which the file is no longer than before are counted; all together are at most `MAX_REQUESTS`.
@@ -125,7 +125,7 @@ class HttpClient:
                 furthest = max(partial.kept, furthest)
                 asked = fault.after or 0.0
                 wait = max(asked, self._backoff(max(failures, 1)))
-                too_long = asked > self.settings.retry_wait or time.monotonic() + wait > deadline
+                too_long = asked > self.settings.retry_wait or time.monotonic() + wait > DOWNLOAD_LIMITS.get().deadline
                 if failures >= self.settings.attempts or attempt >= MAX_REQUESTS or too_long:
                     raise fault.rejected from fault
             self.sleep(wait)
@@ -146,7 +146,7 @@ class HttpClient:
                 provenance = Provenance(without_secrets(mask_address(url)), evidence=evidence)
                 self.check_address(url)
                 # Leaving early closes the connection: the body of a redirect is not read.
-                with self.budgets.request(host_of(url)), self._request(url, partial.request_headers) as response:
+                with self.budgets.request(host_of(url)) as waited, self._request(url, partial.request_headers, waited) as response:
                     provenance = replace(provenance, http_status=response.status, evidence=evidence_of(response, evidence))
                     location = response.get_redirect_location()
                     if not location:
@@ -177,8 +177,11 @@ class HttpClient:
         # A file that came in several parts is no other than one that came at once: its status is 200, by which its bytes are equal.
         return Recording(partial.path, replace(provenance, http_status=200, n_bytes=partial.n_bytes, sha256=partial.sha256))
 
-    def _request(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        left = max(DOWNLOAD_LIMITS.get().deadline - time.monotonic(), 0.001)
+    def _request(self, url: str, headers: dict[str, str], waited: float) -> urllib3.BaseHTTPResponse:
+        limits = DOWNLOAD_LIMITS.get()
+        limits = replace(limits, deadline=limits.deadline + waited)  # the wait for a budget is no part of the download
+        DOWNLOAD_LIMITS.set(limits)
+        left = max(limits.deadline - time.monotonic(), 0.001)
         timeout = urllib3.Timeout(connect=min(self.settings.connect_timeout, left), read=min(self.settings.read_timeout, left))
         return self.manager.request(
             "GET", url, headers={**self.manager.headers, **headers}, preload_content=False, timeout=timeout, retries=False, redirect=False
