@@ -77,3 +77,6 @@ def test_another_table_is_refused_with_the_name_of_the_right_one(tmp_path: Path)
     written(tmp_path, train__csv="audiocap_id,youtube_id,start_time\n")
     with pytest.raises(ValueError, match=r"no column caption, .*; is it train\.csv or auto_acd_train\.csv"):
         importlib.import_module("sources.auto_acd").check(options_of("auto_acd", tmp_path))
+    written(tmp_path, train__csv="youtube_id,caption\nhttps://youtu.be/x,Rain.\n")
+    with pytest.raises(ValueError, match=r"row 1: .* is not a YouTube id, with or without a start; is it train\.csv"):
+        importlib.import_module("sources.auto_acd").check(options_of("auto_acd", tmp_path))

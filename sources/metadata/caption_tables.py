@@ -15,7 +15,7 @@ from sources.metadata.cells import name_of, text_of
 from sources.metadata.part_files import PartFile, PartOptions, part_files
 from sources.metadata.row import Row
 from sources.metadata.row_outcomes import outcomes, require_columns
-from sources.metadata.rows import check_rows, read_rows
+from sources.metadata.rows import read_rows
 from sources.metadata.youtube_excerpts import named_excerpt
 
 
@@ -34,10 +34,18 @@ class CaptionTableOptions(PartOptions):
 
 
 def check_caption_tables(options: CaptionTableOptions, id_column: str) -> None:
-    """Raise ValueError when a table is missing, is another table, or cannot be read to its end."""
+    """Raise ValueError when a table is missing or is another table.
+
+    Only the first row is read: the tables have up to four million, and a check runs at every command.
+    """
     for file, path in part_files(options).items():
         columns = _columns(file, path, id_column)
-        check_rows(path, columns, columns)
+        first = next(read_rows(path, columns), None)
+        try:
+            if first is not None and not first.fault:
+                named_excerpt(name_of(first.values[id_column], id_column))
+        except Rejected as rejected:
+            raise ValueError(f"{path}, row {first.number if first else 1}: {rejected.detail}; is it {file.shown}?") from rejected
 
 
 def read_caption_tables(options: CaptionTableOptions, id_column: str, model: str) -> Iterator[Clip | Rejection]:
