@@ -36,7 +36,7 @@ def test_a_row_names_its_video_and_its_seconds_where_it_has_them(
         dataset=clip.dataset,
         split=split,
         id=V if start is None else f"{V}_{round(start * 1000)}",
-        url="" if start is None else f"https://youtu.be/{V}",
+        url="",
         start=start,
         end=end,
         captions=(Caption("Rain, on\na roof.", "llm", model=model),),

@@ -70,7 +70,10 @@ def _columns(file: PartFile, path: Path, id_column: str) -> tuple[str, str]:
 
 
 def _clip(row: Row, id_column: str, model: str, split: str, options: CaptionTableOptions) -> Clip:
-    """Return the clip of a row, or raise Rejected. An excerpt whose start is not known has no address: its video is longer than it."""
+    """Return the clip of a row, or raise Rejected.
+
+    An excerpt whose start is not known has no address: its video is longer than it. A row that is joined has no way to audio.
+    """
     name, caption = name_of(row.values[id_column], id_column), text_of(row.values["caption"], "caption")
     video, start, end = named_excerpt(name)
     if not caption:
@@ -82,11 +85,11 @@ def _clip(row: Row, id_column: str, model: str, split: str, options: CaptionTabl
         dataset=options.dataset,
         split=split,
         id=video if start is None else f"{video}_{round(start * 1000)}",
-        url="" if start is None else f"https://youtu.be/{video}",
+        url="" if start is None or options.join else f"https://youtu.be/{video}",
         start=start,
         end=end,
         captions=(Caption(caption, "llm", model=model),),
         recording=f"youtube:{video}",
-        audio_root=options.audio_root,
+        audio_root=None if options.join else options.audio_root,
         row_number=row.number,
     )
