@@ -46,7 +46,7 @@ def needs(options: Options) -> tuple[Need, ...]:
 
 
 def check(options: Options) -> None:
-    """Raise ValueError when a table is missing, is another table, or cannot be read to its end."""
+    """Raise ValueError when a table is missing or is another table."""
     check_caption_tables(options, "youtube_id")
 
 

@@ -45,7 +45,7 @@ def needs(options: Options) -> tuple[Need, ...]:
 
 
 def check(options: Options) -> None:
-    """Raise ValueError when the table is missing, is another table, or cannot be read to its end."""
+    """Raise ValueError when the table is missing or is another table."""
     check_caption_tables(options, "id")
 
 

@@ -153,7 +153,7 @@ def _clip(row: Row, part: str, starts: Mapping[str, float], options: Options) ->
         dataset=options.dataset,
         split="train",
         id=f"{part}_flac/{name.removesuffix('.wav')}",  # as in WavCaps' archives; Freesound and SoundBible share numbers
-        url=url,
+        url="" if options.join else url,  # a row that is joined has no way to audio
         start=start,
         end=None if start is None else start + EXCERPT_SECONDS,
         captions=captions,
@@ -162,7 +162,7 @@ def _clip(row: Row, part: str, starts: Mapping[str, float], options: Options) ->
         license="RemArc" if part == "BBC_Sound_Effects" else None,
         creator=text_of(cell.get("author"), "author") or None,
         recording=recording,
-        audio_root=options.audio_root,
+        audio_root=None if options.join else options.audio_root,
         row_number=row.number,
     )
 

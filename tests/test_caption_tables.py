@@ -36,7 +36,7 @@ def test_a_row_names_its_video_and_its_seconds_where_it_has_them(
         dataset=clip.dataset,
         split=split,
         id=V if start is None else f"{V}_{round(start * 1000)}",
-        url="" if start is None else f"https://youtu.be/{V}",
+        url="",
         start=start,
         end=end,
         captions=(Caption("Rain, on\na roof.", "llm", model=model),),
@@ -76,4 +76,7 @@ def test_a_bad_row_is_rejected_with_file_and_number(row: str, reason: Reason, me
 def test_another_table_is_refused_with_the_name_of_the_right_one(tmp_path: Path) -> None:
     written(tmp_path, train__csv="audiocap_id,youtube_id,start_time\n")
     with pytest.raises(ValueError, match=r"no column caption, .*; is it train\.csv or auto_acd_train\.csv"):
+        importlib.import_module("sources.auto_acd").check(options_of("auto_acd", tmp_path))
+    written(tmp_path, train__csv="youtube_id,caption\nhttps://youtu.be/x,Rain.\n")
+    with pytest.raises(ValueError, match=r"row 1: .* is not a YouTube id, with or without a start; is it train\.csv"):
         importlib.import_module("sources.auto_acd").check(options_of("auto_acd", tmp_path))

@@ -67,6 +67,8 @@ def test_an_excerpt_of_audioset_needs_its_start_or_an_audio_root_or_a_join(tmp_p
 
 def test_captions_are_joined_only_where_the_recipe_says_so(tmp_path: Path) -> None:
     assert not options_of("wavcaps", tmp_path).joins and options_of("wavcaps", tmp_path, join=True).joins
+    (clip,), _ = outcomes_of("wavcaps", written(tmp_path, fsd_final__json=document(ENTRY)), join=True, audio_root="audio")
+    assert (clip.recording, clip.url, clip.audio_root) == ("freesound:180913", "", None)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sources.metadata.cells import name_of, text_of
 from sources.metadata.part_files import PartFile, PartOptions, part_files
 from sources.metadata.row import Row
 from sources.metadata.row_outcomes import outcomes, require_columns
-from sources.metadata.rows import check_rows, read_rows
+from sources.metadata.rows import read_rows
 from sources.metadata.youtube_excerpts import named_excerpt
 
 
@@ -34,10 +34,18 @@ class CaptionTableOptions(PartOptions):
 
 
 def check_caption_tables(options: CaptionTableOptions, id_column: str) -> None:
-    """Raise ValueError when a table is missing, is another table, or cannot be read to its end."""
+    """Raise ValueError when a table is missing or is another table.
+
+    Only the first row is read: the tables have up to four million, and a check runs at every command.
+    """
     for file, path in part_files(options).items():
         columns = _columns(file, path, id_column)
-        check_rows(path, columns, columns)
+        first = next(read_rows(path, columns), None)
+        try:
+            if first is not None and not first.fault:
+                named_excerpt(name_of(first.values[id_column], id_column))
+        except Rejected as rejected:
+            raise ValueError(f"{path}, row {first.number if first else 1}: {rejected.detail}; is it {file.shown}?") from rejected
 
 
 def read_caption_tables(options: CaptionTableOptions, id_column: str, model: str) -> Iterator[Clip | Rejection]:
@@ -62,7 +70,10 @@ def _columns(file: PartFile, path: Path, id_column: str) -> tuple[str, str]:
 
 
 def _clip(row: Row, id_column: str, model: str, split: str, options: CaptionTableOptions) -> Clip:
-    """Return the clip of a row, or raise Rejected. An excerpt whose start is not known has no address: its video is longer than it."""
+    """Return the clip of a row, or raise Rejected.
+
+    An excerpt whose start is not known has no address: its video is longer than it. A row that is joined has no way to audio.
+    """
     name, caption = name_of(row.values[id_column], id_column), text_of(row.values["caption"], "caption")
     video, start, end = named_excerpt(name)
     if not caption:
@@ -74,11 +85,11 @@ def _clip(row: Row, id_column: str, model: str, split: str, options: CaptionTabl
         dataset=options.dataset,
         split=split,
         id=video if start is None else f"{video}_{round(start * 1000)}",
-        url="" if start is None else f"https://youtu.be/{video}",
+        url="" if start is None or options.join else f"https://youtu.be/{video}",
         start=start,
         end=end,
         captions=(Caption(caption, "llm", model=model),),
         recording=f"youtube:{video}",
-        audio_root=options.audio_root,
+        audio_root=None if options.join else options.audio_root,
         row_number=row.number,
     )
