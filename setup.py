@@ -59,6 +59,8 @@ setup(
         "soxr>=1.0",
         "tomli-w>=1.2",
         "urllib3>=2.6,<3",  # transforms/fetching uses private parts of version 2
+        "yt-dlp>=2026.10",
+        "yt-dlp-ejs>=0.8",  # the scripts that yt-dlp runs for YouTube; without it they would be downloaded
     ],
     extras_require={
         "captions": CAPTIONS,

@@ -216,10 +216,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A fetched file: a local path that decoders open by descriptor, never by name."""
+    """A fetched file: a local path that decoders open by descriptor, never by name.
+
+    `offset` says where the file begins: so many seconds after the first frame of the recording (before it, where it is negative).
+    """
 
     path: Path
     provenance: Provenance
+    offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,13 @@ from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.fetch import Fetcher, Handler, handlers
 from transforms.fetching.folders import LocalFolders
+from transforms.fetching.freesound_handler import FreesoundHandler
 from transforms.fetching.hosts import HostLimits
 from transforms.fetching.http import HttpHandler, HttpSettings
 from transforms.fetching.local import LocalHandler
 from transforms.fetching.safe_sockets import DownloadLimits
 from transforms.fetching.settings import FetchSettings
+from transforms.fetching.youtube_handler import YouTubeHandler
 
 OPEN = FetchSettings(HttpSettings(allow_private=True, backoff=0.01))
 
@@ -56,7 +58,8 @@ def test_records_that_threads_share_cannot_be_changed(record):
 
 def test_the_handlers_are_asked_in_the_order_of_the_table(tmp_path):
     table = handlers(LocalFolders(tmp_path), OPEN)
-    assert [type(handler) for handler in table] == [AudioRootHandler, LocalHandler, BundledHandler, EmbeddedHandler, HttpHandler]
+    local = [AudioRootHandler, LocalHandler, BundledHandler, EmbeddedHandler]
+    assert [type(handler) for handler in table] == [*local, FreesoundHandler, YouTubeHandler, HttpHandler]
 
 
 @dataclass(frozen=True)

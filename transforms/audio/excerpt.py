@@ -16,21 +16,24 @@ class Excerpt:
     """The part of a recording from `start` to before `end`, both in seconds.
 
     `end` is None for an excerpt that reaches to the end of the recording. No excerpt may be longer than `max_seconds`.
+    `offset` is where the file begins that holds the recording, or a section of it: seconds after the recording's first frame.
     """
 
     start: float = 0.0
     end: float | None = None
     max_seconds: float = 7200.0
+    offset: float = 0.0
 
     @property
     def is_full_recording(self) -> bool:
         """Whether the excerpt is the recording from its first frame to its last."""
-        return self.start == 0.0 and self.end is None
+        return self.start == self.offset == 0.0 and self.end is None
 
     def span(self, rate: int) -> tuple[int, int]:
-        """Return the number of the first frame and how many frames to decode at most.
+        """Return the number of the first frame in the file, and how many frames to decode at most.
 
-        One frame more than `max_seconds` allow is decoded, so that `check` sees that there are too many.
+        One frame more than `max_seconds` allow is decoded, so that `check` sees that there are too many. Times are rounded in the
+        recording, so that a section of it gives the frames that the full recording gives.
 
         Args:
             rate: of the recording, Hz.
@@ -40,21 +43,22 @@ class Excerpt:
         """
         first_frame = round(self.start * rate)
         max_frames = int(self.max_seconds * rate) + 1
-        return first_frame, max_frames if self.end is None else min(round(self.end * rate) - first_frame, max_frames)
+        n_frames = max_frames if self.end is None else min(round(self.end * rate) - first_frame, max_frames)
+        return first_frame - round(self.offset * rate), n_frames
 
     def check(self, n_frames: int, n_before: int, rate: int, fault: str) -> None:
         """Accept the decoded frames of the excerpt, or raise Rejected.
 
         Args:
             n_frames: frames decoded of the excerpt.
-            n_before: frames of the recording that lie before the excerpt.
+            n_before: frames of the file that lie before the excerpt.
             rate: of the recording, Hz.
             fault: why decoding ended before the end of the recording; empty when it did not.
 
         Raises:
             Rejected: `too_long`, `corrupt`, `out_of_range` or `empty`.
         """
-        seconds = (n_before + n_frames) / rate
+        seconds = (n_before + n_frames) / rate + self.offset
         if n_frames > self.max_seconds * rate:
             raise Rejected(Reason.TOO_LONG, f"longer than {self.max_seconds:g} s")
         first_frame, n_wanted = self.span(rate)

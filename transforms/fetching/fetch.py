@@ -14,9 +14,11 @@ from transforms.fetching.budgets import Budgets
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.folders import LocalFolders
+from transforms.fetching.freesound_handler import FreesoundHandler
 from transforms.fetching.http import HttpHandler
 from transforms.fetching.local import LocalHandler
 from transforms.fetching.settings import FetchSettings
+from transforms.fetching.youtube_handler import YouTubeHandler
 
 Fetch = Callable[[Clip, Path], Recording]
 """(clip, folder for what is downloaded) -> recording; raises Rejected."""
@@ -56,6 +58,8 @@ def handlers(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, .
         LocalHandler(folders),
         BundledHandler(),
         EmbeddedHandler(folders.base),
+        FreesoundHandler(settings.freesound, settings.http, budgets),
+        YouTubeHandler(settings.youtube, settings.http, budgets, folders.base),
         HttpHandler(settings.http, budgets),
     )
 

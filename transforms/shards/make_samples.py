@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.records import AudioLimits, Clip, Recording, Rejected, Rejection, Sample
@@ -25,12 +26,24 @@ def make_samples(
     """
     with tempfile.TemporaryDirectory(dir=work) as downloads:
         try:
-            recording = fetch(clips[0], Path(downloads))
+            recording = fetch(span_of(clips), Path(downloads))
         except Rejected as rejected:
             return [Rejection(clip, rejected.reason, "fetch", rejected.detail, rejected.provenance) for clip in clips]
-        excerpts = [Excerpt(clip.start or 0.0, clip.end, limits.max_seconds) for clip in clips]
+        excerpts = [Excerpt(clip.start or 0.0, clip.end, limits.max_seconds, recording.offset) for clip in clips]
         results = convert(recording.path, excerpts, limits, work)
     return [_outcome(clip, recording, result) for clip, result in zip(clips, results, strict=True)]
+
+
+def span_of(clips: Sequence[Clip]) -> Clip:
+    """Return the first of several clips of one recording, with the times of all of them: what has to be fetched.
+
+    >>> excerpts = [Clip("s", "D", "train", "a", "u", start, end) for start, end in ((30.0, 40.0), (10.0, 20.0))]
+    >>> span = span_of(excerpts)
+    >>> span.start, span.end
+    (10.0, 40.0)
+    """
+    ends = [clip.end for clip in clips if clip.end is not None]
+    return replace(clips[0], start=min(clip.start or 0.0 for clip in clips), end=max(ends) if len(ends) == len(clips) else None)
 
 
 def _outcome(clip: Clip, recording: Recording, result: Converted | Rejected) -> Sample | Rejection:
