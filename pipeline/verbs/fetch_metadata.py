@@ -14,7 +14,8 @@ from pipeline.records import Rejected
 from sources import SOURCES
 from sources.metadata.card import Download
 from sources.metadata.needs import metadata_path
-from transforms.fetching.budgets import Budgets
+from transforms.fetching.budgets import Budgets, BudgetSettings
+from transforms.fetching.hosts import HostTable
 from transforms.fetching.http import HttpClient
 from transforms.fetching.settings import FetchSettings
 
@@ -51,18 +52,21 @@ def fetch(download: Download, settings: FetchSettings) -> Path:
 
 
 def recipe_with_metadata(name_or_path: str, data: str | None) -> BuildRecipe:
-    """Load a recipe after fetching the metadata that its sources lack.
+    """Load a recipe after fetching the metadata that its sources lack, and crawling the records that they ask for.
 
     Raises:
-        RecipeError: it has faults, or metadata cannot be fetched.
+        RecipeError: it has faults, metadata cannot be fetched, or a crawl is not finished.
     """
     recipe = load_recipe(name_or_path, data, files_are_needed=False)
     wanted = list(downloads_of(recipe))
     if not wanted and not any(need.where is None for options in recipe.sources for need in SOURCES[options.source].needs(options)):
         return recipe
     from pipeline.verbs.build_record import http_settings
+    from pipeline.verbs.crawl_records import crawl_records, requests_of
 
-    settings = FetchSettings(http_settings(recipe))
+    settings = FetchSettings(http_settings(recipe), freesound=recipe.freesound, budgets=BudgetSettings(HostTable(recipe.hosts)))
     for download in wanted:
         fetch(download, settings)
+    for request in requests_of(recipe):
+        crawl_records(request, settings)
     return load_recipe(name_or_path, data)
