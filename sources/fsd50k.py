@@ -187,7 +187,7 @@ def _clip(
         url=page_of(sound),
         labels=tuple(map(display_name, names)),
         title=text_of(about.get("title"), "title") or None,
-        license=spdx(text_of(about.get("license"), "license")),
+        license=spdx(text_of(about.get("license"), "license"), options.license_version_default),
         creator=text_of(about.get("uploader"), "uploader") or None,
         recording=recording_name(sound),
         audio_root=root,
