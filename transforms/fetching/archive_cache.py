@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from filelock import FileLock
@@ -45,7 +46,6 @@ class CachedArchive:
     evidence: Evidence
 
 
-@dataclass
 class ArchiveCache:
     """The cache; threads and processes may share its folder.
 
@@ -55,11 +55,18 @@ class ArchiveCache:
         clock: seconds that never go back.
     """
 
-    folder: Path
-    download: Download
-    others: dict[str, Download] = field(default_factory=dict)
-    clock: Callable[[], float] = time.monotonic
-    _failed: dict[str, tuple[float, Rejected]] = field(default_factory=dict)
+    def __init__(
+        self,
+        folder: Path,
+        download: Download,
+        others: Mapping[str, Download] = MappingProxyType({}),
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.folder = folder
+        self.download = download
+        self.others = others
+        self.clock = clock
+        self._failed: dict[str, tuple[float, Rejected]] = {}
 
     def fetched(self, text: str) -> CachedArchive:
         """Return the archive at an address, which is fetched when it is not there. Of several processes one fetches, the others wait.

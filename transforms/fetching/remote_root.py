@@ -134,6 +134,8 @@ def copy_object(files: Any, path: str, partial: PartialDownload) -> Recording:
     try:
         with faults_as_rejections(path):
             facts = files.info(path)
+            if facts.get("type") == "directory":  # s3fs would open it as an empty file
+                raise IsADirectoryError
             source = files.open(path, "rb", block_size=BLOCK)
         with source, target.open("wb") as copy:
             while block := _read(source, path):
