@@ -18,10 +18,10 @@ from pathlib import Path
 from pipeline.records import Reason, Rejected
 from tests.downloads import QUICK
 from tests.loopback import Loopback
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.hosts import HostLimits, HostTable
-from transforms.fetching.http import HttpClient
-from transforms.fetching.windows import Spans
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.limits.hosts import HostLimits, HostTable
+from transforms.fetching.limits.windows import Spans
+from transforms.fetching.web.http import HttpClient
 
 SPANS = Spans(minute=0.4, hour=3600, day=86_400, settle=0.15)
 """A minute of 0.4 s."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from transforms.fetching.archive_cache import ArchiveCache
-from transforms.fetching.partial_download import PartialDownload
+from transforms.fetching.roots.archive_cache import ArchiveCache
+from transforms.fetching.web.partial_download import PartialDownload
 
 
 def _refuse(partial: PartialDownload, url: str, seconds: float) -> None:

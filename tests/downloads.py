@@ -15,8 +15,8 @@ import pytest
 
 from pipeline.records import Rejected
 from tests.loopback import BODY
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.http import HttpClient, HttpSettings
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web.http import HttpClient, HttpSettings
 
 QUICK = HttpSettings(allow_private=True, connect_timeout=5, read_timeout=5, total_timeout=30, max_bytes=1_000_000, backoff=0.5)
 GUARDED = replace(QUICK, allow_private=False)

@@ -18,10 +18,11 @@ from tests.loopback import Loopback
 from tests.test_archives import FILES, make_tar, make_zip
 from tests.test_split_zip import NOISE, split
 from tests.test_unpacking import make_7z
-from transforms.fetching import archive_cache, http
-from transforms.fetching.archive_cache import ArchiveCache
-from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.folders import LocalFolders
+from transforms.fetching.roots import archive_cache
+from transforms.fetching.roots.archive_cache import ArchiveCache
+from transforms.fetching.roots.audio_root import AudioRootHandler
+from transforms.fetching.web import http
 
 
 def clip(audio_root: str, url: str) -> Clip:

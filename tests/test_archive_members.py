@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from transforms.fetching.archive_members import BLOCK, BoundedFile
+from transforms.fetching.roots.archive_members import BLOCK, BoundedFile
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ import pytest
 
 from pipeline.records import Clip, Reason, Rejected
 from tests.caches import UNUSED
-from transforms.fetching import archives
-from transforms.fetching import audio_root as audio_roots
-from transforms.fetching.audio_root import AudioRoot, AudioRootHandler, path_of
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.open_root import open_local_root, open_root
+from transforms.fetching.roots import archives
+from transforms.fetching.roots import audio_root as audio_roots
+from transforms.fetching.roots.audio_root import AudioRoot, AudioRootHandler, path_of
+from transforms.fetching.roots.open_root import open_local_root, open_root
 
 FILES = {f"{folder}/{n}.wav": f"{folder}{n}".encode() * (100 + n) for folder in ("rain", "wind") for n in range(20)} | {
     "rain/heavy rain.ogg": b"heavy rain",

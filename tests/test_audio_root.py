@@ -8,10 +8,10 @@ import pytest
 from pipeline.records import Clip, Reason, Rejected
 from tests.caches import UNUSED
 from tests.test_archives import make_folder, make_tar, make_zip
-from transforms.fetching.audio_root import AudioRootHandler, path_of
-from transforms.fetching.folder_root import FolderRoot
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.open_root import open_local_root
+from transforms.fetching.roots.audio_root import AudioRootHandler, path_of
+from transforms.fetching.roots.folder_root import FolderRoot
+from transforms.fetching.roots.open_root import open_local_root
 
 
 def clip(url: str = "", audio_root: str | None = "root", clip_id: str = "no id") -> Clip:

@@ -15,7 +15,7 @@ from pipeline.records import AudioLimits, Reason, Rejected
 from tests.sounds import by_soundfile
 from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
-from transforms.fetching.audio_sections import copy_section
+from transforms.fetching.youtube.audio_sections import copy_section
 
 SECONDS, RATE = 40, 48_000
 FILES = {  # name -> muxer, codec, rate, options of the codec, options of the muxer

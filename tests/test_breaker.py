@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.fetching.breaker import CLOSED, Breaker, after_answer, after_refusal, bounded
+from transforms.fetching.limits.breaker import CLOSED, Breaker, after_answer, after_refusal, bounded
 
 DAY = 86_400
 

@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.records import Reason, Rejected
 from tests.arrivals import SPANS, Arrivals, ask, budgets_of, process
-from transforms.fetching.budgets import Budgets, BudgetSettings, paused_hosts
-from transforms.fetching.hosts import HostLimits, HostTable
-from transforms.fetching.windows import Spans
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings, paused_hosts
+from transforms.fetching.limits.hosts import HostLimits, HostTable
+from transforms.fetching.limits.windows import Spans
 
 FILES = {"/a": b"x" * 1000}
 DAY = 86_400.0
@@ -256,5 +256,5 @@ def test_rows_left_for_later_by_the_thousand_do_not_ask_the_ledger(monkeypatch):
     budgets = made(Clock(), table(per_day=1))
     request(budgets)
     rejection(budgets)
-    monkeypatch.setattr("transforms.fetching.ledger.Ledger.begin", None)
+    monkeypatch.setattr("transforms.fetching.limits.ledger.Ledger.begin", None)
     assert rejection(budgets).detail == "h: 1 a day are used up"

@@ -18,7 +18,7 @@ from tests.fates import build_into, published
 from tests.media_host import MediaHost
 from tests.test_audio_sections import frames_of, sound
 from transforms.audio.excerpt import Excerpt
-from transforms.fetching import youtube_video
+from transforms.fetching.youtube import youtube_video
 
 RECIPE = """
 name = "videos"

@@ -10,7 +10,7 @@ from pipeline.failures import RecipeError
 from pipeline.verbs.fetch_metadata import recipe_with_metadata
 from sources import SOURCES
 from tests.freesound_host import TOKEN, FreesoundHost
-from transforms.fetching import freesound_crawl
+from transforms.fetching.freesound import freesound_crawl
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import wave
 import pytest
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.error_pages import check_no_page, page_in
+from transforms.fetching.web.error_pages import check_no_page, page_in
 
 
 @pytest.mark.parametrize(

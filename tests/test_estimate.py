@@ -9,7 +9,7 @@ import pytest
 from pipeline.engines.run import Engine
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs.estimate import Estimate, HostLoad, estimate
-from transforms.fetching.hosts import HostLimits
+from transforms.fetching.limits.hosts import HostLimits
 
 TABLE = """url,start,end,caption
 https://www.youtube.com/watch?v=aaaaaaaaaaa,0,10,One

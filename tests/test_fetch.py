@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
-from transforms.fetching.archives import ArchiveRoot
-from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.fetch import Fetcher, Handler, handlers
-from transforms.fetching.folder_root import FolderRoot
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.freesound_handler import FreesoundHandler
-from transforms.fetching.hosts import HostLimits
-from transforms.fetching.http import HttpSettings
-from transforms.fetching.http_handler import HttpHandler
+from transforms.fetching.freesound.freesound_handler import FreesoundHandler
+from transforms.fetching.limits.hosts import HostLimits
 from transforms.fetching.local import LocalHandler
-from transforms.fetching.remote_root import RemoteHandler
-from transforms.fetching.safe_sockets import DownloadLimits
+from transforms.fetching.roots.archives import ArchiveRoot
+from transforms.fetching.roots.audio_root import AudioRootHandler
+from transforms.fetching.roots.folder_root import FolderRoot
+from transforms.fetching.roots.remote_root import RemoteHandler
 from transforms.fetching.settings import FetchSettings
-from transforms.fetching.youtube_handler import YouTubeHandler
+from transforms.fetching.web.http import HttpSettings
+from transforms.fetching.web.http_handler import HttpHandler
+from transforms.fetching.web.safe_sockets import DownloadLimits
+from transforms.fetching.youtube.youtube_handler import YouTubeHandler
 
 OPEN = FetchSettings(HttpSettings(allow_private=True, backoff=0.01))
 

@@ -13,8 +13,8 @@ from sources.metadata.card import Download
 from sources.metadata.needs import find_file, metadata_path
 from sources.table import Options
 from tests.loopback import BODY, Loopback
-from transforms.fetching.http import HttpSettings
 from transforms.fetching.settings import FetchSettings
+from transforms.fetching.web.http import HttpSettings
 
 OPEN = FetchSettings(HttpSettings(allow_private=True, attempts=1))
 SHA256 = hashlib.sha256(BODY).hexdigest()

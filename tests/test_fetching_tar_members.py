@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.test_archives import add
-from transforms.fetching import tar_members as module
-from transforms.fetching.archive_members import BLOCK, BoundedFile
-from transforms.fetching.tar_members import Span, open_tar, tar_members
+from transforms.fetching.roots import tar_members as module
+from transforms.fetching.roots.archive_members import BLOCK, BoundedFile
+from transforms.fetching.roots.tar_members import Span, open_tar, tar_members
 
 Entry = tuple[str, bytes, bytes, str]
 Content = tuple[dict[str, bytes], list[tuple[str, str]]]

@@ -15,8 +15,8 @@ from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
 from tests.caches import UNUSED
 from tests.test_archives import make_folder, make_tar, make_zip
-from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.folders import LocalFolders
+from transforms.fetching.roots.audio_root import AudioRootHandler
 
 AMBIGUOUS = Reason.AMBIGUOUS
 SPEAKERS = ["A/1.wav", "A/2.wav", "B/2.wav", "B/3.wav"]

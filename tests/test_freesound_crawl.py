@@ -12,11 +12,11 @@ from pipeline.records import Clip, Reason, Rejected
 from sources import freesound
 from tests.downloads import QUICK
 from tests.freesound_host import TOKEN, FreesoundHost
-from transforms.fetching import freesound_crawl
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.freesound_api import FreesoundSettings
-from transforms.fetching.freesound_client import FreesoundClient
-from transforms.fetching.freesound_crawl import Crawl, crawl
+from transforms.fetching.freesound import freesound_crawl
+from transforms.fetching.freesound.freesound_api import FreesoundSettings
+from transforms.fetching.freesound.freesound_client import FreesoundClient
+from transforms.fetching.freesound.freesound_crawl import Crawl, crawl
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
 
 PAGE = 10
 

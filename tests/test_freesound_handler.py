@@ -11,9 +11,9 @@ from pipeline.records import LEFT_FOR_LATER, Clip, Reason, Recording, Rejected
 from tests.downloads import QUICK
 from tests.freesound_host import OAUTH, TOKEN, FreesoundHost
 from tests.loopback import Loopback
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.freesound_api import FreesoundSettings, freesound_needs
-from transforms.fetching.freesound_handler import FreesoundHandler
+from transforms.fetching.freesound.freesound_api import FreesoundSettings, freesound_needs
+from transforms.fetching.freesound.freesound_handler import FreesoundHandler
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
 
 MP3 = b"ID3\x03" + bytes(2000)
 

@@ -16,10 +16,10 @@ import pytest
 from pipeline.records import Clip, Reason, Rejected
 from tests.caches import UNUSED
 from tests.test_archives import add, make_zip
-from transforms.fetching import tar_members, zip_members
-from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.open_root import open_local_root
+from transforms.fetching.roots import tar_members, zip_members
+from transforms.fetching.roots.audio_root import AudioRootHandler
+from transforms.fetching.roots.open_root import open_local_root
 
 MEGABYTE = 1 << 20
 

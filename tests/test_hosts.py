@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.fetching.hosts import ALIASES, HOSTS, HostLimits, HostTable
+from transforms.fetching.limits.hosts import ALIASES, HOSTS, HostLimits, HostTable
 
 TABLE = HostTable()
 

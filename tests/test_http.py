@@ -13,9 +13,9 @@ import pytest
 from pipeline.records import Reason, Rejected
 from tests.downloads import QUICK, SHA256, Naps, client_of, rejection_of
 from tests.loopback import BODY, Loopback
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.http import HttpClient, HttpSettings
-from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web.http import HttpClient, HttpSettings
+from transforms.fetching.web.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
 
 
 def test_the_defaults_are_those_of_the_documentation():

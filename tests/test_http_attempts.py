@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.records import Reason, Rejected
 from tests.downloads import QUICK, Naps, client_of, rejection_of
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.http import HttpClient
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web.http import HttpClient
 
 # Attempts.
 

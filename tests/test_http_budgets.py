@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tests.downloads import QUICK
 from tests.loopback import Loopback
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.hosts import HostLimits, HostTable
-from transforms.fetching.http import HttpClient
-from transforms.fetching.windows import Spans
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.limits.hosts import HostLimits, HostTable
+from transforms.fetching.limits.windows import Spans
+from transforms.fetching.web.http import HttpClient
 
 
 def test_waiting_for_a_budget_does_not_end_a_download(tmp_path: Path) -> None:

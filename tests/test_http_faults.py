@@ -12,9 +12,9 @@ import urllib3
 
 from pipeline.records import Evidence, Provenance, Reason, Rejected
 from tests.downloads import QUICK, Naps, rejection_of
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.http import HttpClient
-from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, fault_of
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web.http import HttpClient
+from transforms.fetching.web.http_faults import MAX_WORDS, RetryLaterError, fault_of
 
 # Real answers.
 

@@ -13,7 +13,7 @@ from pipeline.records import Clip, Reason, Recording, Rejected
 from tests.downloads import QUICK, client_of
 from tests.loopback import Loopback
 from tests.test_archives import make_zip
-from transforms.fetching.http_handler import HttpHandler
+from transforms.fetching.web.http_handler import HttpHandler
 
 
 def fetch(url: str, work: Path, max_bytes: int = QUICK.max_bytes) -> Recording:

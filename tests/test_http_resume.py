@@ -11,10 +11,10 @@ from pipeline.records import Reason, Rejected
 from tests.broken_ranges import OLD, WRONG_ANSWERS
 from tests.downloads import QUICK, SHA256, Naps, client_of, rejection_of
 from tests.loopback import BODY, Loopback
-from transforms.fetching import http
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.http import HttpClient
-from transforms.fetching.partial_download import PartialDownload
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web import http
+from transforms.fetching.web.http import HttpClient
+from transforms.fetching.web.partial_download import PartialDownload
 
 
 def asked(server: Loopback) -> list[str | None]:

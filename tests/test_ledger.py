@@ -20,14 +20,15 @@ import pytest
 from pipeline.failures import explain
 from pipeline.output.damage import DamagedFileError
 from tests.test_budgets import Clock
-from transforms.fetching import ledger as module
-from transforms.fetching.hosts import HostLimits
-from transforms.fetching.ledger import Ledger, open_ledger
-from transforms.fetching.windows import Closed
+from transforms.fetching.limits import ledger as module
+from transforms.fetching.limits.hosts import HostLimits
+from transforms.fetching.limits.ledger import Ledger, open_ledger
+from transforms.fetching.limits.windows import Closed
 
 ROOT = Path(__file__).parent.parent
 HOURLY = HostLimits(per_hour=3)
-BEGIN = "import sys; from pathlib import Path; from transforms.fetching.hosts import HostLimits; from transforms.fetching.ledger import *"
+BEGIN = "import sys; from pathlib import Path; from transforms.fetching.limits.hosts import HostLimits;"
+BEGIN += "from transforms.fetching.limits.ledger import *"
 BEGIN += "; l = open_ledger(Path(sys.argv[1])); [l.begin('h', HostLimits(per_hour=3)) for _ in range(2)]; print('begun', flush=True)"
 
 

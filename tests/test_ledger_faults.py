@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.output.damage import DamagedFileError
-from transforms.fetching.ledger_faults import MAX_WAIT, explained
+from transforms.fetching.limits.ledger_faults import MAX_WAIT, explained
 
 PATH = Path("/out/.budgets.sqlite")
 

@@ -7,9 +7,9 @@ import sqlite3
 
 import pytest
 
-from transforms.fetching.breaker import Breaker
-from transforms.fetching.hosts import HostLimits
-from transforms.fetching.ledger_rows import (
+from transforms.fetching.limits.breaker import Breaker
+from transforms.fetching.limits.hosts import HostLimits
+from transforms.fetching.limits.ledger_rows import (
     begin_request,
     cause_of,
     check_version,
@@ -20,7 +20,7 @@ from transforms.fetching.ledger_rows import (
     read_hosts,
     write_breaker,
 )
-from transforms.fetching.windows import SPANS
+from transforms.fetching.limits.windows import SPANS
 
 NOW, DAY = 1e6, 86_400.0
 

@@ -11,7 +11,7 @@ from pipeline.records import Reason
 from tests.downloads import GUARDED, PUBLIC, QUICK, SHA256, Names, client_of, rejection_of
 from tests.loopback import Loopback
 from tests.tunnels import TunnelProxy
-from transforms.fetching.proxies import Proxy, proxy_for
+from transforms.fetching.web.proxies import Proxy, proxy_for
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from transforms.fetching import public_addresses
-from transforms.fetching.public_addresses import is_public
+from transforms.fetching.web import public_addresses
+from transforms.fetching.web.public_addresses import is_public
 
 PUBLIC = [
     "93.184.215.14",

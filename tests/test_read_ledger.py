@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.test_ledger import use
-from transforms.fetching.ledger import Ledger, read_ledger
+from transforms.fetching.limits.ledger import Ledger, read_ledger
 
 
 @pytest.fixture

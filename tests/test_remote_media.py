@@ -14,8 +14,8 @@ from yt_dlp.networking.exceptions import IncompleteRead, TransportError
 
 from pipeline.records import Reason, Rejected
 from tests.downloads import Naps
-from transforms.fetching import remote_media
-from transforms.fetching.remote_media import ATTEMPTS, BLOCK, RemoteMedia, SeekableMedia
+from transforms.fetching.youtube import remote_media
+from transforms.fetching.youtube.remote_media import ATTEMPTS, BLOCK, RemoteMedia, SeekableMedia
 
 DATA = random.Random(1).randbytes(3 * BLOCK + 777)
 

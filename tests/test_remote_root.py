@@ -14,11 +14,11 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pipeline.records import Clip, Reason, Rejected
 from tests.caches import UNUSED
 from tests.test_archives import FILES, make_zip
-from transforms.fetching import remote_root
-from transforms.fetching.archive_cache import ArchiveCache
-from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.remote_root import RemoteHandler, download_object, faults_as_rejections, open_remote_root, open_store
+from transforms.fetching.roots import remote_root
+from transforms.fetching.roots.archive_cache import ArchiveCache
+from transforms.fetching.roots.audio_root import AudioRootHandler
+from transforms.fetching.roots.remote_root import RemoteHandler, download_object, faults_as_rejections, open_remote_root, open_store
 
 
 class Store(MemoryFileSystem):

@@ -12,9 +12,9 @@ from pipeline.records import Reason, Rejected
 from tests.downloads import QUICK, client_of
 from tests.loopback import Loopback
 from tests.misbehaviour import BEHAVIOURS
-from transforms.fetching import robots
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.robots import Robots, http_client
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web import robots
+from transforms.fetching.web.robots import Robots, http_client
 
 RULES = b"""
 User-agent: *

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.failures import RecipeError
 from pipeline.recipe.model import load_recipe
-from transforms.fetching.root_addresses import ArchiveAddress, root_fault
+from transforms.fetching.roots.root_addresses import ArchiveAddress, root_fault
 
 
 @pytest.mark.parametrize(

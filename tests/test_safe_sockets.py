@@ -15,9 +15,9 @@ import urllib3
 from pipeline.records import Reason, Rejected
 from tests.downloads import GUARDED, PUBLIC, QUICK, SHA256, Names, Naps, client_of, rejection_of
 from tests.loopback import Loopback
-from transforms.fetching import safe_sockets
 from transforms.fetching.addresses import http_address
-from transforms.fetching.safe_sockets import DownloadLimits, LimitedReader, check_public
+from transforms.fetching.web import safe_sockets
+from transforms.fetching.web.safe_sockets import DownloadLimits, LimitedReader, check_public
 
 NOT_PUBLIC = [
     "127.0.0.1",

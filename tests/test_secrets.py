@@ -24,7 +24,7 @@ from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
 from tests.fates import published, tone, unwatched
 from tests.loopback import Loopback
-from transforms.fetching.http import HttpClient
+from transforms.fetching.web.http import HttpClient
 
 SECRET = b"s3cr3t"
 RECIPE = 'name = "signed"\nallow_private = true\n\n[[sources]]\nsource = "table"\ndataset = "Signed"\npath = "clips.csv"\n'

@@ -25,9 +25,9 @@ from pipeline.verbs.build import Outcome, build
 from tests.eager import EagerEngine
 from tests.fates import tone, unwatched
 from tests.loopback import Loopback
-from transforms.fetching.budgets import Budgets, BudgetSettings
 from transforms.fetching.fetch import Fetcher
-from transforms.fetching.hosts import HostLimits, HostTable
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.limits.hosts import HostLimits, HostTable
 from transforms.fetching.settings import FetchSettings
 from transforms.shards import slot_ledger as module
 from transforms.shards.slot_ledger import machine_ledger, needs_slot, paused_in_slot, slot_ledger

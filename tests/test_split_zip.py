@@ -16,8 +16,8 @@ import pytest
 
 from pipeline.records import Rejected
 from tests.test_archives import FILES, make_zip
-from transforms.fetching.archives import open_archive
-from transforms.fetching.split_zip import END, JoinedFile, SplitZipError, n_parts_of, open_split, part_name
+from transforms.fetching.roots.archives import open_archive
+from transforms.fetching.roots.split_zip import END, JoinedFile, SplitZipError, n_parts_of, open_split, part_name
 
 NOISE = {f"dev/{n}.wav": random.Random(n).randbytes(30_000) for n in range(12)} | {"dev/zeros.wav": bytes(100_000)}
 

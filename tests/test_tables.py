@@ -16,7 +16,7 @@ from pipeline.verbs.checklist import CheckedNeed
 from pipeline.verbs.estimate import Estimate, HostLoad, SourceEstimate
 from pipeline.verbs.status import Books, DatasetCounts
 from sources.metadata.card import Card, Download, Need, NeedKind
-from transforms.fetching.hosts import HostLimits
+from transforms.fetching.limits.hosts import HostLimits
 
 
 def shown(table: Table) -> list[str]:

@@ -17,9 +17,9 @@ import pytest
 
 from pipeline.records import Reason, Rejected
 from tests.test_archives import FILES, add, make_tar
-from transforms.fetching import seven_zip, unpacking
-from transforms.fetching.archives import open_archive
-from transforms.fetching.unpacking import kind_of, unpack
+from transforms.fetching.roots import seven_zip, unpacking
+from transforms.fetching.roots.archives import open_archive
+from transforms.fetching.roots.unpacking import kind_of, unpack
 
 
 def make_7z(path: Path, files: dict[str, bytes], **options) -> Path:

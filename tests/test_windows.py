@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.fetching.breaker import Breaker
-from transforms.fetching.hosts import HostLimits
-from transforms.fetching.windows import SPANS, check_host, free_at
+from transforms.fetching.limits.breaker import Breaker
+from transforms.fetching.limits.hosts import HostLimits
+from transforms.fetching.limits.windows import SPANS, check_host, free_at
 
 
 def most_in_a_window(times: list[float], span: float) -> int:

@@ -12,8 +12,8 @@ from pipeline.verbs.checklist import _access
 from sources import table
 from sources.metadata.card import NeedKind
 from tests.recipes import make_folder, recipe_of
-from transforms.fetching.youtube import YouTubeSettings, parsed_arguments
-from transforms.fetching.youtube_needs import runtimes, youtube_needs
+from transforms.fetching.youtube.youtube import YouTubeSettings, parsed_arguments
+from transforms.fetching.youtube.youtube_needs import runtimes, youtube_needs
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from yt_dlp.networking.exceptions import CertificateVerifyError, TransportError
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError
 
 from pipeline.records import LEFT_FOR_LATER, TRANSIENT, Reason, Rejected
-from transforms.fetching.youtube_errors import in_words, rejection_of
+from transforms.fetching.youtube.youtube_errors import in_words, rejection_of
 
 HINT = (
     "Use --cookies-from-browser or --cookies for the authentication. See  https://github.com/yt-dlp/yt-dlp/wiki/FAQ"

@@ -15,11 +15,11 @@ from tests.downloads import QUICK, Naps
 from tests.media_host import Handler, MediaHost
 from tests.test_audio_sections import frames_of, sound
 from transforms.audio.excerpt import Excerpt
-from transforms.fetching import youtube_video
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.http import HttpSettings
-from transforms.fetching.youtube import YouTubeSettings
-from transforms.fetching.youtube_handler import YouTubeHandler
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web.http import HttpSettings
+from transforms.fetching.youtube import youtube_video
+from transforms.fetching.youtube.youtube import YouTubeSettings
+from transforms.fetching.youtube.youtube_handler import YouTubeHandler
 
 OPEN = replace(QUICK, max_bytes=1 << 28)
 START, END = 20.005, 24.0

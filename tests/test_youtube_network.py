@@ -16,11 +16,11 @@ from pipeline.records import Reason, Rejected
 from tests.downloads import PUBLIC, Names
 from tests.loopback import Loopback
 from tests.media_host import Handler, MediaHost
-from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
-from transforms.fetching.youtube import YouTubeSettings
-from transforms.fetching.youtube_errors import rejection_of
-from transforms.fetching.youtube_network import SafeYoutubeDL
-from transforms.fetching.youtube_video import parameters_of
+from transforms.fetching.web.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
+from transforms.fetching.youtube.youtube import YouTubeSettings
+from transforms.fetching.youtube.youtube_errors import rejection_of
+from transforms.fetching.youtube.youtube_network import SafeYoutubeDL
+from transforms.fetching.youtube.youtube_video import parameters_of
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def test_a_redirect_from_a_public_name_inwards_is_refused(monkeypatch):
 
 def allowing_loopback(host: str, addresses: list[str]) -> None:
     """Check addresses as always, but let a test's own server be a public one."""
-    from transforms.fetching.safe_sockets import check_public
+    from transforms.fetching.web.safe_sockets import check_public
 
     check_public(host, [PUBLIC if address == "127.0.0.1" else address for address in addresses])
 
@@ -98,7 +98,7 @@ def test_other_schemes_are_neither_opened_nor_redirected_to(to, monkeypatch):
 
 @pytest.mark.parametrize("pack", [lambda data: gzip.compress(data), lambda data: zlib.compress(data)])
 def test_a_page_that_unpacks_to_more_than_is_allowed_is_refused(pack, monkeypatch):
-    monkeypatch.setattr("transforms.fetching.youtube_network.MAX_PAGE", 100_000)
+    monkeypatch.setattr("transforms.fetching.youtube.youtube_network.MAX_PAGE", 100_000)
     coding = "gzip" if pack(b"")[:2] == b"\x1f\x8b" else "deflate"
     with MediaHost({}) as host:
         for size, reason in ((100_000, None), (100_001, Reason.TOO_LARGE)):

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching import zip_members as module
-from transforms.fetching.archive_members import BLOCK, BoundedFile
-from transforms.fetching.zip_members import ENCRYPTED, MAX_DICTIONARY, UNICODE_PATH, UTF8, zip_members, zip_names
+from transforms.fetching.roots import zip_members as module
+from transforms.fetching.roots.archive_members import BLOCK, BoundedFile
+from transforms.fetching.roots.zip_members import ENCRYPTED, MAX_DICTIONARY, UNICODE_PATH, UTF8, zip_members, zip_names
 
 DATA = bytes(range(256)) * 1000  # several blocks
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]

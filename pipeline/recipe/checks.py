@@ -9,7 +9,7 @@ from pipeline.recipe.faults import nearest
 from sources.metadata.held_lists import HeldOut, as_table, read_list
 from sources.metadata.licenses import license_fault
 from sources.metadata.options import split_name
-from transforms.fetching.root_addresses import STORES, root_scheme
+from transforms.fetching.roots.root_addresses import STORES, root_scheme
 
 if TYPE_CHECKING:
     from pipeline.recipe.model import BuildRecipe

@@ -28,10 +28,10 @@ from sources.metadata.file_hash import file_sha256
 from sources.metadata.held_lists import Entry, HeldOut, as_table
 from sources.metadata.options import SourceOptions, check_table
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.freesound_api import FreesoundSettings
-from transforms.fetching.hosts import HostLimits
-from transforms.fetching.root_addresses import STORES, local_root, root_fault, root_scheme
-from transforms.fetching.youtube import YouTubeSettings
+from transforms.fetching.freesound.freesound_api import FreesoundSettings
+from transforms.fetching.limits.hosts import HostLimits
+from transforms.fetching.roots.root_addresses import STORES, local_root, root_fault, root_scheme
+from transforms.fetching.youtube.youtube import YouTubeSettings
 
 MAX_FAULTS = 50  # lines of one message
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists

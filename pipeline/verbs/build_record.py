@@ -17,11 +17,11 @@ from pipeline.output.plan_index import FORMAT
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.recipe.write import resolved_recipe
-from transforms.fetching.budgets import BudgetSettings
 from transforms.fetching.fetch import Fetcher
-from transforms.fetching.hosts import HostTable
-from transforms.fetching.http import HttpSettings
+from transforms.fetching.limits.budgets import BudgetSettings
+from transforms.fetching.limits.hosts import HostTable
 from transforms.fetching.settings import FetchSettings
+from transforms.fetching.web.http import HttpSettings
 from transforms.shards.shard_task import BuildSettings
 
 CONVERSION = 4

@@ -9,8 +9,8 @@ from pipeline.recipe.model import BuildRecipe
 from sources import SOURCES
 from sources.metadata.card import Need, NeedKind
 from sources.metadata.options import SourceOptions
-from transforms.fetching.freesound_api import freesound_needs
-from transforms.fetching.youtube_needs import youtube_needs
+from transforms.fetching.freesound.freesound_api import freesound_needs
+from transforms.fetching.youtube.youtube_needs import youtube_needs
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from pipeline.recipe.model import BuildRecipe
 from pipeline.records import Rejected
 from sources import freesound
 from sources.metadata.freesound_request import CrawlRequest
-from transforms.fetching.budgets import Budgets
-from transforms.fetching.freesound_client import FreesoundClient
-from transforms.fetching.freesound_crawl import Crawl, crawl
+from transforms.fetching.freesound.freesound_client import FreesoundClient
+from transforms.fetching.freesound.freesound_crawl import Crawl, crawl
+from transforms.fetching.limits.budgets import Budgets
 from transforms.fetching.settings import FetchSettings
 
 

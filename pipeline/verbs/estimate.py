@@ -22,7 +22,7 @@ from sources import SOURCES
 from sources.metadata.held_lists import Entry, as_table
 from sources.metadata.options import SourceOptions
 from transforms.fetching.addresses import host_of, scheme_of
-from transforms.fetching.hosts import HostLimits, HostTable
+from transforms.fetching.limits.hosts import HostLimits, HostTable
 
 FLAC_BYTES_PER_SECOND = 48_000 * 2 * 0.55
 """16-bit mono at 48 kHz, of which FLAC leaves 55 % at most: 43 % were measured on ESC-10, where many clips end in digital silence

@@ -14,10 +14,10 @@ from pipeline.records import Rejected
 from sources import SOURCES
 from sources.metadata.card import Download
 from sources.metadata.needs import metadata_path
-from transforms.fetching.budgets import Budgets, BudgetSettings
-from transforms.fetching.hosts import HostTable
-from transforms.fetching.http import HttpClient
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.limits.hosts import HostTable
 from transforms.fetching.settings import FetchSettings
+from transforms.fetching.web.http import HttpClient
 
 
 def downloads_of(recipe: BuildRecipe) -> Iterator[Download]:

@@ -12,8 +12,8 @@ from pipeline.records import Clip, Rejected
 from sources import folder
 from sources.metadata.file_names import is_made_by_macos
 from sources.metadata.recording_names import suffix_of
-from transforms.fetching.audio_root import AudioRootHandler
 from transforms.fetching.fetch import Fetcher
+from transforms.fetching.roots.audio_root import AudioRootHandler
 
 MAX_NAMES, MAX_LINKS = 3, 5  # shown of the files of a folder, and of its links
 MAX_SUFFIXES = 8

@@ -9,20 +9,20 @@ from typing import Protocol, runtime_checkable
 
 from pipeline.records import Clip, Reason, Recording, Rejected
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
-from transforms.fetching.archive_cache import ArchiveCache
-from transforms.fetching.audio_root import AudioRootHandler
-from transforms.fetching.budgets import Budgets
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.freesound_handler import FreesoundHandler
-from transforms.fetching.http_handler import HttpHandler
+from transforms.fetching.freesound.freesound_handler import FreesoundHandler
+from transforms.fetching.limits.budgets import Budgets
 from transforms.fetching.local import LocalHandler
-from transforms.fetching.remote_root import RemoteHandler, download_object
-from transforms.fetching.robots import http_client
-from transforms.fetching.root_addresses import STORES
+from transforms.fetching.roots.archive_cache import ArchiveCache
+from transforms.fetching.roots.audio_root import AudioRootHandler
+from transforms.fetching.roots.remote_root import RemoteHandler, download_object
+from transforms.fetching.roots.root_addresses import STORES
 from transforms.fetching.settings import FetchSettings
-from transforms.fetching.youtube_handler import YouTubeHandler
+from transforms.fetching.web.http_handler import HttpHandler
+from transforms.fetching.web.robots import http_client
+from transforms.fetching.youtube.youtube_handler import YouTubeHandler
 
 Fetch = Callable[[Clip, Path], Recording]
 """(clip, folder for what is downloaded) -> recording; raises Rejected."""

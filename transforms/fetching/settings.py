@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sources.metadata.needs import cache_folder
-from transforms.fetching.budgets import BudgetSettings
-from transforms.fetching.freesound_api import FreesoundSettings
-from transforms.fetching.http import HttpSettings
-from transforms.fetching.youtube import YouTubeSettings
+from transforms.fetching.freesound.freesound_api import FreesoundSettings
+from transforms.fetching.limits.budgets import BudgetSettings
+from transforms.fetching.web.http import HttpSettings
+from transforms.fetching.youtube.youtube import YouTubeSettings
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from pipeline.records import LEFT_FOR_LATER, Clip, Evidence, Reason, Recording, 
 from transforms.audio.conversion_pool import conversion_pool
 from transforms.fetching.addresses import host_of
 from transforms.fetching.fetch import Fetch
-from transforms.fetching.hosts import HostTable
+from transforms.fetching.limits.hosts import HostTable
 from transforms.shards.earlier_outcomes import EarlierOutcomes, read_earlier_outcomes
 from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map

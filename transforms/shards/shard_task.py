@@ -10,9 +10,9 @@ from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, Reason, ShardId
-from transforms.fetching.budgets import paused_hosts
 from transforms.fetching.fetch import Fetcher
-from transforms.fetching.hosts import HostTable
+from transforms.fetching.limits.budgets import paused_hosts
+from transforms.fetching.limits.hosts import HostTable
 from transforms.shards.slot_ledger import paused_in_slot
 
 SettingsHashOf = Callable[[str], str]

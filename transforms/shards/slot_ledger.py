@@ -20,10 +20,10 @@ from pipeline.output.layout import slot_name
 from pipeline.output.storage import Folder
 from pipeline.records import Clip, Rejected
 from transforms.fetching.addresses import host_of
-from transforms.fetching.budgets import paused_hosts
 from transforms.fetching.fetch import Fetcher
-from transforms.fetching.hosts import HostLimits, HostTable
-from transforms.fetching.ledger import Ledger, open_ledger
+from transforms.fetching.limits.budgets import paused_hosts
+from transforms.fetching.limits.hosts import HostLimits, HostTable
+from transforms.fetching.limits.ledger import Ledger, open_ledger
 
 SLOT = 0
 """The only slot: more slots would have to divide the limits of each host between them, and would make no more requests together."""

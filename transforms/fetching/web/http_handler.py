@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pipeline.records import Clip, Recording, Rejected
 from transforms.fetching.addresses import scheme_of
-from transforms.fetching.error_pages import check_no_page
-from transforms.fetching.http import HttpClient
-from transforms.fetching.zipped_recording import unzipped
+from transforms.fetching.web.error_pages import check_no_page
+from transforms.fetching.web.http import HttpClient
+from transforms.fetching.web.zipped_recording import unzipped
 
 
 class HttpHandler:

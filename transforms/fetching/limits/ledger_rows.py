@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from functools import partial
 
-from transforms.fetching.breaker import Breaker, bounded
-from transforms.fetching.hosts import HostLimits
-from transforms.fetching.windows import Closed, Spans, check_host
+from transforms.fetching.limits.breaker import Breaker, bounded
+from transforms.fetching.limits.hosts import HostLimits
+from transforms.fetching.limits.windows import Closed, Spans, check_host
 
 VERSION = 1
 TABLES = """

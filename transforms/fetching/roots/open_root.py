@@ -9,13 +9,13 @@ from pipeline.records import Evidence, Reason, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.folder_files import list_folder
 from sources.metadata.recording_names import may_be_recording
-from transforms.fetching.archive_cache import ArchiveCache
-from transforms.fetching.archives import DAMAGES, ArchiveRoot, open_archive
-from transforms.fetching.folder_root import FolderRoot
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.remote_root import RemoteRoot, open_remote_root
-from transforms.fetching.root_addresses import HTTP, STORES, is_archive, local_root, root_scheme
-from transforms.fetching.unpacking import kind_of
+from transforms.fetching.roots.archive_cache import ArchiveCache
+from transforms.fetching.roots.archives import DAMAGES, ArchiveRoot, open_archive
+from transforms.fetching.roots.folder_root import FolderRoot
+from transforms.fetching.roots.remote_root import RemoteRoot, open_remote_root
+from transforms.fetching.roots.root_addresses import HTTP, STORES, is_archive, local_root, root_scheme
+from transforms.fetching.roots.unpacking import kind_of
 
 
 def open_root(text: str, folders: LocalFolders, cache: ArchiveCache) -> FolderRoot | ArchiveRoot | RemoteRoot:

@@ -14,9 +14,9 @@ from urllib.parse import urljoin, urlsplit
 from protego import Protego
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.budgets import Budgets
-from transforms.fetching.http import HttpClient, HttpSettings
-from transforms.fetching.partial_download import PartialDownload
+from transforms.fetching.limits.budgets import Budgets
+from transforms.fetching.web.http import HttpClient, HttpSettings
+from transforms.fetching.web.partial_download import PartialDownload
 
 PRODUCT = "laion-audio"
 """The name under which robots.txt may speak of us."""

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from pipeline.records import Clip, Evidence, Recording, Rejected
 from sources.metadata.file_names import FileNames
-from transforms.fetching.archive_cache import ArchiveCache
-from transforms.fetching.folder_root import FolderRoot, is_file
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.local import local_recording, resolved
-from transforms.fetching.open_root import open_root
-from transforms.fetching.root_addresses import ADDRESS
+from transforms.fetching.roots.archive_cache import ArchiveCache
+from transforms.fetching.roots.folder_root import FolderRoot, is_file
+from transforms.fetching.roots.open_root import open_root
+from transforms.fetching.roots.root_addresses import ADDRESS
 
 
 class AudioRoot(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from transforms.fetching.breaker import Breaker
-from transforms.fetching.hosts import HostLimits
+from transforms.fetching.limits.breaker import Breaker
+from transforms.fetching.limits.hosts import HostLimits
 
 NthNewest = Callable[[int], float | None]
 """n (from 1) -> when the n-th newest of a host's ended requests ended, in Unix time; `None` where it has fewer."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from pipeline.masking import mask_address
 from pipeline.records import LEFT_FOR_LATER, TRANSIENT, Clip, Evidence, Provenance, Reason, Recording, Rejected
 from transforms.fetching.addresses import host_of, http_address
-from transforms.fetching.budgets import Budgets
-from transforms.fetching.http import HEADROOM, HttpSettings, utc_now
-from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
-from transforms.fetching.youtube import YouTubeSettings
+from transforms.fetching.limits.budgets import Budgets
+from transforms.fetching.web.http import HEADROOM, HttpSettings, utc_now
+from transforms.fetching.web.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
+from transforms.fetching.youtube.youtube import YouTubeSettings
 
 
 class YouTubeHandler:
@@ -64,8 +64,8 @@ class YouTubeHandler:
         # yt-dlp takes half a second to import, so a build without videos does without.
         from yt_dlp.utils import YoutubeDLError
 
-        from transforms.fetching.youtube_errors import rejection_of
-        from transforms.fetching.youtube_video import fetch_stream, parameters_of
+        from transforms.fetching.youtube.youtube_errors import rejection_of
+        from transforms.fetching.youtube.youtube_video import fetch_stream, parameters_of
 
         http = self.http
         parameters = parameters_of(self.settings, self.settings.cookies_file(self.base), http.read_timeout)

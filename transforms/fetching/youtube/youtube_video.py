@@ -13,11 +13,11 @@ from yt_dlp.globals import plugin_dirs
 from yt_dlp.networking import Request, Response
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.audio_sections import copy_section
-from transforms.fetching.remote_media import RemoteMedia, SeekableMedia
-from transforms.fetching.youtube import YouTubeSettings, parsed_arguments
-from transforms.fetching.youtube_needs import runtimes
-from transforms.fetching.youtube_network import SafeYoutubeDL
+from transforms.fetching.youtube.audio_sections import copy_section
+from transforms.fetching.youtube.remote_media import RemoteMedia, SeekableMedia
+from transforms.fetching.youtube.youtube import YouTubeSettings, parsed_arguments
+from transforms.fetching.youtube.youtube_needs import runtimes
+from transforms.fetching.youtube.youtube_network import SafeYoutubeDL
 
 FORMAT = "/".join(f"{best}[protocol={protocol}]" for best in ("bestaudio", "best") for protocol in ("https", "http"))
 """The best stream of audio alone, else the best film. Streams in fragments are left out: yt-dlp would need ffmpeg to join them, and

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.archive_members import BLOCK, BoundedFile, Member
+from transforms.fetching.roots.archive_members import BLOCK, BoundedFile, Member
 
 MAX_INDEX_BYTES = 256 << 20  # of the list of members: more than a million members have
 SMALLEST_DICTIONARY, MAX_DICTIONARY = 1 << 12, 128 << 20  # bytes of memory that an LZMA decoder takes

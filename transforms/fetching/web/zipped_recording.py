@@ -8,8 +8,8 @@ from pathlib import Path
 from pipeline.records import Reason, Recording, Rejected
 from sources.metadata.file_names import is_made_by_macos
 from sources.metadata.recording_names import may_be_recording
-from transforms.fetching.archives import DAMAGES, open_archive
 from transforms.fetching.local import local_recording
+from transforms.fetching.roots.archives import DAMAGES, open_archive
 
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 """How a zip begins: with a member, or empty. No format of audio does."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.archives import DAMAGES
+from transforms.fetching.roots.archives import DAMAGES
 
 MAGICS = {
     b"\x1f\x8b": "gzip",
@@ -53,7 +53,7 @@ def unpack(path: Path, kind: str, target: Path) -> None:
             that unpacks to more than it may, or takes more memory.
         OSError: the disk is full.
     """
-    from transforms.fetching.seven_zip import SEVEN_ZIP_FAULTS, seven_zip_to_tar  # py7zr is slow to import
+    from transforms.fetching.roots.seven_zip import SEVEN_ZIP_FAULTS, seven_zip_to_tar  # py7zr is slow to import
 
     max_bytes = max(ALWAYS_ALLOWED, MAX_RATIO * path.stat().st_size)
     part = target.with_name(f"{target.name}.part")

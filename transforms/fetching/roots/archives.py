@@ -18,10 +18,10 @@ from pathlib import Path, PurePosixPath
 from pipeline.records import Evidence, Reason, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
-from transforms.fetching.archive_members import BoundedFile, Member
-from transforms.fetching.split_zip import n_parts_of, open_split
-from transforms.fetching.tar_members import open_tar, tar_members
-from transforms.fetching.zip_members import zip_members
+from transforms.fetching.roots.archive_members import BoundedFile, Member
+from transforms.fetching.roots.split_zip import n_parts_of, open_split
+from transforms.fetching.roots.tar_members import open_tar, tar_members
+from transforms.fetching.roots.zip_members import zip_members
 
 MAX_MEMBER_BYTES = 4 << 30
 DAMAGES = (OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)

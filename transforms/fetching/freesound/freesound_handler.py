@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.records import Clip, Reason, Recording, Rejected
-from transforms.fetching.budgets import Budgets
-from transforms.fetching.freesound_api import FreesoundSettings
-from transforms.fetching.freesound_client import FreesoundClient
-from transforms.fetching.http import HttpSettings
+from transforms.fetching.freesound.freesound_api import FreesoundSettings
+from transforms.fetching.freesound.freesound_client import FreesoundClient
+from transforms.fetching.limits.budgets import Budgets
+from transforms.fetching.web.http import HttpSettings
 
 PREVIEWS = ("preview-hq-mp3", "preview-hq-ogg", "preview-lq-mp3", "preview-lq-ogg")  # names in the API, the best known to the set first
 

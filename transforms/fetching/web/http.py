@@ -14,10 +14,10 @@ import urllib3
 from pipeline.masking import mask_address
 from pipeline.records import Evidence, Provenance, Reason, Recording, Rejected
 from transforms.fetching.addresses import host_of, http_address, redirected, without_secrets
-from transforms.fetching.budgets import Budgets
-from transforms.fetching.http_faults import MAX_WORDS, RetryLaterError, check_status, fault_of
-from transforms.fetching.partial_download import PartialDownload, WrongRangeError
-from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits, Pool, TlsPool
+from transforms.fetching.limits.budgets import Budgets
+from transforms.fetching.web.http_faults import MAX_WORDS, RetryLaterError, check_status, fault_of
+from transforms.fetching.web.partial_download import PartialDownload, WrongRangeError
+from transforms.fetching.web.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits, Pool, TlsPool
 
 AGENT = "laion-audio/0.1"
 HEADROOM = 1 << 20  # bytes that status, headers and the framing of chunks may take beside the body

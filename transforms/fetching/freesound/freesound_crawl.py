@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records import LEFT_FOR_LATER, Reason, Rejected
-from transforms.fetching.freesound_client import FreesoundClient
-from transforms.fetching.freesound_handler import preview_of
+from transforms.fetching.freesound.freesound_client import FreesoundClient
+from transforms.fetching.freesound.freesound_handler import preview_of
 
 PAGE_SIZE = 150  # sounds, the most that the API sends at once
 IDS_AT_ONCE = 100  # in the filter of a request; its address stays below 2 KB

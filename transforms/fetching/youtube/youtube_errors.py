@@ -9,7 +9,7 @@ from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, Tran
 
 from pipeline.records import Reason, Rejected
 from transforms.fetching.addresses import without_secrets
-from transforms.fetching.http_faults import MAX_WORDS
+from transforms.fetching.web.http_faults import MAX_WORDS
 
 ABOUT_US = (
     (r"not a bot|captcha challenge|^please sign in\b", Reason.BOT_CHECK),

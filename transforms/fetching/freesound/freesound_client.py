@@ -15,9 +15,9 @@ import urllib3
 
 from pipeline.records import Reason, Recording, Rejected
 from transforms.fetching.addresses import host_of
-from transforms.fetching.budgets import Budgets
-from transforms.fetching.freesound_api import HOW, OAUTH_TOKEN, TOKEN, FreesoundSettings
-from transforms.fetching.http import HttpClient, HttpSettings
+from transforms.fetching.freesound.freesound_api import HOW, OAUTH_TOKEN, TOKEN, FreesoundSettings
+from transforms.fetching.limits.budgets import Budgets
+from transforms.fetching.web.http import HttpClient, HttpSettings
 
 MAX_JSON = 32 << 20  # bytes; a page of 150 sounds has about 300 KB
 

@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from transforms.fetching.breaker import Breaker, after_answer, after_refusal
-from transforms.fetching.hosts import HostLimits
-from transforms.fetching.ledger_faults import MAX_WAIT, explained
-from transforms.fetching.ledger_rows import (
+from transforms.fetching.limits.breaker import Breaker, after_answer, after_refusal
+from transforms.fetching.limits.hosts import HostLimits
+from transforms.fetching.limits.ledger_faults import MAX_WAIT, explained
+from transforms.fetching.limits.ledger_rows import (
     begin_request,
     cause_of,
     check_version,
@@ -32,8 +32,8 @@ from transforms.fetching.ledger_rows import (
     read_breaker,
     write_breaker,
 )
-from transforms.fetching.process_locks import ProcessLocks, open_process_locks
-from transforms.fetching.windows import SPANS, Closed, Spans
+from transforms.fetching.limits.process_locks import ProcessLocks, open_process_locks
+from transforms.fetching.limits.windows import SPANS, Closed, Spans
 
 CHECK_OWNERS = 1.0
 """Seconds between two looks for processes that ended without ending their requests."""

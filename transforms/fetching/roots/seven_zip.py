@@ -14,7 +14,7 @@ from py7zr.exceptions import AbsolutePathError, ArchiveError, PasswordRequired
 from py7zr.io import Py7zIO, WriterFactory
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.tar_members import MAX_MEMBERS
+from transforms.fetching.roots.tar_members import MAX_MEMBERS
 
 SEVEN_ZIP_FAULTS = (ArchiveError, AbsolutePathError, KeyError, TypeError, AttributeError, IndexError, AssertionError, MemoryError)
 """What py7zr raises over damaged archives, beside `DAMAGES`: much of it is not checked there before it is used."""

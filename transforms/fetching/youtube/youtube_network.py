@@ -19,7 +19,7 @@ from yt_dlp.networking._urllib import HTTPHandler, ProxyHandler, RedirectHandler
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.safe_sockets import DOWNLOAD_LIMITS, MAX_ADDRESSES_TRIED, LimitedReader, check_public
+from transforms.fetching.web.safe_sockets import DOWNLOAD_LIMITS, MAX_ADDRESSES_TRIED, LimitedReader, check_public
 
 MAX_PAGE = 64 << 20  # bytes of a compressed page after it is unpacked
 CODINGS = frozenset({"", "identity", "gzip", "deflate"})

@@ -20,11 +20,11 @@ from pipeline.masking import mask_address
 from pipeline.output.disk import flush
 from pipeline.records import Evidence, Reason, Recording, Rejected
 from transforms.fetching.addresses import scheme_of, without_secrets
-from transforms.fetching.error_pages import page_in
-from transforms.fetching.partial_download import PartialDownload
-from transforms.fetching.root_addresses import ArchiveAddress
-from transforms.fetching.split_zip import SplitZipError, n_parts_of, part_name
-from transforms.fetching.unpacking import kind_of, unpack
+from transforms.fetching.roots.root_addresses import ArchiveAddress
+from transforms.fetching.roots.split_zip import SplitZipError, n_parts_of, part_name
+from transforms.fetching.roots.unpacking import kind_of, unpack
+from transforms.fetching.web.error_pages import page_in
+from transforms.fetching.web.partial_download import PartialDownload
 
 MAX_ARCHIVE_BYTES = 256 << 30
 """Largest archive that is fetched. The largest of the reference set, FSD50K's, has 24 GB; AudioSet as FLAC has less than 256."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.hosts import HostLimits, HostTable
-from transforms.fetching.ledger import Clock, Ledger, open_ledger, read_ledger
-from transforms.fetching.ledger_faults import explained
-from transforms.fetching.ledger_rows import cause_of, read_hosts
-from transforms.fetching.windows import SPANS, Closed, Spans
+from transforms.fetching.limits.hosts import HostLimits, HostTable
+from transforms.fetching.limits.ledger import Clock, Ledger, open_ledger, read_ledger
+from transforms.fetching.limits.ledger_faults import explained
+from transforms.fetching.limits.ledger_rows import cause_of, read_hosts
+from transforms.fetching.limits.windows import SPANS, Closed, Spans
 
 LOOK = 0.1
 """Seconds between two looks for the end of a request of another process."""

@@ -21,8 +21,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.connection import create_connection
 
 from pipeline.records import Reason, Rejected
-from transforms.fetching.proxies import Proxy, proxy_for
-from transforms.fetching.public_addresses import is_loopback, is_public
+from transforms.fetching.web.proxies import Proxy, proxy_for
+from transforms.fetching.web.public_addresses import is_loopback, is_public
 
 MAX_ADDRESSES_TRIED = 8  # of one name
 MAX_HOST_SHOWN = 200  # characters

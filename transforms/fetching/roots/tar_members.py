@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from transforms.fetching.archive_members import BLOCK, BoundedFile, Member
+from transforms.fetching.roots.archive_members import BLOCK, BoundedFile, Member
 
 MAX_HEADER_BYTES = 1 << 20  # of one member
 MAX_MEMBERS = 5_000_000

@@ -14,9 +14,9 @@ from pipeline.records import Clip, Evidence, Provenance, Reason, Recording, Reje
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.http import utc_now
-from transforms.fetching.partial_download import PartialDownload
-from transforms.fetching.root_addresses import STORES, root_scheme
+from transforms.fetching.roots.root_addresses import STORES, root_scheme
+from transforms.fetching.web.http import utc_now
+from transforms.fetching.web.partial_download import PartialDownload
 
 MAX_OBJECT_BYTES = 16 << 30  # of a recording in audio_root, as of one on this disk
 BLOCK = 1 << 22  # bytes of one request

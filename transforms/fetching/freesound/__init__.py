@@ -1,0 +1,1 @@
+"""Freesound's API."""

@@ -1,0 +1,1 @@
+"""How often hosts are asked."""

@@ -1,0 +1,1 @@
+"""Recordings the user has, in folders, archives and object stores."""

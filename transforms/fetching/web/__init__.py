@@ -1,0 +1,1 @@
+"""HTTP: addresses, downloads, archives of one recording."""
