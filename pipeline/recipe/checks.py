@@ -6,28 +6,39 @@ from typing import TYPE_CHECKING
 
 from augment.keyword_to_caption import T5Settings
 from pipeline.recipe.faults import nearest
+from sources import SOURCES
 from sources.metadata.held_lists import HeldOut, as_table, read_list
 from sources.metadata.licenses import license_fault
 from sources.metadata.options import split_name
 from transforms.fetching.roots.root_addresses import STORES, root_scheme
+from transforms.planning.held_sources import table_fault
 
 if TYPE_CHECKING:
     from pipeline.recipe.model import BuildRecipe
     from pipeline.records import AudioLimits
 
 
-def check_keys_together(recipe: BuildRecipe) -> list[str]:
+def check_keys_together(recipe: BuildRecipe, files_are_needed: bool = True) -> list[str]:
     """Return every fault of a recipe whose keys are valid one by one."""
-    return _holdout_faults(recipe) + _license_faults(recipe) + _local_files_faults(recipe) + _t5_faults(recipe) + _audio_faults(recipe)
+    return (
+        _holdout_faults(recipe, files_are_needed)
+        + _license_faults(recipe)
+        + _local_files_faults(recipe)
+        + _t5_faults(recipe)
+        + _audio_faults(recipe)
+    )
 
 
-def _holdout_faults(recipe: BuildRecipe) -> list[str]:
+def _holdout_faults(recipe: BuildRecipe, files_are_needed: bool) -> list[str]:
     """Return a fault for every `holdout` that is neither a list of recordings nor a source or dataset of this recipe, or an empty list."""
     faults = []
     for given in recipe.holdout:
         try:
             entry = as_table(given, recipe.folder)
-            fault = _list_fault(entry, recipe) if entry.name is None else _name_fault(entry.name, recipe.names)
+            if entry.name is not None:
+                fault = _name_fault(entry, recipe, files_are_needed)
+            else:
+                fault = "" if not files_are_needed and not (recipe.folder / (entry.path or "")).exists() else _list_fault(entry, recipe)
         except (ValueError, OSError) as error:
             fault = str(error)
         if fault:
@@ -35,15 +46,21 @@ def _holdout_faults(recipe: BuildRecipe) -> list[str]:
     return faults
 
 
-def _name_fault(given: str, known: list[str]) -> str:
-    name, _, split = given.partition(":")
-    if name not in known:
+def _name_fault(entry: HeldOut, recipe: BuildRecipe, files_are_needed: bool) -> str:
+    """Return what is wrong with the name of a source: it must be one of the recipe's, or a known one whose own files are there."""
+    name, _, split = (entry.name or "").partition(":")
+    if name not in recipe.names and name not in SOURCES:
+        known = recipe.names
         return (
             f"neither a file of addresses nor a source of this recipe, allowed: {', '.join(known)}, "
-            f"each with or without :SPLIT, or the path of a table with a column url or recording{nearest(name, known)}"
+            f"each with or without :SPLIT, the name of another source, or the path of a table with a column url or recording"
+            f"{nearest(name, [*known, *SOURCES])}"
         )
     split_name(split)
-    return ""
+    if name in recipe.names:
+        return ""
+    fault = table_fault(entry, recipe.folder)
+    return fault if files_are_needed else ""
 
 
 def _list_fault(entry: HeldOut, recipe: BuildRecipe) -> str:

@@ -23,7 +23,6 @@ from pipeline.recipe.locate import FOLDER, locate
 from pipeline.recipe.toml import read_toml
 from pipeline.records import AudioLimits
 from sources import SOURCES
-from sources.metadata.card import Need
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.held_lists import Entry, HeldOut, as_table
 from sources.metadata.options import SourceOptions, check_table
@@ -32,6 +31,7 @@ from transforms.fetching.freesound.freesound_api import FreesoundSettings
 from transforms.fetching.limits.hosts import HostLimits
 from transforms.fetching.roots.root_addresses import STORES, local_root, root_fault, root_scheme
 from transforms.fetching.youtube.youtube import YouTubeSettings
+from transforms.planning.held_sources import lacking, options_of
 
 MAX_FAULTS = 50  # lines of one message
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
@@ -106,6 +106,17 @@ class BuildRecipe(BaseModel):
         return sorted({name for options in self.sources for name in (options.source, options.dataset)})
 
     @property
+    def held_elsewhere(self) -> tuple[HeldOut, ...]:
+        """The entries of `holdout` that name a source which this recipe does not build: its table says what is held out."""
+        tables = (as_table(entry, self.folder) for entry in self.holdout)
+        return tuple(entry for entry in tables if entry.name is not None and entry.name.partition(":")[0] not in self.names)
+
+    @property
+    def tables_read(self) -> tuple[SourceOptions, ...]:
+        """The sources whose tables are read: those that are built, and those that are only held out."""
+        return (*self.sources, *(options_of(entry, self.folder) for entry in self.held_elsewhere))
+
+    @property
     def local_folders(self) -> LocalFolders:
         """The folders on this disk that rows may name files in."""
         tables = ((options.dataset, options.paths_start_in) for options in self.sources)
@@ -127,7 +138,7 @@ class BuildRecipe(BaseModel):
         """Return a hash of everything that decides the plan: the recipe, its sources, its lists of held-out clips, and `limit`."""
         exclude: dict[str, Any] = {"folder": True, "sources": {"__all__": {"base"}}, **dict.fromkeys(self.unused_tables, True)}
         parts = [json.dumps([self.model_dump(mode="json", exclude=exclude), limit], sort_keys=True)]
-        parts += [SOURCES[options.source].fingerprint(options) for options in self.sources]
+        parts += [SOURCES[options.source].fingerprint(options) for options in self.tables_read]
         lists = (as_table(entry, self.folder).path for entry in self.holdout)
         parts += [file_sha256(self.folder / path) for path in lists if path is not None]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
@@ -192,7 +203,7 @@ def _check(document: dict[str, Any], beside: Path, files_are_needed: bool) -> tu
     if not isinstance(entries, list) or not entries:
         faults.append("sources: none given, at least one [[sources]] table is needed")
     if recipe is not None and not faults:
-        faults = check_keys_together(recipe)
+        faults = check_keys_together(recipe, files_are_needed)
     return (None if faults else recipe), faults
 
 
@@ -227,11 +238,6 @@ def _check_source(entry: Any, folder: Path, where: str, local_files: tuple[Path,
     except ValidationError as error:
         return None, describe(error, _allowed(model), f"{where}.")
     return options, []
-
-
-def lacking(options: SourceOptions) -> list[Need]:
-    """Return what a source needs and lacks."""
-    return [need for need in SOURCES[options.source].needs(options) if need.is_required and need.where is None]
 
 
 def _check_files(options: SourceOptions, where: str) -> list[str]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import collections
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from pipeline.engines.run import Engine
 from pipeline.output.plan_files import read_rows_of
@@ -16,13 +17,14 @@ from pipeline.output.plan_index import Plan
 from pipeline.output.shared_file import SharedRecordings, read_shared
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
-from pipeline.recipe.model import BuildRecipe, lacking
+from pipeline.recipe.model import BuildRecipe
 from pipeline.verbs.plan import make_plan
 from sources import SOURCES
-from sources.metadata.held_lists import Entry, as_table
+from sources.metadata.held_lists import Entry, HeldOut, as_table
 from sources.metadata.options import SourceOptions
 from transforms.fetching.addresses import host_of, scheme_of
 from transforms.fetching.limits.hosts import HostLimits, HostTable
+from transforms.planning.held_sources import lacking, table_fault
 
 FLAC_BYTES_PER_SECOND = 48_000 * 2 * 0.55
 """16-bit mono at 48 kHz, of which FLAC leaves 55 % at most: 43 % were measured on ESC-10, where many clips end in digital silence
@@ -147,8 +149,14 @@ def _planned_part(recipe: BuildRecipe, present: Sequence[SourceOptions]) -> Buil
     if len(present) < len(recipe.sources):  # what is held out may stand in a table that is missing
         names = {name for options in present for name in (options.source, options.dataset)}
         entries = (as_table(entry, recipe.folder) for entry in recipe.holdout)
-        held = [replace(entry, allow_empty=True) for entry in entries if entry.name is None or entry.name.partition(":")[0] in names]
+        elsewhere = [entry for entry in recipe.held_elsewhere if not table_fault(entry, recipe.folder)]
+        held = [replace(entry, allow_empty=True) for entry in entries if _is_there(entry, names, recipe.folder) or entry in elsewhere]
     return recipe.model_copy(update={"captions": "template", "sources": tuple(present), "holdout": tuple(held)})
+
+
+def _is_there(entry: HeldOut, names: Collection[str], base: Path) -> bool:
+    """Return whether an entry of `holdout` names a source that is planned, or a list that is there."""
+    return entry.name.partition(":")[0] in names if entry.name is not None else (base / (entry.path or "")).is_file()
 
 
 def published_size(options: SourceOptions, limit: int | None, table: HostTable) -> SourceEstimate:

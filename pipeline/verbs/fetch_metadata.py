@@ -22,7 +22,7 @@ from transforms.fetching.web.http import HttpClient
 
 def downloads_of(recipe: BuildRecipe) -> Iterator[Download]:
     """Yield the files that sources of a recipe lack and that can be fetched."""
-    for options in recipe.sources:
+    for options in recipe.tables_read:
         for need in SOURCES[options.source].needs(options):
             if need.where is None and need.download is not None:
                 yield need.download
@@ -59,7 +59,7 @@ def recipe_with_metadata(name_or_path: str, data: str | None) -> BuildRecipe:
     """
     recipe = load_recipe(name_or_path, data, files_are_needed=False)
     wanted = list(downloads_of(recipe))
-    if not wanted and not any(need.where is None for options in recipe.sources for need in SOURCES[options.source].needs(options)):
+    if not wanted and not any(need.where is None for options in recipe.tables_read for need in SOURCES[options.source].needs(options)):
         return recipe
     from pipeline.verbs.build_record import http_settings
     from pipeline.verbs.crawl_records import crawl_records, requests_of

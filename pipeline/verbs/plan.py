@@ -50,7 +50,7 @@ def plan_clips(
     """Add the steps of planning: recipe -> one plan file for each shard; the rows left out -> rejections.parquet."""
     read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
     distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
-    allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder)
+    allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder, recipe.held_elsewhere)
     joined, moved = allowed | "JoinCaptions" >> JoinCaptions(joining_sources(recipe.sources), recipe.holdout)
     licensed, unlicensed = joined | "CheckLicenses" >> CheckLicenses(recipe.licenses)
     captioned, textless = licensed | "Caption" >> CaptionClips()
@@ -125,7 +125,7 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
 def check_holdout(recipe: BuildRecipe, folder: Folder) -> None:
     """Raise RecipeError for every entry of `holdout` that holds nothing out, since no row that was read has what it names."""
     matches = take_matches(folder, f"{NEW_PLAN}/{HELD_ROWS}")
-    if faults := unmatched(recipe.holdout, matches, recipe.folder):
+    if faults := unmatched(recipe.holdout, matches, recipe.folder, recipe.held_elsewhere):
         raise RecipeError("\n".join(faults))
 
 

@@ -58,7 +58,7 @@ def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: 
     """Add the steps that give a plan new text: plan files and a recipe -> plan files with the same rows in the same shards."""
     read, _, _ = root | "ReadSources" >> ReadSources(recipe.sources, None)
     distinct, _ = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
-    allowed, _ = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder)
+    allowed, _ = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder, recipe.held_elsewhere)
     joined, _ = allowed | "JoinCaptions" >> JoinCaptions(joining_sources(recipe.sources), recipe.holdout)
     shards = [planned.shard for planned in plan.shards]
     planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.FlatMap(lambda shard: read_rows_of(folder, shard))

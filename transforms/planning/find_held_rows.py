@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import apache_beam as beam
 
 from pipeline.output.storage import Folder
 from pipeline.records import Clip
-from sources.metadata.held_lists import Entry, as_table, read_list
+from sources.metadata.held_lists import Entry, HeldOut, as_table, read_list
 from transforms.planning.hold_out import names
 
 MAX_SPLITS = 20  # names in a message
@@ -34,15 +34,18 @@ def matches_of(clip: Clip, entries: Sequence[Entry], lists: Mapping[str, Sequenc
         yield number, ""
 
 
-def unmatched(entries: Sequence[Entry], matches: Iterable[Match], base: Path) -> list[str]:
-    """Return a line for every entry that no row has to do with, unless it says `allow_empty`."""
+def unmatched(entries: Sequence[Entry], matches: Iterable[Match], base: Path, elsewhere: Collection[HeldOut] = ()) -> list[str]:
+    """Return a line for every entry that no row has to do with, unless it says `allow_empty` or is one of `elsewhere`.
+
+    A source that the recipe does not build has the right ids, whether or not a row has one of them.
+    """
     splits: dict[int, set[str]] = defaultdict(set)
     for number, split in matches:
         splits[number].add(split)
     faults = []
     for number, given in enumerate(entries):
         entry = as_table(given, base)
-        if "" in splits[number] or entry.allow_empty:
+        if "" in splits[number] or entry.allow_empty or entry in elsewhere:
             continue
         if entry.name is not None:
             there = ", ".join(sorted(splits[number])[:MAX_SPLITS])

@@ -15,6 +15,7 @@ import apache_beam as beam
 from pipeline.records import Clip, Reason, Rejected
 from sources.metadata.held_lists import Entry, HeldOut, Listed, as_table, read_list
 from sources.metadata.options import split_name
+from transforms.planning.held_sources import read_source_of
 from transforms.planning.map_or_reject import map_or_reject
 
 
@@ -96,14 +97,14 @@ def by_recording(parts: Iterable[Held]) -> dict[str, tuple[Held, ...]]:
 class HoldOut(beam.PTransform):
     """Clips -> (clips that may be used, rejections).
 
-    An entry that is a file, relative to `base`, lists recordings.
+    An entry that is a file, relative to `base`, lists recordings; one of `elsewhere` names a source that the recipe does not build.
     """
 
-    def __init__(self, entries: Sequence[Entry], base: Path):
+    def __init__(self, entries: Sequence[Entry], base: Path, elsewhere: Collection[HeldOut] = ()):
         super().__init__()
         tables = [as_table(entry, base) for entry in entries]
-        self.named = [entry for entry in tables if entry.name is not None]
-        lists = (entry for entry in tables if entry.path is not None)
+        self.named = [entry for entry in tables if entry.name is not None and entry not in elsewhere]
+        lists = (entry for entry in tables if entry not in self.named)
         self.listed = by_recording(itertools.chain.from_iterable(_parts_of(entry, base) for entry in lists))
 
     def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
@@ -120,4 +121,5 @@ class HoldOut(beam.PTransform):
 
 
 def _parts_of(entry: HeldOut, base: Path) -> Iterator[Held]:
-    return (_held(entry, listed) for listed in read_list(entry, base))
+    recordings = read_list(entry, base) if entry.path is not None else read_source_of(entry, base)
+    return (_held(entry, listed) for listed in recordings)
