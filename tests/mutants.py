@@ -181,7 +181,7 @@ class MutantRunner:
         deadline, outcome = time.monotonic() + self.seconds, Outcome("survived")
         try:
             for tests in filter(None, matching_tests(self.root, mutant.path)):
-                outcome = run_tests(tree, tests, max(1.0, deadline - time.monotonic()))
+                outcome = run_tests(tree, tests, max(0.1, deadline - time.monotonic()))
                 if outcome.status == "timeout" and self.is_far_faster_unchanged(tests):
                     return Outcome("killed", "\n".join(tests))
                 if outcome.status != "survived":

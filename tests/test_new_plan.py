@@ -91,7 +91,15 @@ def test_files_of_the_standing_plan_go_and_what_outlives_plans_stays(folder: Fol
 
 def test_texts_of_a_t5_belong_to_plans_that_asked_it() -> None:
     shards = (PlannedShard(FIRST, 1, ""),)
-    always = {"plan.json", "rejections.parquet", "t5_captions.parquet", "equal_sounds.parquet", "retired.json", plan_name(FIRST)}
+    always = {
+        "plan.json",
+        "rejections.parquet",
+        "t5_captions.parquet",
+        "equal_sounds.parquet",
+        "retired.json",
+        "shared_recordings.json",
+        plan_name(FIRST),
+    }
     assert _files_of(Plan("f", shards, {}, {})) == always
     assert _files_of(Plan("f", shards, {}, {}, {"Set": {}})) == always | {"t5_texts.parquet"}
 

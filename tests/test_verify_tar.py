@@ -13,11 +13,11 @@ import pytest
 import soundfile
 
 from pipeline.output.storage import Folder
-from pipeline.verbs import verify_audio as module
 from pipeline.verbs import verify_tar as tar_module
 from pipeline.verbs.verify_tar import ExpectedSample, check_tar
 from tests.fates import tone
 from tests.sounds import flac_with_frame_count
+from transforms.audio import flac_statistics
 from transforms.audio.meter import Meter
 
 SOUND = tone(300, 0.05, 48_000)
@@ -142,7 +142,7 @@ def test_a_header_that_counts_more_frames_or_none_is_a_fault_of_deep(n_frames: i
 
 
 def test_flac_longer_than_a_block_has_no_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 1000)
+    monkeypatch.setattr(flac_statistics, "BLOCK_FRAMES", 1000)
     assert faults(tmp_path, ("a.flac", flac()), ("a.json", JSON), deep=True) == []
 
 

@@ -20,7 +20,7 @@ from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.verbs.plan import make_plan
 from sources import SOURCES
-from sources.metadata.held_lists import Entry, HeldOut, as_table
+from sources.metadata.held_lists import HeldOut, as_table
 from sources.metadata.options import SourceOptions
 from transforms.fetching.addresses import host_of, scheme_of
 from transforms.fetching.limits.hosts import HostLimits, HostTable
@@ -144,13 +144,14 @@ def estimate(recipe: BuildRecipe, limit: int | None, engine: Engine) -> Estimate
 
 
 def _planned_part(recipe: BuildRecipe, present: Sequence[SourceOptions]) -> BuildRecipe:
-    """Return the recipe of the sources that can be planned, with captions by template: a T5 takes hours, and changes no number here."""
-    held: Sequence[Entry] = recipe.holdout
-    if len(present) < len(recipe.sources):  # what is held out may stand in a table that is missing
-        names = {name for options in present for name in (options.source, options.dataset)}
-        entries = (as_table(entry, recipe.folder) for entry in recipe.holdout)
-        elsewhere = [entry for entry in recipe.held_elsewhere if not table_fault(entry, recipe.folder)]
-        held = [replace(entry, allow_empty=True) for entry in entries if _is_there(entry, names, recipe.folder) or entry in elsewhere]
+    """Return the recipe of the sources that can be planned, with captions by template: a T5 takes hours, and changes no number here.
+
+    What is held out may stand in a table, or a split of it, that is missing: an entry of `holdout` without rows is no fault here.
+    """
+    names = {name for options in present for name in (options.source, options.dataset)}
+    entries = (as_table(entry, recipe.folder) for entry in recipe.holdout)
+    elsewhere = [entry for entry in recipe.held_elsewhere if not table_fault(entry, recipe.folder)]
+    held = [replace(entry, allow_empty=True) for entry in entries if _is_there(entry, names, recipe.folder) or entry in elsewhere]
     return recipe.model_copy(update={"captions": "template", "sources": tuple(present), "holdout": tuple(held)})
 
 
