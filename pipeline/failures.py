@@ -37,6 +37,10 @@ class RecipeError(ValueError):
     """A recipe cannot be built; the message lists every fault, one a line."""
 
 
+class PausedError(RuntimeError):
+    """A command stopped because a host is asked no more for now; run again, it goes on. Nothing is wrong."""
+
+
 class UsageError(ValueError):
     """The command line asks for something that cannot be done; the message says what can."""
 
@@ -82,6 +86,8 @@ def explain(error: BaseException, verb: str) -> Failure:
             return Failure(STOPPED, "", INTERRUPTED)
         case DamagedFileError():
             return Failure(str(error), DAMAGED, WRONG)
+        case PausedError():
+            return Failure(str(error), "", DONE)
         case RecipeError() | UsageError() | OutputFormatError():
             return Failure(str(error), "", USAGE)
         case ForeignFilesError():

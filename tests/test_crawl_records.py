@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.failures import RecipeError
+from pipeline.failures import PausedError, RecipeError
 from pipeline.verbs.fetch_metadata import recipe_with_metadata
 from sources import SOURCES
 from tests.freesound_host import TOKEN, FreesoundHost
@@ -42,7 +42,7 @@ def test_a_crawl_that_is_throttled_says_how_far_it_is_and_goes_on(host, tmp_path
     (tmp_path / "ids.txt").write_text("".join(f"{number}\n" for number in range(1, 36)))
     path = recipe(tmp_path, host, 'ids = "ids.txt"')
     host.allowed = 2
-    with pytest.raises(RecipeError, match=r"paused: the crawl into .*crawl-\w+ has 20 of 35 records .*run the same command again later"):
+    with pytest.raises(PausedError, match=r"paused: the crawl into .*crawl-\w+ has 20 of 35 records .*run the same command again later"):
         recipe_with_metadata(path, None)
     host.allowed = None
     (options,) = recipe_with_metadata(path, None).sources

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.failures import RecipeError
+from pipeline.failures import PausedError, RecipeError
 from pipeline.recipe.model import BuildRecipe
 from pipeline.records import Rejected
 from sources import freesound
@@ -30,7 +30,8 @@ def crawl_records(request: CrawlRequest, settings: FetchSettings) -> None:
     """Crawl the records of an entry to their end.
 
     Raises:
-        RecipeError: it stopped before its end; the message says how far it is, and whether to run the command again.
+        RecipeError: it cannot be crawled.
+        PausedError: it stopped before its end; the message says how far it is.
     """
     wanted = Crawl(request.query, request.filter, request.ids)
     try:
@@ -39,7 +40,7 @@ def crawl_records(request: CrawlRequest, settings: FetchSettings) -> None:
         raise RecipeError(f"the records of {request.folder} cannot be crawled: {error}") from error
     if result.paused:
         known = f" of {result.n_expected}" if result.n_expected is not None else ""
-        raise RecipeError(
+        raise PausedError(
             f"paused: the crawl into {request.folder} has {result.n_records}{known} records ({result.paused}); "
             "run the same command again later, it goes on there"
         )

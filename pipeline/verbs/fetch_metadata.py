@@ -55,7 +55,8 @@ def recipe_with_metadata(name_or_path: str, data: str | None) -> BuildRecipe:
     """Load a recipe after fetching the metadata that its sources lack, and crawling the records that they ask for.
 
     Raises:
-        RecipeError: it has faults, metadata cannot be fetched, or a crawl is not finished.
+        RecipeError: it has faults, or metadata cannot be fetched.
+        PausedError: a crawl is not finished.
     """
     recipe = load_recipe(name_or_path, data, files_are_needed=False)
     wanted = list(downloads_of(recipe))

@@ -8,6 +8,9 @@ from augment.keyword_to_caption import T5Settings, prompt
 from pipeline.keys import stable_hash
 from pipeline.records import Clip
 
+WRITTEN = frozenset({"human", "description", "llm"})
+"""Origins of captions in sentences: a clip that has one needs no caption made of its labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class CaptionModel:
@@ -31,10 +34,10 @@ class CaptionModel:
     def keywords_of(self, clip: Clip) -> tuple[str, ...]:
         """Return the keyword set of a clip, sorted; empty for a clip that gets no caption by the T5.
 
-        Those are clips with a human caption, without labels, with too many labels for one sentence, or too short
+        Those are clips with a caption in sentences, without labels, with too many labels for one sentence, or too short
         to hold them all. A clip that goes to the end of its recording is taken for long enough: its end is not known yet.
         """
-        if any(caption.origin == "human" for caption in clip.captions):
+        if any(caption.origin in WRITTEN for caption in clip.captions):
             return ()
         if clip.end is not None and clip.end - (clip.start or 0.0) < self.settings.min_seconds:
             return ()
