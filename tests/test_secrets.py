@@ -90,7 +90,7 @@ def test_a_plan_holds_the_secrets_in_files_of_its_owner_until_the_shards_are_bui
 
 def test_secrets_stay_as_long_as_a_recording_may_be_asked_for_again(server: Loopback, tmp_path: Path) -> None:
     recipe, output = write_table(tmp_path, server, "a", "/busy/x.wav?after=3600&token=s3cr3t"), tmp_path / "out"
-    assert build_signed(recipe, output).books.total.reasons == {Reason.THROTTLED: 1}
+    assert build_signed(recipe, output).books.total.reasons[Reason.THROTTLED] == 1  # other rows of the host may be postponed
     assert files_with_secret(output) == ["plan/addresses/Signed/train/0.json"]
 
 
