@@ -126,8 +126,9 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
         earlier = read_earlier_outcomes(task, clips, settings.settings_hash_of(task.shard.dataset), settings.folder, work)
         rows, evidence = _write_tar(task, clips, fetch, settings, earlier, work)
         reasons = set(earlier.lost(rows).values())
+        left = left_for_later(zip(clips, rows, strict=True), settings.hosts)
         waits = bool(reasons & LEFT_FOR_LATER) and (settings.prune or reasons <= LEFT_FOR_LATER)
-        note_waiting(task.shard, left_for_later(rows, settings.hosts) if waits else {}, settings.folder)
+        note_waiting(task.shard, left if waits else {}, settings.folder)
         if reasons and (waits or not settings.prune):
             return None
         write_books(rows, work / BOOKS_FILE)
@@ -148,9 +149,11 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
             parquet=file_facts(work / BOOKS_FILE),
             build_seconds={"build": round(time.monotonic() - began, 3)},
             versions=settings.versions,
-            left=left_for_later(rows, settings.hosts),
+            left=left,
         )
         publish(marker, work, settings.folder)
+        if not evidence:
+            settings.folder.remove(evidence_name(task.shard))  # that of the previous shard: these recordings are on this disk
     return marker
 
 
@@ -193,9 +196,13 @@ def _write_tar(
     return rows, evidence
 
 
-def left_for_later(rows: Iterable[Mapping[str, Any]], hosts: HostTable) -> dict[str, int]:
-    """Return how many rows of the books are left for later, by the host that they wait for, sorted."""
-    waiting = collections.Counter(hosts.name_of(host_of(row["url"])) for row in rows if row.get("reason") in LEFT_FOR_LATER)
+def left_for_later(rows: Iterable[tuple[Clip, Mapping[str, Any]]], hosts: HostTable) -> dict[str, int]:
+    """Return how many rows of the books are left for later, by the host that they wait for, sorted.
+
+    A clip without an address waits for the host of its `audio_root`.
+    """
+    left = (clip for clip, row in rows if row.get("reason") in LEFT_FOR_LATER)
+    waiting = collections.Counter(hosts.name_of(host_of(clip.url) or host_of(clip.audio_root or "")) for clip in left)
     return dict(sorted(waiting.items()))
 
 
