@@ -185,7 +185,7 @@ def test_a_series_of_builds_over_failing_hosts_ends_as_a_build_from_nothing(
             outcome = trial.build(
                 prune=chance.random() < 0.7 or not retried, reshard=act == "reshard", repair=act == "repair", retried=retried
             )
-            assert outcome.books.balance or outcome.missing
+            assert outcome.books.balance or outcome.missing or outcome.paused
     trial.moods(0.0)
     trial.build(prune=True)
     assert trial.build(retried=frozenset(Reason)).missing == ()
