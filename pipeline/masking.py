@@ -65,7 +65,8 @@ def mask_address(url: str) -> str:
 
 def is_masked(url: str) -> bool:
     """Return whether a value of an address was masked, so that the address alone does not lead to the recording."""
-    return bool(re.search(rf"(?:=|%3D){MASKED}(?![\w-])", url))
+    value = re.compile(rf"(?<=[=])(?:{MASKED})(?![\w-])|(?<=%3D)(?:{MASKED})(?![\w-])")
+    return bool(value.search(url)) and mask_address(value.sub("x" * LONG_KEY, url)) == url
 
 
 def mask_text(text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from pipeline.output.books import read_books
+from pipeline.output.layout import evidence_name
 from pipeline.output.markers import read_marker
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
@@ -131,6 +132,12 @@ def test_clips_of_one_recording_are_fetched_once(sounds: Path, settings: BuildSe
     fetch = CountingFetch(sounds)
     make([clip("0.wav", id=f"part-{n}", start=n / 20, end=n / 20 + 0.04) for n in range(5)] + [clip("1.wav")], fetch, settings)
     assert sorted(fetch.urls) == ["0.wav", "1.wav"]
+
+
+def test_evidence_of_recordings_that_are_on_this_disk_now_goes(sounds: Path, settings: BuildSettings) -> None:
+    settings.folder.write(evidence_name(SHARD), b"of an earlier build")
+    make([clip("a.wav")], CountingFetch(sounds), settings)
+    assert not settings.folder.exists(evidence_name(SHARD))
 
 
 def test_changed_text_copies_the_audio(sounds: Path, settings: BuildSettings) -> None:

@@ -55,9 +55,10 @@ def test_only_clips_of_the_new_shard_that_moved_to_it_are_looked_for(folder: Fol
 
 def test_samples_that_stand_are_lost_only_to_faults_of_fetching(folder: Folder) -> None:
     earlier = read(folder, [A, B, C], moved(C))
-    outcomes = [(A.key, "fetch"), (B.key, "convert"), (C.key, "fetch"), ("table-x", "fetch"), ("table-y", None)]
-    assert earlier.lost(outcomes) == [A.key, C.key]
-    assert earlier.lost([(A.key, None), (B.key, "equal_sounds")]) == []
+    stages = {A.key: "fetch", B.key: "convert", C.key: "fetch", "table-x": "fetch", "table-y": None}
+    outcomes = [{"key": key, "stage": stage, "reason": "timeout" if key == A.key else "silent"} for key, stage in stages.items()]
+    assert earlier.lost(outcomes) == {A.key: Reason.TIMEOUT, C.key: Reason.SILENT}
+    assert earlier.lost([{"key": A.key}, {"key": B.key, "stage": "equal_sounds", "reason": "duplicate"}]) == {}
 
 
 def test_a_checked_shard_gives_only_what_is_intact(folder: Folder) -> None:

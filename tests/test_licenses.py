@@ -29,6 +29,8 @@ SPELLINGS = {
         "by/3.0",
         "cc by v3.0",
         "CC BY 3.0 and CC BY 3.0",
+        f"//{CC}/licenses/by/3.0/",
+        "CC-BY v.3.0",
     ],
     "CC-BY-4.0": [
         "Attribution 4.0",
@@ -123,7 +125,7 @@ def test_a_licence_that_is_negated_is_none(text: str) -> None:
     assert spdx(text) is None
 
 
-@pytest.mark.parametrize("text", [None, "", "  ", "unknown", "None", "n/a", "Not specified"])
+@pytest.mark.parametrize("text", [None, "", "  ", "unknown", "None", "n/a", "Not specified", "nan", "null"])
 def test_no_licence_is_none(text: str | None) -> None:
     assert spdx(text, "4.0") is None
 

@@ -171,6 +171,29 @@ def test_wait_goes_on_until_no_fewer_rows_are_left(books: Set, monkeypatch: pyte
     assert books.asked.count("1") == 2  # the second pass left as many as the first
 
 
+def test_samples_of_a_stopped_host_wait_for_it_when_settings_change(books: Set, capsys: pytest.CaptureFixture[str]) -> None:
+    assert books.build() == 0
+    before = books.files()
+    (books.home / "recipe.toml").write_text(f"{RECIPE}\n[audio]\nmin_seconds = 0.01\n")
+    moods = {f"c{n}": "postponed" for n in range(1, N, 2)}
+    for arguments in ((), ("--prune",), ("--wait",)):  # neither loses what stands, nor is it a fault
+        books.moods(**moods)
+        capsys.readouterr()
+        assert books.build(*arguments) == 0
+        output = capsys.readouterr()
+        assert books.files() == before and json.loads(output.out)["paused"] == {"a.example": None}
+        assert "paused: 4 rows left for a.example" in output.err
+    books.moods(**moods, c0="not_found")
+    assert books.build() == 1 and books.files() == before  # this one is lost, and that is for the user to say
+    books.moods(c0="not_found")
+    assert books.build("--prune") == 0
+    books.moods()
+    assert books.retry("--reason", "not_found") == 0
+    books.out.rename(books.home / "first")
+    after = {name: (books.home / "first" / name).read_bytes() for name in before}
+    assert books.build() == 0 and books.files() == after
+
+
 def test_what_hosts_answered_is_kept_beside_the_books_and_copied_with_the_audio(books: Set) -> None:
     books.moods(c1="throttled")
     assert books.build() == 0

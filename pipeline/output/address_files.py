@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from pipeline.masking import mask_address
 from pipeline.output.layout import ADDRESSES, PLAN
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
@@ -42,6 +43,12 @@ def read_addresses(snapshot: Snapshot, shard: ShardId) -> Addresses:
     except ValueError:
         return {}
     return value if isinstance(value, dict) and all(isinstance(url, str) for url in value.values()) else {}
+
+
+def full_address(clip: Clip, addresses: Addresses) -> str:
+    """Return the full address of a clip; its address in the plan where none is held, or that of an earlier plan, which is another one."""
+    address = addresses.get(clip.key, clip.url)
+    return address if mask_address(address) == clip.url else clip.url
 
 
 def remove_addresses(snapshot: Snapshot) -> None:

@@ -18,6 +18,7 @@ RETIRED = "retired.json"  # below the plan: shards of earlier plans that are not
 OF_PLANS = frozenset({INDEX, LEFT_OUT, ROWS_READ, N_REWORDED, HELD_ROWS, SHARED, T5_CACHE, T5_TEXTS, T5_COUNTS, EQUAL_SOUNDS, RETIRED})
 MOVED = ".moved"  # shards whose clips are in other shards of the plan, until those are built
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
+WAITING = ".waiting"  # rows left for later of shards that a build leaves as they are, by host; only while it runs
 LEDGER = ".budgets.sqlite"  # requests made to each host, so that its limits hold over processes and runs
 SLOTS = ".budgets"  # the same for a folder that is not local: the ledger of each slot of shards
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
@@ -90,6 +91,11 @@ def names_of(shard: ShardId) -> tuple[str, ...]:
 def slot_name(slot: int) -> str:
     """Return the name of the ledger of a slot: the shards that one worker makes, because their hosts have limits by time."""
     return f"{SLOTS}/slot-{slot}.sqlite"
+
+
+def waiting_name(shard: ShardId) -> str:
+    """Return the name of the file of the rows left for later of a shard that a build leaves as it is."""
+    return f"{WAITING}/{shard.name}.json"
 
 
 def sizes_name(split: str) -> str:

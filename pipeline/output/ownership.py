@@ -15,6 +15,7 @@ from pipeline.output.layout import (
     RECORDINGS,
     RETIRED,
     SLOTS,
+    WAITING,
     WORK,
     is_name_of_ours,
     names_of,
@@ -25,7 +26,7 @@ from pipeline.output.storage import READY, TEMPORARY, Folder
 from pipeline.records import ShardId
 
 OF_A_FIRST_BUILD = frozenset(
-    {PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, LEDGER, f"{LEDGER}-journal", f"{LEDGER}-owners", SLOTS}
+    {PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, LEDGER, f"{LEDGER}-journal", f"{LEDGER}-owners", SLOTS, WAITING}
 )
 """Names that a build which was killed before its end may leave at the top of a new folder."""
 OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", ".gitkeep", ".gitignore", ".directory"})

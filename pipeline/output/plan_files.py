@@ -75,11 +75,6 @@ def read_keys(folder: Folder, shard: ShardId) -> list[str]:
     return read_column(folder, shard, "key")
 
 
-def read_urls(folder: Folder, shard: ShardId) -> list[str]:
-    """Return the addresses of the clips of a planned shard, in order; raises as `read_plan_file`."""
-    return read_column(folder, shard, "url")
-
-
 def read_column(folder: Folder, shard: ShardId, name: str) -> list[str]:
     """Return a column of a planned shard, in order of its rows; raises as `read_plan_file`."""
     return read_table(folder, f"{PLAN}/{plan_name(shard)}", CLIPS, [name], [name])[name].to_pylist()

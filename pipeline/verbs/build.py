@@ -22,6 +22,7 @@ from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.current_plan import current_plan, standing_snapshot
 from pipeline.verbs.left_out import left_out_lines
 from pipeline.verbs.missing import missing_rows
+from pipeline.verbs.needed_addresses import lacking_addresses
 from pipeline.verbs.paused import Paused, paused
 from pipeline.verbs.repair import faulty_shards
 from pipeline.verbs.rounds import LEFT_AS_IT_IS, Watch, build_rounds, outdated, planned_shards
@@ -68,9 +69,9 @@ def build(
     """
     check_folder(folder)
     with folder.locked():
-        snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), limit, engine, changes)
         settings = build_settings(recipe, folder, changes.prune, wait)
-        notes = (*unreadable_markers(snapshot), *(_size_notes(recipe, snapshot) if plan_is_new else ()))
+        snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), limit, engine, changes, settings.settings_hash_of)
+        notes = (*unreadable_markers(snapshot), *(_size_notes(recipe, snapshot) if plan_is_new else _address_notes(snapshot, changes)))
         remove_retired(snapshot)
         built = build_rounds(snapshot, settings, engine, watch, changes)
         snapshot = built.snapshot
@@ -84,12 +85,21 @@ def build(
         missing = tuple(outdated(built, settings) if built.left or books.balance else missing_rows(snapshot))
         if changes.repair and built.made and not missing:
             missing = tuple(f"{shard}: {LEFT_AS_IT_IS}" for shard in sorted(faulty_shards(snapshot, engine)))
-        if not missing:
+        if not missing and not built.waiting:
             release(folder, snapshot.files)
         left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))
         remove_addresses(snapshot)
-        waiting = paused(snapshot, settings.stopped_hosts(time.time()))
+        waiting = paused(snapshot, settings.stopped_hosts(time.time()), built.waiting.values())
     return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out, waiting)
+
+
+def _address_notes(snapshot: Snapshot, changes: Changes) -> Iterator[str]:
+    """Yield a line where rows that are tried again need addresses that only the tables of a recipe have, which changed since."""
+    if changes.retried and (n_shards := sum(1 for _ in lacking_addresses(snapshot, retried=changes.retried))):
+        yield (
+            f"{n_shards} shards have rows whose addresses hold secrets, which are not held any more, and the recipe, its tables or --limit "
+            "changed since they were planned; these rows are left for later: run build as before, it reads their addresses again"
+        )
 
 
 def _size_notes(recipe: BuildRecipe, snapshot: Snapshot) -> Iterator[str]:

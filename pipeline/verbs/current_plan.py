@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from pipeline.engines.run import Engine
-from pipeline.masking import is_masked
-from pipeline.output.address_files import address_name
 from pipeline.output.new_plan import promote_interrupted
-from pipeline.output.plan_files import read_urls
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.verbs.changes import NO_CHANGES, Changes
-
-
-def _lacks_addresses(snapshot: Snapshot) -> bool:
-    """Return whether a shard that is not built has masked addresses whose full form is not held any more, so that tables are read again."""
-    assert snapshot.plan is not None
-    waiting = (planned.shard for planned in snapshot.plan.shards if snapshot.current_marker(planned) is None)
-    return any(any(map(is_masked, read_urls(snapshot.folder, shard))) for shard in waiting if address_name(shard) not in snapshot.files)
+from pipeline.verbs.needed_addresses import lacking_addresses
+from transforms.shards.shard_task import SettingsHashOf
 
 
 def standing_snapshot(folder: Folder) -> Snapshot:
@@ -27,13 +19,24 @@ def standing_snapshot(folder: Folder) -> Snapshot:
 
 
 def current_plan(
-    recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine: Engine, changes: Changes = NO_CHANGES
+    recipe: BuildRecipe,
+    snapshot: Snapshot,
+    limit: int | None,
+    engine: Engine,
+    changes: Changes = NO_CHANGES,
+    settings_hash_of: SettingsHashOf | None = None,
 ) -> tuple[Snapshot, bool]:
-    """Return the snapshot of a folder with the plan of a recipe, and whether the plan had to be made; raises as `make_plan`."""
-    if changes.retried and snapshot.plan is not None:
-        return snapshot, False  # the rows that stand are tried again; a change of the recipe waits for the next build
+    """Return the snapshot of a folder with the plan of a recipe, and whether the plan had to be made; raises as `make_plan`.
+
+    The plan is also made again when addresses with secrets are needed that are not held any more: the tables have them.
+
+    Args:
+        settings_hash_of: as the build has it; `None` where nothing is built.
+    """
     is_current = snapshot.plan is not None and snapshot.plan.fingerprint == recipe.fingerprint(limit)
-    if is_current and not changes.plans_again and not _lacks_addresses(snapshot):
+    if snapshot.plan is not None and changes.retried and not is_current:
+        return snapshot, False  # the rows that stand are tried again; a change of the recipe waits for the next build
+    if is_current and not changes.plans_again and not any(lacking_addresses(snapshot, settings_hash_of, changes.retried)):
         return snapshot, False
     from pipeline.verbs.plan import make_plan  # imports Beam
 

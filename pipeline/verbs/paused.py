@@ -25,13 +25,15 @@ class Paused:
         return f"paused: {self.n_rows} rows left for {self.host}; run the same command again{when}, or give --wait"
 
 
-def paused(snapshot: Snapshot, open_at: Mapping[str, float]) -> tuple[Paused, ...]:
+def paused(snapshot: Snapshot, open_at: Mapping[str, float], waiting: Iterable[Mapping[str, int]] = ()) -> tuple[Paused, ...]:
     """Return the rows that are left for later by host.
 
     Args:
         open_at: Unix time when each host that is stopped may be asked again.
+        waiting: rows by host of shards that were left as they are until then.
     """
-    return tuple(Paused(host, n_rows, open_at.get(host)) for host, n_rows in sorted(rows_left(snapshot).items()))
+    n_rows = sum(map(Counter, waiting), rows_left(snapshot))
+    return tuple(Paused(host, n_rows[host], open_at.get(host)) for host in sorted(n_rows))
 
 
 def rows_left(snapshot: Snapshot) -> Counter[str]:

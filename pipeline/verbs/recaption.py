@@ -97,7 +97,7 @@ def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch,
         folder.write_json(BUILD, build_record(recipe, engine, settings, command))
     damaged = {task.shard for task in tasks if not snapshot.finished(task.shard, task.inputs_sha256)}
     books = read_the_books(snapshot)
-    wrong = [f"{shard}: damaged, so its text was left as it was; build makes it again" for shard in sorted(damaged)]
+    wrong = [f"{shard}: damaged or not built yet, so its text is as it was; build makes it again" for shard in sorted(damaged)]
     wrong += [] if books.balance or damaged else missing_rows(snapshot)
     return RecaptionOutcome(books, len(tasks) - len(damaged), n_read, before.plan.n_clips if before.plan else 0, tuple(wrong))
 

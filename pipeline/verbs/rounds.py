@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -12,11 +12,12 @@ from pipeline.engines.run import Engine
 from pipeline.keys import stable_hash
 from pipeline.output.address_files import read_addresses
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
-from pipeline.output.layout import EQUAL_SOUNDS, PLAN
+from pipeline.output.layout import EQUAL_SOUNDS, PLAN, WAITING, waiting_name
 from pipeline.output.markers import inputs_sha256
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import read_recordings, write_recordings
 from pipeline.output.snapshot import Snapshot, take_snapshot
+from pipeline.output.storage import Folder
 from pipeline.records import Reason, ShardId
 from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.moved_clips import find_moved
@@ -54,11 +55,15 @@ NOTHING = Reuse()
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What rounds of building gave: the last snapshot, the shards that were made, and those left as they are."""
+    """What rounds of building gave: the last snapshot, the shards that were made, and those left as they are.
+
+    `waiting` counts by host the rows of those of `left` that only wait until a host may be asked again.
+    """
 
     snapshot: Snapshot
     made: frozenset[ShardId]
     left: frozenset[ShardId]
+    waiting: Mapping[ShardId, Mapping[str, int]] = field(default_factory=dict)
 
 
 def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch, changes: Changes = NO_CHANGES) -> Built:
@@ -74,6 +79,7 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
     faulty = faulty_shards(snapshot, engine) if changes.repair else frozenset[ShardId]()
     again = shards_with(snapshot, changes.retried) if changes.retried else shards_to_continue(snapshot, settings.stopped_hosts(time.time()))
     reuse, n_left = Reuse(replaced, moved, faulty, again), sys.maxsize
+    folder.remove_below(WAITING)
     for _ in range(MAX_ROUNDS):
         sounds = read_equal_sounds(folder)
         tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds, reuse))
@@ -85,29 +91,43 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
             snapshot, last, reuse = take_snapshot(folder), wanted, Reuse(moved=moved)
         elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
             find_equal_sounds(snapshot, engine)
-        elif not tasks and settings.waits and (again := _to_go_on_with(snapshot, n_left)):
-            reuse, n_left, last = Reuse(moved=moved, tried_again=again), sum(rows_left(snapshot).values()), []
+        elif settings.waits and 0 < (n_waiting := _n_waiting(snapshot, tasks)) < n_left:  # else going on is no use
+            reuse, n_left, last = Reuse(moved=moved, tried_again=shards_to_continue(snapshot, ())), n_waiting, []
         else:
             left = frozenset(task.shard for task in tasks)
             break
     if tried:
         made = noted.only({planned.shard for planned in planned_shards(snapshot)} - left)
         write_recordings(made.replaced_by(before.only(left)), folder)  # of shards that were not made what they were made from
-    return Built(snapshot, frozenset(tried) - left, left)
+    waiting = {shard: rows for shard in sorted(left) if (rows := read_waiting(folder, shard))}
+    folder.remove_below(WAITING)
+    return Built(snapshot, frozenset(tried) - left, left, waiting)
 
 
-def _to_go_on_with(snapshot: Snapshot, n_left: int) -> dict[ShardId, frozenset[Reason]]:
-    """Return the shards with rows that are left for later, if those are fewer than `n_left`, the number before; else none."""
-    return shards_to_continue(snapshot, ()) if sum(rows_left(snapshot).values()) < n_left else {}
+def read_waiting(folder: Folder, shard: ShardId) -> dict[str, int]:
+    """Return how many rows of a shard that was left as it is wait for each host; none where it does not wait."""
+    name = waiting_name(shard)
+    return dict(folder.read_json(name)) if folder.exists(name) else {}
+
+
+def _n_waiting(snapshot: Snapshot, tasks: Iterable[ShardTask]) -> int:
+    """Return the number of rows that are left for later, those of the shards of `tasks` included, which were left as they are."""
+    n_rows = sum(sum(read_waiting(snapshot.folder, task.shard).values()) for task in tasks)
+    return n_rows + sum(rows_left(snapshot).values())
 
 
 def outdated(built: Built, settings: BuildSettings) -> Iterator[str]:
-    """Yield a line for every shard that is not what the plan says after the last round, and one where sounds were not compared."""
+    """Yield a line for every shard that is not what the plan says after the last round, and one where sounds were not compared.
+
+    Shards that wait until a host may be asked again are no fault; the sounds are compared when they are built.
+    """
     snapshot = built.snapshot
     sounds = read_equal_sounds(snapshot.folder)
     for task in unfinished(snapshot, settings.settings_hash_of, sounds):
+        if task.shard in built.waiting:
+            continue
         yield f"{task.shard}: {LEFT_AS_IT_IS if task.shard in built.left else 'not built from what the plan says now'}"
-    if sounds.sounds_sha256 != sounds_sha256_of(snapshot):
+    if sounds.sounds_sha256 != sounds_sha256_of(snapshot) and not built.waiting:
         yield f"{PLAN}/{EQUAL_SOUNDS}: not of the sounds that the shards have now; run the same command again"
 
 

@@ -93,7 +93,7 @@ def read_list(entry: HeldOut, base: Path) -> list[Listed]:
 def _of_text(path: Path, scheme: str | None) -> Iterator[Listed]:
     """Yield the recording of each line; empty lines and those that begin with `#` have none."""
     for number, line in enumerate(lines_of(path), 1):
-        text = line.strip().lstrip("\ufeff")
+        text = line.strip().lstrip("\ufeff").strip("\"'")
         if fault := unreadable(text):
             raise ValueError(f"{path}, line {number}: {fault}")
         if text and not text.startswith("#"):
@@ -120,6 +120,8 @@ def _of_table(path: Path, scheme: str | None) -> Iterator[Listed]:
             start, end = (parse_seconds(row.values.get(names[0]), names[0]) if names else None for names in (starts, ends))
         except Rejected as rejected:
             raise ValueError(f"{path}, {where}: {rejected.detail}") from rejected
+        if start is not None and end is not None and end <= start:
+            raise ValueError(f"{path}, {where}: the end, {end:g} s, is not after the start, {start:g} s")
         usable = [(column, text) for column, text in cells if text.casefold() not in NO_ID]
         if usable:
             column, text = usable[0]
@@ -132,4 +134,6 @@ def _named(path: Path, where: str, text: str, scheme: str | None) -> str:
     try:
         return recording_named(text, scheme)
     except ValueError as error:
+        if scheme is not None or not text.isdecimal():
+            raise ValueError(f"{path}, {where}: {error}") from error
         raise ValueError(f'{path}, {where}: {error}; or write {{ path = "{path.name}", source = "freesound" }}') from error

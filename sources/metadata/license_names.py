@@ -34,7 +34,7 @@ PORTS = {
 }
 """Countries in the names of licences -> the code in their addresses; those that have an identifier on the SPDX list."""
 
-_SITE = r"(?<![\w.=/-])(?:https?://)?(?:[a-z]{2,3}\.)?creativecommons\.org(?::\d+)?/"
+_SITE = r"(?<![\w.=/-])(?:(?:https?:)?//)?(?:[a-z]{2,3}\.)?creativecommons\.org(?::\d+)?/"
 _REST = r"(?:/(?:legalcode|deed|rdf|code)?(?:[.-][a-z_-]+)*)?[#?]?\S*?/?(?=[\s)>\]\"',;|]|$)"
 _PARTS = r"(?:nc-)?sampling(?:\+|%2b)?|(?:by|nc|nd|sa)(?:-(?:by|nc|nd|sa))*"
 ADDRESS = re.compile(
@@ -50,6 +50,7 @@ WORDS = (
     (re.compile(r"[\u2010-\u2015\u2212_]"), "-"),
     (re.compile(r"\bnon-(?=cc|by|attr|creative)"), "non "),
     (re.compile(r"\b(?:no attribution|attribution (?:is )?(?:not )?)(?: (?:is )?)?(?:required|needed|necessary|appreciated)\b"), " "),
+    (re.compile(r"\(reuse allowed\)|\bno rights reserved\b"), " "),  # as YouTube and Creative Commons add to a name
     (re.compile(r"\bcreative[ -]?commons?\b"), "cc"),
     (re.compile(r"\bnon[ -]?commercial\b"), "nc"),
     (re.compile(r"\bno[ -]?deriv(?:ative|ate)?s?(?:[ -]works?)?\b"), "nd"),
@@ -58,7 +59,7 @@ WORDS = (
     (re.compile(r"\bsampling(?: ?\+|[ -]plus\b)"), "sampling+"),
     (re.compile(r"\bcc[ -]?(?:0|zero)\b(?!\.)"), "cc0"),
 )
-VERSION = r"(?:[ ,/-]*(?:v|ver\.?|version)?[ ]?(?P<version>\d\.\d|[1-4](?![.\w])))?"
+VERSION = r"(?:[ ,/-]*(?:v\.?|ver\.?|version)?[ ]?(?P<version>\d\.\d|[1-4](?![.\w])))?"
 GENERIC = r"(?:[ ,-]*\(?(?:international|unported|generic|universal|intl\.?)\b\)?)*"
 PORT = rf"(?:[ -]*\(?(?P<port>{'|'.join((*PORTS, *sorted(set(PORTS.values()))))})\b\)?)?"
 CC_BY = re.compile(
@@ -71,7 +72,7 @@ OTHER_CC = (
     (re.compile(r"(?<![\w.+-])(?:cc[ -]*)?(?:public domain mark|pdm)(?:[ -]*1\.0)?(?![\w.+]|-\w)"), "CC-PDM-1.0"),
 )
 FILLER = re.compile(
-    r"\b(?:cc|the|terms|of|under|licen[sc]ed?|licen[sc]es|is|a|an|and|or|see|deed|public|this|work|sound|file|version)\b|[^\w]+"
+    r"\b(?:cc|the|terms|of|under|licen[sc]ed?|licen[sc]es|is|a|an|and|or|see|deed|public|this|work|sound|file|version)\b|[^\w?]+"
 )
 MARK = "\0"  # stands where a licence stood
 NEGATION = re.compile(

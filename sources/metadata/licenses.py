@@ -9,7 +9,9 @@ from functools import lru_cache
 from pipeline.records import Reason, Rejected
 from sources.metadata.license_names import NOT_ON_THE_LIST, SPDX, Named, folded, has_version, named
 
-NONE = frozenset({"", "none", "unknown", "n/a", "not specified", "unspecified", "unlicensed", "no license", "no licence", "?", "-"})
+NONE = frozenset(
+    {"", "none", "unknown", "n/a", "not specified", "unspecified", "unlicensed", "no license", "no licence", "?", "-", "nan", "null"}
+)
 """Texts that give no licence."""
 OWN = "LicenseRef-"
 """The beginning of the names of licences that are not on the SPDX list, as SPDX has it."""

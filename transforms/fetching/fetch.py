@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from pipeline.masking import is_masked
 from pipeline.records import Clip, Reason, Recording, Rejected
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
 from transforms.fetching.bundled import BundledHandler
@@ -101,6 +102,7 @@ class Fetcher:
         """
         for handler in self._handlers:
             if handler.matches(clip):
+                self._check_address(clip, handler)
                 try:
                     return handler.fetch(clip, work)
                 except Rejected as rejected:
@@ -109,6 +111,12 @@ class Fetcher:
             raise Rejected(Reason.NOT_FOUND, f"id {clip.id!r} is not in {clip.audio_root}, and the row has no address")
         scheme = (scheme_of(clip.url) or "")[:MAX_SCHEME_SHOWN]
         raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme}: addresses are not fetched, only http and https")
+
+    def _check_address(self, clip: Clip, handler: Handler) -> None:
+        """Refuse to ask a host with an address whose secrets are masked."""
+        if scheme_of(clip.url) and is_masked(clip.url) and not isinstance(handler, AudioRootHandler):
+            detail = "its address holds a secret that is not held any more; the next build reads it from the table again"
+            raise Rejected(Reason.POSTPONED, detail)
 
     def _with_a_hint(self, rejected: Rejected, clip: Clip) -> Rejected:
         """Return a rejection that names a file of `audio_root` with the name that was looked for, where there is one."""

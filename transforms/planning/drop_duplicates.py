@@ -18,7 +18,7 @@ from pipeline.keys import short_hash, split_rank, stable_hash
 from pipeline.masking import is_masked
 from pipeline.records import Clip, Reason, Rejection
 from sources.metadata.held_lists import Entry
-from sources.metadata.identity import id_of, recording_of, recording_of_file, urlsplit_path
+from sources.metadata.identity import id_of, is_cut, recording_of, urlsplit_path
 from transforms.planning.group_clips import GroupClips
 from transforms.planning.hold_out import is_held
 from transforms.planning.map_or_reject import split_rejections
@@ -112,7 +112,7 @@ def _file(clip: Clip) -> str:
     """
     if not clip.recording.startswith(("freesound:", "youtube:")):
         return ""
-    is_address = "://" in clip.url and recording_of_file(urlsplit_path(clip.url)) is None and recording_of(clip.url) == clip.recording
+    is_address = "://" in clip.url and not is_cut(urlsplit_path(clip.url)) and recording_of(clip.url) == clip.recording
     return "" if is_address else clip.url or clip.id
 
 

@@ -16,15 +16,15 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
-from pipeline.output.address_files import Addresses
+from pipeline.output.address_files import Addresses, full_address
 from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
 from pipeline.output.evidence_files import evidence_of, write_evidence
-from pipeline.output.layout import PROGRESS, books_name, evidence_name, marker_name, tar_name
+from pipeline.output.layout import PROGRESS, books_name, evidence_name, marker_name, tar_name, waiting_name
 from pipeline.output.markers import Marker, file_facts, read_marker
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
-from pipeline.records import LEFT_FOR_LATER, Clip, Evidence, Reason, Recording, Rejection, Sample
+from pipeline.records import LEFT_FOR_LATER, Clip, Evidence, Reason, Recording, Rejection, Sample, ShardId
 from transforms.audio.conversion_pool import conversion_pool
 from transforms.fetching.addresses import host_of
 from transforms.fetching.fetch import Fetch
@@ -118,13 +118,18 @@ def finished(folder: Folder, task: ShardTask) -> Marker | None:
 def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings) -> Marker | None:
     """Build one shard and publish its files, all or none; equal rows and audio give equal tars and books.
 
-    Return `None` where the shard was left as it is, because samples of it would be lost: their recordings cannot be fetched now.
+    Return `None` where the shard was left as it is, because samples of it would be lost: their recordings cannot be fetched now. Where
+    that is because hosts are asked no more for now, the shard waits for them, and `prune` changes nothing.
     """
     began = time.monotonic()
     with settings.folder.workspace() as work:
         earlier = read_earlier_outcomes(task, clips, settings.settings_hash_of(task.shard.dataset), settings.folder, work)
         rows, evidence = _write_tar(task, clips, fetch, settings, earlier, work)
-        if earlier.lost((row["key"], row.get("stage")) for row in rows) and not settings.prune:
+        reasons = set(earlier.lost(rows).values())
+        left = left_for_later(zip(clips, rows, strict=True), settings.hosts)
+        waits = bool(reasons & LEFT_FOR_LATER) and (settings.prune or reasons <= LEFT_FOR_LATER)
+        note_waiting(task.shard, left if waits else {}, settings.folder)
+        if reasons and (waits or not settings.prune):
             return None
         write_books(rows, work / BOOKS_FILE)
         if evidence:
@@ -144,9 +149,11 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
             parquet=file_facts(work / BOOKS_FILE),
             build_seconds={"build": round(time.monotonic() - began, 3)},
             versions=settings.versions,
-            left=left_for_later(rows, settings.hosts),
+            left=left,
         )
         publish(marker, work, settings.folder)
+        if not evidence:
+            settings.folder.remove(evidence_name(task.shard))  # that of the previous shard: these recordings are on this disk
     return marker
 
 
@@ -157,6 +164,14 @@ def publish(marker: Marker, work: Path, folder: Folder) -> None:
     files = {TAR_FILE: tar_name(shard), BOOKS_FILE: books_name(shard)}
     files |= {EVIDENCE_FILE: evidence_name(shard)} if (work / EVIDENCE_FILE).exists() else {}
     folder.publish_together(work, files | {MARKER_FILE: marker_name(shard)})
+
+
+def note_waiting(shard: ShardId, left: Mapping[str, int], folder: Folder) -> None:
+    """Write for the build how many rows of a shard that is left as it is wait for each host; remove the file where none do."""
+    if left:
+        folder.write_json(waiting_name(shard), left)
+    elif folder.exists(waiting_name(shard)):
+        folder.remove(waiting_name(shard))
 
 
 def _write_tar(
@@ -181,9 +196,13 @@ def _write_tar(
     return rows, evidence
 
 
-def left_for_later(rows: Iterable[Mapping[str, Any]], hosts: HostTable) -> dict[str, int]:
-    """Return how many rows of the books are left for later, by the host that they wait for, sorted."""
-    waiting = collections.Counter(hosts.name_of(host_of(row["url"])) for row in rows if row.get("reason") in LEFT_FOR_LATER)
+def left_for_later(rows: Iterable[tuple[Clip, Mapping[str, Any]]], hosts: HostTable) -> dict[str, int]:
+    """Return how many rows of the books are left for later, by the host that they wait for, sorted.
+
+    A clip without an address waits for the host of its `audio_root`.
+    """
+    left = (clip for clip, row in rows if row.get("reason") in LEFT_FOR_LATER)
+    waiting = collections.Counter(hosts.name_of(host_of(clip.url) or host_of(clip.audio_root or "")) for clip in left)
     return dict(sorted(waiting.items()))
 
 
@@ -193,7 +212,7 @@ def _outcomes(
     """Yield the outcome of every clip in order; adjacent clips of one recording are made together, so that it is fetched once."""
 
     def recording(clip: Clip) -> tuple[str, str, str | None]:
-        return clip.recording, addresses.get(clip.key, clip.url) or clip.id, clip.audio_root  # without an address, the id finds the file
+        return clip.recording, full_address(clip, addresses) or clip.id, clip.audio_root  # without an address, the id finds the file
 
     groups = [list(group) for _, group in itertools.groupby(clips, key=recording)]
     yield from itertools.chain.from_iterable(ordered_map(make, groups, n_threads))
@@ -201,7 +220,7 @@ def _outcomes(
 
 def _fetch_full(fetch: Fetch, addresses: Addresses, clip: Clip, work: Path) -> Recording:
     """Fetch the recording of a clip by its full address; the outcome has the masked one."""
-    return fetch(replace(clip, url=addresses.get(clip.key, clip.url)), work)
+    return fetch(replace(clip, url=full_address(clip, addresses)), work)
 
 
 def _recording_outcomes(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.output.moved_shards import held_folder
 from pipeline.output.storage import Folder
-from pipeline.records import TRANSIENT, Clip, Rejection, Sample
+from pipeline.records import TRANSIENT, Clip, Reason, Rejection, Sample
 from transforms.shards.previous_shard import PreviousShard, read_previous_shard
 from transforms.shards.shard_task import ShardTask
 
@@ -24,13 +25,13 @@ class EarlierOutcomes:
         """Return the outcome of a clip whose key is in `reusable`, with the text of `clip`."""
         return self.reusable[clip.key].outcome(clip)
 
-    def lost(self, outcomes: Iterable[tuple[str, str | None]]) -> list[str]:
-        """Return the keys of samples that stand and would be lost because their recordings cannot be fetched now.
+    def lost(self, outcomes: Iterable[Mapping[str, Any]]) -> dict[str, Reason]:
+        """Return the keys of samples that stand and would be lost because their recordings cannot be fetched now, and why not.
 
         Args:
-            outcomes: key and stage of each outcome of the new shard; the stage is `None` for a sample.
+            outcomes: rows of the new books; `stage` and `reason` are missing for a sample.
         """
-        return sorted(key for key, stage in outcomes if stage == "fetch" and key in self.samples)
+        return {row["key"]: Reason(row["reason"]) for row in outcomes if row.get("stage") == "fetch" and row["key"] in self.samples}
 
 
 def read_earlier_outcomes(task: ShardTask, clips: Sequence[Clip], settings_hash: str, folder: Folder, work: Path) -> EarlierOutcomes:
