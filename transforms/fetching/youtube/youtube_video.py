@@ -86,7 +86,7 @@ def _check_video(info: dict[str, Any] | None) -> None:
     Raises:
         Rejected: `unavailable`.
     """
-    if not info or not info.get("url"):
+    if not info or not info.get("url") or info.get("_type", "video") != "video":
         raise Rejected(Reason.UNAVAILABLE, "the address is that of a list, not of a video" if info else "yt-dlp finds no video")
     if info.get("is_live") or info.get("live_status") in LIVE:
         raise Rejected(Reason.UNAVAILABLE, "the video is live now, or not yet published")
@@ -101,7 +101,7 @@ def parameters_of(settings: YouTubeSettings, cookies: Path | None, socket_timeou
     return {
         "format": FORMAT,
         "noplaylist": True,
-        "extract_flat": True,
+        "extract_flat": "in_playlist",  # not of all: an address with `list=` leads to that of its video
         "playlist_items": "1",
         "cachedir": False,
         "quiet": True,
