@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from annotated_types import Ge
 
 from pipeline.records import Clip
-from transforms.fetching.addresses import host_of, scheme_of
+from transforms.fetching.addresses import host_of, plain_host, scheme_of
 
 COOKIES, PROXY = "LAION_AUDIO_YOUTUBE_COOKIES", "LAION_AUDIO_YOUTUBE_PROXY"
 """Names in the environment of a file of cookies and of the address of a proxy; they come before those of the recipe."""
@@ -29,7 +29,7 @@ class YouTubeSettings:
         ValueError: the address of the proxy holds a user or a password, or an extractor argument has no `:` and `=`.
     """
 
-    hosts: tuple[str, ...] = ("youtube.com", "youtu.be")
+    hosts: tuple[str, ...] = ("youtube.com", "youtu.be", "youtube-nocookie.com")
     cookies: str | None = None
     proxy: str | None = None
     extractor_args: tuple[str, ...] = ()
@@ -47,8 +47,8 @@ class YouTubeSettings:
         >>> YouTubeSettings().reads(clip), YouTubeSettings(hosts=("example.org",)).reads(clip)
         (True, False)
         """
-        host = host_of(clip.url)
-        return scheme_of(clip.url) in {"http", "https"} and any(host == name or host.endswith(f".{name}") for name in self.hosts)
+        host, names = host_of(clip.url), map(plain_host, self.hosts)
+        return scheme_of(clip.url) in {"http", "https"} and any(host == name or host.endswith(f".{name}") for name in names)
 
     def cookies_file(self, base: Path) -> Path | None:
         """Return the file of cookies; a path of the recipe starts from `base`."""
