@@ -76,7 +76,7 @@ class ArchiveCache:
         """
         until, rejected = self._failed.get(text, (0.0, None))
         if rejected is not None and (not rejected.reason.transient or self.clock() < until):
-            raise rejected
+            raise Rejected(rejected.reason, rejected.detail, rejected.provenance)  # a new one: the old one would gather frames
         try:
             return self._locked(ArchiveAddress.parse(text))
         except Rejected as fault:
