@@ -48,7 +48,7 @@ def test_every_way_of_writing_a_host_shares_its_limits(given, addresses):
 
 @pytest.mark.parametrize("names", [["https://a.org"], ["a.org:8080"], ["*.a.org"], ["a.org/x"], [""], ["a.org", "A.org."]])
 def test_names_whose_limits_would_never_hold_are_refused(names):
-    with pytest.raises(ValueError, match="not the name of a host|named twice"):
+    with pytest.raises(ValueError, match=r"not the name of a host|named twice"):
         limits_by_host(dict.fromkeys(names, HostLimits()))
 
 
