@@ -133,12 +133,22 @@ def test_a_page_in_place_of_an_archive_is_not_kept(tmp_path, work, cache):
         assert read(ArchiveCache(tmp_path / "cache", cache.download), server.url("/dev.zip"), work) == FILES["rain/3.wav"]
 
 
-def test_a_damaged_archive_is_fetched_again_by_the_next_build(tmp_path, work, cache):
-    data = make_zip(tmp_path / "a", FILES).read_bytes()
-    with Loopback({"/dev.zip": data[:-100]}) as server:
-        assert "neither a folder nor a zip" in rejection_of(cache, server.url("/dev.zip")).detail
-        server.files["/dev.zip"] = data
-        assert read(ArchiveCache(tmp_path / "cache", cache.download), server.url("/dev.zip"), work) == FILES["rain/3.wav"]
+@pytest.mark.parametrize(("kind", "start"), [("zip", b"no zip"), ("7z", b"7z\xbc\xaf\x27\x1c"), ("tar.gz", b"\x1f\x8b")])
+def test_a_damaged_archive_is_fetched_again_by_the_next_build_and_not_for_every_row(tmp_path, work, client, kind, start):
+    good = MAKERS[kind](tmp_path / "a", FILES).read_bytes()
+    with Loopback({f"/a.{kind}": start + bytes(5000)}) as server:
+        cache, url = ArchiveCache(tmp_path / "cache", client.complete), server.url(f"/a.{kind}")
+        assert {rejection_of(cache, url).reason for _ in range(3)} == {Reason.UNAVAILABLE}
+        assert server.n_requests[f"/a.{kind}"] == 1
+        server.files[f"/a.{kind}"] = good
+        assert read(ArchiveCache(tmp_path / "cache", client.complete), url, work) == FILES["rain/3.wav"]
+
+
+def test_a_local_archive_that_cannot_be_unpacked_is_tried_once(tmp_path, work, cache, monkeypatch):
+    (tmp_path / "a.tar.gz").write_bytes(b"\x1f\x8b" + bytes(5000))
+    first = rejection_of(cache, str(tmp_path / "a.tar.gz"))
+    monkeypatch.setattr(archive_cache, "unpack", None)
+    assert rejection_of(cache, str(tmp_path / "a.tar.gz")).detail == first.detail
 
 
 def test_a_download_that_a_kill_ended_goes_on(tmp_path, work, cache, monkeypatch):

@@ -258,3 +258,32 @@ def test_rows_left_for_later_by_the_thousand_do_not_ask_the_ledger(monkeypatch):
     rejection(budgets)
     monkeypatch.setattr("transforms.fetching.limits.ledger.Ledger.begin", None)
     assert rejection(budgets).detail == "h: 1 a day are used up"
+
+
+def test_a_clock_that_was_in_the_future_closes_no_host_until_then(tmp_path):
+    hosts, clock = HostTable({"h": HostLimits(per_hour=1)}), Clock()
+    path, now = tmp_path / "ledger", clock.now
+    clock.now += 400 * DAY
+    budgets = Budgets(BudgetSettings(hosts, path), clock)
+    with budgets.request("h"):
+        pass
+    budgets.refused("other", 3600.0)
+    times = paused_hosts(path, hosts, now)
+    assert times == {"h": now + 3600 + 5, "other": now + DAY}
+    assert paused_hosts(path, hosts, now + 1800) == times, "looking at it again does not make it longer"
+    assert paused_hosts(path, hosts, now + DAY) == {}
+
+
+def test_a_wait_ends_when_the_clock_was_set_back_meanwhile():
+    clock = Clock()
+    slept = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        clock.now += seconds - (1000 * DAY if len(slept) == 3 else 0)
+
+    budgets = Budgets(BudgetSettings(HostTable({"h": HostLimits(per_hour=1)}), wait=True), clock, sleep)
+    for _ in range(2):
+        with budgets.request("h"):
+            pass
+    assert sum(slept) < 2 * 3600

@@ -98,6 +98,17 @@ def test_without_a_token_the_sounds_wait_for_one(host, tmp_path, monkeypatch, au
     assert host.n_requests.total() == 0
 
 
+def test_what_no_token_can_be_is_not_sent_and_not_shown(host, tmp_path, monkeypatch):
+    monkeypatch.setenv("FREESOUND_TOKEN", f"{TOKEN}\r\nX-Other: 1")
+    rejected = rejection_of(handler_of(host), "https://freesound.org/s/7/", tmp_path)
+    assert (rejected.reason, host.authorizations) == (Reason.POSTPONED, [])
+
+
+def test_the_address_of_the_api_may_be_written_in_any_case(host, tmp_path):
+    settings = FreesoundSettings(host.api.replace("http://127.0.0.1", "HTTP://LocalHost"))
+    assert FreesoundHandler(settings, QUICK, CountingBudgets()).fetch(clip("https://freesound.org/s/7/"), tmp_path).provenance.variant
+
+
 def test_a_throttled_request_leaves_the_sound_for_later(host, tmp_path):
     host.allowed = 0
     rejected = rejection_of(handler_of(host), "https://freesound.org/s/7/", tmp_path)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.fetching.limits.hosts import ALIASES, HOSTS, HostLimits, HostTable
+from transforms.fetching.addresses import host_of
+from transforms.fetching.limits.hosts import ALIASES, HOSTS, HostLimits, HostTable, limits_by_host
 
 TABLE = HostTable()
 
@@ -26,6 +27,29 @@ def test_a_host_shares_its_limits_with_its_subdomains_and_aliases(host, limiting
     assert TABLE.name_of(host) == limiting
     given = TABLE.limits_of(host)
     assert (given.concurrency, given.per_minute, given.per_hour, given.per_day) == limits
+
+
+@pytest.mark.parametrize(
+    ("given", "addresses"),
+    [
+        ("www.Example.ORG", ("http://example.org./a", "https://me:pw@EXAMPLE.org:8443/a", "http://cdn.example.org/a")),
+        ("Bücher.example", ("http://xn--bcher-kva.example/a", "http://BÜCHER.example./a")),
+        ("[0:0::1]", ("http://[::1]:8080/a",)),
+        ("10.0.0.1", ("http://167772161/a", "http://0xA.1/a", "http://[::ffff:10.0.0.1]/a")),
+        ("youtu.be", ("https://www.youtube-nocookie.com/embed/a", "https://youtube.com./watch?v=a")),
+    ],
+)
+def test_every_way_of_writing_a_host_shares_its_limits(given, addresses):
+    limits = HostLimits(concurrency=1)
+    table = HostTable(limits_by_host({given: limits}))
+    assert {table.limits_of(host_of(address)) for address in addresses} == {limits}
+    assert len({table.name_of(host_of(address)) for address in addresses}) == 1
+
+
+@pytest.mark.parametrize("names", [["https://a.org"], ["a.org:8080"], ["*.a.org"], ["a.org/x"], [""], ["a.org", "A.org."]])
+def test_names_whose_limits_would_never_hold_are_refused(names):
+    with pytest.raises(ValueError, match=r"not the name of a host|named twice"):
+        limits_by_host(dict.fromkeys(names, HostLimits()))
 
 
 def test_every_number_has_a_source_and_every_alias_a_host():

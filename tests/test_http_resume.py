@@ -193,7 +193,10 @@ class NotedBudgets(Budgets):
         ("/busy-once", [("refused", "127.0.0.1", None), ("answered", "127.0.0.1")]),
         ("/good", [("answered", "127.0.0.1")]),
         ("/status/503", []),
-        ("/status/404", []),
+        ("/status/404", [("answered", "127.0.0.1")]),
+        ("/status/403", []),
+        ("/redirects/1", [("answered", "127.0.0.1"), ("answered", "127.0.0.1")]),
+        ("/busy?after=99999999", [("refused", "127.0.0.1", 86_400)]),
     ],
 )
 def test_the_budgets_learn_whether_a_host_throttles_us(loopback, tmp_path, path, notes):

@@ -94,3 +94,11 @@ def test_tables_of_another_version_are_refused(db):
     db.execute("PRAGMA user_version = 2")
     with pytest.raises(sqlite3.DatabaseError, match="its version is 2, not 1"):
         check_version(db)
+
+
+@pytest.mark.parametrize("change", ["UPDATE requests SET ended = 'soon'", "INSERT INTO breakers VALUES ('h', 5, 900.0, x'00')"])
+def test_what_should_be_a_number_and_is_none_is_damage(db, change):
+    add(db, "h", NOW)
+    db.execute(change)
+    with pytest.raises(sqlite3.DatabaseError, match="number"):
+        cause_of(db, "h", HostLimits(per_day=1), NOW, SPANS)

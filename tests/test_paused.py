@@ -15,7 +15,9 @@ from pipeline.output.evidence_files import checked_evidence, read_evidence
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import Clip, Evidence, Provenance, Reason, Recording, Rejected, ShardId
+from pipeline.verbs import rounds
 from pipeline.verbs.paused import Paused, paused, rows_left, shards_to_continue, shards_with
+from pipeline.verbs.rounds import run_tasks
 from tests.fates import tone
 from transforms.fetching.fetch import Fetcher, Handler
 from transforms.fetching.folders import LocalFolders
@@ -192,6 +194,19 @@ def test_samples_of_a_stopped_host_wait_for_it_when_settings_change(books: Set, 
     books.out.rename(books.home / "first")
     after = {name: (books.home / "first" / name).read_bytes() for name in before}
     assert books.build() == 0 and books.files() == after
+
+
+def test_no_host_is_waited_for_before_all_others_are_done(books: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+
+    def spy(tasks, snapshot, settings, *others) -> None:
+        passes.append((settings.waits, len(tasks)))
+        run_tasks(tasks, snapshot, settings, *others)
+
+    monkeypatch.setattr(rounds, "run_tasks", spy)
+    books.moods(c1="postponed")
+    assert books.build("--wait") == 0
+    assert passes == [(False, 2), (True, 1)]
 
 
 def test_what_hosts_answered_is_kept_beside_the_books_and_copied_with_the_audio(books: Set) -> None:

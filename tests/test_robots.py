@@ -50,6 +50,19 @@ def test_a_host_is_asked_once_a_day_by_all_threads():
         assert server.n_requests["/robots.txt"] == 2
 
 
+def test_a_robots_txt_that_cannot_be_read_is_not_waited_for_by_every_row(robots_answer):
+    robots_answer(500)
+    now = [0.0]
+    with Loopback() as server, robots_of(lambda: now[0]) as rules:
+        for row in range(5):
+            with pytest.raises(Rejected, match=r"robots\.txt: HTTP 500"):
+                rules.check(server.url(f"/{row}.wav"))
+        assert server.n_requests["/robots.txt"] == 1
+        robots_answer(200, b"User-agent: *\nAllow: /")
+        now[0] = robots.REMEMBERED
+        rules.check(server.url("/a.wav"))
+
+
 @pytest.fixture
 def robots_answer(monkeypatch):
     """Let the server answer a request for /robots.txt with a status and a body."""
@@ -76,7 +89,7 @@ def test_while_the_rules_cannot_be_read_nothing_is_read(loopback, robots_answer,
             client.download(loopback.url("/good"), tmp_path)
         assert (caught.value.reason, caught.value.detail.startswith("robots.txt: ")) == (reason, True)
     client.manager.clear()
-    assert (loopback.n_requests["/good"], loopback.n_requests["/robots.txt"]) == (0, 2)
+    assert (loopback.n_requests["/good"], loopback.n_requests["/robots.txt"]) == (0, 1)
 
 
 def test_rules_that_lie_behind_a_loop_of_redirects_are_none(loopback, robots_answer):

@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Clip
+from pipeline.records import Clip, Reason, Rejected
 from pipeline.verbs.checklist import _access
 from sources import table
 from sources.metadata.card import NeedKind
 from tests.recipes import make_folder, recipe_of
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web.http import HttpSettings
 from transforms.fetching.youtube.youtube import YouTubeSettings, parsed_arguments
+from transforms.fetching.youtube.youtube_handler import YouTubeHandler
 from transforms.fetching.youtube.youtube_needs import runtimes, youtube_needs
 
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch):
-    for name in ("LAION_AUDIO_YOUTUBE_COOKIES", "LAION_AUDIO_YOUTUBE_PROXY"):
+    for name in ("LAION_AUDIO_YOUTUBE_COOKIES", "LAION_AUDIO_YOUTUBE_PROXY", "LAION_AUDIO_YOUTUBE_EXTRACTOR_ARGS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -57,10 +60,30 @@ def test_without_cookies_and_proxy_there_are_none(tmp_path):
     assert (YouTubeSettings().cookies_file(tmp_path), YouTubeSettings().proxy_address()) == (None, "")
 
 
-def test_a_recipe_with_the_password_of_a_proxy_is_refused_without_showing_it():
-    with pytest.raises(ValueError, match="LAION_AUDIO_YOUTUBE_PROXY") as caught:
-        YouTubeSettings(proxy="http://me:hush@proxy:3128")
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"proxy": "http://me:hush@proxy:3128"},
+        {"proxy": "me:hush@proxy:3128"},
+        {"extractor_args": ("youtube:player_client=web;po_token=web+hush",)},
+        {"extractor_args": ("youtube:visitor_data=hush",)},
+    ],
+)
+def test_a_recipe_with_a_secret_is_refused_without_showing_it(given):
+    with pytest.raises(ValueError, match=r"environment as LAION_AUDIO_YOUTUBE_\w+") as caught:
+        YouTubeSettings(**given)
     assert "hush" not in str(caught.value)
+
+
+def test_extractor_arguments_of_the_environment_come_before_those_of_the_recipe(monkeypatch):
+    monkeypatch.setenv("LAION_AUDIO_YOUTUBE_EXTRACTOR_ARGS", "youtube:po_token=web+hush youtube:lang=de")
+    settings = YouTubeSettings(extractor_args=("youtube:lang=en;player_client=web",))
+    assert settings.arguments() == {"youtube": {"lang": ["de"], "player_client": ["web"], "po_token": ["web+hush"]}}
+    monkeypatch.setenv("LAION_AUDIO_YOUTUBE_EXTRACTOR_ARGS", "hush")
+    handler = YouTubeHandler(settings, HttpSettings(), Budgets(BudgetSettings()), Path())
+    with pytest.raises(Rejected, match="LAION_AUDIO_YOUTUBE_EXTRACTOR_ARGS") as caught:
+        handler.fetch(Clip("table", "Set", "train", "a", "https://youtu.be/abcdefghijk"), Path())
+    assert (caught.value.reason, "hush" in caught.value.detail) == (Reason.POSTPONED, False)
 
 
 @pytest.mark.parametrize("argument", ["youtube", "youtube:", "youtube:x", ":a=b", "youtube:=b", "youtube:a=b;c"])

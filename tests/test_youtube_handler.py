@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from yt_dlp.extractor.generic import GenericIE
+from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.utils import ExtractorError
 
 from pipeline.records import LEFT_FOR_LATER, TRANSIENT, Clip, Reason, Recording, Rejected
@@ -235,6 +236,25 @@ def test_a_page_without_a_video_and_a_list_are_no_recordings(host, tmp_path):
     for page in ("/page.html", "/list.html"):
         rejected = rejection_of(handler_of(), host.url(page), tmp_path)
         assert rejected.reason in {Reason.NOT_FOUND, Reason.UNAVAILABLE}, rejected
+
+
+@pytest.mark.parametrize("form", ["www.youtube.com/watch?v={}&list=PL{}&index=2", "youtu.be/{}?list=PL{}"])
+def test_an_address_of_a_video_in_a_list_is_that_of_the_video(host, tmp_path, monkeypatch, form):
+    info = {"id": "a", "title": "a", "url": host.url("/opus.webm"), "ext": "webm"}
+    monkeypatch.setattr(YoutubeIE, "_real_extract", lambda self, url: dict(info))
+    handler = YouTubeHandler(YouTubeSettings(), OPEN, CountingBudgets(), Path(), Naps())
+    got = handler.fetch(clip("https://" + form.format("x" * 11, "y" * 16)), tmp_path)
+    assert got.path.read_bytes() == sound("opus.webm")
+
+
+def test_pages_that_lead_to_each_other_without_end_are_left(host, tmp_path):
+    def redirect(handler: Handler, n: int) -> bool:
+        handler.answer(302, b"", Location=f"/{n}.html") if n % 2 else handler.answer(200, b"<html>")
+        return True
+
+    host.fault = redirect
+    assert rejection_of(handler_of(), host.url("/0.html"), tmp_path).reason == Reason.LIMIT_EXCEEDED
+    assert host.n_requests.total() < 50
 
 
 def test_a_live_video_is_unavailable(host, tmp_path, monkeypatch):

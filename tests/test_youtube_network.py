@@ -71,7 +71,7 @@ def test_a_redirect_from_a_public_name_inwards_is_refused(monkeypatch):
             host.fault = redirecting(to)
             names.connected.clear()
             with opener() as ydl:
-                monkeypatch.setattr("transforms.fetching.youtube_network.check_public", allowing_loopback)
+                monkeypatch.setattr("transforms.fetching.youtube.youtube_network.check_public", allowing_loopback)
                 with pytest.raises(RequestError) as caught:
                     ydl.urlopen(Request(host.url("/", host="outside")))
             assert rejection_of(caught.value).reason == Reason.UNSAFE_ADDRESS

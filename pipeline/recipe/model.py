@@ -28,7 +28,7 @@ from sources.metadata.held_lists import Entry, HeldOut, as_table
 from sources.metadata.options import SourceOptions, check_table
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.freesound.freesound_api import FreesoundSettings
-from transforms.fetching.limits.hosts import HostLimits
+from transforms.fetching.limits.hosts import HostLimits, limits_by_host
 from transforms.fetching.roots.root_addresses import STORES, local_root, root_fault, root_scheme
 from transforms.fetching.youtube.youtube import YouTubeSettings
 from transforms.planning.held_sources import lacking, options_of
@@ -59,7 +59,7 @@ def _from_table(record: type[Record], given: Any) -> Record:
 def _hosts_from_table(given: Any) -> dict[str, HostLimits]:
     if not isinstance(given, dict):
         raise ValueError('input should be tables, as in [hosts."api.example.org"]')
-    return {name.lower(): _from_table(HostLimits, limits) for name, limits in given.items()}
+    return limits_by_host({name: _from_table(HostLimits, limits) for name, limits in given.items()})
 
 
 def _entry_from_toml(given: Any) -> Any:

@@ -69,6 +69,8 @@ class Built:
 def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch, changes: Changes = NO_CHANGES) -> Built:
     """Make shards and compare their sounds until nothing is left to do.
 
+    A build that waits does so after all that needs no wait is done: a shard that waits for one host would keep others from theirs.
+
     Args:
         changes: `repair` also makes the shards anew in which `verify` finds faults, `retried` those that hold rows with these reasons.
     """
@@ -78,7 +80,7 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
     moved = find_moved(snapshot, noted, settings.fetcher)
     faulty = faulty_shards(snapshot, engine) if changes.repair else frozenset[ShardId]()
     again = shards_with(snapshot, changes.retried) if changes.retried else shards_to_continue(snapshot, settings.stopped_hosts(time.time()))
-    reuse, n_left = Reuse(replaced, moved, faulty, again), sys.maxsize
+    reuse, n_left, how = Reuse(replaced, moved, faulty, again), sys.maxsize, settings.without_wait()
     folder.remove_below(WAITING)
     for _ in range(MAX_ROUNDS):
         sounds = read_equal_sounds(folder)
@@ -86,13 +88,14 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
         wanted = [(task.shard, task.inputs_sha256) for task in tasks]
         if tasks and wanted != last:
             noted = noted.replaced_by(note_recordings(folder, (task.shard for task in tasks), settings.fetcher))
-            run_tasks(tasks, snapshot, settings, engine, watch)
+            run_tasks(tasks, snapshot, how, engine, watch)
             tried |= {task.shard for task in tasks}
             snapshot, last, reuse = take_snapshot(folder), wanted, Reuse(moved=moved)
         elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
             find_equal_sounds(snapshot, engine)
         elif settings.waits and 0 < (n_waiting := _n_waiting(snapshot, tasks)) < n_left:  # else going on is no use
-            reuse, n_left, last = Reuse(moved=moved, tried_again=shards_to_continue(snapshot, ())), n_waiting, []
+            again = shards_to_continue(snapshot, ())
+            reuse, n_left, last, how = Reuse(moved=moved, tried_again=again), n_waiting, [], settings
         else:
             left = frozenset(task.shard for task in tasks)
             break

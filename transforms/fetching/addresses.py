@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import socket
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
@@ -11,6 +13,7 @@ from pipeline.records import Reason, Rejected
 
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")  # two characters at least: `C:` is a drive
 MAX_ADDRESS = 8192  # characters; few servers take more
+LAST_LABEL_NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)$")  # of an IPv4 address, in all its ways of writing; WHATWG URL, section 3.5
 MAX_HOST = 253  # characters of a name; RFC 1035, section 2.3.4
 MAX_SCHEME_SHOWN = 80  # characters
 
@@ -26,15 +29,41 @@ def scheme_of(url: str) -> str | None:
 
 
 def host_of(url: str) -> str:
-    """Return the host of an address in lower case and without `www.`; nothing where it has none.
+    """Return the host of an address as `plain_host` writes it; nothing where it has none.
 
     >>> host_of("https://www.YouTube.com/watch?v=x")
     'youtube.com'
     """
     try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
+        return plain_host(urlsplit(url).hostname or "")
     except ValueError:  # half an IPv6 address
         return ""
+
+
+def plain_host(host: str) -> str:
+    """Return a host in one way of writing, so that all its addresses share its limits.
+
+    It is in lower case, without `www.` and without the dot at the end that names may have; an international name is in ASCII (RFC 5891),
+    an IP address as `ipaddress` writes it.
+
+    >>> plain_host("www.Example.org."), plain_host("BÜCHER.example"), plain_host("127.1"), plain_host("[0:0::1]")
+    ('example.org', 'xn--bcher-kva.example', '127.0.0.1', '::1')
+    """
+    if not host.isascii():
+        try:
+            host = urllib3.util.parse_url(f"//{host}").host or ""
+        except urllib3.exceptions.LocationValueError:
+            return host  # no host has this name
+    host = host.lower().strip("[]").rstrip(".").removeprefix("www.")
+    try:
+        if ":" in host:
+            address = ipaddress.IPv6Address(host)
+            return str(address.ipv4_mapped or address)
+        if host[:1].isdigit() and LAST_LABEL_NUMBER.search(host):
+            return socket.inet_ntoa(socket.inet_aton(host))
+    except (ValueError, OSError):  # a name that looks like one
+        pass
+    return host
 
 
 def http_address(text: str) -> str:

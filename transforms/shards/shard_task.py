@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
@@ -85,8 +86,15 @@ class BuildSettings:
 
     def with_ledger(self, ledger: Path) -> BuildSettings:
         """Return the settings with another file for the requests made to hosts."""
+        return self._with_budgets(ledger=ledger)
+
+    def without_wait(self) -> BuildSettings:
+        """Return the settings of a build that waits for no host."""
+        return self._with_budgets(wait=False) if self.waits else self
+
+    def _with_budgets(self, **changes: Any) -> BuildSettings:
         fetching = self.fetcher.settings
-        fetching = replace(fetching, budgets=replace(fetching.budgets, ledger=ledger))
+        fetching = replace(fetching, budgets=replace(fetching.budgets, **changes))
         return replace(self, fetcher=replace(self.fetcher, settings=fetching))
 
     def limits_of(self, dataset: str) -> AudioLimits:

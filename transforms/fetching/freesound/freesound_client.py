@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from pipeline.records import Reason, Recording, Rejected
-from transforms.fetching.addresses import host_of
+from transforms.fetching.addresses import host_of, http_address
 from transforms.fetching.freesound.freesound_api import HOW, OAUTH_TOKEN, TOKEN, FreesoundSettings
 from transforms.fetching.limits.budgets import Budgets
 from transforms.fetching.web.http import HttpClient, HttpSettings
@@ -69,6 +69,8 @@ class FreesoundClient:
         token = os.environ.get(name, "").strip()
         if not token:
             raise Rejected(Reason.POSTPONED, f"{name} is not in the environment: {HOW[name]}")
+        if not (token.isascii() and token.isprintable()):
+            raise Rejected(Reason.POSTPONED, f"{name} in the environment has characters that no token has")
         with self._lock:
             if token in self._refused:
                 raise _not_accepted(name)
@@ -106,7 +108,7 @@ class _SigningManager(urllib3.PoolManager):
     def __init__(self, api: str, authorization: str, **options: Any):
         super().__init__(**options)
         self.authorization = authorization
-        self._origin = urlsplit(api)[:2]
+        self._origin = urlsplit(http_address(api))[:2]  # as it is in the addresses that are requested
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]
         if urlsplit(url)[:2] == self._origin:

@@ -14,13 +14,13 @@ from pipeline.records import Reason, Rejected
 from transforms.fetching.limits.hosts import HostLimits, HostTable
 from transforms.fetching.limits.ledger import Clock, Ledger, open_ledger, read_ledger
 from transforms.fetching.limits.ledger_faults import explained
-from transforms.fetching.limits.ledger_rows import cause_of, read_hosts
+from transforms.fetching.limits.ledger_rows import cause_of, mend_all_times, read_hosts
 from transforms.fetching.limits.windows import SPANS, Closed, Spans
 
 LOOK = 0.1
 """Seconds between two looks for the end of a request of another process."""
 SLICE = 5.0
-"""Seconds of a part of a long wait: the clock may be set, and the machine may sleep, in between."""
+"""Seconds of a part of a wait: the clock may be set, and the machine may sleep, in between."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ class Budgets:
                     raise Rejected(Reason.POSTPONED, answer.why)
                 if answer.until is None:
                     ledger.wait_for_end(n_ended, LOOK)
-                else:
-                    self._wait_until(answer.until)
+                else:  # and ask again soon, since the clock may be set in between
+                    self._sleep(min(max(answer.until - self._clock(), 0.0), SLICE))
 
     def _check_paused(self, host: str) -> None:
         """Reject what would be rejected by the ledger too: hundreds of thousands of rows may be left for later."""
@@ -128,14 +128,11 @@ class Budgets:
         if paused is not None and (paused.until or 0.0) - self._clock() > self._spans.minute:  # a pause never becomes shorter
             raise Rejected(Reason.POSTPONED, paused.why)
 
-    def _wait_until(self, until: float) -> None:
-        """Wait until a time of the clock."""
-        while (seconds := until - self._clock()) > 0:
-            self._sleep(min(seconds, SLICE))
-
 
 def paused_hosts(ledger: Path | None, hosts: HostTable, now: float, spans: Spans = SPANS) -> dict[str, float]:
-    """Return the hosts that a build without `wait` leaves for later, with the Unix time when they may be asked again; changes nothing.
+    """Return the hosts that a build without `wait` leaves for later, with the Unix time when they may be asked again.
+
+    Nothing is changed but times that are later than now, since the clock was set back: a host would be closed until then.
 
     Args:
         ledger: its file; may be missing.
@@ -149,6 +146,7 @@ def paused_hosts(ledger: Path | None, hosts: HostTable, now: float, spans: Spans
         if db is None:
             return {}
         with contextlib.closing(db):
+            mend_all_times(db, now, spans)
             times = {host: _opens(cause_of(db, host, hosts.limits_of(host), now, spans)) for host in read_hosts(db)}
     return {host: time for host, time in times.items() if time is not None}
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from annotated_types import Ge
 
+from transforms.fetching.addresses import plain_host
+
+HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*")
+"""A name as it is in addresses, or an IPv6 address."""
 Count = Annotated[int, Ge(1)] | None
 
 
@@ -53,13 +58,16 @@ HOSTS = {
 """Host -> its limits; its subdomains share them."""
 OTHERS = HostLimits(concurrency=4)
 """The limits of every other host."""
-ALIASES = {"youtu.be": "youtube.com"}
+ALIASES = {"youtu.be": "youtube.com", "youtube-nocookie.com": "youtube.com"}
 """Host -> the host in `HOSTS` that it shares its limits with."""
 
 
 @dataclass(frozen=True)
 class HostTable:
-    """The limits of all hosts: one table for the estimate and for the fetchers. `given` are those of the recipe; they replace ours."""
+    """The limits of all hosts: one table for the estimate and for the fetchers.
+
+    `given` are those of the recipe, by the names that `limits_by_host` gives them; they replace ours.
+    """
 
     given: Mapping[str, HostLimits] = field(default_factory=dict, hash=False)
 
@@ -70,7 +78,7 @@ class HostTable:
         >>> table.name_of("cdn.freesound.org"), table.name_of("youtu.be"), table.name_of("notfreesound.org")
         ('freesound.org', 'youtube.com', 'notfreesound.org')
         """
-        host = ALIASES.get(host, host)
+        host = alias_of(host)
         known = [name for name in {**HOSTS, **self.given} if host == name or host.endswith(f".{name}")]
         return max(known, key=len, default=host)
 
@@ -78,3 +86,28 @@ class HostTable:
         """Return the limits that hold for a host."""
         name = self.name_of(host)
         return self.given.get(name) or HOSTS.get(name, OTHERS)
+
+
+def alias_of(host: str) -> str:
+    """Return the host that a host shares its limits with by another name, or the host itself."""
+    return next((other for alias, other in ALIASES.items() if host == alias or host.endswith(f".{alias}")), host)
+
+
+def limits_by_host(given: Mapping[str, HostLimits]) -> dict[str, HostLimits]:
+    """Return the limits of a recipe by the names that hosts have in addresses.
+
+    Raises:
+        ValueError: a name is no host, so that its limits would never hold; or two of them are one host.
+
+    >>> limits_by_host({"www.Example.org": HostLimits(concurrency=1)})
+    {'example.org': HostLimits(concurrency=1, per_minute=None, per_hour=None, per_day=None, source='')}
+    """
+    hosts: dict[str, HostLimits] = {}
+    for name, limits in given.items():
+        host = alias_of(plain_host(name))
+        if not HOST.fullmatch(host):
+            raise ValueError(f'{name!r} is not the name of a host: write it without scheme, port, path and *, as in [hosts."example.org"]')
+        if host in hosts:
+            raise ValueError(f"{name!r} is named twice: it shares its limits with {host}")
+        hosts[host] = limits
+    return hosts

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from functools import partial
+from typing import Any
 
-from transforms.fetching.limits.breaker import Breaker, bounded
+from transforms.fetching.limits.breaker import LONGEST_STOP, Breaker, bounded
 from transforms.fetching.limits.hosts import HostLimits
 from transforms.fetching.limits.windows import Closed, Spans, check_host
 
@@ -43,7 +45,13 @@ def create_tables(db: sqlite3.Connection) -> None:
 def read_breaker(db: sqlite3.Connection, host: str) -> Breaker:
     """Return what is remembered of the refusals of a host."""
     row = db.execute("SELECT refusals, seconds, until FROM breakers WHERE host = ?", (host,)).fetchone()
-    return Breaker(*row) if row else Breaker()
+    return Breaker(*map(_number, row)) if row else Breaker()
+
+
+def _number(value: object) -> Any:
+    if not isinstance(value, (int, float)):
+        raise sqlite3.DatabaseError("what should be a number is none")
+    return value
 
 
 def write_breaker(db: sqlite3.Connection, host: str, breaker: Breaker) -> None:
@@ -77,6 +85,20 @@ def mend_times(db: sqlite3.Connection, host: str, now: float, spans: Spans) -> N
         write_breaker(db, host, bounded(breaker, now))
 
 
+def mend_all_times(db: sqlite3.Connection, now: float, spans: Spans) -> None:
+    """Mend the times of all hosts, where any is later than now and the file may be written."""
+    latest = (now + spans.settle, now + LONGEST_STOP)
+    if not any(
+        db.execute(
+            "SELECT EXISTS(SELECT 1 FROM requests WHERE ended > ?), EXISTS(SELECT 1 FROM breakers WHERE until > ?)", latest
+        ).fetchone()
+    ):
+        return
+    with contextlib.suppress(sqlite3.OperationalError), db:  # of another user, or on a disk that is only read
+        for host in read_hosts(db):
+            mend_times(db, host, now, spans)
+
+
 def cause_of(db: sqlite3.Connection, host: str, limits: HostLimits, now: float, spans: Spans) -> Closed | None:
     """Return why a host may not be asked now; `None` if it may."""
     (n_in_flight,) = db.execute("SELECT COUNT(*) FROM requests WHERE host = ? AND ended IS NULL", (host,)).fetchone()
@@ -91,4 +113,4 @@ def read_hosts(db: sqlite3.Connection) -> list[str]:
 
 def _nth_newest(db: sqlite3.Connection, host: str, n: int) -> float | None:
     row = db.execute(NTH_NEWEST, (host, n - 1)).fetchone()
-    return row[0] if row else None
+    return _number(row[0]) if row else None

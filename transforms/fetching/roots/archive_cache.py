@@ -74,19 +74,18 @@ class ArchiveCache:
         Raises:
             Rejected: as the download; `unavailable` for an address or a checksum that is wrong.
         """
-        until, rejected = self._failed.get(text, (0.0, None))
-        if rejected is not None and (not rejected.reason.transient or self.clock() < until):
-            raise rejected
+        self._check_failed(text)
         try:
             return self._locked(ArchiveAddress.parse(text))
         except Rejected as fault:
-            self._failed[text] = self.clock() + REMEMBERED, fault
+            self._remember(text, fault)
             raise
         except ValueError as fault:
             raise Rejected(Reason.UNAVAILABLE, f"audio_root: {fault}") from fault
 
-    def forget(self, text: str) -> None:
-        """Remove a fetched archive, which turned out to be none, so that a later build fetches it again."""
+    def forget(self, text: str, why: Rejected) -> None:
+        """Remove a fetched archive, which turned out to be none, so that a later build fetches it again, and this one does not."""
+        self._remember(text, why)
         folder = self._folder(ArchiveAddress.parse(text))
         with FileLock(folder / ".lock"):
             _clear(folder)
@@ -95,18 +94,32 @@ class ArchiveCache:
         """Return an uncompressed tar with the members of a compressed archive on this disk, which is made when it is not there.
 
         Raises:
-            Rejected: as `unpack`.
+            Rejected: as `unpack`, which is not tried again.
         """
         facts = path.stat()
         kind = kind_of(path)
         assert kind is not None
         key = hashlib.sha256(f"{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}".encode("utf-8", "surrogateescape"))
         target = self.folder / "archives" / key.hexdigest()[:32] / "unpacked.tar"
+        self._check_failed(str(target))
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(".lock")):
             if not target.is_file():
-                unpack(path, kind, target)
+                try:
+                    unpack(path, kind, target)
+                except Rejected as fault:
+                    self._remember(str(target), fault)
+                    raise
         return target
+
+    def _check_failed(self, name: str) -> None:
+        """Reject over what failed before: thousands of rows may name one archive."""
+        until, fault = self._failed.get(name, (0.0, None))
+        if fault is not None and (not fault.reason.transient or self.clock() < until):
+            raise Rejected(fault.reason, fault.detail, fault.provenance)  # a new one: the old one would gather the frames of every row
+
+    def _remember(self, name: str, fault: Rejected) -> None:
+        self._failed[name] = self.clock() + REMEMBERED, fault
 
     def _folder(self, address: ArchiveAddress) -> Path:
         return self.folder / "archives" / hashlib.sha256(address.url.encode("utf-8", "surrogateescape")).hexdigest()[:32]
@@ -164,6 +177,8 @@ class ArchiveCache:
             if not rejected.reason.transient:
                 partial.remove()
             raise Rejected(rejected.reason, f"audio_root {path.name!r}: {rejected.detail}", rejected.provenance) from rejected
+        except OSError as error:  # a full disk: the cache may be on another one than the output
+            raise OSError(error.errno, error.strerror or str(error), str(partial.path)) from error
         flush(partial.path)
         partial.path.replace(path)
         partial.remove()

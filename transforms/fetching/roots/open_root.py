@@ -66,5 +66,5 @@ def _open_fetched(text: str, cache: ArchiveCache) -> FolderRoot | ArchiveRoot:
         return open_local_root(cached.path, cache, (), cached.evidence)
     except Rejected as rejected:
         if rejected.reason == Reason.UNAVAILABLE:  # it may have been damaged on the way
-            cache.forget(text)
+            cache.forget(text, rejected)
         raise

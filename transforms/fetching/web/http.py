@@ -22,6 +22,8 @@ from transforms.fetching.web.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
 AGENT = "laion-audio/0.1"
 HEADROOM = 1 << 20  # bytes that status, headers and the framing of chunks may take beside the body
 MAX_REQUESTS = 100  # attempts of one download in all, those that brought it further included
+ANSWERS = frozenset({200, 206, 404, 410})
+"""Status with which a host shows that it does not throttle us; all others say nothing of that, and 429 and 503 the opposite."""
 MAX_EVIDENCE = 500  # characters of a header that evidence keeps
 NO_AI = re.compile(r"\b(noai|noimageai|noindex)\b", re.IGNORECASE)
 
@@ -151,6 +153,7 @@ class HttpClient:
                     location = response.get_redirect_location()
                     if not location:
                         return self._answer(response, url, partial, provenance)
+                    self.budgets.answered(host_of(url))
                 url = redirected(url, location)
         except Rejected as rejected:
             raise Rejected(rejected.reason, rejected.detail, provenance) from rejected
@@ -163,6 +166,8 @@ class HttpClient:
     def _answer(self, response: urllib3.BaseHTTPResponse, url: str, partial: PartialDownload, provenance: Provenance) -> Recording:
         """Save the answer that no redirect is, and tell the budgets whether the host throttles us."""
         host = host_of(url)
+        if response.status in ANSWERS:  # also where the body is not wanted, or breaks off
+            self.budgets.answered(host)
         try:
             check_status(response, provenance, bool(partial.kept))
         except RetryLaterError as fault:
@@ -173,7 +178,6 @@ class HttpClient:
             raise
         self._check_headers(response)
         partial.save(response)
-        self.budgets.answered(host)
         # A file that came in several parts is no other than one that came at once: its status is 200, by which its bytes are equal.
         return Recording(partial.path, replace(provenance, http_status=200, n_bytes=partial.n_bytes, sha256=partial.sha256))
 

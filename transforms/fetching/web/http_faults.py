@@ -10,6 +10,7 @@ import urllib3
 
 from pipeline.records import Provenance, Reason, Rejected
 from transforms.fetching.addresses import without_secrets
+from transforms.fetching.limits.breaker import LONGEST_STOP
 
 OBJECT = re.compile(r"<?[\w.]+\(host=[^)]*\)( at 0x[0-9a-f]+>)?|<[^<>]* at 0x[0-9a-f]+>")
 """An object of a program, as urllib3 puts its connections before what it says."""
@@ -54,9 +55,9 @@ def check_status(response: urllib3.BaseHTTPResponse, provenance: Provenance, ask
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
-    """Return the seconds the server asks us to wait, given as seconds or as a date; `None` where it does not say."""
+    """Return the seconds the server asks us to wait, given as seconds or as a date, up to a day; `None` where it does not say."""
     try:
-        return urllib3.Retry().get_retry_after(response)
+        return urllib3.Retry(retry_after_max=int(LONGEST_STOP)).get_retry_after(response)
     except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):  # thousands of digits, a date in the year 99999
         return None
 

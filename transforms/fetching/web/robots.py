@@ -24,6 +24,8 @@ MAX_BYTES = 2 << 20
 """Largest robots.txt; RFC 9309, section 2.5, asks to read at least a quarter of it. A host with a larger one is not read."""
 MAX_AGE = 86_400.0
 """Seconds for which a robots.txt is used; RFC 9309, section 2.4."""
+REMEMBERED = 300.0
+"""Seconds after a fault in which a robots.txt is not asked for again: thousands of rows may need it, and each would wait for it."""
 MAX_SECONDS = 60.0  # for one robots.txt
 MAX_HOSTS = 1000  # whose rules are kept
 
@@ -39,7 +41,7 @@ class Robots:
     def __init__(self, client: HttpClient, clock: Callable[[], float] = time.monotonic):
         self._client = client
         self._clock = clock
-        self._rules: OrderedDict[str, tuple[float, Protego]] = OrderedDict()
+        self._rules: OrderedDict[str, tuple[float, Protego | Rejected]] = OrderedDict()
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -56,10 +58,9 @@ class Robots:
             until, rules = self._rules.get(origin, (0.0, None))
             if rules is None or self._clock() >= until:
                 rules = self._fetched(origin)
-                with self._lock:
-                    self._rules[origin] = self._clock() + MAX_AGE, rules
-                    while len(self._rules) > MAX_HOSTS:
-                        self._locks.pop(self._rules.popitem(last=False)[0], None)
+                self._remember(origin, rules)
+        if isinstance(rules, Rejected):
+            raise Rejected(rules.reason, rules.detail, rules.provenance)  # a new one: the old one would gather the frames of every row
         return bool(rules.can_fetch(url, PRODUCT))
 
     def check(self, url: str) -> None:
@@ -72,7 +73,19 @@ class Robots:
             host = (urlsplit(url).hostname or "")[:100]
             raise Rejected(Reason.FORBIDDEN, f"robots.txt of {host} keeps this address from robots")
 
-    def _fetched(self, address: str) -> Protego:
+    def _remember(self, origin: str, rules: Protego | Rejected) -> None:
+        age = REMEMBERED if isinstance(rules, Rejected) else MAX_AGE
+        with self._lock:
+            self._rules[origin] = self._clock() + age, rules
+            while len(self._rules) > MAX_HOSTS:
+                self._locks.pop(self._rules.popitem(last=False)[0], None)
+
+    def _fetched(self, address: str) -> Protego | Rejected:
+        """Return the rules; where they cannot be read now, the rejection of what asks for them.
+
+        Raises:
+            Rejected: `postponed`: the budgets decide when it may be asked for.
+        """
         with tempfile.TemporaryDirectory(prefix="robots-") as folder:
             partial = PartialDownload(Path(folder) / "robots.txt", MAX_BYTES)
             try:
@@ -82,7 +95,10 @@ class Robots:
                 is_missing = status is not None and 400 <= status < 500 and not rejected.reason.transient
                 if rejected.reason == Reason.LIMIT_EXCEEDED or is_missing:  # more redirects than are followed: section 2.3.1.2
                     return Protego.parse("")
-                raise Rejected(rejected.reason, f"robots.txt: {rejected.detail}", rejected.provenance) from rejected
+                fault = Rejected(rejected.reason, f"robots.txt: {rejected.detail}", rejected.provenance)
+                if rejected.reason == Reason.POSTPONED:
+                    raise fault from rejected
+                return fault
             return Protego.parse(partial.path.read_bytes().decode("utf-8", "replace"))
 
 

@@ -13,7 +13,7 @@ from transforms.fetching.addresses import host_of, http_address
 from transforms.fetching.limits.budgets import Budgets
 from transforms.fetching.web.http import HEADROOM, HttpSettings, utc_now
 from transforms.fetching.web.safe_sockets import DOWNLOAD_LIMITS, DownloadLimits
-from transforms.fetching.youtube.youtube import YouTubeSettings
+from transforms.fetching.youtube.youtube import ARGUMENTS, YouTubeSettings
 
 
 class YouTubeHandler:
@@ -46,6 +46,10 @@ class YouTubeHandler:
             OSError: a file of this machine cannot be read or written.
         """
         url, host = http_address(clip.url), host_of(clip.url)
+        try:
+            self.settings.arguments()
+        except ValueError as error:
+            raise Rejected(Reason.POSTPONED, f"{ARGUMENTS} in the environment: {error}") from error
         provenance = Provenance(mask_address(url), evidence=Evidence(utc_now()))
         with self.budgets.request(host):
             try:

@@ -24,10 +24,25 @@ from transforms.fetching.web.safe_sockets import DOWNLOAD_LIMITS, MAX_ADDRESSES_
 MAX_PAGE = 64 << 20  # bytes of a compressed page after it is unpacked
 CODINGS = frozenset({"", "identity", "gzip", "deflate"})
 PIECE = 1 << 16  # bytes
+MAX_PAGES = 8  # that lead from one to the next before the video: with a list, through a short address, to another host
 
 
 class SafeYoutubeDL(YoutubeDL):
-    """yt-dlp with one way to the network: no other libraries, no programs."""
+    """yt-dlp with one way to the network: no other libraries, no programs. An object is for one video."""
+
+    _n_pages = 0
+
+    def extract_info(self, *args: Any, **options: Any) -> Any:
+        """Return what a page says of its video; yt-dlp calls this for each page that another one leads to, without a limit of its own.
+
+        Raises:
+            RequestError: over `Rejected`, after too many pages.
+        """
+        self._n_pages += 1
+        if self._n_pages > MAX_PAGES:
+            rejected = Rejected(Reason.LIMIT_EXCEEDED, f"more than {MAX_PAGES} pages that lead to another page")
+            raise RequestError(cause=rejected) from rejected
+        return super().extract_info(*args, **options)
 
     def build_request_director(self, handlers: Any, preferences: Any = None) -> RequestDirector:
         """Return the director of requests, with the safe handler alone."""

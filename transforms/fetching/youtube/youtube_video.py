@@ -15,7 +15,7 @@ from yt_dlp.networking import Request, Response
 from pipeline.records import Reason, Rejected
 from transforms.fetching.youtube.audio_sections import copy_section
 from transforms.fetching.youtube.remote_media import RemoteMedia, SeekableMedia
-from transforms.fetching.youtube.youtube import YouTubeSettings, parsed_arguments
+from transforms.fetching.youtube.youtube import YouTubeSettings
 from transforms.fetching.youtube.youtube_needs import runtimes
 from transforms.fetching.youtube.youtube_network import SafeYoutubeDL
 
@@ -86,7 +86,7 @@ def _check_video(info: dict[str, Any] | None) -> None:
     Raises:
         Rejected: `unavailable`.
     """
-    if not info or not info.get("url"):
+    if not info or not info.get("url") or info.get("_type", "video") != "video":
         raise Rejected(Reason.UNAVAILABLE, "the address is that of a list, not of a video" if info else "yt-dlp finds no video")
     if info.get("is_live") or info.get("live_status") in LIVE:
         raise Rejected(Reason.UNAVAILABLE, "the video is live now, or not yet published")
@@ -97,11 +97,12 @@ def parameters_of(settings: YouTubeSettings, cookies: Path | None, socket_timeou
 
     Raises:
         OSError: the file of cookies cannot be read.
+        ValueError: an extractor argument in the environment is not one.
     """
     return {
         "format": FORMAT,
         "noplaylist": True,
-        "extract_flat": True,
+        "extract_flat": "in_playlist",  # not of all: an address with `list=` leads to that of its video
         "playlist_items": "1",
         "cachedir": False,
         "quiet": True,
@@ -114,7 +115,7 @@ def parameters_of(settings: YouTubeSettings, cookies: Path | None, socket_timeou
         "extractor_retries": 1,
         "socket_timeout": socket_timeout,
         "js_runtimes": {name: {"path": path} for name, path in runtimes().items()},
-        "extractor_args": parsed_arguments(settings.extractor_args),
+        "extractor_args": settings.arguments(),
         "proxy": settings.proxy_address(),
         # A copy in memory: yt-dlp would write the cookies of each video back into the user's file.
         "cookiefile": None if cookies is None else io.StringIO(cookies.read_text(encoding="utf-8")),
