@@ -20,12 +20,13 @@ from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card, Download, Need, Part
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.needs import file_need
+from sources.metadata.official_files import OfficialFile, files_of_parts, official_files, official_needs
+from sources.metadata.official_rows import rejection
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_needs
 from sources.metadata.rows import read_rows
 from sources.metadata.text_lines import lines_of, unreadable
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube_excerpts import video_of, youtube_clip
+from sources.metadata.youtube_excerpts import YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
     title="AudioSet: 10 s excerpts of YouTube, 527 classes",
@@ -55,19 +56,19 @@ Segment = tuple[str, float, float, str]
 """(video, start, end, labels): seconds, and machine ids with commas between them."""
 
 
-def _file(part: str, name: str) -> PartFile:
+def _file(part: str, name: str) -> OfficialFile:
     address, distinct = f"{FOLDER}/{name}", f"audioset_{name}"
     download = Download(address, distinct, *CHECKSUMS.get(name, ()))
-    return PartFile(part, distinct_names=(name, distinct), step=f"download {address}", download=download)
+    return OfficialFile(distinct_names=(name, distinct), step=f"download {address}", download=download, part=part)
 
 
-class Options(PartOptions):
+class Options(YouTubeOptions):
     """Keys of an `audioset` entry: `path`, the folder of the official tables, and `splits`, those that are read.
 
     In place of them, `segments` names a single table of segments and `classes` the table of label names.
     """
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (
         _file("", "class_labels_indices.csv"),
         *(_file(split, f"{split}_segments.csv") for split in CARD.parts),
     )
@@ -97,14 +98,13 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
             try:
                 yield _clip(_segment(line), names, split, number, options)
             except Rejected as rejected:
-                bare = Clip(options.source, options.dataset, split, f"line-{number}", "", row_number=number)
-                yield Rejection(bare, rejected.reason, "read", f"{path.name}, line {number}: {rejected.detail}")
+                yield rejection(path, number, options, split, rejected, "line")
 
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the files that an entry needs."""
     if options.segments is None or options.classes is None:
-        return part_needs(options)
+        return official_needs(options)
     return (
         file_need(options, options.segments, "segments: balanced_train, unbalanced_train or eval", "download it from the page of AudioSet"),
         file_need(options, options.classes, "names of the classes", "download class_labels_indices.csv from the page of AudioSet"),
@@ -139,8 +139,8 @@ def _tables(options: Options) -> tuple[Path, list[tuple[str, Path]]]:
     if options.segments is not None and options.classes is not None:
         path = options.resolve(options.segments)
         return options.resolve(options.classes), [(split_of(path), path)]
-    files = part_files(options)
-    return next(path for file, path in files.items() if not file.part), [(file.part, path) for file, path in files.items() if file.part]
+    files = official_files(options)
+    return files[options.FILES[0]], [(file.part, path) for file, path in files_of_parts(files)]
 
 
 def class_names(path: Path) -> dict[str, str]:

@@ -8,13 +8,14 @@ Audio: `audio_root` by id, the addresses of the table, or Freesound. There are n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Strict
 
-from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
+from pipeline.records import Caption, Clip, Rejection
 from sources.metadata.card import Card, Download, Need, NeedKind, Part
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
@@ -23,20 +24,21 @@ from sources.metadata.freesound_request import CrawlRequest, crawl_request
 from sources.metadata.headers import refuse_mistakes, shown, usual_column
 from sources.metadata.licenses import spdx
 from sources.metadata.needs import file_need
-from sources.metadata.official_files import OfficialFile
-from sources.metadata.options import DatasetName, SourceOptions
+from sources.metadata.official_files import OfficialFile, OfficialOptions, official_needs
+from sources.metadata.official_rows import outcomes
+from sources.metadata.options import DatasetName
+from sources.metadata.row import Row
 from sources.metadata.rows import check_rows, columns_present, read_rows
 
 TABLE = OfficialFile(
-    ("freesound_parquet.parquet", *(f"*[Ff]reesound*.{suffix}" for suffix in ("parquet", "csv", "tsv", "jsonl"))),
-    "table of records",
-    "`plan` and `build` fetch LAION's; or put your own into `path`: one record of the API a row",
-    Download(
+    distinct_names=("freesound_parquet.parquet", *(f"*[Ff]reesound*.{suffix}" for suffix in ("parquet", "csv", "tsv", "jsonl"))),
+    what="table of records",
+    step="`plan` and `build` fetch LAION's; or put your own into `path`: one record of the API a row",
+    download=Download(
         "https://raw.githubusercontent.com/LAION-AI/audio-dataset/297bd2505280b2a2a41f8032b696ab9c4df3451f/"
         "metadata/freesound/parquet/freesound_parquet.parquet",
         "freesound_parquet.parquet",
     ),
-    is_only=True,
 )
 TOKEN = "FREESOUND_TOKEN"
 CRAWL = "`plan` and `build` crawl it by the API, at most 2,000 requests a day, and go on where they stopped"
@@ -60,11 +62,13 @@ TEXT = (*TITLES, *TAGS, "description", *CAPTIONS)
 FIELDS = (*IDS, *TEXT, *ADDRESSES, "license", "username")
 
 
-class Options(SourceOptions):
+class Options(OfficialOptions):
     """Keys of a `freesound` entry: `path`, the table or its folder, and columns that are not read although they look like a field's.
 
     With `query` and `filter` (in the syntax of the API), or `ids`, a list of numbers, records are crawled into a folder below `path`.
     """
+
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (TABLE,)
 
     dataset: DatasetName = "freesound_no_overlap_noesc50"
     path: str = "freesound"
@@ -81,14 +85,14 @@ class Options(SourceOptions):
             ValueError: as `crawl_request`, or `path` names a table.
         """
         ids = self.resolve(self.ids) if self.ids is not None else None
-        if TABLE.names_a_table(self.path) and (self.query, self.filter, self.ids) != (None, None, None):
+        if self.names_a_file and (self.query, self.filter, self.ids) != (None, None, None):
             raise ValueError(f"path = {self.path!r} names a table, and query, filter and ids crawl one into a folder: give one of them")
         return crawl_request(self.resolve(self.path), self.query, self.filter, ids)
 
     @property
     def paths_start_in(self) -> Path:
         """The folder of the table."""
-        return self.resolve(self.path).parent if TABLE.names_a_table(self.path) else self.resolve(self.path)
+        return self.resolve(self.folder)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -99,16 +103,8 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     """
     path = _table(options)
     columns = _columns(path, options)
-    for row in read_rows(path, columns.values()):
-        record = {field: row.values.get(column) for field, column in columns.items()}
-        try:
-            if row.fault:
-                raise Rejected(Reason.BAD_ROW, row.fault)
-            yield _clip(record, row.number, options)
-        except Rejected as rejected:
-            url = next((cell.strip() for field in ADDRESSES if isinstance(cell := record.get(field), str)), "")
-            bare = Clip(options.source, options.dataset, "train", f"row-{row.number}", url, row_number=row.number)
-            yield Rejection(bare, rejected.reason, "read", f"{path.name}, row {row.number}: {rejected.detail}")
+    rows = read_rows(path, columns.values())
+    yield from outcomes(path, rows, options, "train", partial(_clip, columns=columns, options=options))
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -118,7 +114,7 @@ def needs(options: Options) -> tuple[Need, ...]:
     except ValueError:  # `check` reports it
         return (file_need(options, options.ids, "list of ids", "write one id a line"),) if options.ids is not None else ()
     if request is None:
-        return (TABLE.need(options, options.path),)
+        return official_needs(options)
     table = Need(NeedKind.FILE, f"records of the crawl: {request.table.name}", request.table if request.table.is_file() else None, CRAWL)
     key = Need(NeedKind.KEY, TOKEN, "the environment" if os.environ.get(TOKEN) else None, KEY, is_required=table.where is None)
     return table, key
@@ -181,7 +177,7 @@ def _table(options: Options) -> Path:
     """
     request = options.crawl
     if request is None:
-        return TABLE.path(options, options.path)
+        return TABLE.path(options)
     if not request.table.is_file():
         raise ValueError(f"{request.table}: the crawl is not finished; {CRAWL}")
     return request.table
@@ -200,8 +196,9 @@ def _columns(path: Path, options: Options) -> dict[str, str]:
     return columns
 
 
-def _clip(record: dict[str, Any], row_number: int, options: Options) -> Clip:
+def _clip(row: Row, columns: Mapping[str, str], options: Options) -> Clip:
     """Return the clip of a record, or raise Rejected."""
+    record = {field: row.values.get(column) for field, column in columns.items()}
     field = next(field for field in IDS if field in record)
     number, title = sound_number(record[field], field), _first_text(record, TITLES)
     tags = next((record[field] for field in TAGS if record.get(field) is not None), None)
@@ -219,7 +216,7 @@ def _clip(record: dict[str, Any], row_number: int, options: Options) -> Clip:
         creator=_text(record, "username") or None,
         recording=recording_name(number),
         audio_root=options.audio_root,
-        row_number=row_number,
+        row_number=row.number,
     )
 
 

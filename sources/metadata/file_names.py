@@ -7,7 +7,7 @@ path ends like the wanted path, over the most components, is meant.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 from pipeline.records import Reason, Rejected
@@ -143,6 +143,11 @@ class FileNames:
             result = self._best(path, files)
             return result if self._agrees(result, wanted, is_address) else None
         return self._by_its_stem(path, wanted, is_address)
+
+    @property
+    def by_stem(self) -> Mapping[str, Sequence[str]]:
+        """The names of files that may be recordings, by their last component without its suffix."""
+        return self._by_stem
 
     def identity_of(self, name: str) -> object:
         """Return a value that is equal for all names of the same file."""
