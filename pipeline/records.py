@@ -97,8 +97,8 @@ GENERATED = frozenset({"template", "t5"})
 class Caption:
     """One caption and where it came from.
 
-    `origin` is one of `human` (somebody described the sound for such a set), `title`, `description` (both by its recordist), `llm` (a language
-    model), `template` and `t5` (both from labels). `model` is set for text that a model wrote, `prompt` for that of the T5;
+    `origin` is one of `human` (somebody described the sound for such a set), `title` and `description` (by its recordist), `llm` (by a
+    language model), `template` and `t5` (from labels). `model` is set for text that a model wrote, `prompt` for that of the T5;
     `before_debias` is the original text where de-biasing changed it.
     """
 

@@ -48,6 +48,7 @@ def _file(part: str, name: str) -> OfficialFile:
         distinct_names=(f"audiocaps_{name}.csv",),
         step=f"download {address}",
         download=Download(address, f"audiocaps_{name}.csv", *CHECKSUMS[name]),
+        what="captions of AudioCaps",
         part=part,
     )
 

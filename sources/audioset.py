@@ -59,7 +59,13 @@ Segment = tuple[str, float, float, str]
 def _file(part: str, name: str) -> OfficialFile:
     address, distinct = f"{FOLDER}/{name}", f"audioset_{name}"
     download = Download(address, distinct, *CHECKSUMS.get(name, ()))
-    return OfficialFile(distinct_names=(name, distinct), step=f"download {address}", download=download, part=part)
+    return OfficialFile(
+        distinct_names=(name, distinct),
+        step=f"download {address}",
+        download=download,
+        what="segments of AudioSet" if part else "names of its classes",
+        part=part,
+    )
 
 
 class Options(YouTubeOptions):

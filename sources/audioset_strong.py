@@ -42,7 +42,9 @@ FOLDER = "https://storage.googleapis.com/us_audioset/youtube_corpus/strong"
 def _file(part: str, name: str) -> OfficialFile:
     address = f"{FOLDER}/{name}"
     distinct = (name,) if name.startswith("audioset_") else (name, f"audioset_{name}")
-    return OfficialFile(distinct_names=distinct, step=f"download {address}", download=Download(address, distinct[-1]), part=part)
+    download = Download(address, distinct[-1])
+    what = "strong labels of AudioSet" if part else "names of its classes"
+    return OfficialFile(distinct_names=distinct, step=f"download {address}", download=download, what=what, part=part)
 
 
 class Options(YouTubeOptions):

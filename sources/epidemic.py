@@ -40,6 +40,7 @@ CLASSES = {
 }
 OWN_NAMES = ("*.parquet", "Epidemic_sound(sound_effects)/*.parquet")
 """The tables of metadata below `path`."""
+OTHER_CLASS = OfficialFile(("CLASS.parquet",), what="effects of a class", step=STEP)
 FIELDS = (
     (("id", "title", "url", "metadataTags"), ("genres",)),
     (("url", "caption1"), ("caption2", "caption_t5", "epidemic_id")),
@@ -80,7 +81,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     has_t5 = any("caption_t5" in columns_of(file, path, *FIELDS[file is CAPTIONS]) for file, path in files)
     for file, path in files:
         clip_of = partial(_clip, table=path, has_t5=has_t5, options=options)
-        yield from outcomes(path, table_rows(file, path, *FIELDS[file is CAPTIONS]), options, "train", clip_of)
+        yield from outcomes(path, table_rows(file, path, *FIELDS[file is CAPTIONS]), options, "train", clip_of, ("url",))
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -143,8 +144,7 @@ def _files(options: Options) -> list[tuple[OfficialFile, Path]]:
         return [(CAPTIONS, CAPTIONS.path(options))]
     if not options.names_a_file and (captions := CAPTIONS.find(options)) is not None:
         return [(CAPTIONS, captions)]
-    any_class = next(iter(CLASSES.values()))
-    return [(any_class, path) for path in own] or [(file, file.path(options)) for file in CLASSES.values()]
+    return [(CLASSES.get(class_of(path), OTHER_CLASS), path) for path in own] or [(file, file.path(options)) for file in CLASSES.values()]
 
 
 def _clip(row: Row, table: Path, has_t5: bool, options: Options) -> Clip:

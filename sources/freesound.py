@@ -8,7 +8,7 @@ Audio: `audio_root` by id, the addresses of the table, or Freesound. There are n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -25,7 +25,7 @@ from sources.metadata.headers import refuse_mistakes, shown, usual_column
 from sources.metadata.licenses import spdx
 from sources.metadata.needs import file_need
 from sources.metadata.official_files import OfficialFile, OfficialOptions, official_needs
-from sources.metadata.official_rows import outcomes
+from sources.metadata.official_rows import outcomes, renamed
 from sources.metadata.options import DatasetName
 from sources.metadata.row import Row
 from sources.metadata.rows import check_rows, columns_present, read_rows
@@ -103,8 +103,9 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     """
     path = _table(options)
     columns = _columns(path, options)
-    rows = read_rows(path, columns.values())
-    yield from outcomes(path, rows, options, "train", partial(_clip, columns=columns, options=options))
+    yield from outcomes(
+        path, renamed(read_rows(path, columns.values()), columns), options, "train", partial(_clip, options=options), ADDRESSES
+    )
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -196,9 +197,9 @@ def _columns(path: Path, options: Options) -> dict[str, str]:
     return columns
 
 
-def _clip(row: Row, columns: Mapping[str, str], options: Options) -> Clip:
+def _clip(row: Row, options: Options) -> Clip:
     """Return the clip of a record, or raise Rejected."""
-    record = {field: row.values.get(column) for field, column in columns.items()}
+    record = row.values
     field = next(field for field in IDS if field in record)
     number, title = sound_number(record[field], field), _first_text(record, TITLES)
     tags = next((record[field] for field in TAGS if record.get(field) is not None), None)

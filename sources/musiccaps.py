@@ -45,6 +45,7 @@ class Options(YouTubeOptions):
             distinct_names=("musiccaps-public.csv", "musiccaps.csv"),
             step=f"download {ADDRESS}",
             download=Download(ADDRESS, "musiccaps-public.csv"),
+            what="table of MusicCaps",
             part=split,
         )
         for split in CARD.parts

@@ -41,7 +41,13 @@ class Options(YouTubeOptions):
     """Keys of a `vggsound` entry: `path`, the folder of vggsound.csv or the file itself, and `splits`, those that are read."""
 
     FILES: ClassVar[tuple[OfficialFile, ...]] = tuple(
-        OfficialFile(distinct_names=("vggsound.csv",), step=f"download {ADDRESS}", download=Download(ADDRESS, "vggsound.csv"), part=split)
+        OfficialFile(
+            distinct_names=("vggsound.csv",),
+            step=f"download {ADDRESS}",
+            download=Download(ADDRESS, "vggsound.csv"),
+            what="table of VGGSound",
+            part=split,
+        )
         for split in CARD.parts
     )
 

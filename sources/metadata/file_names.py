@@ -171,7 +171,7 @@ class FileNames:
         exact = [name for name in files if parts_of(name, OF_STEMS)[-len(wanted) :] == wanted]
         if exact:
             return self._best(clip_id, exact)
-        return self._by_its_stem(clip_id, wanted, False) if wanted else None
+        return self._by_its_stem(clip_id, parts_of(clip_id, LOOSEST), False) if wanted else None
 
     def _by_its_stem(self, path: str, wanted: Parts, is_address: bool) -> str | None:
         """Return the file whose name without its suffix is the last component of a path."""

@@ -87,7 +87,7 @@ class OfficialFile:
 
     def missing(self, options: OfficialOptions) -> str:
         """Say that the file is missing, and how to get it."""
-        given, step = options.resolve(options.path), f": {self.step}" if self.step else ""
+        given, step = options.resolve(options.path), f"; {self.step}" if self.step else ""
         if options.names_a_file and self in options.named_files:
             return f"{given}: no such file; {self.described} is needed{step}"
         return f"{given}: no {self.described} there, in {options.base}, or among the downloaded files{step}"
@@ -164,9 +164,10 @@ def official_needs(options: OfficialOptions, *others: OfficialFile) -> tuple[Nee
     may_lack = not options.names_parts and any(paths[file] is not None for file in wanted if file.part and file.is_required)
     needs: dict[str, Need] = {}
     for file in wanted:
-        parts = ", ".join(dict.fromkeys(other.part for other in wanted if other.shown == file.shown and other.part))
+        of_parts = ", ".join(dict.fromkeys(other.part for other in wanted if other.shown == file.shown and other.part))
         is_named = options.names_a_file and file in options.named_files
-        what = f"{file.what or parts or 'all parts'}: {options.path if is_named else f'{file.shown} in {options.folder}'}"
+        about = ", ".join(filter(None, (file.what, of_parts))) or "all parts"
+        what = f"{about}: {options.path if is_named else f'{file.shown} in {options.folder}'}"
         is_required = file.is_required and not (file.part and may_lack)
         needs.setdefault(file.shown, Need(NeedKind.FILE, what, paths[file], file.step, None if is_named else file.download, is_required))
     return tuple(needs.values())

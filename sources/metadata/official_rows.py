@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.records import Clip, Reason, Rejected, Rejection
@@ -44,24 +44,36 @@ def table_rows(file: OfficialFile, path: Path, needed: Sequence[str], others: Se
         ValueError: as `columns_of`, or the table cannot be read to its end.
     """
     columns = columns_of(file, path, needed, others)
-    for row in read_rows(path, columns.values()):
+    yield from renamed(read_rows(path, columns.values()), columns)
+
+
+def renamed(rows: Iterable[Row], columns: Mapping[str, str]) -> Iterator[Row]:
+    """Yield rows with their cells by field; `columns` maps fields to columns."""
+    for row in rows:
         yield Row(row.number, {field: row.values.get(column) for field, column in columns.items()}, row.fault)
 
 
 def outcomes(
-    path: Path, rows: Iterable[Row], options: SourceOptions, split: str, clip_of: Callable[[Row], Clip | None]
+    path: Path,
+    rows: Iterable[Row],
+    options: SourceOptions,
+    split: str,
+    clip_of: Callable[[Row], Clip | None],
+    addresses: Sequence[str] = (),
 ) -> Iterator[Clip | Rejection]:
     """Yield the clip of each row, or the rejection of a row with a fault or for which `clip_of` raises `Rejected`.
 
     Args:
         split: of the rejections.
         clip_of: returns `None` for a row that is not asked for.
+        addresses: fields that may hold an address, for the rejections.
     """
     for row in rows:
         try:
             clip = clip_of(good(row))
         except Rejected as rejected:
-            yield rejection(path, row.number, options, split, rejected)
+            url = next((cell.strip() for field in addresses if isinstance(cell := row.values.get(field), str)), "")
+            yield rejection(path, row.number, options, split, rejected, url=url)
         else:
             if clip is not None:
                 yield clip
@@ -78,7 +90,9 @@ def good(row: Row) -> Row:
     return row
 
 
-def rejection(path: Path, number: int, options: SourceOptions, split: str, rejected: Rejected, unit: str = "row") -> Rejection:
+def rejection(
+    path: Path, number: int, options: SourceOptions, split: str, rejected: Rejected, unit: str = "row", url: str = ""
+) -> Rejection:
     """Return the rejection of a row or line of a file."""
-    bare = Clip(options.source, options.dataset, split, f"{path.name}-{unit}-{number}", "", row_number=number)
+    bare = Clip(options.source, options.dataset, split, f"{path.name}-{unit}-{number}", url, row_number=number)
     return Rejection(bare, rejected.reason, "read", f"{path.name}, {unit} {number}: {rejected.detail}")
