@@ -26,10 +26,10 @@ CARD = Card(
     license="captions MIT; audio as published on YouTube",
     bring="nothing: train.csv, val.csv and test.csv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text="the captions: one a clip in train, five in valid and test, repeats included",
-    size="51,308 excerpts of 10 s",
+    size="51,308 excerpts of 10 s; 142.5 h",
     parts={"train": Part(49_838, 138.4), "valid": Part(495, 1.4), "test": Part(975, 2.7)},
     faults="73 clips of valid and 97 of test repeat a caption; all 975 clips of test are in AudioSet",
-    hosts=("youtu.be",),
+    hosts=("youtube.com",),
 )
 COLUMNS = ("youtube_id", "start_time", "caption")
 N_CAPTIONS = {"valid": 5, "test": 5}

@@ -33,15 +33,15 @@ CARD = Card(
     license="labels CC-BY-4.0; audio as published on YouTube",
     bring="nothing: the *_segments.csv and class_labels_indices.csv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text='a template over the display names, or a T5 (captions = "t5")',
-    size="2,084,320 excerpts of 10 s",
+    size="22,160 balanced excerpts of 10 s; 1,912,024 unbalanced (5,311 h) in the reference set",
     parts={
         "balanced_train": Part(22_160, 61.6),
-        "unbalanced_train": Part(2_041_789, 5_671.6),
+        "unbalanced_train": Part(1_912_024, 5_311.0),
         "eval": Part(20_371, 56.6),
     },
     faults="three lines of comments instead of a header; blanks after commas; quoted lists; AudioCaps and VGGSound share its videos",
     dead="videos that were taken down: not found without a copy in `audio_root`",
-    hosts=("youtu.be",),
+    hosts=("youtube.com",),
 )
 SPLITS = re.compile(r"(unbalanced_train|balanced_train|eval)_segments")
 SEGMENT = re.compile(r'([A-Za-z0-9_-]{11}), (\d{1,6}\.\d{3}), (\d{1,6}\.\d{3}), "([!#-~]*)"\r?\n?')

@@ -24,7 +24,7 @@ from sources.metadata.times import parse_seconds
 from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, YouTubeOptions, youtube_clip
 
 CARD = Card(
-    title="AudioSet, strong labels: 10 s excerpts of YouTube with every sound event in them, 456 classes",
+    title="AudioSet, strong labels: 10 s excerpts of YouTube with every sound event",
     license="labels CC-BY-4.0; audio as published on YouTube",
     bring="nothing: the *_strong.tsv and mid_to_display_name.tsv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text='a template over the display names, or a T5 (captions = "t5")',
@@ -32,7 +32,7 @@ CARD = Card(
     parts={"train": Part(103_463, 287.4), "eval": Part(16_996, 47.2)},
     faults="the excerpts are also in AudioSet's balanced, unbalanced and eval tables; nothing is marked inside of music",
     dead="videos that were taken down: not found without a copy in `audio_root`",
-    hosts=("youtu.be",),
+    hosts=("youtube.com",),
 )
 COLUMNS = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
 SEGMENT_ID = re.compile(r"([A-Za-z0-9_-]{11})_(\d{1,9})")  # video, start in milliseconds

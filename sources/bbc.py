@@ -37,6 +37,7 @@ CARD = Card(
     text="the description",
     size="15,973 clips, 463.48 h in the reference set; 16,011 rows, 480.4 h in the table",
     parts={"train": Part(15_973, 463.48)},
+    hosts=("sound-effects-media.bbcrewind.co.uk",),
     faults="categories may be empty; `secs` is rounded up",
     dead="the BBC's own table: its site now shows a search only",
 )

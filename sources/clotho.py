@@ -30,7 +30,7 @@ CARD = Card(
     bring="the audio: clotho_audio_*.7z of Zenodo record 4783391, or their folders, in `audio_root`; the tables are fetched",
     text="the five captions",
     size="5,929 excerpts of 15-30 s",
-    parts={"train": Part(3_839, 24.0), "valid": Part(1_045, 6.6), "test": Part(1_045, 6.5)},
+    parts={"train": Part(3_839), "valid": Part(1_045), "test": Part(1_045)},
     faults='metadata is latin-1, and some sounds have no sound_id ("Not found"); five sounds are in two splits; ESC-50, UrbanSound8K and '
     "FSD50K share sounds with it",
 )

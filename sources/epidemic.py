@@ -54,6 +54,7 @@ CARD = Card(
     text="the title; a template over the tags; LAION's captions by a T5 where its csv has them",
     size="75,645 clips; 220.41 h",
     parts={"train": Part(75_645, 220.41)},
+    hosts=("dkihjuum4jcjr.cloudfront.net",),
     faults="titles end in a counter; a clip may have one tag or none, which the published template cannot word",
 )
 LICENSE = "proprietary (Epidemic Sound)"

@@ -44,13 +44,14 @@ TOKEN = "FREESOUND_TOKEN"
 CRAWL = "`plan` and `build` crawl it by the API, at most 2,000 requests a day, and go on where they stopped"
 KEY = "make an account and apply for a key at https://freesound.org/apiv2/apply/"
 CARD = Card(
-    title="Freesound: a table of its records (id, title, tags, description, username, download_url), or of LAION's captions",
+    title="Freesound: records of its API, or LAION's captions of them",
     license="CC per clip, column `license`; LAION's tables have none",
     bring="nothing: LAION's table is fetched; or your table in `path`; or a key of the API, to crawl `query`, `filter` or `ids`; "
     "audio in `audio_root` by id, by address, or from Freesound with the key",
     text="the title; the first sentence of the description; a template over the tags when both are empty",
-    size="515,581 clips, about 3,000 h; without ESC-50, FSD50K, UrbanSound8K and Clotho 460,801 clips, 2,817 h; 414,127 of them train",
-    parts={"train": Part(414_127, 2528.15)},
+    size="515,581 clips, 3,303 h; without ESC-50, FSD50K, UrbanSound8K and Clotho 460,801 clips, 2,817 h",
+    parts={"train": Part(515_581, 3_303.38)},
+    hosts=("freesound.org",),
     faults="titles are file names, descriptions hold HTML, links and equipment; LAION left out more than 3 min and less than 16 kHz",
 )
 TAGS = ("tags", "tags:")  # the second is the name in the published reference set, colon included

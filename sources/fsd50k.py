@@ -66,7 +66,8 @@ CARD = Card(
     bring="nothing: the tables are fetched; audio unpacked in `path`, in `audio_root` by number, or from Freesound (a key)",
     text="a template over the labels",
     size="51,197 clips; 108.3 h",
-    parts={"train": Part(36_796, 70.4), "valid": Part(4170, 10.0), "test": Part(10_231, 27.9)},
+    parts={"train": Part(36_796), "valid": Part(4_170), "test": Part(10_231)},
+    hosts=("freesound.org",),
     faults="labels write `_` for a blank and `_and_` for a comma; sounds of ESC-50, UrbanSound8K and Clotho are among its clips",
 )
 SPLITS = {"train": "train", "val": "valid"}  # of dev.csv

@@ -26,9 +26,9 @@ CARD = Card(
     bring="the audio: TAU-urban-acoustic-scenes-2019-development.audio.*.zip of Zenodo record 2589280, or their folder, in `audio_root`; "
     "MACS.yaml is fetched",
     text="two to five captions a clip; the tags of the annotators are labels",
-    size="3,930 scenes of 10 s",
-    parts={"train": Part(3_930, 10.9)},
-    faults="annotators differ much; the reference set used 3,537 of the clips",
+    size="3,537 scenes of 10 s in the reference set; 9.8 h",
+    parts={"train": Part(3_537, 9.8)},
+    faults="annotators differ much",
 )
 ADDRESS = "https://zenodo.org/records/5114771/files/MACS.yaml"
 ANNOTATIONS = OfficialFile(

@@ -30,7 +30,7 @@ CARD = Card(
     parts={"train": Part(2_663, 7.4), "test": Part(2_858, 7.9)},
     faults="its excerpts are in AudioSet: those of test in eval",
     dead="videos that were taken down: not found without a copy in `audio_root`",
-    hosts=("youtu.be",),
+    hosts=("youtube.com",),
 )
 COLUMNS = ("ytid", "start_s", "end_s", "aspect_list", "caption", "is_audioset_eval")
 SPLIT_OF = {"true": "test", "false": "train"}

@@ -31,7 +31,7 @@ CARD = Card(
     parts={"train": Part(183_730, 510.4), "test": Part(15_446, 42.9)},
     faults="no header; labels with commas in quotes; shares videos with AudioSet and AudioCaps",
     dead="videos that were taken down: not found without a copy in `audio_root`",
-    hosts=("youtu.be",),
+    hosts=("youtube.com",),
 )
 COLUMNS = ("YouTubeID", "start", "label", "split")
 ADDRESS = "https://raw.githubusercontent.com/hche11/VGGSound/9bbc7491c054a203e53584c0065df336e1322bb7/data/vggsound.csv"

@@ -42,7 +42,7 @@ CARD = Card(
         "freesound.org",
         "sound-effects-media.bbcrewind.co.uk",
         "soundbible.com",
-        "youtu.be",
+        "youtube.com",
     ),
 )
 MODEL = "ChatGPT"
