@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import check_table, good, rejection, table_rows
@@ -22,9 +22,10 @@ from sources.metadata.times import parse_seconds
 from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
+    kind=Kind.PEOPLE,
     title="AudioCaps: excerpts of YouTube with captions by people",
     license="captions MIT; audio as published on YouTube",
-    bring="nothing: train.csv, val.csv and test.csv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the tables are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text="the captions: one a clip in train, five in valid and test, repeats included",
     size="51,308 excerpts of 10 s; 142.5 h",
     parts={"train": Part(49_838, 138.4), "valid": Part(495, 1.4), "test": Part(975, 2.7)},

@@ -17,7 +17,7 @@ from pydantic import model_validator
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.needs import file_need
 from sources.metadata.official_files import OfficialFile, files_of_parts, official_files, official_needs
@@ -29,9 +29,10 @@ from sources.metadata.times import parse_seconds
 from sources.metadata.youtube_excerpts import YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
+    kind=Kind.LABELS,
     title="AudioSet: 10 s excerpts of YouTube, 527 classes",
     license="labels CC-BY-4.0; audio as published on YouTube",
-    bring="nothing: the *_segments.csv and class_labels_indices.csv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the tables are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text='a template over the display names, or a T5 (captions = "t5")',
     size="22,160 balanced excerpts of 10 s; 1,912,024 unbalanced (5,311 h) in the reference set",
     parts={
@@ -40,7 +41,7 @@ CARD = Card(
         "eval": Part(20_371, 56.6),
     },
     faults="three lines of comments instead of a header; blanks after commas; quoted lists; AudioCaps and VGGSound share its videos",
-    dead="videos that were taken down: not found without a copy in `audio_root`",
+    dead="videos that were taken down",
     hosts=("youtube.com",),
 )
 SPLITS = re.compile(r"(unbalanced_train|balanced_train|eval)_segments")

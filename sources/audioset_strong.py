@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of
 from sources.metadata.official_files import OfficialFile, files_of_parts, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import check_table, good, rejection, table_rows
@@ -24,14 +24,15 @@ from sources.metadata.times import parse_seconds
 from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, YouTubeOptions, youtube_clip
 
 CARD = Card(
+    kind=Kind.LABELS,
     title="AudioSet, strong labels: 10 s excerpts of YouTube with every sound event",
     license="labels CC-BY-4.0; audio as published on YouTube",
-    bring="nothing: the *_strong.tsv and mid_to_display_name.tsv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the tables are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text='a template over the display names, or a T5 (captions = "t5")',
     size="120,459 excerpts of 10 s",
     parts={"train": Part(103_463, 287.4), "eval": Part(16_996, 47.2)},
     faults="the excerpts are also in AudioSet's balanced, unbalanced and eval tables; nothing is marked inside of music",
-    dead="videos that were taken down: not found without a copy in `audio_root`",
+    dead="videos that were taken down",
     hosts=("youtube.com",),
 )
 COLUMNS = ("segment_id", "start_time_seconds", "end_time_seconds", "label")

@@ -11,11 +11,12 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Rejection
 from sources.metadata.caption_tables import CaptionTableOptions, check_caption_tables, read_caption_tables
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
 from sources.metadata.official_files import OfficialFile, official_fingerprint, official_needs
 from sources.metadata.options import DatasetName
 
 CARD = Card(
+    kind=Kind.MODELS,
     title="AudioSetCaps: captions by an LLM for AudioSet, VGGSound and YouTube-8M",
     license="captions CC-BY-4.0",
     bring="one or more of its three *AudioSetCaps_caption.csv; the audio comes from other sources",

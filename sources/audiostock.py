@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
 from sources.metadata.cells import name_of, split_labels, text_of
 from sources.metadata.identity import id_of
 from sources.metadata.local_paths import ADDRESS
@@ -30,6 +30,7 @@ TABLE = OfficialFile(
 )
 BRING = "set audio_root to a folder or archive that has the recordings by their number: Audiostock encrypts its audio today"
 CARD = Card(
+    kind=Kind.TITLES,
     title="Audiostock: sound effects",
     license="proprietary; research only",
     bring="LAION's csv in `path`, and the recordings in `audio_root` by number",

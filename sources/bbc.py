@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
 from sources.metadata.official_rows import columns_of, outcomes, table_rows
@@ -31,6 +31,7 @@ TABLE = OfficialFile(
     ),
 )
 CARD = Card(
+    kind=Kind.TITLES,
     title="BBC Sound Effects",
     license="RemArc: personal, educational and research use, not commercial",
     bring="nothing: a copy of the withdrawn table is fetched; audio from the BBC, or in `audio_root` by number",

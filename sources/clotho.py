@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.clotho_sounds import ClothoSound, clotho_sounds
 from sources.metadata.needs import audio_need
@@ -25,6 +25,7 @@ from sources.metadata.row import Row
 from sources.metadata.rows import check_rows, columns_present, read_rows
 
 CARD = Card(
+    kind=Kind.PEOPLE,
     title="Clotho 2.1: excerpts of Freesound with five captions by people",
     license="captions for non-commercial research; audio CC, per sound",
     bring="the audio: clotho_audio_*.7z of Zenodo record 4783391, or their folders, in `audio_root`; the tables are fetched",

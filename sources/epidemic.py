@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from pipeline.keys import stable_hash
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection, TextHolds
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.epidemic_tables import DOWNLOADS
 from sources.metadata.file_hash import file_sha256
@@ -48,6 +48,7 @@ FIELDS = (
 """(needed, others) of a table of metadata, and of LAION's captions."""
 PREFIXED = re.compile(r"epidemic[ _-]+(?=\S)", re.IGNORECASE)
 CARD = Card(
+    kind=Kind.TITLES,
     title="Epidemic Sound: sound effects",
     license="proprietary; research only",
     bring="nothing: the tables of metadata are fetched; or Epidemic_all_debiased.csv in `path`; audio by address, or in `audio_root` by id",

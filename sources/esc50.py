@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.freesound_ids import recording_name, sound_number
 from sources.metadata.licenses import spdx
@@ -48,6 +48,7 @@ ATTRIBUTION = OfficialFile(
     is_required=False,
 )
 CARD = Card(
+    kind=Kind.LABELS,
     title="ESC-50: 5 s of environmental sounds, 50 classes",
     license="CC-BY-NC-3.0 as a set; per clip CC0, CC-BY, CC-BY-NC or Sampling+",
     bring="nothing: table and clips are fetched; or the unpacked archive in `path`, or the clips in `audio_root`",

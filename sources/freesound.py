@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Strict
 
 from pipeline.records import Caption, Clip, Rejection
-from sources.metadata.card import Card, Download, Need, NeedKind, Part
+from sources.metadata.card import Card, Download, Kind, Need, NeedKind, Part
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.freesound_ids import page_of, recording_name, sound_number
@@ -44,6 +44,7 @@ TOKEN = "FREESOUND_TOKEN"
 CRAWL = "`plan` and `build` crawl it by the API, at most 2,000 requests a day, and go on where they stopped"
 KEY = "make an account and apply for a key at https://freesound.org/apiv2/apply/"
 CARD = Card(
+    kind=Kind.TITLES,
     title="Freesound: records of its API, or LAION's captions of them",
     license="CC per clip, column `license`; LAION's tables have none",
     bring="nothing: LAION's table is fetched; or your table in `path`; or a key of the API, to crawl `query`, `filter` or `ids`; "

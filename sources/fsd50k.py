@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import text_of
 from sources.metadata.freesound_ids import page_of, recording_name, sound_number
 from sources.metadata.fsd50k_labels import display_name, vocabulary_in
@@ -61,6 +61,7 @@ DETAILS = {
 }
 AUDIO_STEP = "unpack FSD50K.{0}_audio.zip of Zenodo record 4060432 into `path`, or set audio_root; else Freesound is asked"
 CARD = Card(
+    kind=Kind.LABELS,
     title="FSD50K: Freesound sounds of 0.3 to 30 s, 200 classes",
     license="labels CC-BY-4.0; per clip CC0, CC-BY, CC-BY-NC or Sampling+",
     bring="nothing: the tables are fetched; audio unpacked in `path`, in `audio_root` by number, or from Freesound (a key)",

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.needs import audio_need
 from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
@@ -21,6 +21,7 @@ from sources.metadata.row import Row
 from sources.metadata.yaml_texts import read_yaml
 
 CARD = Card(
+    kind=Kind.PEOPLE,
     title="MACS: urban scenes (TAU Urban Acoustic Scenes 2019) with captions by people",
     license="captions and audio non-commercial",
     bring="the audio: TAU-urban-acoustic-scenes-2019-development.audio.*.zip of Zenodo record 2589280, or their folder, in `audio_root`; "

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import check_table, outcomes, table_rows
@@ -22,14 +22,15 @@ from sources.metadata.times import parse_seconds
 from sources.metadata.youtube_excerpts import YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
+    kind=Kind.PEOPLE,
     title="MusicCaps: 10 s excerpts of music on YouTube with captions by musicians",
     license="captions CC-BY-SA-4.0; audio as published on YouTube",
-    bring="nothing: musiccaps-public.csv is fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the table is fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text="the caption; the aspects are labels",
     size="5,521 excerpts of 10 s",
     parts={"train": Part(2_663, 7.4), "test": Part(2_858, 7.9)},
     faults="its excerpts are in AudioSet: those of test in eval",
-    dead="videos that were taken down: not found without a copy in `audio_root`",
+    dead="videos that were taken down",
     hosts=("youtube.com",),
 )
 COLUMNS = ("ytid", "start_s", "end_s", "aspect_list", "caption", "is_audioset_eval")

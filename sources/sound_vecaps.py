@@ -11,11 +11,12 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Rejection
 from sources.metadata.caption_tables import CaptionTableOptions, check_caption_tables, read_caption_tables
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
 from sources.metadata.official_files import OfficialFile, official_fingerprint, official_needs
 from sources.metadata.options import DatasetName
 
 CARD = Card(
+    kind=Kind.MODELS,
     title="Sound-VECaps: captions by an LLM for AudioSet",
     license="captions as its page says",
     bring="Sound-VECaps_audio.csv; the audio comes from other sources",

@@ -16,7 +16,7 @@ from typing import ClassVar
 import ijson
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.official_files import (
     OfficialFile,
@@ -32,6 +32,7 @@ from sources.metadata.row import Row
 from sources.metadata.text_lines import lines_of
 
 CARD = Card(
+    kind=Kind.TITLES,
     title="SoundDescs: the BBC's sounds with descriptions, in splits",
     license="RemArc: personal, educational and research use, not commercial",
     bring="the descriptions as csv or JSON, exported from descriptions.pkl by yourself; the lists of the splits are fetched",

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.freesound_ids import recording_name, sound_number
 from sources.metadata.needs import audio_need
@@ -44,6 +44,7 @@ CREDITS = OfficialFile(
     is_required=False,
 )
 CARD = Card(
+    kind=Kind.LABELS,
     title="UrbanSound8K: slices of at most 4 s, 10 classes",
     license="CC-BY-NC-3.0",
     bring="the unpacked archive in `path`; or UrbanSound8K.csv in `path` and the slices in `audio_root`",

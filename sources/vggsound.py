@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata import csv_rows
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import good, outcomes
@@ -23,14 +23,15 @@ from sources.metadata.times import parse_seconds
 from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
+    kind=Kind.LABELS,
     title="VGGSound: 10 s excerpts of YouTube, 309 classes",
     license="labels CC-BY-4.0; audio as published on YouTube",
-    bring="nothing: vggsound.csv is fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the table is fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text='a template over the label, or a T5 (captions = "t5")',
     size="199,176 excerpts of 10 s",
     parts={"train": Part(183_730, 510.4), "test": Part(15_446, 42.9)},
     faults="no header; labels with commas in quotes; shares videos with AudioSet and AudioCaps",
-    dead="videos that were taken down: not found without a copy in `audio_root`",
+    dead="videos that were taken down",
     hosts=("youtube.com",),
 )
 COLUMNS = ("YouTubeID", "start", "label", "split")

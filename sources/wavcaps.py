@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.official_files import OfficialFile, PartOptions, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import outcomes
@@ -26,6 +26,7 @@ from sources.metadata.wavcaps_entries import entries
 from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, named_excerpt
 
 CARD = Card(
+    kind=Kind.MODELS,
     title="WavCaps: Freesound, BBC, SoundBible and AudioSet with captions by ChatGPT",
     license="academic use only; audio as its sites say",
     bring="nothing: the JSON files are fetched; audio from WavCaps' archives in `audio_root`, or from the sites",

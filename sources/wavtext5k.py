@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
 from sources.metadata.official_rows import check_table, outcomes, table_rows
@@ -21,6 +21,7 @@ from sources.metadata.options import DatasetName
 from sources.metadata.row import Row
 
 CARD = Card(
+    kind=Kind.TITLES,
     title="WavText5K: sounds of BigSoundBank and SoundBible with descriptions",
     license="per sound, as its page on the site says",
     bring="nothing: WavText5K.csv is fetched; audio by its addresses, or in `audio_root` by file name",
