@@ -13,9 +13,11 @@ import soundfile
 from pydantic import ValidationError
 
 from pipeline.records import AudioLimits, Clip, Reason, Rejected, Rejection, Sample
+from pipeline.verbs.changes import Changes
 from sources.metadata.file_names import FileNames
 from sources.metadata.youtube_excerpts import file_excerpt
 from tests.caches import UNUSED
+from tests.fates import build_into
 from tests.official_tables import options_of, outcomes_of, written
 from tests.test_archives import make_folder, make_tar, make_zip
 from transforms.fetching.fetch import Fetcher
@@ -153,3 +155,28 @@ def test_every_source_of_youtube_says_where_cut_files_begin(source: str, tmp_pat
     assert results[True] == 10.0 and "out_of_range: excerpt from 30 s to 40 s, but the recording has 10.00 s" in str(results[False])
     with pytest.raises(ValidationError, match="audio_is_cut says what the files of audio_root hold: give audio_root"):
         options_of(source, tmp_path, audio_is_cut=True)
+
+
+RECIPE = """
+name = "cut"
+
+[[sources]]
+source = "audiocaps"
+path = "."
+splits = ["train"]
+audio_root = "cut"
+audio_is_cut = {is_cut}
+"""
+
+
+def test_a_build_takes_each_cut_file_for_its_own_clip_and_makes_it_again_when_the_recipe_says_otherwise(tmp_path: Path) -> None:
+    rows = "".join(f"{number},{video},{start},caption {number}\n" for number, (video, start) in enumerate(((A, 30), (A, 50), (B, 120))))
+    written(tmp_path, train__csv=f"audiocap_id,youtube_id,start_time,caption\n{rows}")
+    for name, pitch in ((f"{A}_30.000_40.000", 0.3), (f"Y{A}_50000", 0.5), (f"Y{B}", 0.7)):
+        sound(tmp_path / "cut" / f"{name}.wav", pitch, 10.0)
+    counts = {}
+    for is_cut in ("true", "false"):
+        (tmp_path / "r.toml").write_text(RECIPE.format(is_cut=is_cut))
+        counts[is_cut] = build_into(tmp_path / "out", tmp_path / "r.toml", Changes(prune=True)).books.datasets["audiocaps"]
+    assert (counts["true"].samples, counts["false"].samples) == (3, 2)
+    assert counts["false"].reasons == {"out_of_range": 1}
