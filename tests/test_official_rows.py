@@ -47,9 +47,9 @@ def test_a_rejection_names_table_row_and_address(tmp_path: Path) -> None:
         return None if cell == "skip" else Clip("set", "Set", "test", cell, "", row_number=row.number)
 
     options = SourceOptions(source="set", dataset="Set", base=tmp_path)
-    found = list(outcomes(path, table_rows(FILE, path, ("id", "url")), options, "test", clip_of, ("url",)))
-    assert [(row.id, row.row_number) for row in found if isinstance(row, Clip)] == [("4", 4)]
-    short, bad = (row for row in found if isinstance(row, Rejection))
+    rows = list(outcomes(path, table_rows(FILE, path, ("id", "url")), options, "test", clip_of, ("url",)))
+    assert [(row.id, row.row_number) for row in rows if isinstance(row, Clip)] == [("4", 4)]
+    short, bad = (row for row in rows if isinstance(row, Rejection))
     assert (short.clip.id, short.clip.split, short.clip.row_number) == ("b.csv-row-2", "test", 2)
     assert short.detail.startswith("b.csv, row 2: 3 cells where the header has 2")
     assert (bad.clip.url, bad.detail) == ("https://example.org/x", "b.csv, row 3: it is bad")

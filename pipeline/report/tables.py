@@ -11,8 +11,6 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from sources.metadata.card import Kind
-
 if TYPE_CHECKING:
     from pipeline.verbs.checklist import CheckedNeed
     from pipeline.verbs.estimate import Estimate
@@ -45,6 +43,8 @@ def books_table(books: Books) -> Table:
 
 def sources_table(sources: Mapping[str, Source[Any]]) -> Table:
     """Return the sources as a table, by kind: what each is, and what it needs. It is readable in 100 columns."""
+    from sources.metadata.card import Kind  # the package of all sources is slow to import, and most commands need no table of them
+
     table = Table(box=SIMPLE_HEAD, caption="known faults, and every step: docs/sources.md; as JSON: --json", caption_justify="left")
     table.add_column("source", no_wrap=True)
     table.add_column("what it is; its licence; what you bring; where its text comes from; what is dead")

@@ -50,6 +50,6 @@ def audio_need(options: SourceOptions, folder: str, names: tuple[str, ...], what
         root = options.resolve(options.audio_root)
         given: Path | str | None = options.audio_root if "://" in options.audio_root else root if root.exists() else None
         return Need(NeedKind.AUDIO, f"{what}: {options.audio_root}", given, step, is_required=is_required)
-    found = (path for name in names for path in options.resolve(folder).glob(name))
+    matches = (path for name in names for path in sorted(options.resolve(folder).glob(name)))
     where = f": {' or '.join(names)} in {folder}" if names else ""
-    return Need(NeedKind.AUDIO, f"{what}{where}", next(found, None), step, is_required=is_required)
+    return Need(NeedKind.AUDIO, f"{what}{where}", next(matches, None), step, is_required=is_required)

@@ -61,10 +61,10 @@ class OfficialFile:
             return given if given.is_file() else None
         zips = (self.download.name,) if self.member and self.download else ()
         distinct = (*self.distinct_names, *zips)
-        found = _first(options.resolve(options.folder), (*self.names, *distinct)) or _first(options.base, distinct)
-        if found is None and self.download is not None and (cached := metadata_path(self.download)).is_file():
+        path = _first(options.resolve(options.folder), (*self.names, *distinct)) or _first(options.base, distinct)
+        if path is None and self.download is not None and (cached := metadata_path(self.download)).is_file():
             return cached
-        return found
+        return path
 
     def find(self, options: OfficialOptions) -> Path | None:
         """Return the file; `None` when it is missing.

@@ -105,7 +105,7 @@ class AudioRootHandler:
         return file.root.local_file(file.name)
 
     def is_excerpt(self, clip: Clip) -> bool:
-        """Return whether the audio_root has a file that holds the excerpt of the clip alone; `False` where no file can be told."""
+        """Return whether the audio_root has a file that holds the excerpt of the clip alone; `False` where several files may be meant."""
         try:
             file = self.file_of(clip)
         except Rejected:
@@ -147,8 +147,8 @@ class AudioRootHandler:
         path = path_of(clip.url) if is_address else self._folders.given_path(clip, self._folders.base / clip.audio_root)
         names = (clip.id, *((video, f"Y{video}") if video else ()))  # AudioSet's tools write a Y before the video
         try:
-            found = root.find(path, is_address) if clip.url else None
-            return found or next(filter(None, map(root.names.find_id, names)), None)
+            by_path = root.find(path, is_address) if clip.url else None
+            return by_path or next(filter(None, map(root.names.find_id, names)), None)
         except Rejected:
             if clip.url and not is_address and is_file(self._folders.base / clip.url):
                 return None
