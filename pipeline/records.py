@@ -97,7 +97,8 @@ GENERATED = frozenset({"template", "t5"})
 class Caption:
     """One caption and where it came from.
 
-    `origin` is one of `human`, `title`, `template`, `t5`; `model` and `prompt` are set for generated text;
+    `origin` is one of `human` (somebody described the sound for such a set), `title` and `description` (by its recordist), `llm` (by a
+    language model), `template` and `t5` (from labels). `model` is set for text that a model wrote, `prompt` for that of the T5;
     `before_debias` is the original text where de-biasing changed it.
     """
 
@@ -126,8 +127,9 @@ class Clip:
     file name first. `start` and `end` are seconds into the recording (`None`: from its beginning, to its end).
     `recording` identifies the file: clips of one recording are in one shard, and it is fetched once. `row_number` is the
     number of the row in its source, so that planning can keep the first of equal rows; the plan does not store it.
-    `text_holds` is set for every clip of a dataset that has captions by a T5. `full_url` is the address with its secrets, where `url`
-    is masked; the plan does not store it.
+    `text_holds` is set for every clip of a dataset that has captions by a T5. `file_start` says where in the recording a file of
+    `audio_root` begins that is named by the recording alone (`None`: at its beginning). `full_url` is the address with its secrets, where
+    `url` is masked; the plan does not store it.
     """
 
     source: str
@@ -146,6 +148,7 @@ class Clip:
     audio_root: str | None = None
     row_number: int = field(default=0, metadata=NOT_STORED)
     text_holds: TextHolds | None = None
+    file_start: float | None = None
     full_url: str = field(default="", repr=False, metadata=NOT_STORED)
 
     def __reduce__(self) -> tuple[type[Clip], tuple]:

@@ -12,25 +12,25 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
+from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
+from sources.metadata.official_rows import check_table, good, rejection, table_rows
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
-from sources.metadata.row_outcomes import good, rejection, require_columns
-from sources.metadata.rows import check_rows, read_rows
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, video_of, youtube_clip
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
+    kind=Kind.PEOPLE,
     title="AudioCaps: excerpts of YouTube with captions by people",
     license="captions MIT; audio as published on YouTube",
-    bring="nothing: train.csv, val.csv and test.csv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the tables are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text="the captions: one a clip in train, five in valid and test, repeats included",
-    size="51,308 excerpts of 10 s",
+    size="51,308 excerpts of 10 s; 142.5 h",
     parts={"train": Part(49_838, 138.4), "valid": Part(495, 1.4), "test": Part(975, 2.7)},
     faults="73 clips of valid and 97 of test repeat a caption; all 975 clips of test are in AudioSet",
-    hosts=("youtu.be",),
+    hosts=("youtube.com",),
 )
 COLUMNS = ("youtube_id", "start_time", "caption")
 N_CAPTIONS = {"valid": 5, "test": 5}
@@ -42,21 +42,22 @@ CHECKSUMS = {
 }
 
 
-def _file(part: str, name: str) -> PartFile:
+def _file(part: str, name: str) -> OfficialFile:
     address = f"https://raw.githubusercontent.com/cdjkim/audiocaps/{COMMIT}/dataset/{name}.csv"
-    return PartFile(
-        part,
+    return OfficialFile(
         names=(f"{name}.csv", f"dataset/{name}.csv"),
         distinct_names=(f"audiocaps_{name}.csv",),
         step=f"download {address}",
         download=Download(address, f"audiocaps_{name}.csv", *CHECKSUMS[name]),
+        what="captions of AudioCaps",
+        part=part,
     )
 
 
-class Options(PartOptions):
+class Options(YouTubeOptions):
     """Keys of an `audiocaps` entry: `path`, the folder of the three tables, and `splits`, those that are read."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (_file("train", "train"), _file("valid", "val"), _file("test", "test"))
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (_file("train", "train"), _file("valid", "val"), _file("test", "test"))
 
     dataset: DatasetName = "audiocaps"
     path: str = "audiocaps"
@@ -64,19 +65,18 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when a table is missing, is another table, or cannot be read to its end."""
-    for file, path in part_files(options).items():
-        require_columns(path, COLUMNS, f"AudioCaps' {file.shown}")
-        check_rows(path, COLUMNS, COLUMNS)
+    for file, path in official_files(options).items():
+        check_table(file, path, COLUMNS)
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the tables."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -87,16 +87,16 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: a table is missing or cannot be read to its end.
     """
-    for file, path in part_files(options).items():
-        require_columns(path, COLUMNS, f"AudioCaps' {file.shown}")
-        yield from _excerpts(path, file.part, options)
+    for file, path in official_files(options).items():
+        yield from _excerpts(file, path, options)
 
 
-def _excerpts(path: Path, split: str, options: Options) -> Iterator[Clip | Rejection]:
+def _excerpts(file: OfficialFile, path: Path, options: Options) -> Iterator[Clip | Rejection]:
     """Yield the outcomes of a table; an excerpt stands where its first row is."""
     first_rows: dict[tuple[str, float], int] = {}
     captions: dict[tuple[str, float], list[Caption]] = {}
-    for row in read_rows(path, COLUMNS):
+    split = file.part
+    for row in table_rows(file, path, COLUMNS):
         try:
             excerpt, caption = _cells(good(row))
         except Rejected as rejected:

@@ -17,30 +17,32 @@ from pydantic import model_validator
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.needs import file_need
+from sources.metadata.official_files import OfficialFile, files_of_parts, official_files, official_needs
+from sources.metadata.official_rows import rejection
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_needs
 from sources.metadata.rows import read_rows
 from sources.metadata.text_lines import lines_of, unreadable
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube_excerpts import video_of, youtube_clip
+from sources.metadata.youtube_excerpts import YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
+    kind=Kind.LABELS,
     title="AudioSet: 10 s excerpts of YouTube, 527 classes",
     license="labels CC-BY-4.0; audio as published on YouTube",
-    bring="nothing: the *_segments.csv and class_labels_indices.csv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the tables are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text='a template over the display names, or a T5 (captions = "t5")',
-    size="2,084,320 excerpts of 10 s",
+    size="22,160 balanced excerpts of 10 s; 1,912,024 unbalanced (5,311 h) in the reference set",
     parts={
         "balanced_train": Part(22_160, 61.6),
-        "unbalanced_train": Part(2_041_789, 5_671.6),
+        "unbalanced_train": Part(1_912_024, 5_311.0),
         "eval": Part(20_371, 56.6),
     },
     faults="three lines of comments instead of a header; blanks after commas; quoted lists; AudioCaps and VGGSound share its videos",
-    dead="videos that were taken down: not found without a copy in `audio_root`",
-    hosts=("youtu.be",),
+    dead="videos that were taken down",
+    hosts=("youtube.com",),
 )
 SPLITS = re.compile(r"(unbalanced_train|balanced_train|eval)_segments")
 SEGMENT = re.compile(r'([A-Za-z0-9_-]{11}), (\d{1,6}\.\d{3}), (\d{1,6}\.\d{3}), "([!#-~]*)"\r?\n?')
@@ -55,19 +57,25 @@ Segment = tuple[str, float, float, str]
 """(video, start, end, labels): seconds, and machine ids with commas between them."""
 
 
-def _file(part: str, name: str) -> PartFile:
+def _file(part: str, name: str) -> OfficialFile:
     address, distinct = f"{FOLDER}/{name}", f"audioset_{name}"
     download = Download(address, distinct, *CHECKSUMS.get(name, ()))
-    return PartFile(part, distinct_names=(name, distinct), step=f"download {address}", download=download)
+    return OfficialFile(
+        distinct_names=(name, distinct),
+        step=f"download {address}",
+        download=download,
+        what="segments of AudioSet" if part else "names of its classes",
+        part=part,
+    )
 
 
-class Options(PartOptions):
+class Options(YouTubeOptions):
     """Keys of an `audioset` entry: `path`, the folder of the official tables, and `splits`, those that are read.
 
     In place of them, `segments` names a single table of segments and `classes` the table of label names.
     """
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (
         _file("", "class_labels_indices.csv"),
         *(_file(split, f"{split}_segments.csv") for split in CARD.parts),
     )
@@ -97,14 +105,13 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
             try:
                 yield _clip(_segment(line), names, split, number, options)
             except Rejected as rejected:
-                bare = Clip(options.source, options.dataset, split, f"line-{number}", "", row_number=number)
-                yield Rejection(bare, rejected.reason, "read", f"{path.name}, line {number}: {rejected.detail}")
+                yield rejection(path, number, options, split, rejected, "line")
 
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the files that an entry needs."""
     if options.segments is None or options.classes is None:
-        return part_needs(options)
+        return official_needs(options)
     return (
         file_need(options, options.segments, "segments: balanced_train, unbalanced_train or eval", "download it from the page of AudioSet"),
         file_need(options, options.classes, "names of the classes", "download class_labels_indices.csv from the page of AudioSet"),
@@ -139,8 +146,8 @@ def _tables(options: Options) -> tuple[Path, list[tuple[str, Path]]]:
     if options.segments is not None and options.classes is not None:
         path = options.resolve(options.segments)
         return options.resolve(options.classes), [(split_of(path), path)]
-    files = part_files(options)
-    return next(path for file, path in files.items() if not file.part), [(file.part, path) for file, path in files.items() if file.part]
+    files = official_files(options)
+    return files[options.FILES[0]], [(file.part, path) for file, path in files_of_parts(files)]
 
 
 def class_names(path: Path) -> dict[str, str]:

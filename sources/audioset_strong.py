@@ -13,43 +13,45 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of
+from sources.metadata.official_files import OfficialFile, files_of_parts, official_files, official_fingerprint, official_needs
+from sources.metadata.official_rows import check_table, good, rejection, table_rows
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
-from sources.metadata.row_outcomes import good, rejection, require_columns
-from sources.metadata.rows import check_rows, read_rows
 from sources.metadata.text_lines import lines_of, unreadable
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, youtube_clip
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, YouTubeOptions, youtube_clip
 
 CARD = Card(
-    title="AudioSet, strong labels: 10 s excerpts of YouTube with every sound event in them, 456 classes",
+    kind=Kind.LABELS,
+    title="AudioSet, strong labels: 10 s excerpts of YouTube with every sound event",
     license="labels CC-BY-4.0; audio as published on YouTube",
-    bring="nothing: the *_strong.tsv and mid_to_display_name.tsv are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the tables are fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text='a template over the display names, or a T5 (captions = "t5")',
     size="120,459 excerpts of 10 s",
     parts={"train": Part(103_463, 287.4), "eval": Part(16_996, 47.2)},
     faults="the excerpts are also in AudioSet's balanced, unbalanced and eval tables; nothing is marked inside of music",
-    dead="videos that were taken down: not found without a copy in `audio_root`",
-    hosts=("youtu.be",),
+    dead="videos that were taken down",
+    hosts=("youtube.com",),
 )
 COLUMNS = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
 SEGMENT_ID = re.compile(r"([A-Za-z0-9_-]{11})_(\d{1,9})")  # video, start in milliseconds
 FOLDER = "https://storage.googleapis.com/us_audioset/youtube_corpus/strong"
 
 
-def _file(part: str, name: str) -> PartFile:
+def _file(part: str, name: str) -> OfficialFile:
     address = f"{FOLDER}/{name}"
     distinct = (name,) if name.startswith("audioset_") else (name, f"audioset_{name}")
-    return PartFile(part, distinct_names=distinct, step=f"download {address}", download=Download(address, distinct[-1]))
+    download = Download(address, distinct[-1])
+    what = "strong labels of AudioSet" if part else "names of its classes"
+    return OfficialFile(distinct_names=distinct, step=f"download {address}", download=download, what=what, part=part)
 
 
-class Options(PartOptions):
+class Options(YouTubeOptions):
     """Keys of an `audioset_strong` entry: `path`, the folder of the official tables, and `splits`, those that are read."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (
         _file("", "mid_to_display_name.tsv"),
         _file("train", "audioset_train_strong.tsv"),
         _file("eval", "audioset_eval_strong.tsv"),
@@ -61,22 +63,20 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when a table is missing, is another table, or cannot be read to its end."""
-    for file, path in part_files(options).items():
-        if not file.part:
-            display_names(path)
-        else:
-            require_columns(path, COLUMNS, f"AudioSet's {file.shown}")
-            check_rows(path, COLUMNS, COLUMNS)
+    files = official_files(options)
+    display_names(files[options.FILES[0]])
+    for file, path in files_of_parts(files):
+        check_table(file, path, COLUMNS)
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the tables."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -85,12 +85,10 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: a table is missing or cannot be read to its end.
     """
-    files = part_files(options)
-    names = display_names(next(path for file, path in files.items() if not file.part))
-    for file, path in files.items():
-        if file.part:
-            require_columns(path, COLUMNS, f"AudioSet's {file.shown}")
-            yield from _segments(path, names, file.part, options)
+    files = official_files(options)
+    names = display_names(files[options.FILES[0]])
+    for file, path in files_of_parts(files):
+        yield from _segments(file, path, names, options)
 
 
 def display_names(path: Path) -> dict[str, str]:
@@ -110,11 +108,12 @@ def display_names(path: Path) -> dict[str, str]:
     return names
 
 
-def _segments(path: Path, names: Mapping[str, str], split: str, options: Options) -> Iterator[Clip | Rejection]:
+def _segments(file: OfficialFile, path: Path, names: Mapping[str, str], options: Options) -> Iterator[Clip | Rejection]:
     """Yield the outcomes of a table; a segment stands where its first event is."""
     first_rows: dict[tuple[str, int], int] = {}
     events: dict[tuple[str, int], list[tuple[float, str]]] = {}
-    for row in read_rows(path, COLUMNS):
+    split = file.part
+    for row in table_rows(file, path, COLUMNS):
         try:
             segment, begin, label = _event(good(row), names)
         except Rejected as rejected:

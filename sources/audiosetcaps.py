@@ -11,11 +11,12 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Rejection
 from sources.metadata.caption_tables import CaptionTableOptions, check_caption_tables, read_caption_tables
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
+from sources.metadata.official_files import OfficialFile, official_fingerprint, official_needs
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, part_fingerprint, part_needs
 
 CARD = Card(
+    kind=Kind.MODELS,
     title="AudioSetCaps: captions by an LLM for AudioSet, VGGSound and YouTube-8M",
     license="captions CC-BY-4.0",
     bring="one or more of its three *AudioSetCaps_caption.csv; the audio comes from other sources",
@@ -36,9 +37,8 @@ NAMES = {
 class Options(CaptionTableOptions):
     """Keys of an `audiosetcaps` entry: `path`, the folder of the tables, `splits`, those that are read, and `join`."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = tuple(
-        PartFile(part, names=(f"Dataset/{name}",), distinct_names=(name,), step=f"download Dataset/{name} from {PAGE}")
-        for part, name in NAMES.items()
+    FILES: ClassVar[tuple[OfficialFile, ...]] = tuple(
+        OfficialFile((f"Dataset/{name}",), (name,), f"download Dataset/{name} from {PAGE}", part=part) for part, name in NAMES.items()
     )
 
     dataset: DatasetName = "AudioSetCaps"
@@ -47,7 +47,7 @@ class Options(CaptionTableOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
@@ -57,7 +57,7 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the tables."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

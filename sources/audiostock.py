@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
 
-from pipeline.keys import stable_hash
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Need, NeedKind, Part
+from sources.metadata.card import Card, Kind, Need, Part
 from sources.metadata.cells import name_of, split_labels, text_of
-from sources.metadata.file_hash import file_sha256
 from sources.metadata.identity import id_of
 from sources.metadata.local_paths import ADDRESS
-from sources.metadata.official_files import OfficialFile, OfficialTable, Record, audio_need, read_tables
-from sources.metadata.options import DatasetName, SourceOptions
+from sources.metadata.needs import audio_need
+from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
+from sources.metadata.official_rows import columns_of, outcomes, table_rows
+from sources.metadata.options import DatasetName
+from sources.metadata.row import Row
 
 TABLE = OfficialFile(
-    ("audiostock_all.csv", "audiostock*.csv", "*[Aa]udiostock*.csv"),
-    "table of addresses and titles",
-    "take the csv of Audiostock from the page of LAION-Audio-630K",
-    is_only=True,
+    distinct_names=("audiostock_all.csv", "audiostock*.csv", "*[Aa]udiostock*.csv"),
+    what="table of addresses and titles",
+    step="take the csv of Audiostock from the page of LAION-Audio-630K",
 )
 BRING = "set audio_root to a folder or archive that has the recordings by their number: Audiostock encrypts its audio today"
 CARD = Card(
+    kind=Kind.TITLES,
     title="Audiostock: sound effects",
     license="proprietary; research only",
     bring="LAION's csv in `path`, and the recordings in `audio_root` by number",
@@ -36,14 +40,17 @@ CARD = Card(
     faults="LAION's pages give 46.30 h and 453.36 h for the same clips; its csv has no number but the one in the address",
     dead="all addresses: Audiostock encrypts its audio and refuses crawlers; only your own copy can be built",
 )
+FIELDS, RAW_FIELDS = ("url", "caption"), ("audio_url", "title")  # of LAION's captions, and of its raw table, which has tags
 LICENSE = "proprietary (Audiostock)"
 NUMBER = re.compile(r"/audio/(\d+)(?:/|$)", re.ASCII)
 COUNTER = re.compile(r"#?\d+(?:[.:)_-]\s*|\s+)(?=\S)", re.ASCII)
 COUNT = re.compile(r"(?!0)\d{1,2}\s+[a-z]", re.ASCII)  # "3 knocks", where the number is part of the text
 
 
-class Options(SourceOptions):
+class Options(OfficialOptions):
     """Keys of an `audiostock` entry: `path`, the folder of the table, or the table itself."""
+
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (TABLE,)
 
     dataset: DatasetName = "audiostock"
     path: str = "audiostock"
@@ -55,15 +62,13 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table is missing, or is another table.
     """
-    table = _table(options)
-    yield from read_tables([table], options, lambda table, record, number: _clip(record, number, options))
+    path, fields = _table(options)
+    yield from outcomes(path, table_rows(TABLE, path, fields, ("tags",)), options, "train", partial(_clip, fields=fields, options=options))
 
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the table and the recordings."""
-    if options.audio_root is None:
-        return TABLE.need(options, options.path), Need(NeedKind.FILE, "recordings by number (audio_root)", None, BRING)
-    return TABLE.need(options, options.path), audio_need(options, options.audio_root, "recordings by number", BRING, is_required=True)
+    return *official_needs(options), audio_need(options, options.folder, (), "recordings by number in audio_root", BRING, is_required=True)
 
 
 def check(options: Options) -> None:
@@ -75,7 +80,7 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table."""
-    return stable_hash(file_sha256(TABLE.path(options, options.path)))
+    return official_fingerprint(options)
 
 
 def title_of(title: str) -> str:
@@ -88,26 +93,23 @@ def title_of(title: str) -> str:
     return text if COUNT.match(text) else COUNTER.sub("", text, count=1) if COUNTER.match(text) else text
 
 
-def _table(options: Options) -> OfficialTable:
-    """Return LAION's csv of captions, or its raw one, which has other names for the same and tags."""
-    path = TABLE.path(options, options.path)
+def _table(options: Options) -> tuple[Path, tuple[str, str]]:
+    """Return LAION's csv of captions or its raw one, and the fields of address and title."""
+    path = TABLE.path(options)
     try:
-        columns = TABLE.columns(path, ("audio_url", "title"), ("tags",))
-        columns = {
-            "url": columns["audio_url"],
-            "caption": columns["title"],
-            **{field: columns[field] for field in ("tags",) if field in columns},
-        }
+        columns_of(TABLE, path, RAW_FIELDS)
     except ValueError:
-        columns = TABLE.columns(path, ("url", "caption"))
-    return OfficialTable(path, columns, "train")
+        columns_of(TABLE, path, FIELDS)
+        return path, FIELDS
+    return path, RAW_FIELDS
 
 
-def _clip(record: Record, number: int, options: Options) -> Clip:
+def _clip(row: Row, fields: tuple[str, str], options: Options) -> Clip:
     """Return the clip of a row, or raise Rejected."""
-    url, title = name_of(record["url"], "url"), text_of(record["caption"], "caption")
+    record, (address, name) = row.values, fields
+    url, title = name_of(record[address], address), text_of(record[name], name)
     if not ADDRESS.match(url):
-        raise Rejected(Reason.BAD_ROW, f"url {url[:40]!r} is no address" if url else "url is empty")
+        raise Rejected(Reason.BAD_ROW, f"{address} {url[:40]!r} is no address" if url else f"{address} is empty")
     match, text = NUMBER.search(url), title_of(title)
     clip_id = match[1] if match else id_of(url, None, None)
     return Clip(
@@ -123,5 +125,5 @@ def _clip(record: Record, number: int, options: Options) -> Clip:
         creator="Audiostock",
         recording=f"audiostock:{clip_id}",
         audio_root=options.audio_root,
-        row_number=number,
+        row_number=row.number,
     )

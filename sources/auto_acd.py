@@ -11,11 +11,12 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Rejection
 from sources.metadata.caption_tables import CaptionTableOptions, check_caption_tables, read_caption_tables
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
+from sources.metadata.official_files import OfficialFile, official_fingerprint, official_needs
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, part_fingerprint, part_needs
 
 CARD = Card(
+    kind=Kind.MODELS,
     title="Auto-ACD: captions by an LLM for AudioSet and VGGSound",
     license="captions as its page says",
     bring="train.csv and test.csv; the audio comes from other sources",
@@ -31,8 +32,8 @@ PAGE = "https://huggingface.co/datasets/Loie/Auto-ACD"
 class Options(CaptionTableOptions):
     """Keys of an `auto_acd` entry: `path`, the folder of the tables, `splits`, those that are read, and `join`."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = tuple(
-        PartFile(part, names=(f"{part}.csv",), distinct_names=(f"auto_acd_{part}.csv",), step=f"download {part}.csv from {PAGE}")
+    FILES: ClassVar[tuple[OfficialFile, ...]] = tuple(
+        OfficialFile((f"{part}.csv",), (f"auto_acd_{part}.csv",), f"download {part}.csv from {PAGE}", part=part)
         for part in ("train", "test")
     )
 
@@ -42,7 +43,7 @@ class Options(CaptionTableOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
@@ -52,7 +53,7 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the tables."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

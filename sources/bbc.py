@@ -8,33 +8,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
-from sources.metadata.file_hash import file_sha256
-from sources.metadata.official_files import OfficialFile, OfficialTable, Record, read_tables
-from sources.metadata.options import DatasetName, SourceOptions
+from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
+from sources.metadata.official_rows import columns_of, outcomes, table_rows
+from sources.metadata.options import DatasetName
+from sources.metadata.row import Row
 
 TABLE = OfficialFile(
-    ("BBCSoundEffects.csv", "*[Bb][Bb][Cc]*.csv"),
-    "table of recordings",
-    "`plan` and `build` fetch a copy; or put BBCSoundEffects.csv into `path`",
-    Download(
+    distinct_names=("BBCSoundEffects.csv", "*[Bb][Bb][Cc]*.csv"),
+    what="table of recordings",
+    step="`plan` and `build` fetch a copy; or put BBCSoundEffects.csv into `path`",
+    download=Download(
         "https://raw.githubusercontent.com/FThompson/BBCSoundDownloader/063537f49e7bef7ae31d287836823f7cce27f422/BBCSoundEffects.csv",
         "BBCSoundEffects.csv",
         "1c086fab6eb0f08dcbdb69b6928f9f4b01d0d8c9a15baaa0047279f35068e30a",
         n_bytes=2_078_606,
     ),
-    is_only=True,
 )
 CARD = Card(
+    kind=Kind.TITLES,
     title="BBC Sound Effects",
     license="RemArc: personal, educational and research use, not commercial",
     bring="nothing: a copy of the withdrawn table is fetched; audio from the BBC, or in `audio_root` by number",
     text="the description",
     size="15,973 clips, 463.48 h in the reference set; 16,011 rows, 480.4 h in the table",
     parts={"train": Part(15_973, 463.48)},
+    hosts=("sound-effects-media.bbcrewind.co.uk",),
     faults="categories may be empty; `secs` is rounded up",
     dead="the BBC's own table: its site now shows a search only",
 )
@@ -42,8 +46,10 @@ FIELDS = ("location", "description")
 LOCATION = re.compile(r"([A-Za-z0-9_-]{1,64})(?:\.wav)?", re.ASCII)
 
 
-class Options(SourceOptions):
+class Options(OfficialOptions):
     """Keys of a `bbc` entry: `path`, the folder of the table, or the table itself."""
+
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (TABLE,)
 
     dataset: DatasetName = "BBCSoundEffects"
     path: str = "bbc"
@@ -55,28 +61,28 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table is missing, or is another table.
     """
-    path = TABLE.path(options, options.path)
-    table = OfficialTable(path, TABLE.columns(path, FIELDS, ("CDName",)), "train")
-    yield from read_tables([table], options, lambda table, record, number: _clip(record, number, options))
+    path = TABLE.path(options)
+    yield from outcomes(path, table_rows(TABLE, path, FIELDS, ("CDName",)), options, "train", partial(_clip, options=options))
 
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the table."""
-    return (TABLE.need(options, options.path),)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when the table is missing, or is another table."""
-    TABLE.columns(TABLE.path(options, options.path), FIELDS)
+    columns_of(TABLE, TABLE.path(options), FIELDS)
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table."""
-    return file_sha256(TABLE.path(options, options.path))
+    return official_fingerprint(options)
 
 
-def _clip(record: Record, row_number: int, options: Options) -> Clip:
+def _clip(row: Row, options: Options) -> Clip:
     """Return the clip of a row, or raise Rejected."""
+    record = row.values
     given, description = name_of(record["location"], "location"), text_of(record["description"], "description")
     match = LOCATION.fullmatch(given)
     if match is None:
@@ -93,5 +99,5 @@ def _clip(record: Record, row_number: int, options: Options) -> Clip:
         creator="BBC",
         recording=f"bbc:{match[1]}",
         audio_root=options.audio_root,
-        row_number=row_number,
+        row_number=row.number,
     )

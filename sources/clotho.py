@@ -14,22 +14,24 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.clotho_sounds import ClothoSound, clotho_sounds
+from sources.metadata.needs import audio_need
+from sources.metadata.official_files import OfficialFile, PartOptions, official_files, official_fingerprint, official_needs
+from sources.metadata.official_rows import good, rejection
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, audio_need, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
-from sources.metadata.row_outcomes import good, rejection
 from sources.metadata.rows import check_rows, columns_present, read_rows
 
 CARD = Card(
+    kind=Kind.PEOPLE,
     title="Clotho 2.1: excerpts of Freesound with five captions by people",
     license="captions for non-commercial research; audio CC, per sound",
     bring="the audio: clotho_audio_*.7z of Zenodo record 4783391, or their folders, in `audio_root`; the tables are fetched",
     text="the five captions",
     size="5,929 excerpts of 15-30 s",
-    parts={"train": Part(3_839, 24.0), "valid": Part(1_045, 6.6), "test": Part(1_045, 6.5)},
+    parts={"train": Part(3_839), "valid": Part(1_045), "test": Part(1_045)},
     faults='metadata is latin-1, and some sounds have no sound_id ("Not found"); five sounds are in two splits; ESC-50, UrbanSound8K and '
     "FSD50K share sounds with it",
 )
@@ -41,20 +43,20 @@ N_CAPTIONS = len(CAPTIONS)
 RECORD = "https://zenodo.org/records/4783391/files"
 
 
-def _files(part: str, folder: str) -> tuple[PartFile, PartFile]:
+def _files(part: str, folder: str) -> tuple[OfficialFile, OfficialFile]:
     captions, metadata = f"clotho_captions_{folder}.csv", f"clotho_metadata_{folder}.csv"
     return (
-        PartFile(
-            part,
+        OfficialFile(
             distinct_names=(captions, f"clotho_{folder}_captions.csv"),
             step=f"download {RECORD}/{captions}",
             download=Download(f"{RECORD}/{captions}?download=1", captions),
+            part=part,
         ),
-        PartFile(
-            part,
+        OfficialFile(
             distinct_names=(metadata, f"clotho_{folder}_metadata.csv"),
             step=f"download {RECORD}/{metadata}",
             download=Download(f"{RECORD}/{metadata}?download=1", metadata),
+            part=part,
             is_required=False,
         ),
     )
@@ -63,7 +65,7 @@ def _files(part: str, folder: str) -> tuple[PartFile, PartFile]:
 class Options(PartOptions):
     """Keys of a `clotho` entry: `path`, the folder of the tables, `splits`, those that are read, and `audio_root`, by default `path`."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = tuple(file for part, folder in FOLDERS.items() for file in _files(part, folder))
+    FILES: ClassVar[tuple[OfficialFile, ...]] = tuple(file for part, folder in FOLDERS.items() for file in _files(part, folder))
 
     dataset: DatasetName = "Clotho"
     path: str = "clotho"
@@ -71,9 +73,9 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables that an entry reads, and the audio."""
-    folders = [FOLDERS[part] for part in options.parts]
+    folders = tuple(FOLDERS[part] for part in options.parts)
     step = "unpack clotho_audio_*.7z of https://zenodo.org/records/4783391 there, or name their folder or archive as audio_root"
-    return (*part_needs(options), audio_need(options, folders, step))
+    return *official_needs(options), audio_need(options, options.folder, folders, "audio, which is not fetched", step)
 
 
 def check(options: Options) -> None:
@@ -87,7 +89,7 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the tables."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -104,7 +106,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
 def _tables(options: Options) -> dict[str, tuple[Path, Path | None]]:
     """Return (captions, metadata or `None`) of each split that is read."""
     tables: dict[str, tuple[Path, Path | None]] = {}
-    for file, path in part_files(options).items():  # captions stand before metadata
+    for file, path in official_files(options).items():  # captions stand before metadata
         tables[file.part] = (path, None) if file.is_required else (tables[file.part][0], path)
     return tables
 
@@ -170,7 +172,7 @@ def _clip(name: str, captions: tuple[Caption, ...], sound: ClothoSound | None, s
         license=sound.license if sound else None,
         creator=sound.creator if sound else None,
         recording=f"freesound:{sound.freesound_id}" if sound and sound.freesound_id else f"{options.dataset}:{file}",
-        audio_root=options.audio_folder,
+        audio_root=options.audio_root or options.folder,
         row_number=number,
     )
 

@@ -10,47 +10,55 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
-from sources.metadata.file_hash import file_sha256
 from sources.metadata.freesound_ids import recording_name, sound_number
 from sources.metadata.licenses import spdx
-from sources.metadata.official_files import OfficialFile, OfficialTable, Record, audio_folder, audio_need, read_tables
-from sources.metadata.options import DatasetName, SourceOptions
+from sources.metadata.needs import audio_folder, audio_need
+from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
+from sources.metadata.official_rows import columns_of, outcomes, table_rows
+from sources.metadata.options import DatasetName
+from sources.metadata.row import Row
 from sources.metadata.text_lines import lines_of, unreadable
 
 REPOSITORY = "https://raw.githubusercontent.com/karolpiczak/ESC-50/33c8ce9eb2cf0b1c2f8bcf322eb349b6be34dbb6"
 STEP = "`plan` and `build` fetch it; or unpack the archive of github.com/karolpiczak/ESC-50 into `path`"
 TABLE = OfficialFile(
-    ("meta/esc50.csv", "esc50.csv", "ESC-50-master/meta/esc50.csv", "*[Ee][Ss][Cc]*50*.csv"),
-    "table of clips",
-    STEP,
-    Download(
+    distinct_names=("meta/esc50.csv", "esc50.csv", "ESC-50-master/meta/esc50.csv", "*[Ee][Ss][Cc]*50*.csv"),
+    what="table of clips",
+    step=STEP,
+    download=Download(
         f"{REPOSITORY}/meta/esc50.csv", "esc50.csv", "ca660da60191a97de289983a05821c9382d852a38a2ba8428980816b68cf6246", n_bytes=93_742
     ),
-    is_only=True,
 )
 ATTRIBUTION = OfficialFile(
-    ("ESC-50-master/LICENSE", "*[Ee][Ss][Cc]*50*LICENSE*"),
-    "title, author and licence of each clip",
-    STEP,
-    Download(f"{REPOSITORY}/LICENSE", "esc50-LICENSE", "f6aec3a3283a2efdcbb1feff334adad7ab17c097bdec0cbb4eebdb9e16886074", n_bytes=284_523),
+    names=("LICENSE",),  # beside a recipe it is most often that of a program
+    distinct_names=("ESC-50-master/LICENSE", "*[Ee][Ss][Cc]*50*LICENSE*"),
+    what="title, author and licence of each clip",
+    step=STEP,
+    download=Download(
+        f"{REPOSITORY}/LICENSE", "esc50-LICENSE", "f6aec3a3283a2efdcbb1feff334adad7ab17c097bdec0cbb4eebdb9e16886074", n_bytes=284_523
+    ),
     is_required=False,
-    own_names=("LICENSE",),  # beside a recipe it is most often that of a program
 )
 CARD = Card(
+    kind=Kind.LABELS,
     title="ESC-50: 5 s of environmental sounds, 50 classes",
     license="CC-BY-NC-3.0 as a set; per clip CC0, CC-BY, CC-BY-NC or Sampling+",
     bring="nothing: table and clips are fetched; or the unpacked archive in `path`, or the clips in `audio_root`",
     text="a template over the label",
     size="2,000 clips of 1,524 Freesound sounds; 2.78 h",
     parts={"test": Part(2000, 2.78)},
+    hosts=("raw.githubusercontent.com",),
     faults="many clips are padded with digital silence",
 )
+FOLDERS = ("audio", "ESC-50-master/audio")
 FIELDS = ("filename", "fold", "category", "esc10", "src_file")
 CLIP = re.compile(r"([1-5])-(\d+)-[A-Z]-\d+\.\w+", re.ASCII)
 CREDIT = re.compile(
@@ -68,8 +76,10 @@ class Credit:
     license: str
 
 
-class Options(SourceOptions):
+class Options(OfficialOptions):
     """Keys of an `esc50` entry: `path`, the folder of the unpacked archive, or the table itself."""
+
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (TABLE, ATTRIBUTION)
 
     dataset: DatasetName = "esc50"
     path: str = "esc50"
@@ -81,27 +91,24 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table is missing, or is another table.
     """
-    path = TABLE.path(options, options.path)
-    table = OfficialTable(path, TABLE.columns(path, FIELDS), "test")
-    credits, root = credits_in(ATTRIBUTION.find(options, options.path)), _audio_root(options)
-    yield from read_tables([table], options, lambda table, record, number: _clip(record, number, credits, root, options))
+    path = TABLE.path(options)
+    clip_of = partial(_clip, credits=credits_in(ATTRIBUTION.find(options)), root=_audio_root(options), options=options)
+    yield from outcomes(path, table_rows(TABLE, path, FIELDS), options, "test", clip_of)
 
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the table, the attributions and the folder of clips, none of which a user has to bring."""
-    clips = audio_need(options, _audio_root(options), "clips: audio/", "they are fetched one by one", is_required=False)
-    return TABLE.need(options, options.path), ATTRIBUTION.need(options, options.path), clips
+    return *official_needs(options), audio_need(options, options.folder, FOLDERS, "clips", "they are fetched one by one")
 
 
 def check(options: Options) -> None:
     """Raise ValueError when the table is missing, or is another table."""
-    TABLE.columns(TABLE.path(options, options.path), FIELDS)
+    columns_of(TABLE, TABLE.path(options), FIELDS)
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table and of the attributions, and of the folder of clips."""
-    files = (TABLE.path(options, options.path), ATTRIBUTION.find(options, options.path))
-    return stable_hash(*(file_sha256(path) for path in files if path is not None), _audio_root(options) or "")
+    return stable_hash(official_fingerprint(options), _audio_root(options) or "")
 
 
 def credits_in(path: Path | None) -> dict[str, Credit]:
@@ -116,11 +123,12 @@ def credits_in(path: Path | None) -> dict[str, Credit]:
 
 
 def _audio_root(options: Options) -> str | None:
-    return audio_folder(options, options.path, "audio", "ESC-50-master/audio")
+    return audio_folder(options, options.folder, *FOLDERS)
 
 
-def _clip(record: Record, number: int, credits: Mapping[str, Credit], root: str | None, options: Options) -> Clip:
+def _clip(row: Row, credits: Mapping[str, Credit], root: str | None, options: Options) -> Clip:
     """Return the clip of a row, or raise Rejected."""
+    record = row.values
     name, sound = name_of(record["filename"], "filename"), sound_number(record["src_file"], "src_file")
     match = CLIP.fullmatch(name)
     if match is None or match[2] != sound:
@@ -144,5 +152,5 @@ def _clip(record: Record, number: int, credits: Mapping[str, Credit], root: str 
         creator=credit.creator if credit else None,
         recording=recording_name(sound),
         audio_root=root,
-        row_number=number,
+        row_number=row.number,
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Strict
 
-from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, NeedKind, Part
+from pipeline.records import Caption, Clip, Rejection
+from sources.metadata.card import Card, Download, Kind, Need, NeedKind, Part
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.freesound_ids import page_of, recording_name, sound_number
@@ -23,32 +24,35 @@ from sources.metadata.freesound_request import CrawlRequest, crawl_request
 from sources.metadata.headers import refuse_mistakes, shown, usual_column
 from sources.metadata.licenses import spdx
 from sources.metadata.needs import file_need
-from sources.metadata.official_files import OfficialFile
-from sources.metadata.options import DatasetName, SourceOptions
+from sources.metadata.official_files import OfficialFile, OfficialOptions, official_needs
+from sources.metadata.official_rows import outcomes, renamed
+from sources.metadata.options import DatasetName
+from sources.metadata.row import Row
 from sources.metadata.rows import check_rows, columns_present, read_rows
 
 TABLE = OfficialFile(
-    ("freesound_parquet.parquet", *(f"*[Ff]reesound*.{suffix}" for suffix in ("parquet", "csv", "tsv", "jsonl"))),
-    "table of records",
-    "`plan` and `build` fetch LAION's; or put your own into `path`: one record of the API a row",
-    Download(
+    distinct_names=("freesound_parquet.parquet", *(f"*[Ff]reesound*.{suffix}" for suffix in ("parquet", "csv", "tsv", "jsonl"))),
+    what="table of records",
+    step="`plan` and `build` fetch LAION's; or put your own into `path`: one record of the API a row",
+    download=Download(
         "https://raw.githubusercontent.com/LAION-AI/audio-dataset/297bd2505280b2a2a41f8032b696ab9c4df3451f/"
         "metadata/freesound/parquet/freesound_parquet.parquet",
         "freesound_parquet.parquet",
     ),
-    is_only=True,
 )
 TOKEN = "FREESOUND_TOKEN"
 CRAWL = "`plan` and `build` crawl it by the API, at most 2,000 requests a day, and go on where they stopped"
 KEY = "make an account and apply for a key at https://freesound.org/apiv2/apply/"
 CARD = Card(
-    title="Freesound: a table of its records (id, title, tags, description, username, download_url), or of LAION's captions",
+    kind=Kind.TITLES,
+    title="Freesound: records of its API, or LAION's captions of them",
     license="CC per clip, column `license`; LAION's tables have none",
     bring="nothing: LAION's table is fetched; or your table in `path`; or a key of the API, to crawl `query`, `filter` or `ids`; "
     "audio in `audio_root` by id, by address, or from Freesound with the key",
     text="the title; the first sentence of the description; a template over the tags when both are empty",
-    size="515,581 clips, about 3,000 h; without ESC-50, FSD50K, UrbanSound8K and Clotho 460,801 clips, 2,817 h; 414,127 of them train",
-    parts={"train": Part(414_127, 2528.15)},
+    size="515,581 clips, 3,303 h; without ESC-50, FSD50K, UrbanSound8K and Clotho 460,801 clips, 2,817 h",
+    parts={"train": Part(515_581, 3_303.38)},
+    hosts=("freesound.org",),
     faults="titles are file names, descriptions hold HTML, links and equipment; LAION left out more than 3 min and less than 16 kHz",
 )
 TAGS = ("tags", "tags:")  # the second is the name in the published reference set, colon included
@@ -60,11 +64,13 @@ TEXT = (*TITLES, *TAGS, "description", *CAPTIONS)
 FIELDS = (*IDS, *TEXT, *ADDRESSES, "license", "username")
 
 
-class Options(SourceOptions):
+class Options(OfficialOptions):
     """Keys of a `freesound` entry: `path`, the table or its folder, and columns that are not read although they look like a field's.
 
     With `query` and `filter` (in the syntax of the API), or `ids`, a list of numbers, records are crawled into a folder below `path`.
     """
+
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (TABLE,)
 
     dataset: DatasetName = "freesound_no_overlap_noesc50"
     path: str = "freesound"
@@ -81,14 +87,14 @@ class Options(SourceOptions):
             ValueError: as `crawl_request`, or `path` names a table.
         """
         ids = self.resolve(self.ids) if self.ids is not None else None
-        if TABLE.names_a_table(self.path) and (self.query, self.filter, self.ids) != (None, None, None):
+        if self.names_a_file and (self.query, self.filter, self.ids) != (None, None, None):
             raise ValueError(f"path = {self.path!r} names a table, and query, filter and ids crawl one into a folder: give one of them")
         return crawl_request(self.resolve(self.path), self.query, self.filter, ids)
 
     @property
     def paths_start_in(self) -> Path:
         """The folder of the table."""
-        return self.resolve(self.path).parent if TABLE.names_a_table(self.path) else self.resolve(self.path)
+        return self.resolve(self.folder)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -99,16 +105,9 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     """
     path = _table(options)
     columns = _columns(path, options)
-    for row in read_rows(path, columns.values()):
-        record = {field: row.values.get(column) for field, column in columns.items()}
-        try:
-            if row.fault:
-                raise Rejected(Reason.BAD_ROW, row.fault)
-            yield _clip(record, row.number, options)
-        except Rejected as rejected:
-            url = next((cell.strip() for field in ADDRESSES if isinstance(cell := record.get(field), str)), "")
-            bare = Clip(options.source, options.dataset, "train", f"row-{row.number}", url, row_number=row.number)
-            yield Rejection(bare, rejected.reason, "read", f"{path.name}, row {row.number}: {rejected.detail}")
+    yield from outcomes(
+        path, renamed(read_rows(path, columns.values()), columns), options, "train", partial(_clip, options=options), ADDRESSES
+    )
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -118,7 +117,7 @@ def needs(options: Options) -> tuple[Need, ...]:
     except ValueError:  # `check` reports it
         return (file_need(options, options.ids, "list of ids", "write one id a line"),) if options.ids is not None else ()
     if request is None:
-        return (TABLE.need(options, options.path),)
+        return official_needs(options)
     table = Need(NeedKind.FILE, f"records of the crawl: {request.table.name}", request.table if request.table.is_file() else None, CRAWL)
     key = Need(NeedKind.KEY, TOKEN, "the environment" if os.environ.get(TOKEN) else None, KEY, is_required=table.where is None)
     return table, key
@@ -181,7 +180,7 @@ def _table(options: Options) -> Path:
     """
     request = options.crawl
     if request is None:
-        return TABLE.path(options, options.path)
+        return TABLE.path(options)
     if not request.table.is_file():
         raise ValueError(f"{request.table}: the crawl is not finished; {CRAWL}")
     return request.table
@@ -200,8 +199,9 @@ def _columns(path: Path, options: Options) -> dict[str, str]:
     return columns
 
 
-def _clip(record: dict[str, Any], row_number: int, options: Options) -> Clip:
+def _clip(row: Row, options: Options) -> Clip:
     """Return the clip of a record, or raise Rejected."""
+    record = row.values
     field = next(field for field in IDS if field in record)
     number, title = sound_number(record[field], field), _first_text(record, TITLES)
     tags = next((record[field] for field in TAGS if record.get(field) is not None), None)
@@ -219,7 +219,7 @@ def _clip(record: dict[str, Any], row_number: int, options: Options) -> Clip:
         creator=_text(record, "username") or None,
         recording=recording_name(number),
         audio_root=options.audio_root,
-        row_number=row_number,
+        row_number=row.number,
     )
 
 

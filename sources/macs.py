@@ -11,36 +11,41 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
+from sources.metadata.needs import audio_need
+from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
+from sources.metadata.official_rows import outcomes
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, audio_need, part_files, part_fingerprint, part_needs
-from sources.metadata.row_outcomes import rejection
+from sources.metadata.row import Row
 from sources.metadata.yaml_texts import read_yaml
 
 CARD = Card(
+    kind=Kind.PEOPLE,
     title="MACS: urban scenes (TAU Urban Acoustic Scenes 2019) with captions by people",
     license="captions and audio non-commercial",
     bring="the audio: TAU-urban-acoustic-scenes-2019-development.audio.*.zip of Zenodo record 2589280, or their folder, in `audio_root`; "
     "MACS.yaml is fetched",
     text="two to five captions a clip; the tags of the annotators are labels",
-    size="3,930 scenes of 10 s",
-    parts={"train": Part(3_930, 10.9)},
-    faults="annotators differ much; the reference set used 3,537 of the clips",
+    size="3,537 scenes of 10 s in the reference set; 9.8 h",
+    parts={"train": Part(3_537, 9.8)},
+    faults="annotators differ much",
 )
 ADDRESS = "https://zenodo.org/records/5114771/files/MACS.yaml"
+ANNOTATIONS = OfficialFile(
+    distinct_names=("MACS.yaml",),
+    step=f"download {ADDRESS}",
+    download=Download(f"{ADDRESS}?download=1", "MACS.yaml"),
+    what="captions",
+)
 MAX_BYTES = 64 << 20  # MACS.yaml has 5 MB; the file is held in memory
 MAX_ANNOTATIONS = 100  # of a file; five at most in MACS.yaml
 
 
-class Options(PartOptions):
+class Options(OfficialOptions):
     """Keys of a `macs` entry: `path`, the folder of MACS.yaml or the file itself, and `audio_root`, by default the same folder."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (
-        PartFile(
-            "train", distinct_names=("MACS.yaml",), step=f"download {ADDRESS}", download=Download(f"{ADDRESS}?download=1", "MACS.yaml")
-        ),
-    )
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (ANNOTATIONS,)
 
     dataset: DatasetName = "MACS"
     path: str = "macs"
@@ -49,7 +54,8 @@ class Options(PartOptions):
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the file that an entry reads, and the audio."""
     step = "unpack the audio of https://zenodo.org/records/2589280 there, or name its folder or archive as audio_root"
-    return (*part_needs(options), audio_need(options, ("*.wav", "*/audio", "audio"), step))
+    names = ("*.wav", "audio", "*/audio")
+    return *official_needs(options), audio_need(options, options.folder, names, "audio, which is not fetched", step)
 
 
 def check(options: Options) -> None:
@@ -59,7 +65,7 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the file."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -69,16 +75,13 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
         ValueError: the file is missing or is not MACS.yaml.
     """
     path, entries = _annotated_files(options)
-    for number, entry in enumerate(entries, 1):
-        try:
-            yield _clip(entry, number, options)
-        except Rejected as rejected:
-            yield rejection(path, number, options, "train", rejected)
+    rows = (Row(number, {"entry": entry}) for number, entry in enumerate(entries, 1))
+    yield from outcomes(path, rows, options, "train", lambda row: _clip(row.values["entry"], row.number, options))
 
 
 def _annotated_files(options: Options) -> tuple[Path, list[Any]]:
     """Return the path of MACS.yaml, and its list `files`."""
-    path = next(iter(part_files(options).values()))
+    path = ANNOTATIONS.path(options)
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path}: {path.stat().st_size} bytes, at most {MAX_BYTES} are read: is it MACS.yaml?")
     document = read_yaml(path)
@@ -109,6 +112,6 @@ def _clip(entry: Any, number: int, options: Options) -> Clip:
         captions=tuple(map(Caption, sentences)),
         labels=tuple(dict.fromkeys(tag.strip().replace("_", " ") for tag in tags)),
         recording=f"{options.dataset}:{PurePosixPath(name).stem}",
-        audio_root=options.audio_folder,
+        audio_root=options.audio_root or options.folder,
         row_number=number,
     )

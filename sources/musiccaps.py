@@ -12,41 +12,42 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
+from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
+from sources.metadata.official_rows import check_table, outcomes, table_rows
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
-from sources.metadata.row_outcomes import outcomes, require_columns
-from sources.metadata.rows import check_rows, read_rows
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube_excerpts import video_of, youtube_clip
+from sources.metadata.youtube_excerpts import YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
+    kind=Kind.PEOPLE,
     title="MusicCaps: 10 s excerpts of music on YouTube with captions by musicians",
     license="captions CC-BY-SA-4.0; audio as published on YouTube",
-    bring="nothing: musiccaps-public.csv is fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the table is fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text="the caption; the aspects are labels",
     size="5,521 excerpts of 10 s",
     parts={"train": Part(2_663, 7.4), "test": Part(2_858, 7.9)},
     faults="its excerpts are in AudioSet: those of test in eval",
-    dead="videos that were taken down: not found without a copy in `audio_root`",
-    hosts=("youtu.be",),
+    dead="videos that were taken down",
+    hosts=("youtube.com",),
 )
 COLUMNS = ("ytid", "start_s", "end_s", "aspect_list", "caption", "is_audioset_eval")
 SPLIT_OF = {"true": "test", "false": "train"}
 ADDRESS = "https://huggingface.co/datasets/google/MusicCaps/resolve/main/musiccaps-public.csv"
 
 
-class Options(PartOptions):
+class Options(YouTubeOptions):
     """Keys of a `musiccaps` entry: `path`, the folder of musiccaps-public.csv or the file itself, and `splits`, those that are read."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = tuple(
-        PartFile(
-            split,
+    FILES: ClassVar[tuple[OfficialFile, ...]] = tuple(
+        OfficialFile(
             distinct_names=("musiccaps-public.csv", "musiccaps.csv"),
             step=f"download {ADDRESS}",
             download=Download(ADDRESS, "musiccaps-public.csv"),
+            what="table of MusicCaps",
+            part=split,
         )
         for split in CARD.parts
     )
@@ -57,17 +58,17 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the table that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when the table is missing, is another table, or cannot be read to its end."""
-    check_rows(_table(options), COLUMNS, COLUMNS)
+    check_table(*_table(options), COLUMNS)
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table, and of the splits that are read."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -76,20 +77,17 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table is missing, is another table, or cannot be read to its end.
     """
-    path = _table(options)
-    for outcome in outcomes(path, read_rows(path, COLUMNS), options, "train", partial(_clip, options=options)):
-        if isinstance(outcome, Rejection) or outcome.split in options.parts:
-            yield outcome
+    file, path = _table(options)
+    rows = table_rows(file, path, COLUMNS)
+    yield from outcomes(path, rows, options, "train", partial(_clip, options=options))
 
 
-def _table(options: Options) -> Path:
-    path = next(iter(part_files(options).values()))
-    require_columns(path, COLUMNS, "MusicCaps' musiccaps-public.csv")
-    return path
+def _table(options: Options) -> tuple[OfficialFile, Path]:
+    return next(iter(official_files(options).items()))
 
 
-def _clip(row: Row, options: Options) -> Clip:
-    """Return the clip of a row, or raise Rejected."""
+def _clip(row: Row, options: Options) -> Clip | None:
+    """Return the clip of a row, `None` for a split that is not asked for, or raise Rejected."""
     cell = row.values
     video, caption = video_of(name_of(cell["ytid"], "ytid")), text_of(cell["caption"], "caption")
     start, end = (parse_seconds(cell[column], column) for column in ("start_s", "end_s"))
@@ -98,5 +96,7 @@ def _clip(row: Row, options: Options) -> Clip:
         raise Rejected(Reason.BAD_ROW, f"an excerpt from {start} s to {end} s")
     if not caption or is_eval not in SPLIT_OF:
         raise Rejected(Reason.BAD_ROW, f"is_audioset_eval is {is_eval[:40]!r}, not True or False" if caption else "no caption is given")
+    if SPLIT_OF[is_eval] not in options.parts:
+        return None
     aspects = tuple(dict.fromkeys(text.strip() for text in split_texts(cell["aspect_list"], "aspect_list")))
     return youtube_clip(options, SPLIT_OF[is_eval], video, start, end, row.number, captions=(Caption(caption),), labels=aspects)

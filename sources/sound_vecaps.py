@@ -11,11 +11,12 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Rejection
 from sources.metadata.caption_tables import CaptionTableOptions, check_caption_tables, read_caption_tables
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
+from sources.metadata.official_files import OfficialFile, official_fingerprint, official_needs
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, part_fingerprint, part_needs
 
 CARD = Card(
+    kind=Kind.MODELS,
     title="Sound-VECaps: captions by an LLM for AudioSet",
     license="captions as its page says",
     bring="Sound-VECaps_audio.csv; the audio comes from other sources",
@@ -31,8 +32,8 @@ PAGE = "https://yyua8222.github.io/Sound-VECaps-demo/"
 class Options(CaptionTableOptions):
     """Keys of a `sound_vecaps` entry: `path`, the folder of the table or the table itself, and `join`."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (
-        PartFile("audio", distinct_names=("Sound-VECaps_audio.csv",), step=f"download it from the page that {PAGE} names"),
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (
+        OfficialFile(distinct_names=("Sound-VECaps_audio.csv",), step=f"download it from the page that {PAGE} names", part="audio"),
     )
 
     dataset: DatasetName = "Sound-VECaps"
@@ -41,7 +42,7 @@ class Options(CaptionTableOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the table that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
@@ -51,7 +52,7 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

@@ -9,21 +9,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import ijson
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
+from sources.metadata.official_files import (
+    OfficialFile,
+    PartOptions,
+    files_of_parts,
+    official_files,
+    official_fingerprint,
+    official_needs,
+)
+from sources.metadata.official_rows import outcomes, table_rows
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
-from sources.metadata.row_outcomes import rejection, require_columns
-from sources.metadata.rows import read_rows
+from sources.metadata.row import Row
 from sources.metadata.text_lines import lines_of
 
 CARD = Card(
+    kind=Kind.TITLES,
     title="SoundDescs: the BBC's sounds with descriptions, in splits",
     license="RemArc: personal, educational and research use, not commercial",
     bring="the descriptions as csv or JSON, exported from descriptions.pkl by yourself; the lists of the splits are fetched",
@@ -43,27 +52,30 @@ COLUMNS = ("id", "description")
 BBC_ID = re.compile(r"[A-Za-z0-9]{1,40}", re.ASCII)
 
 
-def _list(part: str, name: str) -> PartFile:
+DESCRIPTIONS = OfficialFile(
+    names=("descriptions.csv", "descriptions.json"),
+    distinct_names=("sounddescs.csv", "sounddescs.json", "sounddescs_descriptions.csv", "sounddescs_descriptions.json"),
+    step="export descriptions.pkl of SoundDescs as JSON, as docs/sources.md shows: pickle files are code and are not opened here",
+    what="descriptions with columns id and description",
+)
+
+
+def _list(part: str, name: str) -> OfficialFile:
     address = f"https://raw.githubusercontent.com/akoepke/audio-retrieval-benchmark/{COMMIT}/data/SoundDescs/{name}_list.txt"
-    return PartFile(
-        part,
+    return OfficialFile(
         names=(f"{name}_list.txt",),
         distinct_names=(f"sounddescs_{name}_list.txt",),
         step=f"download {address}",
         download=Download(address, f"sounddescs_{name}_list.txt", *CHECKSUMS[name]),
+        part=part,
     )
 
 
 class Options(PartOptions):
     """Keys of a `sounddescs` entry: `path`, the folder of the files, and `splits`, those that are read."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (
-        PartFile(
-            "",
-            names=("descriptions.csv", "descriptions.json"),
-            distinct_names=("sounddescs.csv", "sounddescs.json", "sounddescs_descriptions.csv", "sounddescs_descriptions.json"),
-            step="export descriptions.pkl of SoundDescs as JSON, as docs/sources.md shows: pickle files are code and are not opened here",
-        ),
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (
+        DESCRIPTIONS,
         _list("train", "train"),
         _list("valid", "val"),
         _list("test", "test"),
@@ -75,17 +87,17 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the files that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when a file is missing or cannot be read."""
-    _descriptions(next(path for file, path in part_files(options).items() if not file.part))
+    _descriptions(official_files(options)[DESCRIPTIONS])
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the files."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -94,15 +106,11 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: a file is missing or cannot be read.
     """
-    files = part_files(options)
-    descriptions = _descriptions(next(path for file, path in files.items() if not file.part))
-    for file, path in files.items():
-        if file.part:
-            for number, line in enumerate(lines_of(path), 1):
-                try:
-                    yield _clip(line.strip(), descriptions, file.part, number, options)
-                except Rejected as rejected:
-                    yield rejection(path, number, options, file.part, rejected)
+    files = official_files(options)
+    descriptions = _descriptions(files[DESCRIPTIONS])
+    for file, path in files_of_parts(files):
+        rows = (Row(number, {"id": line.strip()}) for number, line in enumerate(lines_of(path), 1))
+        yield from outcomes(path, rows, options, file.part, partial(_clip, descriptions=descriptions, split=file.part, options=options))
 
 
 def _descriptions(path: Path) -> dict[str, list[str]]:
@@ -126,8 +134,8 @@ def _descriptions(path: Path) -> dict[str, list[str]]:
 def _pairs(path: Path) -> Iterator[tuple[object, object]]:
     """Yield (id, description) of a csv table or of a JSON object."""
     if path.suffix.lower() != ".json":
-        require_columns(path, COLUMNS, "SoundDescs' descriptions, with the columns id and description")
-        yield from ((row.values.get("id"), row.values.get("description")) for row in read_rows(path, COLUMNS) if not row.fault)
+        rows = table_rows(DESCRIPTIONS, path, COLUMNS)
+        yield from ((row.values["id"], row.values["description"]) for row in rows if not row.fault)
         return
     with path.open("rb") as file:
         try:
@@ -136,11 +144,11 @@ def _pairs(path: Path) -> Iterator[tuple[object, object]]:
             raise ValueError(f"{path}: not a JSON object of ids and descriptions: {' '.join(str(error).split())[:200]}") from error
 
 
-def _clip(name: str, descriptions: Mapping[str, list[str]], split: str, number: int, options: Options) -> Clip:
+def _clip(row: Row, descriptions: Mapping[str, list[str]], split: str, options: Options) -> Clip:
     """Return the clip of a line of a list, or raise Rejected."""
-    bbc_id = name.upper()
+    bbc_id = row.values["id"].upper()
     if not BBC_ID.fullmatch(bbc_id):
-        raise Rejected(Reason.BAD_ROW, f"{name[:40]!r} is not the id of a sound of the BBC")
+        raise Rejected(Reason.BAD_ROW, f"{row.values['id'][:40]!r} is not the id of a sound of the BBC")
     if not descriptions.get(bbc_id):
         raise Rejected(Reason.NO_TEXT, f"{bbc_id} has no description")
     return Clip(
@@ -154,5 +162,5 @@ def _clip(name: str, descriptions: Mapping[str, list[str]], split: str, number: 
         creator="BBC",
         recording=f"bbc:{bbc_id}",
         audio_root=options.audio_root,
-        row_number=number,
+        row_number=row.number,
     )

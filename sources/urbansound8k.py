@@ -9,33 +9,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from pipeline.keys import stable_hash
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Need, Part
+from sources.metadata.card import Card, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
-from sources.metadata.file_hash import file_sha256
 from sources.metadata.freesound_ids import recording_name, sound_number
-from sources.metadata.official_files import OfficialFile, OfficialTable, Record, audio_folder, audio_need, read_tables
-from sources.metadata.options import DatasetName, SourceOptions
+from sources.metadata.needs import audio_need
+from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
+from sources.metadata.official_rows import columns_of, outcomes, table_rows
+from sources.metadata.options import DatasetName
+from sources.metadata.row import Row
 from sources.metadata.text_lines import lines_of, unreadable
 
 STEP = "ask for UrbanSound8K on its page (a form) or take UrbanSound8K.tar.gz of Zenodo record 1203745, and unpack it"
 TABLE = OfficialFile(
-    ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv", "UrbanSound8K/metadata/UrbanSound8K.csv", "*[Uu]rban[Ss]ound8[Kk]*.csv"),
-    "table of slices",
-    STEP,
-    is_only=True,
+    distinct_names=(
+        "metadata/UrbanSound8K.csv",
+        "UrbanSound8K.csv",
+        "UrbanSound8K/metadata/UrbanSound8K.csv",
+        "*[Uu]rban[Ss]ound8[Kk]*.csv",
+    ),
+    what="table of slices",
+    step=STEP,
 )
 CREDITS = OfficialFile(
-    ("UrbanSound8K/FREESOUNDCREDITS.txt", "*[Uu]rban[Ss]ound8[Kk]*CREDITS.txt"),
-    "authors of the sounds",
-    STEP,
+    names=("FREESOUNDCREDITS.txt",),  # other sets have a file of this name
+    distinct_names=("UrbanSound8K/FREESOUNDCREDITS.txt", "*[Uu]rban[Ss]ound8[Kk]*CREDITS.txt"),
+    what="authors of the sounds",
+    step=STEP,
     is_required=False,
-    own_names=("FREESOUNDCREDITS.txt",),  # other sets have a file of this name
 )
 CARD = Card(
+    kind=Kind.LABELS,
     title="UrbanSound8K: slices of at most 4 s, 10 classes",
     license="CC-BY-NC-3.0",
     bring="the unpacked archive in `path`; or UrbanSound8K.csv in `path` and the slices in `audio_root`",
@@ -54,16 +63,13 @@ N_FOLDS = 10
 CREDIT = re.compile(r"(\d+) by (\S.*)", re.ASCII)
 
 
-class Options(SourceOptions):
+class Options(OfficialOptions):
     """Keys of an `urbansound8k` entry: `path`, the folder of the unpacked archive, or the table itself."""
+
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (TABLE, CREDITS)
 
     dataset: DatasetName = "UrbanSound8K"
     path: str = "urbansound8k"
-
-    @property
-    def folder(self) -> str:
-        """The folder that the slices are looked for in, relative to the recipe."""
-        return self.path if not self.resolve(self.path).is_file() else str(Path(self.path).parent)
 
     @property
     def paths_start_in(self) -> Path:
@@ -77,28 +83,25 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table is missing, or is another table.
     """
-    path = TABLE.path(options, options.path)
-    table = OfficialTable(path, TABLE.columns(path, FIELDS), "test")
-    below, authors = _audio_below(options), authors_in(CREDITS.find(options, options.folder))
-    yield from read_tables([table], options, lambda table, record, number: _clip(record, number, below, authors, options))
+    path = TABLE.path(options)
+    clip_of = partial(_clip, below=_audio_below(options), authors=authors_in(CREDITS.find(options)), options=options)
+    yield from outcomes(path, table_rows(TABLE, path, FIELDS), options, "test", clip_of)
 
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the table and the folder of slices."""
-    root = audio_folder(options, options.folder, "audio", "UrbanSound8K/audio")
-    audio = audio_need(options, root, "slices: audio/fold1 to audio/fold10", STEP, is_required=True)
-    return TABLE.need(options, options.path), audio, CREDITS.need(options, options.folder)
+    slices = audio_need(options, options.folder, ("audio", "UrbanSound8K/audio"), "slices, fold1 to fold10", STEP, is_required=True)
+    return *official_needs(options), slices
 
 
 def check(options: Options) -> None:
     """Raise ValueError when the table is missing, or is another table."""
-    TABLE.columns(TABLE.path(options, options.path), FIELDS)
+    columns_of(TABLE, TABLE.path(options), FIELDS)
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table and of the credits, and of the folder that paths of slices begin with."""
-    files = (TABLE.path(options, options.path), CREDITS.find(options, options.folder))
-    return stable_hash(*(file_sha256(path) for path in files if path is not None), _audio_below(options))
+    return stable_hash(official_fingerprint(options), _audio_below(options))
 
 
 def authors_in(path: Path | None) -> dict[str, str]:
@@ -113,8 +116,9 @@ def _audio_below(options: Options) -> str:
     return below if options.resolve(below).is_dir() else f"{options.folder}/audio"
 
 
-def _clip(record: Record, number: int, below: str, authors: Mapping[str, str], options: Options) -> Clip:
+def _clip(row: Row, below: str, authors: Mapping[str, str], options: Options) -> Clip:
     """Return the clip of a row, or raise Rejected."""
+    record = row.values
     name, sound = name_of(record["slice_file_name"], "slice_file_name"), sound_number(record["fsID"], "fsID")
     match = SLICE.fullmatch(name)
     if match is None or match[1] != sound:
@@ -135,5 +139,5 @@ def _clip(record: Record, number: int, below: str, authors: Mapping[str, str], o
         creator=authors.get(sound),
         recording=recording_name(sound),
         audio_root=options.audio_root,
-        row_number=number,
+        row_number=row.number,
     )

@@ -13,35 +13,42 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata import csv_rows
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
+from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
+from sources.metadata.official_rows import good, outcomes
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
-from sources.metadata.row_outcomes import good, outcomes
 from sources.metadata.times import parse_seconds
-from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, video_of, youtube_clip
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, YouTubeOptions, video_of, youtube_clip
 
 CARD = Card(
+    kind=Kind.LABELS,
     title="VGGSound: 10 s excerpts of YouTube, 309 classes",
     license="labels CC-BY-4.0; audio as published on YouTube",
-    bring="nothing: vggsound.csv is fetched; recordings in `audio_root` by YouTube id, or from YouTube",
+    bring="nothing: the table is fetched; recordings in `audio_root` by YouTube id, or from YouTube",
     text='a template over the label, or a T5 (captions = "t5")',
     size="199,176 excerpts of 10 s",
     parts={"train": Part(183_730, 510.4), "test": Part(15_446, 42.9)},
     faults="no header; labels with commas in quotes; shares videos with AudioSet and AudioCaps",
-    dead="videos that were taken down: not found without a copy in `audio_root`",
-    hosts=("youtu.be",),
+    dead="videos that were taken down",
+    hosts=("youtube.com",),
 )
 COLUMNS = ("YouTubeID", "start", "label", "split")
 ADDRESS = "https://raw.githubusercontent.com/hche11/VGGSound/9bbc7491c054a203e53584c0065df336e1322bb7/data/vggsound.csv"
 
 
-class Options(PartOptions):
+class Options(YouTubeOptions):
     """Keys of a `vggsound` entry: `path`, the folder of vggsound.csv or the file itself, and `splits`, those that are read."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = tuple(
-        PartFile(split, distinct_names=("vggsound.csv",), step=f"download {ADDRESS}", download=Download(ADDRESS, "vggsound.csv"))
+    FILES: ClassVar[tuple[OfficialFile, ...]] = tuple(
+        OfficialFile(
+            distinct_names=("vggsound.csv",),
+            step=f"download {ADDRESS}",
+            download=Download(ADDRESS, "vggsound.csv"),
+            what="table of VGGSound",
+            part=split,
+        )
         for split in CARD.parts
     )
 
@@ -51,7 +58,7 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the table that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
@@ -64,7 +71,7 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table, and of the splits that are read."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -74,13 +81,11 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
         ValueError: the table is missing or cannot be read to its end.
     """
     path = _table(options)
-    for outcome in outcomes(path, csv_rows.rows(path, COLUMNS), options, "train", partial(_clip, options=options)):
-        if isinstance(outcome, Rejection) or outcome.split in options.parts:
-            yield outcome
+    yield from outcomes(path, csv_rows.rows(path, COLUMNS), options, "train", partial(_clip, options=options))
 
 
 def _table(options: Options) -> Path:
-    return next(iter(part_files(options).values()))
+    return next(iter(official_files(options).values()))
 
 
 def _check_first(path: Path, row: Row) -> None:
@@ -91,8 +96,8 @@ def _check_first(path: Path, row: Row) -> None:
         raise ValueError(f"{path}, row 1: {rejected.detail}: is it vggsound.csv, without a header?") from rejected
 
 
-def _clip(row: Row, options: Options) -> Clip:
-    """Return the clip of a row, or raise Rejected."""
+def _clip(row: Row, options: Options) -> Clip | None:
+    """Return the clip of a row, `None` for a split that is not asked for, or raise Rejected."""
     video = video_of(name_of(row.values["YouTubeID"], "YouTubeID"))
     start, label = parse_seconds(row.values["start"], "start"), text_of(row.values["label"], "label")
     split = text_of(row.values["split"], "split")
@@ -100,4 +105,6 @@ def _clip(row: Row, options: Options) -> Clip:
         raise Rejected(Reason.BAD_ROW, f"no {'start' if start is None else 'label'} is given")
     if split not in CARD.parts:
         raise Rejected(Reason.BAD_ROW, f"split {split[:40]!r} is neither train nor test")
+    if split not in options.parts:
+        return None
     return youtube_clip(options, split, video, start, start + EXCERPT_SECONDS, row.number, labels=(label,))

@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
+from sources.metadata.official_files import OfficialFile, PartOptions, official_files, official_fingerprint, official_needs
+from sources.metadata.official_rows import outcomes
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
-from sources.metadata.row_outcomes import outcomes
 from sources.metadata.rows import read_rows
 from sources.metadata.wavcaps_entries import entries
 from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, named_excerpt
 
 CARD = Card(
+    kind=Kind.MODELS,
     title="WavCaps: Freesound, BBC, SoundBible and AudioSet with captions by ChatGPT",
     license="academic use only; audio as its sites say",
     bring="nothing: the JSON files are fetched; audio from WavCaps' archives in `audio_root`, or from the sites",
@@ -42,7 +43,7 @@ CARD = Card(
         "freesound.org",
         "sound-effects-media.bbcrewind.co.uk",
         "soundbible.com",
-        "youtu.be",
+        "youtube.com",
     ),
 )
 MODEL = "ChatGPT"
@@ -51,22 +52,22 @@ STORED = f"https://raw.githubusercontent.com/XinhaoMei/WavCaps/{COMMIT}/data/jso
 LARGE = f"https://media.githubusercontent.com/media/XinhaoMei/WavCaps/{COMMIT}/data/json_files"  # files of Git LFS
 NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 BBC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-STRONG = PartFile(
-    "AudioSet_SL",
+STRONG = OfficialFile(
     distinct_names=("audioset_train_strong.tsv",),
     step="for the starts of its excerpts, download it from the page of AudioSet's strong labels",
+    part="AudioSet_SL",
     is_required=False,
 )
 
 
-def _file(part: str, name: str, folder: str = STORED, sha256: str | None = None, n_bytes: int | None = None) -> PartFile:
+def _file(part: str, name: str, folder: str = STORED, sha256: str | None = None, n_bytes: int | None = None) -> OfficialFile:
     address = f"{folder}/{part}/{name}"
-    return PartFile(
-        part,
+    return OfficialFile(
         names=(name, f"{part}/{name}", f"json_files/{part}/{name}"),
         distinct_names=(f"wavcaps_{name}",),
         step=f"download {address}",
         download=Download(address, f"wavcaps_{name}", sha256, n_bytes),
+        part=part,
     )
 
 
@@ -76,7 +77,7 @@ class Options(PartOptions):
     With `join = true`, captions go to clips of other sources with the same recording, and no clip is made of a row.
     """
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (
         _file(
             "FreeSound", "fsd_final.json", LARGE, "4499ada1a7a76666695d880feb298f557efb3aa8af3b57fd9b713c75319ff53f", n_bytes=147_300_685
         ),
@@ -98,12 +99,12 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the files that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when a file is missing or does not begin as a file of WavCaps does."""
-    for file, path in part_files(options).items():
+    for file, path in official_files(options).items():
         if file is not STRONG:
             first = next(entries(path))
             if not {"id", "caption"} <= first.values.keys():
@@ -112,7 +113,7 @@ def check(options: Options) -> None:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the files."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -121,7 +122,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: a file is missing, or is not JSON to its end.
     """
-    files = part_files(options)
+    files = official_files(options)
     starts = _starts(files[STRONG]) if STRONG in files and options.audio_root is None and not options.join else {}
     for file, path in files.items():
         if file is not STRONG:

@@ -9,24 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Need, Part
+from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, text_of
+from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
+from sources.metadata.official_rows import check_table, outcomes, table_rows
 from sources.metadata.options import DatasetName
-from sources.metadata.part_files import PartFile, PartOptions, part_files, part_fingerprint, part_needs
 from sources.metadata.row import Row
-from sources.metadata.row_outcomes import outcomes, require_columns
-from sources.metadata.rows import check_rows, read_rows
 
 CARD = Card(
+    kind=Kind.TITLES,
     title="WavText5K: sounds of BigSoundBank and SoundBible with descriptions",
     license="per sound, as its page on the site says",
     bring="nothing: WavText5K.csv is fetched; audio by its addresses, or in `audio_root` by file name",
     text="the title; the description",
-    size="4,525 sounds",
+    size="4,525 sounds; 4,072 in the reference set",
     parts={"train": Part(4_525)},
     faults="177 sounds have no description, 5 no title; three lists of tags are cut off; the reference set used 4,072 sounds",
     hosts=(
@@ -39,19 +39,18 @@ TAG = re.compile(r"'([^']+)'")  # the lists are written by Python, and three of 
 COMMIT = "7f1243befcba524009655747f5088b1573b7db95"
 ADDRESS = f"https://raw.githubusercontent.com/microsoft/WavText5K/{COMMIT}/WavText5K.csv"
 SHA256 = "a1ebe32c6e97aeb27a99bf5fb79a155c3f4a1924f56a9d0e9e37706e4f553b5d"
+TABLE = OfficialFile(
+    distinct_names=("WavText5K.csv", "wavtext5k.csv"),
+    step=f"download {ADDRESS}",
+    download=Download(ADDRESS, "WavText5K.csv", SHA256, 1_491_242),
+    what="table of sounds",
+)
 
 
-class Options(PartOptions):
+class Options(OfficialOptions):
     """Keys of a `wavtext5k` entry: `path`, the folder of WavText5K.csv or the file itself."""
 
-    FILES: ClassVar[tuple[PartFile, ...]] = (
-        PartFile(
-            "train",
-            distinct_names=("WavText5K.csv", "wavtext5k.csv"),
-            step=f"download {ADDRESS}",
-            download=Download(ADDRESS, "WavText5K.csv", SHA256, 1_491_242),
-        ),
-    )
+    FILES: ClassVar[tuple[OfficialFile, ...]] = (TABLE,)
 
     dataset: DatasetName = "WavText5K"
     path: str = "wavtext5k"
@@ -59,17 +58,17 @@ class Options(PartOptions):
 
 def needs(options: Options) -> tuple[Need, ...]:
     """Return the table that an entry reads."""
-    return part_needs(options)
+    return official_needs(options)
 
 
 def check(options: Options) -> None:
     """Raise ValueError when the table is missing, is another table, or cannot be read to its end."""
-    check_rows(_table(options), COLUMNS, COLUMNS)
+    check_table(TABLE, TABLE.path(options), COLUMNS)
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table."""
-    return part_fingerprint(options)
+    return official_fingerprint(options)
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
@@ -78,14 +77,9 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table is missing, is another table, or cannot be read to its end.
     """
-    path = _table(options)
-    yield from outcomes(path, read_rows(path, COLUMNS), options, "train", partial(_clip, options=options))
-
-
-def _table(options: Options) -> Path:
-    path = next(iter(part_files(options).values()))
-    require_columns(path, COLUMNS, "WavText5K.csv")
-    return path
+    path = TABLE.path(options)
+    rows = table_rows(TABLE, path, COLUMNS)
+    yield from outcomes(path, rows, options, "train", partial(_clip, options=options))
 
 
 def _clip(row: Row, options: Options) -> Clip:

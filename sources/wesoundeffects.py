@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sources.metadata.bought_folder import BoughtFolderOptions, check, fingerprint, needs, read
-from sources.metadata.card import Card, Part
+from sources.metadata.card import Card, Kind, Part
 from sources.metadata.options import DatasetName
 
 __all__ = ["CARD", "Options", "check", "fingerprint", "needs", "read"]
 CARD = Card(
+    kind=Kind.LIBRARIES,
     title="We Sound Effects",
     license="as bought: the seller's licence",
     bring="the unpacked library in `path`",

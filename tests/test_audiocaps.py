@@ -102,9 +102,12 @@ def test_two_excerpts_of_one_video_are_two_clips(tmp_path: Path) -> None:
 
 def test_another_table_is_refused_with_the_name_of_the_right_one(tmp_path: Path) -> None:
     written(tmp_path, val__csv="file_name,caption_1\na.wav,b\n")
-    with pytest.raises(ValueError, match=r"val\.csv: no column youtube_id, start_time, caption, .*; is it AudioCaps' val\.csv"):
+    with pytest.raises(
+        ValueError,
+        match=r"val\.csv: no column youtube_id, start_time, caption, .*; is it val\.csv or audiocaps_val\.csv \(captions of AudioCaps\)",
+    ):
         audiocaps.check(options_of("audiocaps", tmp_path))
-    with pytest.raises(ValueError, match="is it AudioCaps'"):
+    with pytest.raises(ValueError, match="of AudioCaps"):
         list(audiocaps.read(options_of("audiocaps", tmp_path)))
 
 

@@ -59,5 +59,5 @@ def test_another_table_is_refused_with_the_name_of_the_right_one(tmp_path: Path)
     with pytest.raises(ValueError, match=r"line 1: a machine id, a tab and a name are needed: is it mid_to_display_name\.tsv"):
         audioset_strong.check(options_of("audioset_strong", tmp_path))
     written(folder(tmp_path), audioset_train_strong__tsv="filename\tonset\toffset\tevent_label\n")
-    with pytest.raises(ValueError, match=r"no column segment_id.*is it AudioSet's audioset_train_strong\.tsv"):
+    with pytest.raises(ValueError, match=r"no column segment_id.*is it audioset_train_strong\.tsv \(strong labels of AudioSet\)"):
         audioset_strong.check(options_of("audioset_strong", tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from pipeline.records import Caption, Clip, Rejection
 from sources import SOURCES
@@ -89,15 +90,35 @@ def test_the_fingerprint_changes_with_the_files_and_not_with_the_folder_above(tm
     assert prints[0] == prints[1] != SOURCES["sonniss"].fingerprint(options(tmp_path / "b"))
 
 
-def test_a_library_is_built_from_its_folder_also_outside_of_the_recipes(tmp_path: Path) -> None:
-    import soundfile
+RECIPE = """
+name = "libraries"
 
-    (tmp_path / "disk" / "pack").mkdir(parents=True)
-    soundfile.write(tmp_path / "disk" / "pack" / "DOORWood_Old Door Creaks_JD_Lib.wav", tone(440, 0.2, 16_000), 16_000)
+[[sources]]
+source = "sonniss"
+path = "{disk}/sonniss"
+split = "valid"
+
+[[sources]]
+source = "free_to_use_sounds"
+path = "{disk}/free_to_use_sounds"
+
+[[sources]]
+source = "paramount_motion"
+path = "{disk}/paramount_motion"
+
+[[sources]]
+source = "wesoundeffects"
+path = "{disk}/wesoundeffects"
+"""
+
+
+def test_libraries_are_built_from_folders_outside_of_the_recipes(tmp_path: Path) -> None:
+    for number, name in enumerate(LIBRARIES):
+        folder = tmp_path / "disk" / name / "pack"
+        folder.mkdir(parents=True)
+        soundfile.write(folder / "DOORWood_Old Door Creaks_JD_Lib.wav", tone(440 + 50 * number, 0.2, 16_000), 16_000)
     (tmp_path / "recipes").mkdir()
-    (tmp_path / "recipes" / "r.toml").write_text(
-        f'name = "r"\n[[sources]]\nsource = "sonniss"\npath = "{tmp_path}/disk"\nsplit = "valid"\n'
-    )
+    (tmp_path / "recipes" / "r.toml").write_text(RECIPE.format(disk=tmp_path / "disk"))
     books = build_into(tmp_path / "out", tmp_path / "recipes" / "r.toml").books
-    assert books.datasets["sonniss_game_effects"].samples == 1
+    assert {name: counts.samples for name, counts in books.datasets.items()} == dict.fromkeys(LIBRARIES.values(), 1)
     assert (tmp_path / "out" / "sonniss_game_effects" / "valid" / "0.tar").is_file()

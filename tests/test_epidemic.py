@@ -95,7 +95,9 @@ def test_laions_captions_come_first_and_name_the_t5(tmp_path: Path) -> None:
     )
     assert with_t5.id == "130586" and without.id.startswith("es_rain-") and without.captions == (Caption("Rain", "title"),)
     assert with_t5.text_holds is without.text_holds is TextHolds.ALL
-    assert [need.what for need in epidemic.needs(options(tmp_path))] == ["LAION's captions, some by a T5: Epidemic_all_debiased.csv"]
+    assert [need.what for need in epidemic.needs(options(tmp_path))] == [
+        "LAION's captions, some by a T5: Epidemic_all_debiased.csv in epidemic"
+    ]
 
 
 def test_a_csv_with_the_four_columns_alone_is_read(tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_without_tables_all_classes_are_fetched_and_none_may_be_missing(tmp_path
     needs = epidemic.needs(options(tmp_path))
     assert len(needs) == 1 + 43 and not needs[0].is_required
     assert all(need.is_required and need.download and len(need.download.sha256 or "") == 64 for need in needs[1:])
-    with pytest.raises(ValueError, match=r"epidemic_Aircraft\.parquet \(effects of the class Aircraft\) is neither in"):
+    with pytest.raises(ValueError, match=r"epidemic_Aircraft\.parquet \(effects of the class Aircraft\) there, in"):
         epidemic.check(options(tmp_path))
     for number, (name, download) in enumerate(DOWNLOADS.items()):
         put(metadata_path(download), ROW | {"id": float(number), "title": name})
@@ -160,7 +162,7 @@ def test_a_bad_row_is_rejected_with_its_table_and_number(changed: dict[str, Any]
 
 def test_another_table_is_refused_and_the_class_is_part_of_the_fingerprint(tmp_path: Path) -> None:
     put(tmp_path / "epidemic" / "Crowds.parquet", {"id": 1, "title": "Rain"})
-    with pytest.raises(ValueError, match=r"Crowds\.parquet: no column url and no column metadataTags"):
+    with pytest.raises(ValueError, match=r"Crowds\.parquet: no column url, metadataTags, there are .*effects of the class Crowds"):
         epidemic.check(options(tmp_path))
     prints = [epidemic.fingerprint(options(put(tmp_path / name / f"{name}.parquet", ROW).parent.parent, path=name)) for name in "ab"]
     assert prints[0] != prints[1]

@@ -10,8 +10,7 @@ import pytest
 from pipeline.failures import RecipeError
 from pipeline.verbs.fetch_metadata import fetch
 from sources.metadata.card import Download
-from sources.metadata.needs import find_file, metadata_path
-from sources.table import Options
+from sources.metadata.needs import metadata_path
 from tests.loopback import BODY, Loopback
 from transforms.fetching.settings import FetchSettings
 from transforms.fetching.web.http import HttpSettings
@@ -42,13 +41,3 @@ def test_another_file_or_none_is_a_fault_with_a_remedy(loopback: Loopback, cache
     assert "by hand to" in str(caught.value)
     assert not (cache / "metadata" / "t.csv").exists()
     assert [path.name for path in (cache / "metadata").iterdir()] == ["t.csv.lock"]
-
-
-def test_files_are_looked_for_in_the_sources_folder_then_in_the_recipes_then_in_the_cache(tmp_path: Path, cache: Path) -> None:
-    options = Options(source="table", dataset="D", path="x.csv", base=tmp_path)
-    download = Download("https://example.org/t.csv", "t.csv")
-    assert find_file(options, "d", ("t.csv", "*_t.csv"), download) is None
-    for path in (metadata_path(download), tmp_path / "d_t.csv", tmp_path / "d" / "t.csv"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("")
-        assert find_file(options, "d", ("t.csv", "*_t.csv"), download) == path

@@ -227,3 +227,9 @@ def test_a_row_whose_own_path_is_a_file_is_not_ambiguous(tmp_path):
     make_folder(tmp_path, {"rec/a/1.wav": b"", "rec/b/1.wav": b"", "meta/1.wav": b"mine"})
     handler = AudioRootHandler(LocalFolders(tmp_path, (("D", tmp_path / "meta"),)), UNUSED)
     assert not handler.matches(Clip("table", "D", "train", "", "meta/1.wav", audio_root="rec"))
+
+
+def test_an_id_with_capital_letters_is_the_stem_of_its_file() -> None:
+    files = FileNames(["sub/Y-0Gj8-vB1q4.wav", "rain.wav"])
+    assert files.find_id("Y-0Gj8-vB1q4") == "sub/Y-0Gj8-vB1q4.wav"
+    assert files.find_id("y-0gj8-vb1q4") is None is files.find_id("Rain")

@@ -129,7 +129,7 @@ def test_the_table_is_found_by_its_official_name_and_by_a_prefixed_one(name: str
 def test_without_a_table_the_message_names_it_and_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAION_AUDIO_CACHE", str(tmp_path / "cache"))
     given = freesound.Options(source="freesound", base=tmp_path)
-    with pytest.raises(ValueError, match=r"freesound_parquet\.parquet \(table of records\) is neither in .*: `plan` and `build` fetch"):
+    with pytest.raises(ValueError, match=r"freesound_parquet\.parquet \(table of records\) there, in .*; `plan` and `build` fetch"):
         freesound.check(given)
     (need,) = freesound.needs(given)
     assert need.where is None and need.download is not None and need.is_required
@@ -190,7 +190,7 @@ def test_read_refuses_a_table_that_check_refuses(tmp_path: Path) -> None:
 def test_a_bad_row_names_its_address_and_at_most_forty_characters_of_its_id(tmp_path: Path) -> None:
     (rejection,) = freesound.read(table(tmp_path, RECORD | {"id": "x" * 50}))
     assert isinstance(rejection, Rejection)
-    assert (rejection.clip.id, rejection.clip.row_number, rejection.clip.url) == ("row-1", 1, RECORD["download_url"])
+    assert (rejection.clip.id, rejection.clip.row_number, rejection.clip.url) == ("records.parquet-row-1", 1, RECORD["download_url"])
     assert rejection.detail.endswith(f"row 1: id {'x' * 40!r} is not the number of a Freesound sound")
 
 

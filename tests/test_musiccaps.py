@@ -55,5 +55,5 @@ def test_a_bad_row_is_rejected_with_file_and_number(row: str, message: str, tmp_
 
 def test_another_table_is_refused_with_the_name_of_the_right_one(tmp_path: Path) -> None:
     written(tmp_path, musiccaps__csv="a,b\n")
-    with pytest.raises(ValueError, match=r"no column ytid.*is it MusicCaps' musiccaps-public\.csv"):
+    with pytest.raises(ValueError, match=r"no column ytid.*is it musiccaps-public\.csv \(table of MusicCaps\)"):
         musiccaps.check(options_of("musiccaps", tmp_path))

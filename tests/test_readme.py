@@ -72,11 +72,21 @@ def test_every_reason_has_its_row() -> None:
     assert {name: given for name, given in rows if name != "reason"} == stars
 
 
-def test_every_source_has_its_row_or_its_section() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|", README.partition("## Sources")[2].partition("\n## ")[0], re.MULTILINE)
-    pages = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("sources*.md")))
-    sections = [name for heading in re.findall(r"^##+ (.+)$", pages, re.MULTILINE) for name in heading.split(", ") if name in SOURCES]
-    assert {*rows, *sections} == set(SOURCES) and len(sections) == len(set(sections))
+def test_every_source_is_named_once_in_the_table_and_has_its_section() -> None:
+    table = [line for line in README.partition("## Sources")[2].partition("\n## ")[0].splitlines() if line.startswith("|")]
+    assert len(table) <= 14 and sorted(re.findall(r"`(\w+)`", "".join(table))) == sorted(SOURCES)
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    headings = [heading for heading in re.findall(r"^## (.+)$", page, re.MULTILINE) if heading.split(", ")[0] in SOURCES]
+    assert headings == sorted(headings)
+    assert sorted(name for heading in headings for name in heading.split(", ")) == sorted(SOURCES)
+
+
+def test_the_sizes_of_the_table_are_those_of_the_cards() -> None:
+    sizes = re.findall(r"`(\w+)` \(([\d,]+)[^)]*\)", README.partition("## Sources")[2].partition("\n## ")[0])
+    assert len(sizes) > 15
+    for name, size in sizes:
+        known = (SOURCES[name].CARD.size, f"{sum(part.n_clips for part in SOURCES[name].CARD.parts.values()):,}")
+        assert name == "quickstart" or any(size in text for text in known), name
 
 
 def test_the_verbs_of_the_status_are_those_that_run() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import io
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,13 +16,14 @@ from pipeline.report.tables import books_table, checklist_table, estimate_table,
 from pipeline.verbs.checklist import CheckedNeed
 from pipeline.verbs.estimate import Estimate, HostLoad, SourceEstimate
 from pipeline.verbs.status import Books, DatasetCounts
-from sources.metadata.card import Card, Download, Need, NeedKind
+from sources import SOURCES
+from sources.metadata.card import Card, Download, Kind, Need, NeedKind
 from transforms.fetching.limits.hosts import HostLimits
 
 
-def shown(table: Table) -> list[str]:
+def shown(table: Table, width: int = 200) -> list[str]:
     """Return the words of each line of a table."""
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=width)
     console.print(table)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     lines = (" ".join(word for word in line.split() if word.strip("│┃|")) for line in text.splitlines())
@@ -53,11 +55,12 @@ def test_books_of_a_dataset_need_no_line_of_sums_and_balance() -> None:
 
 def test_estimates_show_sources_hosts_and_what_is_missing() -> None:
     known = SourceEstimate("table", "Mine", 7, 1.25, 4, {"example.org": 7})
-    published = SourceEstimate("clotho", "Clotho", 3839, 24.0, 0, {}, True, ("captions: download them",))
+    published = SourceEstimate("clotho", "Clotho", 3839, 24.0, 0, {}, True, ("captions: download them", "audio: unpack it"))
     host = HostLoad("youtube.com", 7200, HostLimits(per_hour=300))
     text = " ".join(shown(estimate_table(Estimate((known, published), 9, {"no_text": 1, "bad_row": 2}, (host,)))))
     assert "table Mine 7 1.25 793.8 MB 237.6 MB 4 of unknown length" in text
-    assert "clotho Clotho 3839 24.00 0 B 4.6 GB published size; missing: captions: download them" in text
+    assert "clotho Clotho 3839 24.00 0 B 4.6 GB published size" in text
+    assert "clotho, missing: captions: download them, and 1 more" in text
     assert "all 3846 25.25" in text
     assert "9 shards; 3 rows left out bad_row 2, no_text 1" in text
     assert "youtube.com: 7200 recordings; at most 300 an hour: 1.0 days" in text
@@ -68,11 +71,34 @@ def test_estimates_of_one_source_need_no_line_of_sums() -> None:
     assert "all" not in text.split() and "unknown length" not in text
 
 
-def test_sources_have_a_line_each_with_everything_on_their_card() -> None:
-    card = Card("Title", "CC0", "a table", "captions", size="two", faults="none", dead="all")
-    lines = shown(sources_table({"table": SimpleNamespace(CARD=card)}))  # type: ignore[dict-item]
-    assert lines[0] == "source what it is size licence bring text known faults"
-    assert lines[1].startswith("table Title two CC0 a table captions none; dead:")
+def test_sources_are_grouped_by_kind_and_show_their_cards() -> None:
+    card = Card("Title", "CC0", "a table", "captions", size="two", faults="none", dead="all", kind=Kind.LABELS)
+    own = Card("Mine", "as it is", "a folder", "names")
+    lines = shown(sources_table({"set": SimpleNamespace(CARD=card), "mine": SimpleNamespace(CARD=own)}))  # type: ignore[dict-item]
+    assert lines[lines.index("your own") :] == [
+        *("your own", "mine Mine", "licence: as it is", "bring: a folder", "text: names"),
+        *("labels", "set Title. two", "licence: CC0", "bring: a table", "text: captions", "dead: all"),
+        "known faults, and every step: docs/sources.md; as JSON: --json",
+    ]
+
+
+def test_all_sources_fit_into_100_columns_and_none_is_left_out() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    console.print(sources_table(SOURCES))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert max(map(len, lines)) <= 100 and "…" not in "".join(lines)
+    assert {line.split()[0] for line in lines if re.match(r"  \w", line)} - {"source"} == set(SOURCES)
+
+
+def test_many_files_that_are_got_alike_are_one_line() -> None:
+    downloads = [Download(f"https://example.org/{number}.parquet", f"{number}.parquet") for number in range(43)]
+    needs = [CheckedNeed("epidemic", "E", Need(NeedKind.FILE, f"class {n}", None, "copy them", d)) for n, d in enumerate(downloads)]
+    token = CheckedNeed("epidemic", "E", Need(NeedKind.KEY, "token", None, "ask"))
+    lines = shown(checklist_table([*needs, token]))
+    assert lines[1:] == ["epidemic fetched 43 files, such as class 0 a build fetches them from example.org", "MISSING token ask"]
+    there = [CheckedNeed("epidemic", "E", Need(NeedKind.FILE, f"class {n}", Path(f"/data/{n}"), "copy them")) for n in range(4)]
+    assert shown(checklist_table(there))[1:] == ["epidemic there 4 files, such as class 0 such as /data/0"]
+    assert len(shown(checklist_table(needs[:3]))) == 4  # few files keep their lines
 
 
 def test_a_checklist_says_what_is_there_and_how_to_get_the_rest() -> None:

@@ -59,4 +59,4 @@ def test_a_table_with_a_header_or_of_other_columns_is_refused(content: str, tmp_
 
 def test_one_need_stands_for_both_splits(tmp_path: Path) -> None:
     (need,) = vggsound.needs(options_of("vggsound", tmp_path, path="vggsound"))
-    assert need.what == "train, test: vggsound.csv in vggsound" and need.where is None and need.download is not None
+    assert need.what == "table of VGGSound, train, test: vggsound.csv in vggsound" and need.where is None and need.download is not None

@@ -51,8 +51,8 @@ def read_plan_file(folder: Folder, name: str) -> list[Clip]:
     except (TypeError, ValueError) as error:
         raise DamagedFileError(name, str(error)) from error
     for clip in clips:
-        if not all(seconds is None or math.isfinite(seconds) for seconds in (clip.start, clip.end)):
-            raise DamagedFileError(name, f"{clip.key}: start or end is no number of seconds")
+        if not all(seconds is None or math.isfinite(seconds) for seconds in (clip.start, clip.end, clip.file_start)):
+            raise DamagedFileError(name, f"{clip.key}: start, end or file_start is no number of seconds")
     return clips
 
 

@@ -22,6 +22,11 @@ class CheckedNeed:
     need: Need
 
     @property
+    def state(self) -> str:
+        """What is to be done, in a word: nothing where it is there or fetched, or where the source works without it."""
+        return "there" if self.is_there else "fetched" if self.is_fetched else "missing" if self.is_missing else "optional"
+
+    @property
     def is_there(self) -> bool:
         """Whether nothing is to be done."""
         return self.need.where is not None
@@ -39,35 +44,41 @@ class CheckedNeed:
     def to_json(self) -> dict[str, object]:
         """Return the need as `sources --recipe R --json` prints it."""
         values = {"source": self.source, "dataset": self.dataset, "kind": str(self.need.kind), "what": self.need.what}
-        state = "there" if self.is_there else "fetched" if self.is_fetched else "missing" if self.is_missing else "optional"
         where = None if self.need.where is None else str(self.need.where)
         address = self.need.download.url if self.need.download is not None else None
-        return values | {"state": state, "where": where, "step": self.need.step, "address": address}
+        return values | {"state": self.state, "where": where, "step": self.need.step, "address": address}
 
 
 def checklist(recipe: BuildRecipe) -> Iterator[CheckedNeed]:
     """Yield everything that the sources of a recipe need, in the order of the recipe."""
     for options in recipe.sources:
-        for need in (*SOURCES[options.source].needs(options), *_audio(options), *_access(options, recipe)):
-            yield CheckedNeed(options.source, options.dataset, need)
+        own = SOURCES[options.source].needs(options)
+        audio = [need for need in own if need.kind == NeedKind.AUDIO] or [*_audio(options)]
+        others = [need for need in own if need.kind != NeedKind.AUDIO]
+        is_brought = any(need.where is not None for need in audio)
+        needs = (*others, *audio, *_access(options, recipe, has_audio=is_brought))
+        distinct: dict[tuple[NeedKind, str], Need] = {}
+        for need in needs:
+            distinct.setdefault((need.kind, need.what), need)
+        yield from (CheckedNeed(options.source, options.dataset, need) for need in distinct.values())
 
 
 def _audio(options: SourceOptions) -> Iterator[Need]:
-    """Yield where the audio of a source comes from: its `audio_root`, and the hosts that are asked for the rest."""
+    """Yield where the audio of a source that says nothing of it comes from: its `audio_root`, and the hosts asked for the rest."""
     hosts = SOURCES[options.source].CARD.hosts
     if options.audio_root is not None:
         path = options.resolve(options.audio_root)
         is_address = "://" in options.audio_root
         where = options.audio_root if is_address or path.exists() else None
-        yield Need(NeedKind.FILE, f"audio_root: {options.audio_root}", where, "put the recordings there", is_required=not hosts)
+        yield Need(NeedKind.AUDIO, f"audio_root: {options.audio_root}", where, "put the recordings there", is_required=not hosts)
     elif hosts:
-        yield Need(NeedKind.FILE, "audio_root", None, f"without it audio is fetched from {', '.join(hosts)}", is_required=False)
+        yield Need(NeedKind.AUDIO, "audio_root", None, f"without it audio is fetched from {', '.join(hosts)}", is_required=False)
 
 
-def _access(options: SourceOptions, recipe: BuildRecipe) -> Iterator[Need]:
-    """Yield the programs and secrets that the hosts of a source's audio ask for; with an `audio_root` the source works without."""
+def _access(options: SourceOptions, recipe: BuildRecipe, has_audio: bool = False) -> Iterator[Need]:
+    """Yield the programs and secrets that the hosts of a source's audio ask for; a source whose audio is there works without."""
     hosts = SOURCES[options.source].CARD.hosts
     needs = youtube_needs() if set(hosts) & set(recipe.youtube.hosts) else ()
     needs += freesound_needs(recipe.freesound) if "freesound.org" in hosts else ()
     for need in needs:
-        yield replace(need, is_required=options.audio_root is None)
+        yield replace(need, is_required=options.audio_root is None and not has_audio)

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources.metadata.cells import name_of, text_of
-from sources.metadata.part_files import PartFile, PartOptions, part_files
+from sources.metadata.official_files import official_files
+from sources.metadata.official_rows import outcomes, table_rows
 from sources.metadata.row import Row
-from sources.metadata.row_outcomes import outcomes, require_columns
-from sources.metadata.rows import read_rows
-from sources.metadata.youtube_excerpts import named_excerpt
+from sources.metadata.youtube_excerpts import YouTubeOptions, named_excerpt
 
 
-class CaptionTableOptions(PartOptions):
-    """Keys of an entry for a table of captions: those of `PartOptions`, and `join`.
+class CaptionTableOptions(YouTubeOptions):
+    """Keys of an entry for a table of captions: those of `YouTubeOptions`, and `join`.
 
     With `join = true`, which is the default, captions go to clips of other sources with the same recording, and no clip is made of a row.
     """
@@ -38,9 +36,8 @@ def check_caption_tables(options: CaptionTableOptions, id_column: str) -> None:
 
     Only the first row is read: the tables have up to four million, and a check runs at every command.
     """
-    for file, path in part_files(options).items():
-        columns = _columns(file, path, id_column)
-        first = next(read_rows(path, columns), None)
+    for file, path in official_files(options).items():
+        first = next(table_rows(file, path, (id_column, "caption")), None)
         try:
             if first is not None and not first.fault:
                 named_excerpt(name_of(first.values[id_column], id_column))
@@ -57,16 +54,11 @@ def read_caption_tables(options: CaptionTableOptions, id_column: str, model: str
     Raises:
         ValueError: a table is missing, is another table, or cannot be read to its end.
     """
-    for file, path in part_files(options).items():
-        columns = _columns(file, path, id_column)
+    for file, path in official_files(options).items():
+        rows = table_rows(file, path, (id_column, "caption"))
         split = file.part if file.part in {"train", "test"} else "train"
         make = partial(_clip, id_column=id_column, model=model, split=split, options=options)
-        yield from outcomes(path, read_rows(path, columns), options, split, make)
-
-
-def _columns(file: PartFile, path: Path, id_column: str) -> tuple[str, str]:
-    require_columns(path, (id_column, "caption"), file.shown)
-    return id_column, "caption"
+        yield from outcomes(path, rows, options, split, make)
 
 
 def _clip(row: Row, id_column: str, model: str, split: str, options: CaptionTableOptions) -> Clip:
@@ -92,4 +84,5 @@ def _clip(row: Row, id_column: str, model: str, split: str, options: CaptionTabl
         recording=f"youtube:{video}",
         audio_root=None if options.join else options.audio_root,
         row_number=row.number,
+        file_start=start if options.audio_is_cut and not options.join else None,
     )

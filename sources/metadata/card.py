@@ -16,6 +16,17 @@ class Part:
     hours: float | None = None
 
 
+class Kind(StrEnum):
+    """What a source is, by where its text comes from; tables of sources are grouped by it."""
+
+    OWN = "your own"
+    PEOPLE = "captions by people"
+    LABELS = "labels"
+    TITLES = "titles and descriptions"
+    LIBRARIES = "names of files in libraries"
+    MODELS = "captions by language models"
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A short description of a source.
@@ -23,7 +34,7 @@ class Card:
     `title`: what the source is. `license`: the licence of its clips. `bring`: the files that the user must have.
     `text`: where captions come from. `size`: how many clips there are, in words; `parts`: the published size of each split, for estimates
     without the source's table. `faults`: what is known to be wrong in its files. `dead`: what is known to be unavailable today.
-    `hosts`: where audio is fetched from that `audio_root` does not hold.
+    `hosts`: where audio is fetched from that `audio_root` does not hold. `kind` groups sources in tables.
     """
 
     title: str
@@ -35,12 +46,14 @@ class Card:
     faults: str = ""
     dead: str = ""
     hosts: tuple[str, ...] = ()
+    kind: Kind = Kind.OWN
 
 
 class NeedKind(StrEnum):
     """What kind of thing a source needs."""
 
     FILE = "file"
+    AUDIO = "audio"  # a folder or an archive of recordings
     KEY = "key"  # a secret in the environment
     PROGRAM = "program"
 

@@ -7,7 +7,7 @@ path ends like the wanted path, over the most components, is meant.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 from pipeline.records import Reason, Rejected
@@ -144,6 +144,11 @@ class FileNames:
             return result if self._agrees(result, wanted, is_address) else None
         return self._by_its_stem(path, wanted, is_address)
 
+    @property
+    def by_stem(self) -> Mapping[str, Sequence[str]]:
+        """The names of files that may be recordings, by their last component without its suffix."""
+        return self._by_stem
+
     def identity_of(self, name: str) -> object:
         """Return a value that is equal for all names of the same file."""
         return self._identity(name)
@@ -166,7 +171,7 @@ class FileNames:
         exact = [name for name in files if parts_of(name, OF_STEMS)[-len(wanted) :] == wanted]
         if exact:
             return self._best(clip_id, exact)
-        return self._by_its_stem(clip_id, wanted, False) if wanted else None
+        return self._by_its_stem(clip_id, parts_of(clip_id, LOOSEST), False) if wanted else None
 
     def _by_its_stem(self, path: str, wanted: Parts, is_address: bool) -> str | None:
         """Return the file whose name without its suffix is the last component of a path."""

@@ -1,9 +1,8 @@
-"""Find the files that a source needs, below the folder of the recipe or in the cache, and say how to get those that are missing."""
+"""Say which files and folders a source needs, where the cache is, and how to get what is missing."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from sources.metadata.card import Download, Need, NeedKind
@@ -19,27 +18,38 @@ def cache_folder() -> Path:
     return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laion-audio"
 
 
+def metadata_path(download: Download) -> Path:
+    """Return where the cache holds a downloaded file of metadata."""
+    return cache_folder() / "metadata" / download.name
+
+
 def file_need(options: SourceOptions, path: str, what: str, step: str) -> Need:
     """Return the need of a file or folder that an entry names."""
     full = options.resolve(path)
     return Need(NeedKind.FILE, f"{what}: {path}", full if full.exists() else None, step)
 
 
-def find_file(options: SourceOptions, folder: str, names: Iterable[str], download: Download | None = None) -> Path | None:
-    """Return the first file there is among `names`, which may hold `*`, below `folder` or in the cache; `None` without one.
+def audio_folder(options: SourceOptions, folder: str, *names: str) -> str | None:
+    """Return where recordings are looked for first: the `audio_root` of the entry, else the first folder of a publisher that is there.
 
-    Names are looked for in `folder` (relative to the recipe's folder) and then in the recipe's folder itself, so that a user may put all
-    tables into one folder. The cache holds what `fetch_metadata` fetched.
+    Args:
+        folder: that of the official files.
+        names: folders below it, as the publisher's archives unpack.
     """
-    for below in (options.resolve(folder), options.base):
-        for name in names:
-            matches = sorted(path for path in below.glob(name) if path.is_file()) if below.is_dir() else []
-            if matches:
-                return matches[0]
-    cached = metadata_path(download) if download else None
-    return cached if cached is not None and cached.is_file() else None
+    if options.audio_root is not None:
+        return options.audio_root
+    return next((path for name in names if options.resolve(path := f"{folder}/{name}").is_dir()), None)
 
 
-def metadata_path(download: Download) -> Path:
-    """Return where the cache holds a downloaded file of metadata."""
-    return cache_folder() / "metadata" / download.name
+def audio_need(options: SourceOptions, folder: str, names: tuple[str, ...], what: str, step: str, is_required: bool = False) -> Need:
+    """Return the need of recordings: the `audio_root` of the entry, or one of `names`, which may hold `*`, below `folder`.
+
+    A plan is made without them, so most are not required: in a build each clip without its recording becomes a rejection.
+    """
+    if options.audio_root is not None:
+        root = options.resolve(options.audio_root)
+        given: Path | str | None = options.audio_root if "://" in options.audio_root else root if root.exists() else None
+        return Need(NeedKind.AUDIO, f"{what}: {options.audio_root}", given, step, is_required=is_required)
+    matches = (path for name in names for path in sorted(options.resolve(folder).glob(name)))
+    where = f": {' or '.join(names)} in {folder}" if names else ""
+    return Need(NeedKind.AUDIO, f"{what}{where}", next(matches, None), step, is_required=is_required)

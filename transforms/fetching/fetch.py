@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -133,6 +133,14 @@ class Fetcher:
     def audio_roots(self) -> AudioRootHandler | None:
         """The handler of recordings in `audio_root`; `None` where the table of handlers has none."""
         return next((handler for handler in self._handlers if isinstance(handler, AudioRootHandler)), None)
+
+    def fetched_together(self, clips: Sequence[Clip]) -> Iterator[list[Clip]]:
+        """Yield clips of one recording in groups that are fetched at once: those with a file of their own in `audio_root` alone."""
+        roots = self.audio_roots
+        alone = {clip.key for clip in clips if roots is not None and roots.is_excerpt(clip)}
+        yield from ([clip] for clip in clips if clip.key in alone)
+        if others := [clip for clip in clips if clip.key not in alone]:
+            yield others
 
     def local_file(self, clip: Clip) -> Path | None:
         """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all.

@@ -229,8 +229,11 @@ def _recording_outcomes(
     """Return the outcomes of the clips of one recording, in order; what can be copied is copied."""
     others = [clip for clip in clips if clip.key not in earlier.reusable]
     limits = settings.limits_of(clips[0].dataset)
-    made = iter(make_samples(others, fetch, limits, work, conversion_pool().convert) if others else ())
-    return [earlier.outcome(clip) if clip.key in earlier.reusable else next(made) for clip in clips]
+    made: dict[str, Sample | Rejection] = {}
+    for together in settings.fetcher.fetched_together(others):
+        results = make_samples(together, fetch, limits, work, conversion_pool().convert)
+        made |= zip((clip.key for clip in together), results, strict=True)
+    return [earlier.outcome(clip) if clip.key in earlier.reusable else made[clip.key] for clip in clips]
 
 
 def leave_out_equal(outcomes: Iterable[Sample | Rejection], in_other_shards: dict[str, str]) -> Generator[Sample | Rejection, None, None]:

@@ -35,7 +35,8 @@ def audio_request_hash(clip: Clip, settings_hash: str) -> str:
     Args:
         settings_hash: hash of the settings of the dataset.
     """
-    return stable_hash(settings_hash, clip.url, clip.start, clip.end, clip.audio_root, clip.id if clip.audio_root else "")[:16]
+    cut = () if clip.file_start is None else (clip.file_start,)
+    return stable_hash(settings_hash, clip.url, clip.start, clip.end, clip.audio_root, clip.id if clip.audio_root else "", *cut)[:16]
 
 
 @dataclass(frozen=True)
