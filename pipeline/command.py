@@ -91,16 +91,16 @@ def list_sources(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
 def _list_needs(options: Namespace) -> int:
     """Print what each source of a recipe needs; the exit code is 1 when something is missing."""
     from pipeline.recipe.model import load_recipe
-    from pipeline.report.tables import checklist_table
+    from pipeline.report.tables import checklist_lines
     from pipeline.verbs.checklist import checklist
 
     needs = list(checklist(load_recipe(options.recipe, options.data, files_are_needed=False)))
     if options.json:
         print_json([need.to_json() for need in needs])
     else:
-        console().print(checklist_table(needs))
+        print_lines(checklist_lines(needs))
     missing = sum(need.is_missing for need in needs)
-    print_errors([f"{missing} things are missing; the table says how to get each"] if missing else [])
+    print_errors([f"{missing} things are missing; the list says how to get each"] if missing else [])
     return WRONG if missing else DONE
 
 
@@ -108,12 +108,13 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     """Write a plan, or print what it would cost."""
     if options.dry_run:
         from pipeline.recipe.model import load_recipe
-        from pipeline.report.tables import estimate_table
+        from pipeline.report.tables import estimate_lines, estimate_table
         from pipeline.verbs.estimate import estimate
 
         recipe = load_recipe(options.recipe, options.data, files_are_needed=False)
         result = estimate(recipe, options.limit, _engine(options, beam_options))
         console().print(estimate_table(result))
+        print_lines(estimate_lines(result))
         if result.shared is not None:
             print_shared(result.shared, also_none=True)
         return DONE

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.report.tables import books_table, checklist_table, estimate_table, readable_bytes, sources_table
+from pipeline.report.tables import books_table, checklist_lines, estimate_lines, estimate_table, readable_bytes, sources_table
 from pipeline.verbs.checklist import CheckedNeed
 from pipeline.verbs.estimate import Estimate, HostLoad, SourceEstimate
 from pipeline.verbs.status import Books, DatasetCounts
@@ -57,18 +57,24 @@ def test_estimates_show_sources_hosts_and_what_is_missing() -> None:
     known = SourceEstimate("table", "Mine", 7, 1.25, 4, {"example.org": 7})
     published = SourceEstimate("clotho", "Clotho", 3839, 24.0, 0, {}, True, ("captions: download them", "audio: unpack it"))
     host = HostLoad("youtube.com", 7200, HostLimits(per_hour=300))
-    text = " ".join(shown(estimate_table(Estimate((known, published), 9, {"no_text": 1, "bad_row": 2}, (host,)))))
-    assert "table Mine 7 1.25 793.8 MB 237.6 MB 4 of unknown length" in text
-    assert "clotho Clotho 3839 24.00 0 B 4.6 GB published size" in text
-    assert "clotho, missing: captions: download them, and 1 more" in text
-    assert "all 3846 25.25" in text
-    assert "9 shards; 3 rows left out bad_row 2, no_text 1" in text
-    assert "youtube.com: 7200 recordings; at most 300 an hour: 1.0 days" in text
+    estimate = Estimate((known, published), 9, {"no_text": 1, "bad_row": 2}, (host,))
+    assert shown(estimate_table(estimate))[2:] == [
+        "table in its table 7 1.2+ 793.8 MB+ 237.6 MB+",
+        "clotho as published 3,839 24.0 0 B 4.6 GB",
+        "all 3,846 25.2+ 793.8 MB+ 4.8 GB+",
+    ]
+    assert list(estimate_lines(estimate)) == [
+        "9 shards; 3 rows left out   bad_row 2, no_text 1",
+        "+: the length of 4 clips is known only when they are fetched",
+        "youtube.com: 7,200 recordings; at most 300 an hour: 1.0 days",
+        "clotho is counted as published; missing: captions: download them, and 1 more",
+    ]
 
 
 def test_estimates_of_one_source_need_no_line_of_sums() -> None:
-    text = " ".join(shown(estimate_table(Estimate((SourceEstimate("table", "Mine", 7, 1.25, 0, {}),), 1))))
-    assert "all" not in text.split() and "unknown length" not in text
+    estimate = Estimate((SourceEstimate("table", "Mine", 7, 1.25, 0, {}),), 1)
+    assert shown(estimate_table(estimate))[2:] == ["table in its table 7 1.2 0 B 237.6 MB"]
+    assert list(estimate_lines(estimate)) == ["1 shards; 0 rows left out"]
 
 
 def test_sources_are_grouped_by_kind_and_show_their_cards() -> None:
@@ -94,11 +100,14 @@ def test_many_files_that_are_got_alike_are_one_line() -> None:
     downloads = [Download(f"https://example.org/{number}.parquet", f"{number}.parquet") for number in range(43)]
     needs = [CheckedNeed("epidemic", "E", Need(NeedKind.FILE, f"class {n}", None, "copy them", d)) for n, d in enumerate(downloads)]
     token = CheckedNeed("epidemic", "E", Need(NeedKind.KEY, "token", None, "ask"))
-    lines = shown(checklist_table([*needs, token]))
-    assert lines[1:] == ["epidemic fetched 43 files, such as class 0 a build fetches them from example.org", "MISSING token ask"]
+    assert list(checklist_lines([*needs, token])) == [
+        "epidemic",
+        *("  fetched   43 files, such as class 0", "            a build fetches them from example.org"),
+        *("  MISSING   token", "            ask"),
+    ]
     there = [CheckedNeed("epidemic", "E", Need(NeedKind.FILE, f"class {n}", Path(f"/data/{n}"), "copy them")) for n in range(4)]
-    assert shown(checklist_table(there))[1:] == ["epidemic there 4 files, such as class 0 such as /data/0"]
-    assert len(shown(checklist_table(needs[:3]))) == 4  # few files keep their lines
+    assert list(checklist_lines(there))[1:] == ["  there     4 files, such as class 0", "            such as /data/0"]
+    assert len(list(checklist_lines(needs[:3]))) == 7  # few files keep their lines
 
 
 def test_a_checklist_says_what_is_there_and_how_to_get_the_rest() -> None:
@@ -109,11 +118,11 @@ def test_a_checklist_says_what_is_there_and_how_to_get_the_rest() -> None:
         CheckedNeed("macs", "MACS", Need(NeedKind.FILE, "table", None, "get it", download)),
         CheckedNeed("macs", "MACS", Need(NeedKind.KEY, "token", None, "ask for one", is_required=False)),
     ]
-    text = " ".join(shown(checklist_table(needs)))
-    assert "clotho there captions /data/captions.csv" in text
-    assert "MISSING metadata download [it]" in text
-    assert "macs fetched table a build fetches it from https://example.org/t.csv" in text
-    assert "optional token ask for one" in text
+    assert list(checklist_lines(needs)) == [
+        *("clotho", "  there     captions", "            /data/captions.csv", "  MISSING   metadata", "            download [it]"),
+        *("macs", "  fetched   table", "            a build fetches it from https://example.org/t.csv"),
+        *("  optional  token", "            ask for one"),
+    ]
     assert [need.is_missing for need in needs] == [False, True, False, False]
 
 

@@ -64,20 +64,21 @@ def _card_lines(card: Card) -> list[str]:
     return [". ".join(filter(None, (card.title, card.size))), *(f"{name}: {text}" for name, text in named.items() if text)]
 
 
-def checklist_table(needs: Iterable[CheckedNeed]) -> Table:
-    """Return what the sources of a recipe need as a table to work through; many files of one source that are got alike are one line."""
-    table = Table(show_lines=True)
-    for name in ("source", "", "needs", "where it is, or how to get it"):
-        table.add_column(name, no_wrap=name in ("source", ""))
+def checklist_lines(needs: Iterable[CheckedNeed]) -> Iterator[str]:
+    """Yield what the sources of a recipe need as a list to work through; many files of one source that are got alike are one line.
+
+    It is no table: addresses and paths are printed in full, so that they can be copied.
+    """
     before = ""
     for first, n_alike in _folded(needs):
-        state, what, where = first.state, first.need.what, str(first.need.where or _step(first, n_alike))
+        if first.dataset != before:
+            yield f"{first.source}"
+        before = first.dataset
+        what, where = first.need.what, str(first.need.where or _step(first, n_alike))
         if n_alike > 1:
             what, where = f"{n_alike} files, such as {what}", f"such as {where}" if first.is_there else where
-        shown = state.upper() if first.is_missing else state
-        table.add_row("" if first.dataset == before else first.source, shown, Text(what), Text(where, overflow="fold"))
-        before = first.dataset
-    return table
+        yield f"  {first.state.upper() if first.is_missing else first.state:<9} {what}"
+        yield f"            {where}"
 
 
 def _folded(needs: Iterable[CheckedNeed]) -> Iterator[tuple[CheckedNeed, int]]:
@@ -96,26 +97,33 @@ def _step(need: CheckedNeed, n_alike: int) -> str:
 
 
 def estimate_table(estimate: Estimate) -> Table:
-    """Return an estimate as a table: a row for each source, and below it what is missing, and what hosts and shards it takes."""
-    table = Table(title="estimate", title_justify="left", caption_justify="left")
-    for name in ("source", "dataset", "clips", "hours", "to fetch", "in shards", ""):
-        table.add_column(name, justify="right" if name in ("clips", "hours", "to fetch", "in shards") else "left")
+    """Return an estimate as a table: a row for each source. `+` says that more comes from clips of unknown length."""
+    table = Table(title="estimate", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("source", "counted", "clips", "hours", "to fetch", "in shards"):
+        table.add_column(name, justify="left" if name in ("source", "counted") else "right", no_wrap=True)
     for source in estimate.sources:
-        notes = ["published size"] if source.is_published else []
-        notes += [f"{source.n_without_length} of unknown length"] if source.n_without_length else []
-        sizes = (readable_bytes(source.fetched_bytes), readable_bytes(source.flac_bytes))
-        table.add_row(source.source, source.dataset, str(source.n_clips), f"{source.hours:.2f}", *sizes, "; ".join(notes))
+        more = "+" if source.n_without_length else ""
+        sizes = (f"{readable_bytes(n_bytes)}{more}" for n_bytes in (source.fetched_bytes, source.flac_bytes))
+        counted = "as published" if source.is_published else "in its table"
+        table.add_row(source.source, counted, f"{source.n_clips:,}", f"{source.hours:,.1f}{more}", *sizes)
     if len(estimate.sources) > 1:
         table.add_section()
-        fetched = readable_bytes(sum(source.fetched_bytes for source in estimate.sources))
-        table.add_row("all", "", str(estimate.n_clips), f"{estimate.hours:.2f}", fetched, readable_bytes(estimate.flac_bytes), "")
-    lines = [f"{estimate.n_shards} shards; {estimate.n_left_out} rows left out   {_reasons(estimate.left_out)}".rstrip()]
-    lines += [f"{host.name}: {host.n_recordings} recordings{host.in_words()}" for host in estimate.hosts]
+        more = "+" if estimate.n_without_length else ""
+        sizes = (f"{readable_bytes(n_bytes)}{more}" for n_bytes in (estimate.fetched_bytes, estimate.flac_bytes))
+        table.add_row("all", "", f"{estimate.n_clips:,}", f"{estimate.hours:,.1f}{more}", *sizes)
+    return table
+
+
+def estimate_lines(estimate: Estimate) -> Iterator[str]:
+    """Yield what an estimate says beside its table: shards, rows left out, hosts with the days they take, and what is missing."""
+    yield f"{estimate.n_shards:,} shards; {estimate.n_left_out:,} rows left out   {_reasons(estimate.left_out)}".rstrip()
+    if estimate.n_without_length:
+        yield f"+: the length of {estimate.n_without_length:,} clips is known only when they are fetched"
+    for host in estimate.hosts:
+        yield f"{host.name}: {host.n_recordings:,} recordings{host.in_words()}"
     for source in (source for source in estimate.sources if source.missing):
         others = f", and {len(source.missing) - 1} more" if len(source.missing) > 1 else ""
-        lines.append(f"{source.source}, missing: {source.missing[0]}{others}")
-    table.caption = Text("\n".join(lines))
-    return table
+        yield f"{source.source} is counted as published; missing: {source.missing[0]}{others}"
 
 
 def readable_bytes(count: float) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pipeline.recipe.model import BuildRecipe
 from sources import SOURCES
 from sources.metadata.card import Need, NeedKind
+from sources.metadata.held_lists import HeldOut
 from sources.metadata.options import SourceOptions
 from transforms.fetching.freesound.freesound_api import freesound_needs
 from transforms.fetching.youtube.youtube_needs import youtube_needs
+from transforms.planning.held_sources import options_of, table_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,16 @@ def checklist(recipe: BuildRecipe) -> Iterator[CheckedNeed]:
         for need in needs:
             distinct.setdefault((need.kind, need.what), need)
         yield from (CheckedNeed(options.source, options.dataset, need) for need in distinct.values())
+    for entry in recipe.held_elsewhere:
+        options = options_of(entry, recipe.folder)
+        yield CheckedNeed(f"held out: {entry}", f"held out: {entry}", _table_of(entry, recipe.folder, options))
+
+
+def _table_of(entry: HeldOut, base: Path, options: SourceOptions) -> Need:
+    """Return the need of the table of a source that is held out and not built."""
+    fault = table_fault(entry, base)
+    downloads = [need.download for need in SOURCES[options.source].needs(options) if need.download is not None and need.where is None]
+    return Need(NeedKind.FILE, f"table of {options.source}", None if fault else "there", fault, downloads[0] if downloads else None)
 
 
 def _audio(options: SourceOptions) -> Iterator[Need]:

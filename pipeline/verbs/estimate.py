@@ -110,6 +110,11 @@ class Estimate:
         return sum(source.hours for source in self.sources)
 
     @property
+    def fetched_bytes(self) -> float:
+        """The size of what is fetched."""
+        return sum(source.fetched_bytes for source in self.sources)
+
+    @property
     def flac_bytes(self) -> float:
         """The size of all shards."""
         return sum(source.flac_bytes for source in self.sources)
