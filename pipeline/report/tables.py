@@ -99,18 +99,18 @@ def _step(need: CheckedNeed, n_alike: int) -> str:
 def estimate_table(estimate: Estimate) -> Table:
     """Return an estimate as a table: a row for each source. `+` says that more comes from clips of unknown length."""
     table = Table(title="estimate", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("source", "counted", "clips", "hours", "to fetch", "in shards"):
-        table.add_column(name, justify="left" if name in ("source", "counted") else "right", no_wrap=True)
+    for name in ("source", "count of", "clips", "hours", "to fetch", "in shards"):
+        table.add_column(name, justify="left" if name in ("source", "count of") else "right", no_wrap=True)
     for source in estimate.sources:
         more = "+" if source.n_without_length else ""
         sizes = (f"{readable_bytes(n_bytes)}{more}" for n_bytes in (source.fetched_bytes, source.flac_bytes))
-        counted = "as published" if source.is_published else "in its table"
-        table.add_row(source.source, counted, f"{source.n_clips:,}", f"{source.hours:,.1f}{more}", *sizes)
+        counted = "published" if source.is_published else "table"
+        table.add_row(source.source, counted, f"{source.n_clips:,}", f"{source.hours:,.0f}{more}", *sizes)
     if len(estimate.sources) > 1:
         table.add_section()
         more = "+" if estimate.n_without_length else ""
         sizes = (f"{readable_bytes(n_bytes)}{more}" for n_bytes in (estimate.fetched_bytes, estimate.flac_bytes))
-        table.add_row("all", "", f"{estimate.n_clips:,}", f"{estimate.hours:,.1f}{more}", *sizes)
+        table.add_row("all", "", f"{estimate.n_clips:,}", f"{estimate.hours:,.0f}{more}", *sizes)
     return table
 
 
