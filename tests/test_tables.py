@@ -59,7 +59,7 @@ def test_estimates_show_sources_hosts_and_what_is_missing() -> None:
     host = HostLoad("youtube.com", 7200, HostLimits(per_hour=300))
     estimate = Estimate((known, published), 9, {"no_text": 1, "bad_row": 2}, (host,))
     assert shown(estimate_table(estimate))[2:] == [
-        "table table 7 1+ 793.8 MB+ 237.6 MB+",
+        "table table 7 1.25+ 793.8 MB+ 237.6 MB+",
         "clotho published 3,839 24 0 B 4.6 GB",
         "all 3,846 25+ 793.8 MB+ 4.8 GB+",
     ]
@@ -73,7 +73,7 @@ def test_estimates_show_sources_hosts_and_what_is_missing() -> None:
 
 def test_estimates_of_one_source_need_no_line_of_sums() -> None:
     estimate = Estimate((SourceEstimate("table", "Mine", 7, 1.25, 0, {}),), 1)
-    assert shown(estimate_table(estimate))[2:] == ["table table 7 1 0 B 237.6 MB"]
+    assert shown(estimate_table(estimate))[2:] == ["table table 7 1.25 0 B 237.6 MB"]
     assert list(estimate_lines(estimate)) == ["1 shards; 0 rows left out"]
 
 

@@ -105,12 +105,12 @@ def estimate_table(estimate: Estimate) -> Table:
         more = "+" if source.n_without_length else ""
         sizes = (f"{readable_bytes(n_bytes)}{more}" for n_bytes in (source.fetched_bytes, source.flac_bytes))
         counted = "published" if source.is_published else "table"
-        table.add_row(source.source, counted, f"{source.n_clips:,}", f"{source.hours:,.0f}{more}", *sizes)
+        table.add_row(source.source, counted, f"{source.n_clips:,}", f"{_hours(source.hours)}{more}", *sizes)
     if len(estimate.sources) > 1:
         table.add_section()
         more = "+" if estimate.n_without_length else ""
         sizes = (f"{readable_bytes(n_bytes)}{more}" for n_bytes in (estimate.fetched_bytes, estimate.flac_bytes))
-        table.add_row("all", "", f"{estimate.n_clips:,}", f"{estimate.hours:,.0f}{more}", *sizes)
+        table.add_row("all", "", f"{estimate.n_clips:,}", f"{_hours(estimate.hours)}{more}", *sizes)
     return table
 
 
@@ -124,6 +124,10 @@ def estimate_lines(estimate: Estimate) -> Iterator[str]:
     for source in (source for source in estimate.sources if source.missing):
         others = f", and {len(source.missing) - 1} more" if len(source.missing) > 1 else ""
         yield f"{source.source} is counted as published; missing: {source.missing[0]}{others}"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.0f}" if hours >= 10 else f"{hours:.2f}"
 
 
 def readable_bytes(count: float) -> str:
