@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.records import Clip, Rejected
-from sources.metadata.options import SourceOptions
-from sources.metadata.youtube_excerpts import named_excerpt, video_of, youtube_clip
+from sources.metadata.youtube_excerpts import YouTubeOptions, named_excerpt, video_of, youtube_clip
 
 ALPHABET = "ABCXYZabcxyz0123456789_-"
 VIDEOS = st.text(ALPHABET, min_size=11, max_size=11) | st.sampled_from(
@@ -46,7 +45,7 @@ def test_other_names_are_bad_rows_that_show_at_most_forty_characters(name: str) 
 
 
 def test_a_clip_has_the_id_of_audioset_and_the_recording_of_the_video() -> None:
-    options = SourceOptions(source="s", dataset="D", base=Path("/x"), audio_root="videos")
+    options = YouTubeOptions(source="s", dataset="D", path="x", base=Path("/x"), audio_root="videos")
     assert youtube_clip(options, "test", "b0RFKhbpFJA", 1.2346, 11.2346, 7, labels=("Rain",)) == Clip(
         source="s",
         dataset="D",
