@@ -23,6 +23,7 @@ from pipeline.report.terminal import (
     print_json,
     print_lines,
     print_missing,
+    print_notes,
     print_outcome,
     print_shared,
     print_t5,
@@ -108,15 +109,17 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     """Write a plan, or print what it would cost."""
     if options.dry_run:
         from pipeline.recipe.model import load_recipe
-        from pipeline.report.tables import estimate_lines, estimate_table
+        from pipeline.report.tables import estimate_lines, estimate_table, unchecked_lines
         from pipeline.verbs.estimate import estimate
 
         recipe = load_recipe(options.recipe, options.data, files_are_needed=False)
+        print_notes(["planning what is there, to count it: half a minute for 50,000 rows"])
         result = estimate(recipe, options.limit, _engine(options, beam_options))
         console().print(estimate_table(result))
         print_lines(estimate_lines(result))
         if result.shared is not None:
             print_shared(result.shared, also_none=True)
+        print_lines(unchecked_lines(result))
         return DONE
     if not options.output:
         raise UsageError("--output DIR is needed, unless with --dry-run")

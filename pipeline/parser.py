@@ -87,7 +87,10 @@ def _add_build(verbs: argparse._SubParsersAction) -> None:
 
 def _add_retry(verbs: argparse._SubParsersAction) -> None:
     examples = ("data/my-sounds", "data/my-sounds --reason not_found,forbidden")
-    text = "try rejected rows of a folder again; only the shards that hold them are rewritten, everything else in them is copied"
+    text = (
+        "try rejected rows of a folder again, by the recipe that it was built with; "
+        "only the shards that hold them are rewritten, everything else in them is copied"
+    )
     retry = _add(verbs, "retry", text, *examples)
     retry.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
     text = "reasons as `status` prints them, with commas between them (default: those that may pass by themselves, such as timeout)"

@@ -75,7 +75,7 @@ def needs(options: Options) -> tuple[Need, ...]:
     """Return the tables that an entry reads, and the audio."""
     folders = tuple(FOLDERS[part] for part in options.parts)
     step = "unpack clotho_audio_*.7z of https://zenodo.org/records/4783391 there, or name their folder or archive as audio_root"
-    return *official_needs(options), audio_need(options, options.folder, folders, "audio, which is not fetched", step)
+    return *official_needs(options), audio_need(options, options.folder, folders, "audio, which is not fetched", step, is_required=True)
 
 
 def check(options: Options) -> None:

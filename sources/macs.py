@@ -55,7 +55,7 @@ def needs(options: Options) -> tuple[Need, ...]:
     """Return the file that an entry reads, and the audio."""
     step = "unpack the audio of https://zenodo.org/records/2589280 there, or name its folder or archive as audio_root"
     names = ("*.wav", "audio", "*/audio")
-    return *official_needs(options), audio_need(options, options.folder, names, "audio, which is not fetched", step)
+    return *official_needs(options), audio_need(options, options.folder, names, "audio, which is not fetched", step, is_required=True)
 
 
 def check(options: Options) -> None:

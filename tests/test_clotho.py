@@ -99,7 +99,7 @@ def test_the_audio_is_among_the_needs_until_a_folder_of_a_split_is_there(tmp_pat
     assert [need.where for need in clotho.needs(given)] == [None] * 3
     (tmp_path / "clotho" / "evaluation").mkdir(parents=True)
     *_, audio = clotho.needs(given)
-    assert audio.where == tmp_path / "clotho" / "evaluation" and not audio.is_required
+    assert audio.where == tmp_path / "clotho" / "evaluation" and audio.is_required
 
 
 def test_tables_that_are_exchanged_are_refused(tmp_path: Path) -> None:

@@ -221,3 +221,18 @@ def test_a_folder_whose_name_is_not_utf8_is_a_fault(tmp_path):
 
 def test_names_are_the_sources_and_datasets_in_order(home):
     assert recipe_of(home, sources=SOURCE.replace("Set", "b") + SOURCE.replace("Set", "A")).names == ["A", "b", "table"]
+
+
+def test_a_misspelt_key_of_a_host_is_named_with_the_host_and_the_nearest_key(home):
+    recipe = 'name = "x"\n[hosts."api.example.org"]\nper_hours = 4\nper_day = 0\n[[sources]]\nsource = "quickstart"\n'
+    (home / "hosts.toml").write_text(recipe)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(str(home / "hosts.toml"))
+    assert '"api.example.org".per_hours = 4: no such key' in str(caught.value) and "did you mean 'per_hour'?" in str(caught.value)
+    assert '"api.example.org".per_day = 0: input should be greater than or equal to 1' in str(caught.value)
+
+
+def test_a_table_of_ones_own_that_is_missing_is_a_fault_also_of_an_estimate(home):
+    (home / "own.toml").write_text('name = "x"\n[[sources]]\nsource = "table"\ndataset = "D"\npath = "gone.csv"\n')
+    with pytest.raises(RecipeError, match=r"gone\.csv"):
+        load_recipe(str(home / "own.toml"), files_are_needed=False)

@@ -12,7 +12,15 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.report.tables import books_table, checklist_lines, estimate_lines, estimate_table, readable_bytes, sources_table
+from pipeline.report.tables import (
+    books_table,
+    checklist_lines,
+    estimate_lines,
+    estimate_table,
+    readable_bytes,
+    sources_table,
+    unchecked_lines,
+)
 from pipeline.verbs.checklist import CheckedNeed
 from pipeline.verbs.estimate import Estimate, HostLoad, SourceEstimate
 from pipeline.verbs.status import Books, DatasetCounts
@@ -71,6 +79,13 @@ def test_estimates_show_sources_hosts_and_what_is_missing() -> None:
     ]
 
 
+def test_sources_without_their_tables_are_named_as_not_compared() -> None:
+    known, published = SourceEstimate("table", "Mine", 7, 1.25, 0, {}), SourceEstimate("clotho", "Clotho", 9, 0.5, 0, {}, True)
+    assert list(unchecked_lines(Estimate((known,), 1))) == []
+    lines = list(unchecked_lines(Estimate((known, published), 1)))
+    assert lines == ["not compared with other sets, since their tables are missing: clotho"]
+
+
 def test_estimates_of_one_source_need_no_line_of_sums() -> None:
     estimate = Estimate((SourceEstimate("table", "Mine", 7, 1.25, 0, {}),), 1)
     assert shown(estimate_table(estimate))[2:] == ["table table 7 1.25 0 B 237.6 MB"]
@@ -102,7 +117,7 @@ def test_many_files_that_are_got_alike_are_one_line() -> None:
     token = CheckedNeed("epidemic", "E", Need(NeedKind.KEY, "token", None, "ask"))
     assert list(checklist_lines([*needs, token])) == [
         "epidemic",
-        *("  fetched   43 files, such as class 0", "            a build fetches them from example.org"),
+        *("  to fetch  43 files, such as class 0", "            a build fetches them from example.org"),
         *("  MISSING   token", "            ask"),
     ]
     there = [CheckedNeed("epidemic", "E", Need(NeedKind.FILE, f"class {n}", Path(f"/data/{n}"), "copy them")) for n in range(4)]
@@ -120,7 +135,7 @@ def test_a_checklist_says_what_is_there_and_how_to_get_the_rest() -> None:
     ]
     assert list(checklist_lines(needs)) == [
         *("clotho", "  there     captions", "            /data/captions.csv", "  MISSING   metadata", "            download [it]"),
-        *("macs", "  fetched   table", "            a build fetches it from https://example.org/t.csv"),
+        *("macs", "  to fetch  table", "            a build fetches it from https://example.org/t.csv"),
         *("  optional  token", "            ask for one"),
     ]
     assert [need.is_missing for need in needs] == [False, True, False, False]

@@ -59,7 +59,15 @@ def _from_table(record: type[Record], given: Any) -> Record:
 def _hosts_from_table(given: Any) -> dict[str, HostLimits]:
     if not isinstance(given, dict):
         raise ValueError('input should be tables, as in [hosts."api.example.org"]')
-    return limits_by_host({name: _from_table(HostLimits, limits) for name, limits in given.items()})
+    faults, checked = [], {}
+    for name, limits in given.items():
+        try:
+            checked[name] = _from_table(HostLimits, limits)
+        except ValidationError as error:
+            faults += describe(error, {"": keys_of(HostLimits)}, f'"{name}".')
+    if faults:
+        raise ValueError("; ".join(faults))
+    return limits_by_host(checked)
 
 
 def _entry_from_toml(given: Any) -> Any:
@@ -190,7 +198,7 @@ def _check(document: dict[str, Any], beside: Path, files_are_needed: bool) -> tu
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         local_files = _folders(document.get("local_files"), folder)
         options, wrong = _check_source(entry, folder, f"sources[{number}]", local_files)
-        if options is not None and (files_are_needed or not lacking(options)):
+        if options is not None and (files_are_needed or not SOURCES[options.source].CARD.parts or not lacking(options)):
             wrong = _check_files(options, f"sources[{number}]")
         sources += [options] if options else []
         faults += wrong

@@ -37,7 +37,8 @@ def books_table(books: Books) -> Table:
         "the books balance: every planned row is one sample or one rejection" if books.balance else "the books do not balance yet"
     )
     if books.left:
-        table.caption += f"\nleft for later: {', '.join(f'{host} {count}' for host, count in sorted(books.left.items()))}; build goes on"
+        by_host = ", ".join(f"{host} {count}" for host, count in sorted(books.left.items()))
+        table.caption += f"\nleft for later: {by_host}; the next build goes on with them"
     return table
 
 
@@ -124,6 +125,13 @@ def estimate_lines(estimate: Estimate) -> Iterator[str]:
     for source in (source for source in estimate.sources if source.missing):
         others = f", and {len(source.missing) - 1} more" if len(source.missing) > 1 else ""
         yield f"{source.source} is counted as published; missing: {source.missing[0]}{others}"
+
+
+def unchecked_lines(estimate: Estimate) -> Iterator[str]:
+    """Yield which sources were not compared with the others, since their tables are missing."""
+    names = [source.source for source in estimate.sources if source.is_published]
+    if names:
+        yield f"not compared with other sets, since their tables are missing: {', '.join(names)}"
 
 
 def _hours(hours: float) -> str:

@@ -32,13 +32,16 @@ def print_outcome(outcome: Outcome, folder: Folder, name: str, as_json: bool) ->
         from pipeline.output.shared_file import read_shared
         from pipeline.report.tables import books_table
 
-        made = f"{outcome.n_built} shards made" if outcome.n_built else "nothing was left to do"
+        nothing = "nothing could be done now" if outcome.paused else "nothing was left to do"
+        made = f"{outcome.n_built} shards made" if outcome.n_built else nothing
         where = f"books: {name}/DATASET/SPLIT/N.parquet, left out while planning: {name}/plan/rejections.parquet"
         if outcome.plan_is_new:
             print_shared(read_shared(folder) or ())
         console().print(books_table(outcome.books))
         print_lines([*outcome.left_out, f"{made} in {name}; {where}", *map(str, outcome.paused)])
         print_t5(folder)
+    if not outcome.books.total.samples and not outcome.paused:
+        print_errors(["no sample was made: see the reasons above, and docs/faq.md for what each means"])
     return print_missing(outcome.missing, errors)
 
 
@@ -56,6 +59,13 @@ def print_errors(lines: Iterable[str]) -> None:
     errors = console(stderr=True)
     for line in lines:
         errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_notes(lines: Iterable[str]) -> None:
+    """Print lines to the error output, so that the output can be read by programs."""
+    errors = console(stderr=True)
+    for line in lines:
+        errors.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_t5(folder: Folder) -> None:

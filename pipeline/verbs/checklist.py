@@ -27,7 +27,7 @@ class CheckedNeed:
     @property
     def state(self) -> str:
         """What is to be done, in a word: nothing where it is there or fetched, or where the source works without it."""
-        return "there" if self.is_there else "fetched" if self.is_fetched else "missing" if self.is_missing else "optional"
+        return "there" if self.is_there else "to fetch" if self.is_fetched else "missing" if self.is_missing else "optional"
 
     @property
     def is_there(self) -> bool:

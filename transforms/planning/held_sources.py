@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pipeline.records import Clip
 from sources import SOURCES
-from sources.metadata.card import Need
+from sources.metadata.card import Need, NeedKind
 from sources.metadata.held_lists import HeldOut, Listed
 from sources.metadata.options import SourceOptions, split_name
 
@@ -35,8 +35,9 @@ def options_of(entry: HeldOut, base: Path) -> SourceOptions:
 
 
 def lacking(options: SourceOptions) -> list[Need]:
-    """Return what a source needs and lacks."""
-    return [need for need in SOURCES[options.source].needs(options) if need.is_required and need.where is None]
+    """Return what a source needs to be planned, and lacks: its audio is needed only when shards are made."""
+    needs = (need for need in SOURCES[options.source].needs(options) if need.kind != NeedKind.AUDIO)
+    return [need for need in needs if need.is_required and need.where is None]
 
 
 def table_fault(entry: HeldOut, base: Path) -> str:
