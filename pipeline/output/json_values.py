@@ -18,8 +18,10 @@ def parse_json(data: bytes) -> Any:
         ValueError: it is not JSON in UTF-8, holds a surrogate, or is nested too deeply.
     """
     try:
-        value = json.loads(data)
-        json.dumps(value, ensure_ascii=False).encode()
+        text = data.decode()
+        value = json.loads(text)
+        if "\\u" in text:  # only an escape can give half of a surrogate pair
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     return value
@@ -66,7 +68,15 @@ def table(check: Callable[[Any, str], Value]) -> Callable[[Any, str], dict[str, 
     >>> table(count)({"a": 1}, "sizes")
     {'a': 1}
     """
-    return lambda value, name: {key: check(each, f"{name}[{key!r}]") for key, each in mapping(value, name).items()}
+
+    def checked(value: Any, name: str) -> dict[str, Value]:
+        given = mapping(value, name)
+        try:
+            return {key: check(each, name) for key, each in given.items()}
+        except ValueError:  # names of values take longer to make than to check, so they are made for a fault alone
+            return {key: check(each, f"{name}[{key!r}]") for key, each in given.items()}
+
+    return checked
 
 
 def _shown(value: Any) -> str:

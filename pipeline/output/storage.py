@@ -107,9 +107,9 @@ class Folder:
             FileNotFoundError: there is no such file.
             DamagedFileError: it is no file but a folder, a device or a pipe, or larger than any file that is read at once.
         """
-        self._check_local(name, MAX_AT_ONCE)
+        path = self._check_local(name, MAX_AT_ONCE)
         with self.naming(name):
-            return self._fs.cat_file(self.path(name))
+            return path.read_bytes() if path is not None else self._fs.cat_file(self.path(name))
 
     def read_json(self, name: str) -> Any:
         """Return the content of a JSON file.
@@ -129,12 +129,16 @@ class Folder:
         self._check_local(name)
         return self._fs.open(self.path(name), "rb")
 
-    def _check_local(self, name: str, max_bytes: int | None = None) -> None:
-        """Refuse what would block a reader for ever or fill the memory: a pipe, a device, a hole of many gigabytes."""
+    def _check_local(self, name: str, max_bytes: int | None = None) -> Path | None:
+        """Return the path of a file on a local disk, `None` for one in a store.
+
+        Refuse what would block a reader for ever or fill the memory: a pipe, a device, a hole of many gigabytes.
+        """
         if not self.is_local:
-            return
+            return None
+        path = Path(self.path(name))
         try:
-            state = Path(self.path(name)).stat()
+            state = path.stat()
         except NotADirectoryError as error:
             raise DamagedFileError(name, "a file has the name of its folder") from error
         if not stat.S_ISREG(state.st_mode):
@@ -143,6 +147,7 @@ class Folder:
             )
         if max_bytes is not None and state.st_size > max_bytes:
             raise DamagedFileError(name, f"it has {state.st_size} bytes")
+        return path
 
     @contextlib.contextmanager
     def naming(self, name: str) -> Iterator[None]:
