@@ -172,7 +172,7 @@ class Ledger:
 
 def _connect(path: Path | None) -> sqlite3.Connection:
     """Open a ledger, and make its tables if the file is new."""
-    db = sqlite3.connect(path or ":memory:", MAX_WAIT, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path or ":memory:", timeout=MAX_WAIT, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode = PERSIST")  # making and removing a journal takes twice the time; WAL needs shared memory
         db.execute("PRAGMA synchronous = OFF")
@@ -218,7 +218,8 @@ def read_ledger(path: Path) -> sqlite3.Connection | None:
     """Return a connection to a ledger that is only read; `None` where there is no ledger yet. Errors are SQLite's."""
     if not path.is_file() or path.stat().st_size == 0:
         return None
-    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", MAX_WAIT, uri=True)  # not ro: what a killed process left is rolled back
+    # Not mode=ro: what a killed process left is rolled back.
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", timeout=MAX_WAIT, uri=True)
     try:
         has_tables = check_version(db)
     except BaseException:
