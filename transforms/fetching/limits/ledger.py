@@ -159,15 +159,9 @@ class Ledger:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, explained(self.path):
+        with self._lock, explained(self.path), self._db:  # the connection commits, or rolls back after a failure
             self._db.execute("BEGIN IMMEDIATE")  # the lock for writing at once: no other process may decide on the same rows
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+            yield self._db
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
