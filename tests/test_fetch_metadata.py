@@ -12,10 +12,10 @@ from pipeline.verbs.fetch_metadata import fetch
 from sources.metadata.card import Download
 from sources.metadata.needs import metadata_path
 from tests.loopback import BODY, Loopback
-from transforms.fetching.settings import FetchSettings
-from transforms.fetching.web.http import HttpSettings
+from transforms.fetching.limits.budgets import Budgets, BudgetSettings
+from transforms.fetching.web.http import HttpClient, HttpSettings
 
-OPEN = FetchSettings(HttpSettings(allow_private=True, attempts=1))
+OPEN = HttpClient(HttpSettings(allow_private=True, attempts=1), Budgets(BudgetSettings()))
 SHA256 = hashlib.sha256(BODY).hexdigest()
 
 

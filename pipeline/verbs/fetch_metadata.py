@@ -28,7 +28,7 @@ def downloads_of(recipe: BuildRecipe) -> Iterator[Download]:
                 yield need.download
 
 
-def fetch(download: Download, settings: FetchSettings) -> Path:
+def fetch(download: Download, client: HttpClient) -> Path:
     """Fetch a file into the cache, unless it is there; return its path.
 
     Raises:
@@ -41,7 +41,7 @@ def fetch(download: Download, settings: FetchSettings) -> Path:
             return path
         by_hand = f"download it by hand to {path}"
         try:
-            recording = HttpClient(settings.http, Budgets(settings.budgets)).download(download.url, Path(work))
+            recording = client.download(download.url, Path(work))
         except Rejected as rejected:
             raise RecipeError(f"{download.name} cannot be fetched from {download.url}: {rejected}; {by_hand}") from rejected
         given = recording.provenance.sha256
@@ -66,8 +66,9 @@ def recipe_with_metadata(name_or_path: str, data: str | None) -> BuildRecipe:
     from pipeline.verbs.crawl_records import crawl_records, requests_of
 
     settings = FetchSettings(http_settings(recipe), freesound=recipe.freesound, budgets=BudgetSettings(HostTable(recipe.hosts)))
+    client = HttpClient(settings.http, Budgets(settings.budgets))  # one for all files: they share its connections and its budgets
     for download in wanted:
-        fetch(download, settings)
+        fetch(download, client)
     for request in requests_of(recipe):
         crawl_records(request, settings)
     return load_recipe(name_or_path, data)
