@@ -20,7 +20,7 @@ from sources.metadata.card import Card, Download, Kind, Need, NeedKind, Part
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.freesound_ids import page_of, recording_name, sound_number
-from sources.metadata.freesound_request import CrawlRequest, crawl_request
+from sources.metadata.freesound_request import HOW_TO_GET_TOKEN, TOKEN, CrawlRequest, crawl_request
 from sources.metadata.headers import refuse_mistakes, shown, usual_column
 from sources.metadata.licenses import spdx
 from sources.metadata.needs import file_need
@@ -40,9 +40,7 @@ TABLE = OfficialFile(
         "freesound_parquet.parquet",
     ),
 )
-TOKEN = "FREESOUND_TOKEN"
 CRAWL = "`plan` and `build` crawl it by the API, at most 2,000 requests a day, and go on where they stopped"
-KEY = "make an account and apply for a key at https://freesound.org/apiv2/apply/"
 CARD = Card(
     kind=Kind.TITLES,
     title="Freesound: records of its API, or LAION's captions of them",
@@ -119,7 +117,7 @@ def needs(options: Options) -> tuple[Need, ...]:
     if request is None:
         return official_needs(options)
     table = Need(NeedKind.FILE, f"records of the crawl: {request.table.name}", request.table if request.table.is_file() else None, CRAWL)
-    key = Need(NeedKind.KEY, TOKEN, "the environment" if os.environ.get(TOKEN) else None, KEY, is_required=table.where is None)
+    key = Need(NeedKind.KEY, TOKEN, "the environment" if os.environ.get(TOKEN) else None, HOW_TO_GET_TOKEN, is_required=table.where is None)
     return table, key
 
 

@@ -17,13 +17,14 @@ from typing import ClassVar
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
 from sources.metadata.card import Card, Download, Kind, Need, Part
 from sources.metadata.cells import name_of, split_texts, text_of
+from sources.metadata.freesound_ids import page_of, recording_name
 from sources.metadata.official_files import OfficialFile, PartOptions, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import outcomes
 from sources.metadata.options import DatasetName
 from sources.metadata.row import Row
 from sources.metadata.rows import read_rows
 from sources.metadata.wavcaps_entries import entries
-from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, named_excerpt
+from sources.metadata.youtube_excerpts import EXCERPT_SECONDS, address_of, named_excerpt
 
 CARD = Card(
     kind=Kind.MODELS,
@@ -175,11 +176,11 @@ def _audio(part: str, name: str, starts: Mapping[str, float], options: Options) 
         start = starts.get(video, start)
         if start is None and options.audio_root is None and not options.join:
             raise Rejected(Reason.BAD_ROW, f"where the excerpt of {video} begins is not known: give audio_root, or {STRONG.shown}")
-        return "" if start is None else f"https://youtu.be/{video}", f"youtube:{video}", start
+        return "" if start is None else address_of(video), f"youtube:{video}", start
     if part == "BBC_Sound_Effects" and BBC_ID.fullmatch(name):
         return f"https://sound-effects-media.bbcrewind.co.uk/zip/{name}.wav.zip", f"bbc:{name}", None
     if part == "FreeSound" and NUMBER.fullmatch(name):
-        return f"https://freesound.org/s/{name}/", f"freesound:{name}", None
+        return page_of(name), recording_name(name), None
     if part == "SoundBible" and NUMBER.fullmatch(name):
         address = f"https://soundbible.com/grab.php?id={name}&type=wav"  # as in WavText5K, so that both name one recording
         return address, address, None

@@ -14,7 +14,7 @@ from sources.metadata.cells import name_of, text_of
 from sources.metadata.official_files import official_files
 from sources.metadata.official_rows import outcomes, table_rows
 from sources.metadata.row import Row
-from sources.metadata.youtube_excerpts import YouTubeOptions, named_excerpt
+from sources.metadata.youtube_excerpts import YouTubeOptions, address_of, named_excerpt
 
 
 class CaptionTableOptions(YouTubeOptions):
@@ -77,7 +77,7 @@ def _clip(row: Row, id_column: str, model: str, split: str, options: CaptionTabl
         dataset=options.dataset,
         split=split,
         id=video if start is None else f"{video}_{round(start * 1000)}",
-        url="" if start is None or options.join else f"https://youtu.be/{video}",
+        url="" if start is None or options.join else address_of(video),
         start=start,
         end=end,
         captions=(Caption(caption, "llm", model=model),),

@@ -11,6 +11,9 @@ from sources.metadata.freesound_ids import sound_number
 from sources.metadata.text_lines import lines_of
 
 MAX_IDS = 1_000_000
+TOKEN = "FREESOUND_TOKEN"
+"""The name in the environment of the key of a user's application."""
+HOW_TO_GET_TOKEN = "make an account and apply for a key at https://freesound.org/apiv2/apply/"
 RECORDS = "records.jsonl"
 """The table that a finished crawl leaves in its folder."""
 

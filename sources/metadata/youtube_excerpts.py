@@ -46,6 +46,11 @@ def video_of(text: str) -> str:
     return text
 
 
+def address_of(video: str) -> str:
+    """Return the address of a video; `audio_root` is searched for the last part of its path."""
+    return f"https://youtu.be/{video}"
+
+
 def named_excerpt(text: str) -> tuple[str, float | None, float | None]:
     """Return (video, start, end) of the name of an excerpt; start and end are seconds, `None` where the name has none.
 
@@ -106,7 +111,7 @@ def youtube_clip(options: YouTubeOptions, split: str, video: str, start: float, 
         dataset=options.dataset,
         split=split,
         id=f"{video}_{round(start * 1000)}",
-        url=f"https://youtu.be/{video}",  # audio_root is searched for the last part of the path
+        url=address_of(video),
         start=start,
         end=end,
         recording=f"youtube:{video}",

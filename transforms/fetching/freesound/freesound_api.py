@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sources.metadata.card import Need, NeedKind
+from sources.metadata.freesound_request import HOW_TO_GET_TOKEN, TOKEN
 from transforms.fetching.addresses import host_of, scheme_of
 
-TOKEN, OAUTH_TOKEN = "FREESOUND_TOKEN", "FREESOUND_OAUTH_TOKEN"
-"""Names in the environment of the key of a user's application, and of the OAuth2 token with which the user may get originals."""
+OAUTH_TOKEN = "FREESOUND_OAUTH_TOKEN"
+"""The name in the environment of the OAuth2 token with which a user may get originals."""
 SOUND = re.compile(r"https?://[^/?#]+/(?:s|people/[^/?#]+/sounds|apiv2/sounds|embed/sound/iframe)/(\d{1,12})(?:[/?#]|$)", re.IGNORECASE)
 PREVIEW = re.compile(r"https?://[^/?#]+/(?:data/)?previews/\d+/\d+_[^/?#]+$", re.IGNORECASE)
 HOW = {
-    TOKEN: "make an account and apply for a key at https://freesound.org/apiv2/apply/",
+    TOKEN: HOW_TO_GET_TOKEN,
     OAUTH_TOKEN: "get an OAuth2 token of a day as https://freesound.org/docs/api/authentication.html describes",
 }
 """Name of a token -> how to get it."""

@@ -14,8 +14,9 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from pipeline.records import Reason, Recording, Rejected
+from sources.metadata.freesound_request import TOKEN
 from transforms.fetching.addresses import host_of, http_address
-from transforms.fetching.freesound.freesound_api import HOW, OAUTH_TOKEN, TOKEN, FreesoundSettings
+from transforms.fetching.freesound.freesound_api import HOW, OAUTH_TOKEN, FreesoundSettings
 from transforms.fetching.limits.budgets import Budgets
 from transforms.fetching.web.http import HttpClient, HttpSettings
 

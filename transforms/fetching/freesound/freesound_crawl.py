@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records import LEFT_FOR_LATER, Reason, Rejected
+from sources.metadata.freesound_ids import page_of
+from sources.metadata.freesound_request import RECORDS
 from transforms.fetching.freesound.freesound_client import FreesoundClient
 from transforms.fetching.freesound.freesound_handler import preview_of
 
@@ -22,7 +24,7 @@ PAGE_SIZE = 150  # sounds, the most that the API sends at once
 IDS_AT_ONCE = 100  # in the filter of a request; its address stays below 2 KB
 FIELDS = "id,name,tags,description,username,license,duration,previews"
 SORT = "created_asc"  # new sounds come after all others, and move no page
-RECORDS, CURSOR, PAGES, MISSING = "records.jsonl", "crawl.json", "pages", "missing.txt"
+CURSOR, PAGES, MISSING = "crawl.json", "pages", "missing.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _row(result: object, audio: str) -> dict[str, Any] | None:
         return None
     texts = {name: given if isinstance(given := result.get(name), str) else "" for name in ("name", "description", "username", "license")}
     tags, duration = result.get("tags"), result.get("duration")
-    url = f"https://freesound.org/s/{number}/"
+    url = page_of(str(number))
     if audio == "preview":
         with contextlib.suppress(Rejected):  # what the sound has is asked again when it is fetched
             url = preview_of(result)  # fetching it takes one request, its page two
