@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.failures import RecipeError
-from pipeline.verbs.fetch_metadata import fetch
+from pipeline.verbs.fetch_metadata import fetch, recipe_with_metadata
 from sources.metadata.card import Download
 from sources.metadata.needs import metadata_path
 from tests.loopback import BODY, Loopback
@@ -41,3 +41,11 @@ def test_another_file_or_none_is_a_fault_with_a_remedy(loopback: Loopback, cache
     assert "by hand to" in str(caught.value)
     assert not (cache / "metadata" / "t.csv").exists()
     assert [path.name for path in (cache / "metadata").iterdir()] == ["t.csv.lock"]
+
+
+def test_a_list_of_the_holdout_that_is_missing_is_a_fault_of_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("url,caption\na.wav,Rain\n")
+    source = '[[sources]]\nsource = "table"\ndataset = "D"\npath = "clips.csv"\n'
+    (tmp_path / "r.toml").write_text(f'name = "x"\nholdout = [{{ path = "gone.csv" }}]\n{source}')
+    with pytest.raises(RecipeError, match=r"holdout = 'gone\.csv': .*gone\.csv: no such file"):
+        recipe_with_metadata(str(tmp_path / "r.toml"), None)

@@ -60,7 +60,8 @@ def recipe_with_metadata(name_or_path: str, data: str | None) -> BuildRecipe:
     """
     recipe = load_recipe(name_or_path, data, files_are_needed=False)
     wanted = list(downloads_of(recipe))
-    if not wanted and not any(need.where is None for options in recipe.tables_read for need in SOURCES[options.source].needs(options)):
+    is_lacking = any(need.where is None for options in recipe.tables_read for need in SOURCES[options.source].needs(options))
+    if not is_lacking and not recipe.holdout:  # nothing was passed over: a list of `holdout` that is missing would have been
         return recipe
     from pipeline.verbs.build_record import http_settings
     from pipeline.verbs.crawl_records import crawl_records, requests_of
