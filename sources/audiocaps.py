@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Kind, Need, Part
+from sources.metadata.card import Card, Download, Kind, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import check_table, good, rejection, table_rows
@@ -63,9 +63,7 @@ class Options(YouTubeOptions):
     path: str = "audiocaps"
 
 
-def needs(options: Options) -> tuple[Need, ...]:
-    """Return the tables that an entry reads."""
-    return official_needs(options)
+needs = official_needs
 
 
 def check(options: Options) -> None:
@@ -74,9 +72,7 @@ def check(options: Options) -> None:
         check_table(file, path, COLUMNS)
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the tables."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Kind, Need, Part
+from sources.metadata.card import Card, Download, Kind, Part
 from sources.metadata.cells import name_of
 from sources.metadata.official_files import OfficialFile, files_of_parts, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import check_table, good, rejection, table_rows
@@ -61,9 +61,7 @@ class Options(YouTubeOptions):
     path: str = "audioset_strong"
 
 
-def needs(options: Options) -> tuple[Need, ...]:
-    """Return the tables that an entry reads."""
-    return official_needs(options)
+needs = official_needs
 
 
 def check(options: Options) -> None:
@@ -74,9 +72,7 @@ def check(options: Options) -> None:
         check_table(file, path, COLUMNS)
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the tables."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

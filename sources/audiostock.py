@@ -78,9 +78,7 @@ def check(options: Options) -> None:
         raise ValueError(f"audio_root: none given, and the addresses of Audiostock are dead; {BRING}")
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the table."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def title_of(title: str) -> str:

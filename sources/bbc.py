@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Kind, Need, Part
+from sources.metadata.card import Card, Download, Kind, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.official_files import OfficialFile, OfficialOptions, official_fingerprint, official_needs
 from sources.metadata.official_rows import columns_of, outcomes, table_rows
@@ -65,9 +65,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     yield from outcomes(path, table_rows(TABLE, path, FIELDS, ("CDName",)), options, "train", partial(_clip, options=options))
 
 
-def needs(options: Options) -> tuple[Need, ...]:
-    """Return the table."""
-    return official_needs(options)
+needs = official_needs
 
 
 def check(options: Options) -> None:
@@ -75,9 +73,7 @@ def check(options: Options) -> None:
     columns_of(TABLE, TABLE.path(options), FIELDS)
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the table."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def _clip(row: Row, options: Options) -> Clip:

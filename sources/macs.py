@@ -63,9 +63,7 @@ def check(options: Options) -> None:
     _annotated_files(options)
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the file."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

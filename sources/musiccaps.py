@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Kind, Need, Part
+from sources.metadata.card import Card, Download, Kind, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import check_table, outcomes, table_rows
@@ -56,9 +56,7 @@ class Options(YouTubeOptions):
     path: str = "musiccaps"
 
 
-def needs(options: Options) -> tuple[Need, ...]:
-    """Return the table that an entry reads."""
-    return official_needs(options)
+needs = official_needs
 
 
 def check(options: Options) -> None:
@@ -66,9 +64,7 @@ def check(options: Options) -> None:
     check_table(*_table(options), COLUMNS)
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the table, and of the splits that are read."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Rejection
 from sources.metadata.caption_tables import CaptionTableOptions, check_caption_tables, read_caption_tables
-from sources.metadata.card import Card, Kind, Need, Part
+from sources.metadata.card import Card, Kind, Part
 from sources.metadata.official_files import OfficialFile, official_fingerprint, official_needs
 from sources.metadata.options import DatasetName
 
@@ -40,9 +40,7 @@ class Options(CaptionTableOptions):
     path: str = "sound_vecaps"
 
 
-def needs(options: Options) -> tuple[Need, ...]:
-    """Return the table that an entry reads."""
-    return official_needs(options)
+needs = official_needs
 
 
 def check(options: Options) -> None:
@@ -50,9 +48,7 @@ def check(options: Options) -> None:
     check_caption_tables(options, "id")
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the table."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

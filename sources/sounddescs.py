@@ -16,7 +16,7 @@ from typing import ClassVar
 import ijson
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Kind, Need, Part
+from sources.metadata.card import Card, Download, Kind, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.official_files import (
     OfficialFile,
@@ -85,9 +85,7 @@ class Options(PartOptions):
     path: str = "sounddescs"
 
 
-def needs(options: Options) -> tuple[Need, ...]:
-    """Return the files that an entry reads."""
-    return official_needs(options)
+needs = official_needs
 
 
 def check(options: Options) -> None:
@@ -95,9 +93,7 @@ def check(options: Options) -> None:
     _descriptions(official_files(options)[DESCRIPTIONS])
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the files."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

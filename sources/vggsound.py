@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata import csv_rows
-from sources.metadata.card import Card, Download, Kind, Need, Part
+from sources.metadata.card import Card, Download, Kind, Part
 from sources.metadata.cells import name_of, text_of
 from sources.metadata.official_files import OfficialFile, official_files, official_fingerprint, official_needs
 from sources.metadata.official_rows import good, outcomes
@@ -56,9 +56,7 @@ class Options(YouTubeOptions):
     path: str = "vggsound"
 
 
-def needs(options: Options) -> tuple[Need, ...]:
-    """Return the table that an entry reads."""
-    return official_needs(options)
+needs = official_needs
 
 
 def check(options: Options) -> None:
@@ -69,9 +67,7 @@ def check(options: Options) -> None:
             _check_first(path, row)
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the table, and of the splits that are read."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:

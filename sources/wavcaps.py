@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipeline.records import Caption, Clip, Reason, Rejected, Rejection
-from sources.metadata.card import Card, Download, Kind, Need, Part
+from sources.metadata.card import Card, Download, Kind, Part
 from sources.metadata.cells import name_of, split_texts, text_of
 from sources.metadata.freesound_ids import page_of, recording_name
 from sources.metadata.official_files import OfficialFile, PartOptions, official_files, official_fingerprint, official_needs
@@ -98,9 +98,7 @@ class Options(PartOptions):
         return self.join
 
 
-def needs(options: Options) -> tuple[Need, ...]:
-    """Return the files that an entry reads."""
-    return official_needs(options)
+needs = official_needs
 
 
 def check(options: Options) -> None:
@@ -112,9 +110,7 @@ def check(options: Options) -> None:
                 raise ValueError(f"{path}: the first entry has no id and caption; is it WavCaps' {file.shown}?")
 
 
-def fingerprint(options: Options) -> str:
-    """Return a hash of the content of the files."""
-    return official_fingerprint(options)
+fingerprint = official_fingerprint
 
 
 def read(options: Options) -> Iterator[Clip | Rejection]:
