@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.threaded_host import ThreadedHost
 
 TOKEN, OAUTH = "k3y", "oa2th"
 
 
-class FreesoundHost:
+class FreesoundHost(ThreadedHost):
     """The server.
 
     Attributes:
@@ -30,19 +31,6 @@ class FreesoundHost:
         self.fail_with: int | None = None
         self.n_requests: Counter[str] = Counter()
         self.authorizations: list[tuple[str, str | None]] = []
-
-    def __enter__(self) -> FreesoundHost:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = False
-        self._server.owner = self  # type: ignore[attr-defined]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     @property
     def root(self) -> str:
@@ -128,3 +116,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+FreesoundHost.handler = _Handler

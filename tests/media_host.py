@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.threaded_host import ThreadedHost
 
 TYPES = {"webm": "audio/webm", "m4a": "audio/mp4", "ogg": "audio/ogg", "mp3": "audio/mpeg", "html": "text/html"}
 Fault = Callable[["Handler", int], bool]
 
 
-class MediaHost:
+class MediaHost(ThreadedHost):
     """The server. `fault` is called with every request and its number, from 1; where it returns True, it has answered.
 
     Attributes:
@@ -38,19 +39,6 @@ class MediaHost:
         self.ranges: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.n_bytes = 0
-
-    def __enter__(self) -> MediaHost:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = False
-        self._server.owner = self  # type: ignore[attr-defined]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self._server.server_address[1]}{path}"
@@ -99,3 +87,6 @@ class Handler(BaseHTTPRequestHandler):
                 pass  # the client hung up: it reads no more than the headers of a page that is media
             if owner.cut is not None:
                 self.connection.shutdown(socket.SHUT_RDWR)
+
+
+MediaHost.handler = Handler
