@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from pipeline.failures import DONE, INTERRUPTED, STOPPED, WRONG, UsageError, explain
 from pipeline.parser import BEAM_VERBS, is_utf8, make_parser
@@ -32,8 +32,10 @@ from pipeline.report.terminal import (
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from pipeline.engines.run import Engine
     from pipeline.output.plan_index import Plan
     from pipeline.output.storage import Folder
+    from pipeline.recipe.model import BuildRecipe
 
 LOCAL_NAMES = ("local", "DirectRunner")
 
@@ -46,6 +48,8 @@ def run() -> NoReturn:
 
 def stop_at_once(*_: object) -> NoReturn:
     """End at Ctrl-C without waiting for workers, which an engine may never stop. This is safe: a build may be killed at any moment."""
+    if "pipeline.engines.run" in sys.modules:
+        sys.modules["pipeline.engines.run"].cancel_running()
     show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides the cursor
     os.write(2, f"{show_cursor}\n{STOPPED}\n".encode())
     os._exit(INTERRUPTED)
@@ -133,8 +137,9 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
 
     folder = Folder(options.output)
     check_folder(folder)
+    engine = _engine(options, beam_options, folder, recipe)
     with folder.locked():
-        snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), options.limit, _engine(options, beam_options))
+        snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), options.limit, engine)
     plan = snapshot.plan
     assert plan is not None
     state = "planned" if plan_is_new else "the plan is up to date:"
@@ -158,7 +163,8 @@ def run_build(options: Namespace, beam_options: tuple[str, ...], command: list[s
     folder = Folder(options.output)
     changes = Changes(options.prune, options.reshard, options.repair)
     watch = partial(watched, console=console(stderr=True))
-    outcome = build(recipe, folder, options.limit, _engine(options, beam_options), watch, command, changes, options.wait)
+    engine = _engine(options, beam_options, folder, recipe)
+    outcome = build(recipe, folder, options.limit, engine, watch, command, changes, options.wait)
     return print_outcome(outcome, folder, options.output, options.json)
 
 
@@ -175,7 +181,9 @@ def run_retry(options: Namespace, beam_options: tuple[str, ...], command: list[s
     snapshot_of(folder)
     watch = partial(watched, console=console(stderr=True))
     changes = Changes(retried=options.reason)
-    outcome = build(recipe_of_folder(folder), folder, None, _engine(options, beam_options), watch, command, changes, options.wait)
+    recipe = recipe_of_folder(folder)
+    engine = _engine(options, beam_options, folder, recipe)
+    outcome = build(recipe, folder, None, engine, watch, command, changes, options.wait)
     return print_outcome(outcome, folder, options.folder, options.json)
 
 
@@ -189,7 +197,8 @@ def run_recaption(options: Namespace, beam_options: tuple[str, ...], command: li
     errors = console(stderr=True)
     folder = Folder(options.folder)
     recipe = load_recipe(options.recipe) if options.recipe else recipe_of_folder(folder)
-    done = recaption(recipe, folder, _engine(options, beam_options), partial(watched, console=errors), command)
+    engine = _engine(options, beam_options, folder, recipe)
+    done = recaption(recipe, folder, engine, partial(watched, console=errors), command)
     if options.json:
         print_json(done.books.to_json() | {"rewritten": done.n_rewritten, "read": done.n_read})
     else:
@@ -224,21 +233,25 @@ def run_verify(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     from pipeline.output.storage import Folder
     from pipeline.verbs.verify import verify
 
-    n_faults = 0
-    for fault in verify(Folder(options.folder), options.deep, _engine(options, beam_options)):
+    folder, n_faults = Folder(options.folder), 0
+    for fault in verify(folder, options.deep, _engine(options, beam_options, folder)):
         n_faults += 1
         console().print(str(fault), markup=False, highlight=False, soft_wrap=True)
     console().print(f"{n_faults} faults" if n_faults else "no faults", style="red" if n_faults else "green")
     return WRONG if n_faults else DONE
 
 
-def _engine(options: Namespace, beam_options: tuple[str, ...]) -> Any:
+def _engine(options: Namespace, beam_options: tuple[str, ...], folder: Folder | None = None, recipe: BuildRecipe | None = None) -> Engine:
+    """Return the engine that the options choose; refuse what cannot work there."""
     from pipeline.engines.run import open_engine
 
     try:
-        return open_engine(options.runner, options.workers, beam_options)
+        engine = open_engine(options.runner, options.workers, beam_options)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    if folder is not None and (faults := list(engine.faults(folder, recipe))):
+        raise UsageError("\n".join(faults))
+    return engine
 
 
 def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
