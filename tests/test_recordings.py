@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.output.plan_files import read_rows_of
 from pipeline.output.recordings_file import LocalFile, Recordings, read_recordings, write_recordings
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
@@ -51,7 +52,7 @@ class Home:
             outcomes.append(replace(outcome, provenance=provenance))
         write_shard(outcomes, self.folder, shard)
         write_plan({shard: clips}, self.folder)
-        return note_recordings(self.folder, [shard], self.fetcher)
+        return note_recordings([(shard, read_rows_of(self.folder, shard))], self.fetcher)
 
     def replaced(self, noted: Recordings) -> Replaced:
         return find_replaced(take_snapshot(self.folder), noted, self.fetcher)

@@ -79,7 +79,7 @@ def test_a_task_has_rows_inputs_and_the_sounds_of_other_shards() -> None:
 
 
 def test_what_is_missing_is_made_and_what_is_finished_is_not(folder: Folder) -> None:
-    assert tasks(folder) == [ShardTask(THIRD, rows_of(THIRD), inputs_sha256(rows_of(THIRD), SETTINGS_HASH, ()), 1)]
+    assert tasks(folder) == [ShardTask(THIRD, rows_of(THIRD), inputs_sha256(rows_of(THIRD), SETTINGS_HASH, ()), 1, stands=False)]
     folder.write("Set/train/1.tar", b"cut")
     assert shards(tasks(folder)) == [SECOND, THIRD]
 

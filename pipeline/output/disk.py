@@ -6,19 +6,33 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from hashlib import md5
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pipeline.output.damage import DamagedFileError
+
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """Size of a file in bytes, and a text that changes when the file is replaced: its ETag, or its time and inode."""
+    """Size of a file in bytes, and a text that changes when the file is replaced: its ETag, or its time and inode.
+
+    A store also says when an object was written, by its own clock, and of many objects the MD5 ("" where it does not).
+    """
 
     size: int
     version: str
+    md5: str = ""
+    modified: datetime | None = None
+
+    def holds(self, data: bytes) -> bool:
+        """Return whether the file is known to hold these bytes, without reading it."""
+        return self.size == len(data) and self.md5 == md5(data, usedforsecurity=False).hexdigest()
 
 
 class FolderInUseError(Exception):
@@ -31,21 +45,45 @@ def local_files(root: Path) -> Iterator[tuple[str, FileState]]:
     while waiting:
         folder, prefix = waiting.pop()
         try:
-            stat = folder.stat()
-            entries = list(os.scandir(folder)) if (stat.st_dev, stat.st_ino) not in seen else []
+            state = folder.stat()
+            entries = list(os.scandir(folder)) if (state.st_dev, state.st_ino) not in seen else []
         except (FileNotFoundError, NotADirectoryError):  # removed since, or a root that is missing
             continue
-        seen.add((stat.st_dev, stat.st_ino))
+        seen.add((state.st_dev, state.st_ino))
         for entry in entries:
             name = f"{prefix}{entry.name}"
             try:
                 if entry.is_dir():
                     waiting.append((Path(entry.path), f"{name}/"))
                 elif entry.is_file():
-                    stat = entry.stat()
-                    yield name, FileState(stat.st_size, f"{stat.st_mtime_ns} {stat.st_ino}")
+                    state = entry.stat()
+                    yield name, FileState(state.st_size, f"{state.st_mtime_ns} {state.st_ino}")
             except OSError:  # a link to itself, or a file that was removed since: no file
                 continue
+
+
+def checked_file(path: Path, name: str, max_bytes: int | None = None) -> Path:
+    """Return a path that may be read. Refuse what would block a reader for ever or fill the memory: a pipe, a device, a hole.
+
+    Args:
+        name: in the output folder, for messages.
+        max_bytes: the largest size that is read at once.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it is no file, or too large.
+    """
+    try:
+        state = path.stat()
+    except NotADirectoryError as error:
+        raise DamagedFileError(name, "a file has the name of its folder") from error
+    if stat.S_ISDIR(state.st_mode):
+        raise DamagedFileError(name, "it is a folder, not a file")
+    if not stat.S_ISREG(state.st_mode):
+        raise DamagedFileError(name, "it is a device or a pipe, not a file")
+    if max_bytes is not None and state.st_size > max_bytes:
+        raise DamagedFileError(name, f"it has {state.st_size} bytes")
+    return path
 
 
 def link_or_copy(file: Path, target: Path) -> None:

@@ -31,10 +31,13 @@ def write_readme(name: str, snapshot: Snapshot) -> None:
         name: of the recipe.
     """
     folder = snapshot.folder
-    text = readme(name, (shard for shard, marker in sorted(snapshot.markers.items()) if marker.n_samples), snapshot.markers)
-    before = folder.read(README) if README in snapshot.files else None
-    if before is None or (OURS.encode() in before and before != text.encode()):
-        folder.write(README, text.encode())
+    text = readme(name, (shard for shard, marker in sorted(snapshot.markers.items()) if marker.n_samples), snapshot.markers).encode()
+    state = snapshot.files.get(README)
+    if state is not None and state.holds(text):
+        return
+    before = folder.read(README) if state is not None else None
+    if before is None or (OURS.encode() in before and before != text):
+        folder.write(README, text)
 
 
 def readme(name: str, filled: Iterable[ShardId], shards: Iterable[ShardId]) -> str:

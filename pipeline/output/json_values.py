@@ -11,6 +11,11 @@ MAX_COUNT = 1 << 63  # counts and bytes are below: more does not fit into a colu
 MAX_SECONDS = 1e15  # thirty million years
 
 
+def json_bytes(value: Any) -> bytes:
+    """Return a value as the files of an output folder have it, keys in the order given."""
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
 def parse_json(data: bytes) -> Any:
     """Return the value that JSON holds.
 

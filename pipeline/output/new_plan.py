@@ -68,8 +68,7 @@ def promote(folder: Folder) -> None:
         plan = read_plan(folder, NEW_PLAN)
         new = {name.removeprefix(f"{NEW_PLAN}/") for name in folder.names(NEW_PLAN)}
         folder.remove(f"{PLAN}/{INDEX}")
-        for name in sorted(new - {INDEX}):
-            folder.move(f"{NEW_PLAN}/{name}", f"{PLAN}/{name}")
+        folder.move_all({f"{NEW_PLAN}/{name}": f"{PLAN}/{name}" for name in sorted(new - {INDEX})})
         needed = _files_of(plan)
         for name in folder.names(PLAN):
             is_needed = name.removeprefix(f"{PLAN}/") in needed or name.startswith(f"{PLAN}/{ADDRESSES}/")
@@ -101,6 +100,9 @@ def _counted(fingerprint: str, folder: Folder) -> Plan:
 def _take_json(folder: Folder, name: str) -> dict[str, Any]:
     """Return the content of a JSON file of the new plan, and remove the file; an empty dict where it is missing."""
     path = f"{NEW_PLAN}/{name}"
-    value: dict[str, Any] = folder.read_json(path) if folder.exists(path) else {}
+    try:
+        value: dict[str, Any] = folder.read_json(path)
+    except FileNotFoundError:
+        return {}
     folder.remove(path)
     return value

@@ -97,9 +97,10 @@ def remove_retired(snapshot: Snapshot) -> list[ShardId]:
     for split in splits:  # before their shards: a build that is killed here finds the shards again, but not a file without shards
         folder.remove(sizes_name(split))
     for shard in stale:
-        for name in names_of(shard):
+        for name in filter(snapshot.files.__contains__, names_of(shard)):
             folder.remove(name)
     for split in splits:
         folder.remove_empty(split)
-    folder.remove(f"{PLAN}/{RETIRED}")
+    if f"{PLAN}/{RETIRED}" in snapshot.files:
+        folder.remove(f"{PLAN}/{RETIRED}")
     return stale

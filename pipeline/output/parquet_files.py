@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
@@ -55,8 +56,10 @@ def read_columns(folder: Folder, name: str) -> pa.Schema:
 
 @contextlib.contextmanager
 def _opened(folder: Folder, name: str) -> Iterator[pq.ParquetFile]:
+    """Yield an opened file; from a store it is read with one request, since footer and columns would each take one or two."""
+    source = None if folder.is_local else io.BytesIO(folder.read(name))
     try:
-        with folder.naming(name), folder.open(name) as file:
+        with folder.naming(name), source or folder.open(name) as file:
             yield pq.ParquetFile(file)
     except OSError as error:
         if error.errno is not None:  # pyarrow's own errors have no number

@@ -28,16 +28,13 @@ def write_shared(folder: Folder, shared: Sequence[SharedRecordings], below: str 
 
 def read_shared(folder: Folder) -> tuple[SharedRecordings, ...] | None:
     """Return the list of a plan; `None` where the plan has none, or a damaged one."""
-    name = f"{PLAN}/{SHARED}"
-    if not folder.exists(name):
-        return None
     try:
-        rows = [mapping(row, SHARED) for row in folder.read_json(name)]
+        rows = [mapping(row, SHARED) for row in folder.read_json(f"{PLAN}/{SHARED}")]
         return tuple(
             SharedRecordings(
                 field(row, "first", text), field(row, "second", text), field(row, "n_read", count), field(row, "n_planned", count)
             )
             for row in rows
         )
-    except (ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError):
         return None

@@ -6,18 +6,24 @@ import itertools
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.disk import FileState
 from pipeline.output.layout import INDEX, MARKER, PLAN, marker_name, shard_of
 from pipeline.output.markers import Marker
+from pipeline.output.object_store import N_AT_ONCE
 from pipeline.output.plan_index import DamagedPlanError, OutputFormatError, Plan, PlannedShard, read_plan
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
-N_READERS = 32
-"""Markers read at once from a store, which answers a read in some 25 ms, so that 5,000 take 4 s. A local disk is read by one thread:
-several wait for each other in Python for longer than the disk takes (5,000 markers: 0.4 s by one thread, 1.3 s by 32)."""
+N_READERS = N_AT_ONCE
+"""Markers read at once from a store. A local disk is read by one thread: several wait for each other in Python for longer than the disk
+takes (5,000 markers: 0.4 s by one thread, 1.3 s by 32)."""
+
+KnownMarkers = Mapping[ShardId, tuple[FileState, Marker]]
+"""Shard -> state of the file of its marker, and the marker that was read from it."""
+NOTHING_KNOWN: KnownMarkers = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -47,16 +53,21 @@ class Snapshot:
         marker = self.markers.get(planned.shard)
         return marker if marker is not None and marker.rows_sha256 == planned.rows_sha256 else None
 
+    def known(self) -> KnownMarkers:
+        """Return the markers with the states of their files, for the next snapshot."""
+        return {shard: (self.files[marker_name(shard)], marker) for shard, marker in self.markers.items()}
+
     def shards(self) -> list[ShardId]:
         """Return the shards that have a file in the folder, planned or not, sorted."""
         return sorted({shard for name in self.files if (shard := shard_of(name)) is not None})
 
 
-def take_snapshot(folder: Folder, needs_plan: bool = True) -> Snapshot:
+def take_snapshot(folder: Folder, needs_plan: bool = True, known: KnownMarkers = NOTHING_KNOWN) -> Snapshot:
     """Return the snapshot of a folder, empty where the folder is empty or missing.
 
     Args:
         needs_plan: whether a damaged plan is an error; otherwise the snapshot then has no plan.
+        known: markers that were read before; those whose files are the same are not read again.
 
     Raises:
         OutputFormatError: its plan or a marker was written by another version.
@@ -70,8 +81,9 @@ def take_snapshot(folder: Folder, needs_plan: bool = True) -> Snapshot:
             raise
         plan = None
     shards = [shard for name in files if name.endswith(MARKER) and (shard := shard_of(name)) is not None]
-    markers, unreadable = read_markers(folder, shards)
-    return Snapshot(folder, files, plan, markers, unreadable)
+    same = {shard: read[1] for shard in shards if (read := known.get(shard)) is not None and read[0] == files[marker_name(shard)]}
+    markers, unreadable = read_markers(folder, (shard for shard in shards if shard not in same))
+    return Snapshot(folder, files, plan, same | markers, unreadable)
 
 
 def read_markers(folder: Folder, shards: Iterable[ShardId]) -> tuple[dict[ShardId, Marker], dict[ShardId, str]]:
@@ -91,6 +103,8 @@ def _read(folder: Folder, shard: ShardId) -> Marker | str:
     except OutputFormatError:
         raise
     except OSError as error:
+        if not folder.is_local and not isinstance(error, FileNotFoundError):  # the store failed, not the marker
+            raise
         return error.strerror or type(error).__name__
     except DamagedFileError as error:
         return f"damaged ({error.what})"

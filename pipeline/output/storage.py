@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
-import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.output.damage import DamagedFileError
-from pipeline.output.disk import FileState, flush, link_or_copy, local_files, locked, move
-from pipeline.output.json_values import parse_json
+from pipeline.output.disk import FileState, checked_file, flush, link_or_copy, local_files, locked, move
+from pipeline.output.json_values import json_bytes, parse_json
 from pipeline.output.layout import CHECKED, LEDGER, LOCK, SLOTS, WAITING, WORK
+from pipeline.output.lease import leased
+from pipeline.output.object_store import ObjectStore
 
 MAX_AT_ONCE = 1 << 30  # bytes of a file that is read at once: JSON, TOML, and the rows that were left out of a plan
 UNLISTED = (f"{WORK}/", f"{CHECKED}/", f"{SLOTS}/", f"{WAITING}/", LEDGER, LOCK)  # beginnings of names that are no part of a set
@@ -33,12 +34,14 @@ class Folder:
     root: str
 
     @cached_property
-    def _fs(self) -> fsspec.AbstractFileSystem:
-        return fsspec.core.url_to_fs(self.root)[0]
+    def _store(self) -> ObjectStore | None:
+        """The object store, `None` where the folder is on a disk."""
+        path = _local_path(self.root)
+        return ObjectStore(self.root) if path is None else None
 
     @cached_property
     def _base(self) -> str:
-        return fsspec.core.url_to_fs(self.root)[1].rstrip("/")
+        return self._store.base if self._store else str(_local_path(self.root))
 
     def __getstate__(self) -> dict[str, str]:
         return {"root": self.root}
@@ -49,7 +52,7 @@ class Folder:
     @property
     def is_local(self) -> bool:
         """Whether the folder is on a disk of this machine, where a rename publishes a file."""
-        return isinstance(self._fs, fsspec.implementations.local.LocalFileSystem)
+        return self._store is None
 
     def path(self, name: str) -> str:
         """Return the full path of `name`."""
@@ -57,33 +60,31 @@ class Folder:
 
     def exists(self, name: str) -> bool:
         """Return whether there is a file of that name."""
-        return self._fs.exists(self.path(name))
+        return self.size(name) is not None
 
     def size(self, name: str) -> int | None:
         """Return the size in bytes, `None` where there is no such file."""
+        if self._store:
+            return self._store.size(name)
         try:
-            return self._fs.size(self.path(name))
-        except FileNotFoundError:
+            return Path(self.path(name)).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def listing(self) -> dict[str, FileState]:
         """Return the state of every file, by name, sorted: one request. Unfinished files are not among them."""
-        states = self._files()
-        return {name: states[name] for name in sorted(states) if not name.startswith(UNLISTED)}
+        return {name: state for name, state in sorted(self.files_below().items()) if not name.startswith(UNLISTED)}
 
     def names(self, below: str = "", suffix: str = "") -> list[str]:
         """Return the sorted names of all files below `below` that end in `suffix`: one request."""
-        return sorted(name for name in self._files(below) if name.endswith(suffix) and not name.startswith(UNLISTED))
+        return sorted(name for name in self.files_below(below) if name.endswith(suffix) and not name.startswith(UNLISTED))
 
-    def _files(self, below: str = "") -> dict[str, FileState]:
-        """Return the state of every file below `below`, by name."""
-        root = self.path(below) if below else self._base
-        if self.is_local:
-            prefix = f"{below}/" if below else ""
-            return {prefix + name: state for name, state in local_files(Path(root))}
-        self._fs.invalidate_cache()  # another process may have written since
-        infos = self._fs.find(root, detail=True)
-        return {str(path).removeprefix(f"{self._base}/"): _state(info) for path, info in infos.items()}
+    def files_below(self, below: str = "") -> dict[str, FileState]:
+        """Return the state of every file below `below`, by name, also of those that are no part of a set: one request."""
+        if self._store:
+            return self._store.listing(below)
+        prefix = f"{below}/" if below else ""
+        return {prefix + name: state for name, state in local_files(Path(self.path(below) if below else self._base))}
 
     def top_names(self) -> set[str]:
         """Return the names at the top of the folder, of files and folders; none where it does not exist.
@@ -91,12 +92,10 @@ class Folder:
         Raises:
             NotADirectoryError: it is a file.
         """
-        self._fs.invalidate_cache()
+        if self._store:
+            return self._store.top_names()
         try:
-            if self.is_local:
-                return {path.name for path in Path(self._base).iterdir()}
-            paths = (str(path).rstrip("/") for path in self._fs.ls(self._base, detail=False))
-            return {path.rpartition("/")[2] for path in paths if path != self._base}
+            return {path.name for path in Path(self._base).iterdir()}
         except FileNotFoundError:
             return set()
 
@@ -107,9 +106,11 @@ class Folder:
             FileNotFoundError: there is no such file.
             DamagedFileError: it is no file but a folder, a device or a pipe, or larger than any file that is read at once.
         """
-        path = self._check_local(name, MAX_AT_ONCE)
+        if self._store:
+            return self._store.read(name)
+        path = self._checked(name, MAX_AT_ONCE)
         with self.naming(name):
-            return path.read_bytes() if path is not None else self._fs.cat_file(self.path(name))
+            return path.read_bytes()
 
     def read_json(self, name: str) -> Any:
         """Return the content of a JSON file.
@@ -126,28 +127,22 @@ class Folder:
 
     def open(self, name: str) -> Any:
         """Open a file for reading, in binary; raises as `read`."""
-        self._check_local(name)
-        return self._fs.open(self.path(name), "rb")
+        return self._store.open(name) if self._store else self._checked(name).open("rb")
 
-    def _check_local(self, name: str, max_bytes: int | None = None) -> Path | None:
-        """Return the path of a file on a local disk, `None` for one in a store.
+    def _checked(self, name: str, max_bytes: int | None = None) -> Path:
+        return checked_file(Path(self.path(name)), name, max_bytes)
 
-        Refuse what would block a reader for ever or fill the memory: a pipe, a device, a hole of many gigabytes.
+    def fetched(self, names: Iterable[str], target: Path) -> Folder:
+        """Return a folder on a disk of this machine with some files: this folder, or `target`, to which a store's files are copied.
+
+        Files that are missing are missing there too. What is read several times, or by parts, is read from the copy.
         """
-        if not self.is_local:
-            return None
-        path = Path(self.path(name))
-        try:
-            state = path.stat()
-        except NotADirectoryError as error:
-            raise DamagedFileError(name, "a file has the name of its folder") from error
-        if not stat.S_ISREG(state.st_mode):
-            raise DamagedFileError(
-                name, "it is a folder, not a file" if stat.S_ISDIR(state.st_mode) else "it is a device or a pipe, not a file"
-            )
-        if max_bytes is not None and state.st_size > max_bytes:
-            raise DamagedFileError(name, f"it has {state.st_size} bytes")
-        return path
+        if self._store is None:
+            return self
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            self._store.download(name, target / name)
+        return Folder(str(target))
 
     @contextlib.contextmanager
     def naming(self, name: str) -> Iterator[None]:
@@ -161,25 +156,28 @@ class Folder:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file completely or not at all."""
+        if self._store:
+            self._store.write(name, data)
+            return
         with self.workspace() as work:
             (work / "file").write_bytes(data)
             self.publish(work / "file", name)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file completely or not at all, keys in the order given."""
-        self.write(name, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+        self.write(name, json_bytes(value))
 
     def publish(self, file: Path, name: str) -> None:
         """Move a finished local file to its final name in one step: flushed to disk and renamed, or one upload."""
-        if self.is_local:
-            flush(file)
-            target = Path(self.path(name))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.is_dir():
-                raise DamagedFileError(name, "it is a folder, not a file")
-            move(file, target)
-        else:
-            self._fs.put_file(str(file), self.path(name))
+        if self._store:
+            self._store.upload(file, name)
+            return
+        flush(file)
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise DamagedFileError(name, "it is a folder, not a file")
+        move(file, target)
 
     def publish_together(self, work: Path, files: Mapping[str, str]) -> None:
         """Move several finished files of a workspace to their final names, in order.
@@ -214,31 +212,43 @@ class Folder:
         shutil.rmtree(ready)
 
     def move(self, name: str, to: str) -> None:
-        """Rename a file; a file that has the new name is replaced."""
-        if self.is_local:
+        """Rename a file that is no tar; a file that has the new name is replaced."""
+        self.move_all({name: to})
+
+    def move_all(self, names: Mapping[str, str]) -> None:
+        """Rename files that are no tars, old name -> new name. A store copies several at once, and removes the old ones after all of them."""
+        if self._store:
+            self._store.at_once(self._store.copy_small, names.items())
+            self._store.remove(names)
+            return
+        for name, to in names.items():
             target = Path(self.path(to))
             target.parent.mkdir(parents=True, exist_ok=True)
             Path(self.path(name)).replace(target)
-        else:
-            self._fs.mv(self.path(name), self.path(to))
 
     def copy(self, name: str, to: str) -> None:
         """Copy a file; on a local disk the copy is a hard link where the disk has them."""
-        if not self.is_local:
-            self._fs.cp_file(self.path(name), self.path(to))
-            return
-        target = Path(self.path(to))
-        link_or_copy(Path(self.path(name)), target)
+        if self._store:
+            self._store.copy(name, to)
+        else:
+            link_or_copy(Path(self.path(name)), Path(self.path(to)))
 
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""
+        if self._store:
+            self._store.remove([name])
+            return
         with contextlib.suppress(FileNotFoundError):
-            self._fs.rm_file(self.path(name))
+            Path(self.path(name)).unlink()
 
     def remove_below(self, name: str) -> None:
         """Remove a folder and its files, if it exists."""
-        if self._fs.exists(self.path(name)):
-            self._fs.rm(self.path(name), recursive=True)
+        if self._store:
+            self._store.remove(self._store.listing(name))
+        elif (folder := Path(self.path(name))).is_dir():
+            shutil.rmtree(folder)
+        else:
+            folder.unlink(missing_ok=True)
 
     def remove_empty(self, name: str) -> None:
         """Remove a folder and the folders above it as long as they are empty; an object store has no empty folders."""
@@ -265,13 +275,14 @@ class Folder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock a local folder against other builds; the lock ends with the process, however it ends.
+        """Lock the folder against other builds. On a disk the lock ends with the process, however it ends; in a store as `lease.py` says.
 
         Raises:
-            FolderInUseError: another running process has the lock.
+            FolderInUseError: another build has the lock.
         """
-        if not self.is_local:  # object stores have no locks; two builds write equal shards, so they waste work but do no harm
-            yield
+        if self._store:
+            with leased(self._store):
+                yield
             return
         Path(self._base).mkdir(parents=True, exist_ok=True)
         with locked(Path(self.path(LOCK)), self.root):
@@ -283,6 +294,7 @@ class Folder:
                     Path(self.path(WORK)).rmdir()
 
 
-def _state(info: Mapping[str, Any]) -> FileState:
-    version = info.get("ETag") or info.get("etag") or info.get("created")
-    return FileState(int(info["size"] or 0), str(version))
+def _local_path(root: str) -> str | None:
+    """Return the path of a folder on a disk, given as a path or as `file://` address; `None` for an address of a store."""
+    protocol, _ = fsspec.core.split_protocol(root)
+    return LocalFileSystem._strip_protocol(root) if protocol in {None, *LocalFileSystem.protocol} else None

@@ -125,9 +125,10 @@ def _cached_rows(folder: Folder) -> list[dict[str, Any]]:
 
 
 def _rows(folder: Folder, name: str, schema: pa.Schema) -> list[dict[str, Any]]:
-    if not folder.exists(name):
+    try:
+        return read_table(folder, name, schema, required=set(schema.names) - {"generation_hash", "rule"}).to_pylist()
+    except FileNotFoundError:
         return []
-    return read_table(folder, name, schema, required=set(schema.names) - {"generation_hash", "rule"}).to_pylist()
 
 
 def _publish(table: pa.Table, folder: Folder, name: str) -> None:

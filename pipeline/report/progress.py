@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from pipeline.output.layout import PROGRESS, WORK, marker_name
-from pipeline.output.snapshot import Snapshot, read_markers
+from pipeline.output.snapshot import KnownMarkers, Snapshot, read_markers
 from transforms.shards.shard_task import ShardTask
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS, LOOK_SECONDS_OF_STORE = 0.5, 5.0  # between two looks; each is a request to a store, for 1,000 files
 LOOK_SHARE = 20  # the pause is at least this many times as long as the last look, because listing a large folder takes seconds
 LINE_SECONDS = 5.0  # between two lines when the output is not a terminal
 
@@ -46,6 +46,7 @@ class Observer:
         self.shards = 0
         self.clips = 0
         self.reasons: collections.Counter[str] = collections.Counter()
+        self.known = dict(before.known())
 
     def look(self) -> BuildProgress:
         """Return how far the build is now. Costs one listing and a read of every new marker."""
@@ -54,6 +55,7 @@ class Observer:
         changed = [shard for shard, name in names.items() if name in files and files[name] != self.files.get(name)]
         self.files = files
         for shard, marker in read_markers(self.folder, changed)[0].items():
+            self.known[shard] = files[names[shard]], marker
             if marker.inputs_sha256 == self.waiting[shard].inputs_sha256:
                 del self.waiting[shard]
                 self.shards += 1
@@ -76,24 +78,27 @@ class Observer:
 
 
 @contextlib.contextmanager
-def watched(before: Snapshot, tasks: Sequence[ShardTask], console: Console) -> Iterator[None]:
-    """Show progress while the context lasts: a bar on a terminal, otherwise a line every few seconds."""
+def watched(before: Snapshot, tasks: Sequence[ShardTask], console: Console) -> Iterator[KnownMarkers]:
+    """Show progress while the context lasts: a bar on a terminal, otherwise a line every few seconds.
+
+    Yield the markers that were read: those of before, and those that it reads meanwhile.
+    """
     observer = Observer(before, tasks)
     show = _Bar(console, tasks) if console.is_terminal else _Lines(console, tasks)
     finished = threading.Event()
 
     def follow() -> None:
-        pause = LOOK_SECONDS
+        pause = least = LOOK_SECONDS if before.folder.is_local else LOOK_SECONDS_OF_STORE
         while not finished.wait(pause):
             began = time.monotonic()
             show(observer.look())
-            pause = max(LOOK_SECONDS, LOOK_SHARE * (time.monotonic() - began))
+            pause = max(least, LOOK_SHARE * (time.monotonic() - began))
 
     thread = threading.Thread(target=follow, name="progress", daemon=True)
     with show:
         thread.start()
         try:
-            yield
+            yield observer.known
         finally:
             finished.set()
             thread.join()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pipeline.engines.run import Engine
 from pipeline.output.address_files import remove_addresses
 from pipeline.output.folder_readme import write_readme
+from pipeline.output.json_values import json_bytes
 from pipeline.output.layout import BUILD, RECIPE, sizes_name, tar_name
 from pipeline.output.moved_shards import release
 from pipeline.output.ownership import check_folder, remove_retired
@@ -23,7 +24,7 @@ from pipeline.verbs.current_plan import current_plan, standing_snapshot
 from pipeline.verbs.left_out import left_out_lines
 from pipeline.verbs.missing import missing_rows
 from pipeline.verbs.needed_addresses import lacking_addresses
-from pipeline.verbs.paused import Paused, paused
+from pipeline.verbs.paused import Paused, paused, rows_left
 from pipeline.verbs.repair import faulty_shards
 from pipeline.verbs.rounds import LEFT_AS_IT_IS, Watch, build_rounds, outdated, planned_shards
 from pipeline.verbs.status import Books, read_the_books, unreadable_markers
@@ -89,7 +90,8 @@ def build(
             release(folder, snapshot.files)
         left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))
         remove_addresses(snapshot)
-        waiting = paused(snapshot, settings.stopped_hosts(time.time()), built.waiting.values())
+        stopped = settings.stopped_hosts(time.time()) if built.waiting or rows_left(snapshot) else {}
+        waiting = paused(snapshot, stopped, built.waiting.values())
     return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out, waiting)
 
 
@@ -124,13 +126,14 @@ def write_sizes(snapshot: Snapshot) -> None:
         if marker is not None:
             splits.setdefault(planned.shard.folder, {})[tar_name(planned.shard).rpartition("/")[2]] = marker.n_samples
     for split, sizes in splits.items():
-        if not _holds(snapshot, sizes_name(split), sizes):
+        state = snapshot.files.get(sizes_name(split))
+        if state is None or not (state.holds(json_bytes(sizes)) or _holds(snapshot, sizes_name(split), sizes)):
             snapshot.folder.write_json(sizes_name(split), sizes)
 
 
 def _holds(snapshot: Snapshot, name: str, sizes: dict[str, int]) -> bool:
     try:
-        written = snapshot.folder.read_json(name) if name in snapshot.files else None
+        written = snapshot.folder.read_json(name)
     except ValueError:  # damaged
         return False
     return written == sizes and list(written) == list(sizes)

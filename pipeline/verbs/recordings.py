@@ -26,15 +26,16 @@ Replaced = Mapping[ShardId, frozenset[str]]
 """Shard -> keys of the clips whose recordings were replaced."""
 
 
-def note_recordings(folder: Folder, shards: Iterable[ShardId], fetcher: Fetcher) -> Recordings:
+def note_recordings(planned: Iterable[tuple[ShardId, Iterable[Clip]]], fetcher: Fetcher) -> Recordings:
     """Return size and time of the local files that the clips of planned shards are read from. Call it before they are read."""
-    shards, state, files = frozenset(shards), _states(fetcher), []
-    for shard in sorted(shards):
-        for clip in read_rows_of(folder, shard):
+    shards, state, files = set[ShardId](), _states(fetcher), []
+    for shard, clips in planned:
+        shards.add(shard)
+        for clip in clips:
             if (path := fetcher.local_file(clip)) is not None:
                 relative = os.path.relpath(path, fetcher.base)
                 files.append(LocalFile(shard.name, clip.key, relative, *state(relative)))
-    return Recordings(shards, tuple(files))
+    return Recordings(frozenset(shards), tuple(files))
 
 
 def find_replaced(snapshot: Snapshot, noted: Recordings, fetcher: Fetcher) -> Replaced:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -12,19 +13,21 @@ from pipeline.engines.run import Engine
 from pipeline.keys import stable_hash
 from pipeline.output.address_files import read_addresses
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
-from pipeline.output.layout import EQUAL_SOUNDS, PLAN, WAITING, waiting_name
+from pipeline.output.layout import EQUAL_SOUNDS, PLAN, WAITING, names_of, waiting_name
 from pipeline.output.markers import inputs_sha256
+from pipeline.output.plan_files import read_rows_of
 from pipeline.output.plan_index import PlannedShard
-from pipeline.output.recordings_file import read_recordings, write_recordings
-from pipeline.output.snapshot import Snapshot, take_snapshot
+from pipeline.output.recordings_file import Recordings, read_recordings, write_recordings
+from pipeline.output.snapshot import N_READERS, KnownMarkers, Snapshot, take_snapshot
 from pipeline.output.storage import Folder
-from pipeline.records import Reason, ShardId
+from pipeline.records import Clip, Reason, ShardId
 from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.moved_clips import find_moved
 from pipeline.verbs.paused import rows_left, shards_to_continue, shards_with
 from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
 from pipeline.verbs.repair import faulty_shards
 from transforms.shards.shard_task import BuildSettings, MovedClips, SettingsHashOf, ShardTask, longest_first
+from transforms.shards.slot_ledger import needs_slot
 
 MAX_ROUNDS = 20
 """Rounds of building and comparing sounds. Two are enough when recordings do not change. More are needed when clips that come back
@@ -35,8 +38,8 @@ LEFT_AS_IT_IS = (
     "bring the recordings back and build again, or let these samples go with --prune"
 )
 
-Watch = Callable[[Snapshot, list[ShardTask]], AbstractContextManager[None]]
-"""(snapshot before, tasks) -> a context that is open while the shards are made."""
+Watch = Callable[[Snapshot, list[ShardTask]], AbstractContextManager[KnownMarkers | None]]
+"""(snapshot before, tasks) -> a context that is open while the shards are made; it may give the markers that it read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,14 @@ NOTHING = Reuse()
 class Built:
     """What rounds of building gave: the last snapshot, the shards that were made, and those left as they are.
 
-    `waiting` counts by host the rows of those of `left` that only wait until a host may be asked again.
+    `waiting` counts by host the rows of those of `left` that only wait until a host may be asked again. `sounds` are the equal sounds.
     """
 
     snapshot: Snapshot
     made: frozenset[ShardId]
     left: frozenset[ShardId]
     waiting: Mapping[ShardId, Mapping[str, int]] = field(default_factory=dict)
+    sounds: EqualSounds = field(default_factory=EqualSounds)
 
 
 def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch, changes: Changes = NO_CHANGES) -> Built:
@@ -79,20 +83,21 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
     replaced = find_replaced(snapshot, noted, settings.fetcher)
     moved = find_moved(snapshot, noted, settings.fetcher)
     faulty = faulty_shards(snapshot, engine) if changes.repair else frozenset[ShardId]()
-    again = shards_with(snapshot, changes.retried) if changes.retried else shards_to_continue(snapshot, settings.stopped_hosts(time.time()))
-    reuse, n_left, how = Reuse(replaced, moved, faulty, again), sys.maxsize, settings.without_wait()
-    folder.remove_below(WAITING)
+    again = shards_with(snapshot, changes.retried) if changes.retried else _shards_left(snapshot, settings)
+    reuse, n_left, how, sounds = Reuse(replaced, moved, faulty, again), sys.maxsize, settings.without_wait(), read_equal_sounds(folder)
     for _ in range(MAX_ROUNDS):
-        sounds = read_equal_sounds(folder)
         tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds, reuse))
         wanted = [(task.shard, task.inputs_sha256) for task in tasks]
         if tasks and wanted != last:
-            noted = noted.replaced_by(note_recordings(folder, (task.shard for task in tasks), settings.fetcher))
-            run_tasks(tasks, snapshot, how, engine, watch)
+            folder.remove_below(WAITING)
+            tasks, of_tasks = look_at_rows(tasks, how)
+            noted = noted.replaced_by(of_tasks)
+            known = run_tasks(tasks, snapshot, how, engine, watch)
             tried |= {task.shard for task in tasks}
-            snapshot, last, reuse = take_snapshot(folder), wanted, Reuse(moved=moved)
+            snapshot, last, reuse = take_snapshot(folder, known=known), wanted, Reuse(moved=moved)
         elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
             find_equal_sounds(snapshot, engine)
+            sounds = read_equal_sounds(folder)
         elif settings.waits and 0 < (n_waiting := _n_waiting(snapshot, tasks)) < n_left:  # else going on is no use
             again = shards_to_continue(snapshot, ())
             reuse, n_left, last, how = Reuse(moved=moved, tried_again=again), n_waiting, [], settings
@@ -102,20 +107,42 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
     if tried:
         made = noted.only({planned.shard for planned in planned_shards(snapshot)} - left)
         write_recordings(made.replaced_by(before.only(left)), folder)  # of shards that were not made what they were made from
-    waiting = {shard: rows for shard in sorted(left) if (rows := read_waiting(folder, shard))}
-    folder.remove_below(WAITING)
-    return Built(snapshot, frozenset(tried) - left, left, waiting)
+    waiting = read_waiting(folder, left) if tried else {}
+    if waiting:
+        folder.remove_below(WAITING)
+    return Built(snapshot, frozenset(tried) - left, left, waiting, sounds)
 
 
-def read_waiting(folder: Folder, shard: ShardId) -> dict[str, int]:
-    """Return how many rows of a shard that was left as it is wait for each host; none where it does not wait."""
-    name = waiting_name(shard)
-    return dict(folder.read_json(name)) if folder.exists(name) else {}
+def read_waiting(folder: Folder, shards: Iterable[ShardId]) -> dict[ShardId, dict[str, int]]:
+    """Return by host how many rows wait, of those of some shards that were left as they are because they wait."""
+    shards = sorted(shards)
+    names = folder.files_below(WAITING) if shards else ()
+    return {shard: dict(folder.read_json(waiting_name(shard))) for shard in shards if waiting_name(shard) in names}
+
+
+def look_at_rows(tasks: Iterable[ShardTask], settings: BuildSettings) -> tuple[list[ShardTask], Recordings]:
+    """Return the tasks, each with whether it needs the slot, and the local files that their clips are read from."""
+    tasks, folder, with_slot = list(tasks), settings.folder, set[ShardId]()
+
+    def rows(shard: ShardId) -> tuple[ShardId, list[Clip]]:
+        clips = read_rows_of(folder, shard)
+        if not folder.is_local and needs_slot(clips, settings.fetcher):
+            with_slot.add(shard)
+        return shard, clips
+
+    with ThreadPoolExecutor(1 if folder.is_local else N_READERS) as pool:
+        recordings = note_recordings(pool.map(rows, [task.shard for task in tasks]), settings.fetcher)
+    return [replace(task, needs_slot=task.shard in with_slot) for task in tasks], recordings
+
+
+def _shards_left(snapshot: Snapshot, settings: BuildSettings) -> dict[ShardId, frozenset[Reason]]:
+    """Return the shards with rows that were left for later and may be fetched now; asks for the hosts' budgets only where there are any."""
+    return shards_to_continue(snapshot, settings.stopped_hosts(time.time())) if rows_left(snapshot) else {}
 
 
 def _n_waiting(snapshot: Snapshot, tasks: Iterable[ShardTask]) -> int:
     """Return the number of rows that are left for later, those of the shards of `tasks` included, which were left as they are."""
-    n_rows = sum(sum(read_waiting(snapshot.folder, task.shard).values()) for task in tasks)
+    n_rows = sum(sum(rows.values()) for rows in read_waiting(snapshot.folder, (task.shard for task in tasks)).values())
     return n_rows + sum(rows_left(snapshot).values())
 
 
@@ -124,8 +151,7 @@ def outdated(built: Built, settings: BuildSettings) -> Iterator[str]:
 
     Shards that wait until a host may be asked again are no fault; the sounds are compared when they are built.
     """
-    snapshot = built.snapshot
-    sounds = read_equal_sounds(snapshot.folder)
+    snapshot, sounds = built.snapshot, built.sounds
     for task in unfinished(snapshot, settings.settings_hash_of, sounds):
         if task.shard in built.waiting:
             continue
@@ -144,6 +170,7 @@ def unfinished(snapshot: Snapshot, settings_hash_of: SettingsHashOf, sounds: Equ
             moved=reuse.moved.get(shard, ()),
             is_checked=shard in reuse.faulty,
             tried_again=reuse.tried_again.get(shard),
+            stands=any(name in snapshot.files for name in names_of(shard)),
         )
         if task.is_made_again or not snapshot.finished(shard, task.inputs_sha256):
             yield replace(task, addresses=tuple(read_addresses(snapshot, shard).items()))
@@ -156,14 +183,15 @@ def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: 
     return ShardTask(planned.shard, planned.rows_sha256, inputs, planned.n_rows, in_other_shards)
 
 
-def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> None:
-    """Make shards on an engine, and show progress."""
+def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> KnownMarkers:
+    """Make shards on an engine, and show progress; return the markers that were read meanwhile."""
     import apache_beam as beam
 
     from transforms.shards.build_shards import BuildShards
 
-    with watch(snapshot, tasks):
+    with watch(snapshot, tasks) as known:
         engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "BuildShards" >> BuildShards(settings))
+    return snapshot.known() if known is None else known
 
 
 def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:

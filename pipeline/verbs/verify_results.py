@@ -67,7 +67,8 @@ def check_on_engine(folder: Folder, files: Mapping[str, FileState], checks: Sequ
     """
     tasks = [Task(check, _inputs_hash(check, files)) for check in checks]
     with _results_folder(folder, engine) as results:
-        waiting = [task for task in tasks if _result(results, task) is None]
+        written = set(results.names())
+        waiting = [task for task in tasks if task.name not in written or _result(results, task) is None]
         if waiting:
             engine.run(lambda root: root | "Shards" >> beam.Create(waiting) | "CheckShards" >> CheckShards(folder, results))
         # another `verify` of the same folder may have ended meanwhile, and have removed the results

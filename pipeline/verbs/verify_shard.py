@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipeline.keys import shard_sort_key
 from pipeline.output.books import SAMPLE, sample_from, sounds_sha256
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
-from pipeline.output.layout import PLAN, books_name, marker_name, plan_name, tar_name
+from pipeline.output.layout import PLAN, books_name, marker_name, names_of, plan_name, tar_name
 from pipeline.output.markers import FileFacts, Marker, facts_of
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.sample_files import json_member
@@ -53,6 +55,14 @@ class CheckedShard:
 
 def check_shard(folder: Folder, check: ShardCheck) -> CheckedShard:
     """Return the faults of one shard. Every file is read as far as it can be, whatever is wrong with the others."""
+    if folder.is_local:
+        return _check_files(folder, check)
+    shard = check.planned.shard
+    with tempfile.TemporaryDirectory(prefix="laion-audio-") as work:
+        return _check_files(folder.fetched((f"{PLAN}/{plan_name(shard)}", *names_of(shard)), Path(work)), check)
+
+
+def _check_files(folder: Folder, check: ShardCheck) -> CheckedShard:
     shard = check.planned.shard
     plan_findings, clips = check_plan_rows(folder, check.planned)
     faults = [finding.at(shard, f"{PLAN}/{plan_name(shard)}", PLAN_AGAIN) for finding in plan_findings]

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import TaggedOutput
 
 from pipeline.output.address_files import Addresses, full_address
 from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
@@ -24,7 +23,7 @@ from pipeline.output.markers import Marker, file_facts, read_marker
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
-from pipeline.records import LEFT_FOR_LATER, Clip, Evidence, Reason, Recording, Rejection, Sample, ShardId
+from pipeline.records import LEFT_FOR_LATER, Clip, Evidence, Reason, Recording, Rejection, Sample
 from transforms.audio.conversion_pool import conversion_pool
 from transforms.fetching.addresses import host_of
 from transforms.fetching.fetch import Fetch
@@ -34,10 +33,9 @@ from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map
 from transforms.shards.previous_shard import audio_request_hash
 from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
-from transforms.shards.slot_ledger import SLOT, machine_ledger, needs_slot, slot_ledger
+from transforms.shards.slot_ledger import SLOT, machine_ledger, slot_ledger
 
 TAR_FILE, BOOKS_FILE, EVIDENCE_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "evidence.parquet", "marker.json"
-LIMITED = "limited"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
 
 
@@ -53,14 +51,12 @@ class BuildShards(beam.PTransform):
         self.settings = settings
 
     def expand(self, tasks: beam.PCollection) -> beam.PCollection:
-        spread = tasks | "Spread" >> beam.Reshuffle()
         if self.settings.folder.is_local:
-            return spread | "Build" >> beam.ParDo(_BuildShard(self.settings))
-        split = spread | "FindLimited" >> beam.ParDo(_FindLimited(self.settings)).with_outputs(LIMITED, main="others")
-        # Spread again: without it an engine would build the shards in the step before, and the limited ones would wait for all of them.
-        others = split.others | "SpreadOthers" >> beam.Reshuffle() | "Build" >> beam.ParDo(_BuildShard(self.settings))
-        limited = split[LIMITED] | "OneWorker" >> beam.GroupByKey() | "BuildLimited" >> beam.ParDo(_BuildSlot(self.settings))
-        return (others, limited) | beam.Flatten()
+            return tasks | "Spread" >> beam.Reshuffle() | "Build" >> beam.ParDo(_BuildShard(self.settings))
+        others = tasks | "Others" >> beam.Filter(lambda task: not task.needs_slot) | "SpreadOthers" >> beam.Reshuffle()
+        limited = tasks | "Limited" >> beam.Filter(lambda task: task.needs_slot) | "Slot" >> beam.Map(lambda task: (SLOT, task))
+        in_slot = limited | "OneWorker" >> beam.GroupByKey() | "BuildLimited" >> beam.ParDo(_BuildSlot(self.settings))
+        return (others | "Build" >> beam.ParDo(_BuildShard(self.settings)), in_slot) | beam.Flatten()
 
 
 class _BuildShard(beam.DoFn):
@@ -73,17 +69,6 @@ class _BuildShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[Marker]:
         yield from run_task(task, self.settings)
-
-
-class _FindLimited(beam.DoFn):
-    """Shard tasks -> those with hosts that have limits by time, by slot, and the others."""
-
-    def __init__(self, settings: BuildSettings):
-        self.settings = settings
-
-    def process(self, task: ShardTask) -> Iterator[ShardTask | TaggedOutput]:
-        clips = read_rows_of(self.settings.folder, task.shard)
-        yield TaggedOutput(LIMITED, (SLOT, task)) if needs_slot(clips, self.settings.fetcher) else task
 
 
 class _BuildSlot(beam.DoFn):
@@ -128,7 +113,8 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
         reasons = set(earlier.lost(rows).values())
         left = left_for_later(zip(clips, rows, strict=True), settings.hosts)
         waits = bool(reasons & LEFT_FOR_LATER) and (settings.prune or reasons <= LEFT_FOR_LATER)
-        note_waiting(task.shard, left if waits else {}, settings.folder)
+        if left and waits:
+            settings.folder.write_json(waiting_name(task.shard), left)  # for the build
         if reasons and (waits or not settings.prune):
             return None
         write_books(rows, work / BOOKS_FILE)
@@ -152,7 +138,7 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
             left=left,
         )
         publish(marker, work, settings.folder)
-        if not evidence:
+        if not evidence and earlier.has_evidence:
             settings.folder.remove(evidence_name(task.shard))  # that of the previous shard: these recordings are on this disk
     return marker
 
@@ -164,14 +150,6 @@ def publish(marker: Marker, work: Path, folder: Folder) -> None:
     files = {TAR_FILE: tar_name(shard), BOOKS_FILE: books_name(shard)}
     files |= {EVIDENCE_FILE: evidence_name(shard)} if (work / EVIDENCE_FILE).exists() else {}
     folder.publish_together(work, files | {MARKER_FILE: marker_name(shard)})
-
-
-def note_waiting(shard: ShardId, left: Mapping[str, int], folder: Folder) -> None:
-    """Write for the build how many rows of a shard that is left as it is wait for each host; remove the file where none do."""
-    if left:
-        folder.write_json(waiting_name(shard), left)
-    elif folder.exists(waiting_name(shard)):
-        folder.remove(waiting_name(shard))
 
 
 def _write_tar(

@@ -16,10 +16,14 @@ from transforms.shards.shard_task import ShardTask
 
 @dataclass(frozen=True, slots=True)
 class EarlierOutcomes:
-    """The outcomes that a new shard can copy: sample key -> the shard that has it. `samples` are the keys of all samples that stand."""
+    """The outcomes that a new shard can copy: sample key -> the shard that has it. `samples` are the keys of all samples that stand.
+
+    `has_evidence` says that a file of evidence stands, which may be damaged.
+    """
 
     reusable: dict[str, PreviousShard]
     samples: frozenset[str]
+    has_evidence: bool = False
 
     def outcome(self, clip: Clip) -> Sample | Rejection:
         """Return the outcome of a clip whose key is in `reusable`, with the text of `clip`."""
@@ -45,15 +49,18 @@ def read_earlier_outcomes(task: ShardTask, clips: Sequence[Clip], settings_hash:
     in_other_shards, wanted = dict(task.in_other_shards), {clip.key for clip in clips}
     reusable: dict[str, PreviousShard] = {}
     samples: set[str] = set()
+    has_evidence = False
     for shard, keys in _sources(task, wanted, folder, work):
+        has_evidence |= shard.has_evidence
         samples |= shard.samples & keys
         usable = shard.reusable(clips, settings_hash, in_other_shards, task.replaced, task.tried_again or TRANSIENT)
         reusable = dict.fromkeys(usable & keys, shard) | reusable
-    return EarlierOutcomes(reusable, frozenset(samples))
+    return EarlierOutcomes(reusable, frozenset(samples), has_evidence)
 
 
 def _sources(task: ShardTask, wanted: Set[str], folder: Folder, work: Path) -> Iterable[tuple[PreviousShard, Set[str]]]:
     """Yield each shard that may have outcomes, with the keys that are to be looked for in it."""
-    yield read_previous_shard(folder, task.shard, work, task.is_checked), wanted
+    if task.stands:
+        yield read_previous_shard(folder, task.shard, work, task.is_checked), wanted
     for below, shard, keys in task.moved:
         yield read_previous_shard(held_folder(folder, below), shard, work), keys & wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ from pipeline.keys import stable_hash
 from pipeline.output.books import SAMPLE, outcome_fault, read_books, rejection_from, sample_from
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.evidence_files import read_evidence
-from pipeline.output.layout import books_name, tar_name
+from pipeline.output.layout import books_name, evidence_name, names_of, tar_name
 from pipeline.output.markers import FileFacts, facts_of, read_marker
 from pipeline.output.storage import Folder
 from pipeline.output.tar_members import members_of_damaged
@@ -56,6 +57,7 @@ class PreviousShard:
     texts: dict[str, tuple[int, int]] = field(default_factory=dict)
     is_checked: bool = False
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    has_evidence: bool = False
 
     @cached_property
     def samples(self) -> frozenset[str]:
@@ -153,16 +155,19 @@ def read_previous_shard(folder: Folder, shard: ShardId, work: Path, is_checked: 
     with the marker are not used.
 
     Args:
-        work: local folder for FLAC that is too long for memory.
+        work: local folder for FLAC that is too long for memory, and for the files of a shard in a store.
         is_checked: check every sample in any case.
     """
+    if not folder.is_local:
+        folder = folder.fetched(names_of(shard), Path(tempfile.mkdtemp(dir=work)))
     marker = read_marker(folder, shard)
     facts = [_facts(folder, name(shard)) for name in (tar_name, books_name)]
     is_checked = is_checked or marker is None or facts != [marker.tar, marker.parquet]
     rows = _rows(folder, shard) if marker is None or facts[1] == marker.parquet else {}
     members, texts, is_whole = _members(folder, tar_name(shard), rows)
     is_checked = is_checked or not is_whole or any(row["status"] == SAMPLE and key not in members for key, row in rows.items())
-    return PreviousShard(folder, tar_name(shard), work, rows, members, texts, is_checked, read_evidence(folder, shard))
+    evidence, has_evidence = read_evidence(folder, shard), folder.exists(evidence_name(shard))
+    return PreviousShard(folder, tar_name(shard), work, rows, members, texts, is_checked, evidence, has_evidence)
 
 
 def _facts(folder: Folder, name: str) -> FileFacts | None:

@@ -30,7 +30,8 @@ class ShardTask:
     `replaced` has the keys of the clips whose recordings were replaced since the shard was made: they are fetched again. With `is_checked`
     each sample of the shard that stands is decoded, and copied only if it has the sound that the books record. `tried_again` has the
     reasons of the rows that are fetched again although the shard is finished, `None` for a shard that is not finished. `addresses` has
-    the full addresses, by sample key, of clips whose address in the plan is masked.
+    the full addresses, by sample key, of clips whose address in the plan is masked. `stands` says whether a file of the shard stands.
+    With `needs_slot` one worker makes the shard, after others, because its hosts have limits by time.
     """
 
     shard: ShardId
@@ -43,6 +44,8 @@ class ShardTask:
     is_checked: bool = False
     tried_again: frozenset[Reason] | None = None
     addresses: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    stands: bool = True
+    needs_slot: bool = False
 
     @property
     def is_made_again(self) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.output.store_faults import NO_KEYS, faults_of_stores
 from pipeline.records import Clip, Evidence, Provenance, Reason, Recording, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
@@ -21,11 +21,6 @@ from transforms.fetching.web.partial_download import PartialDownload
 MAX_OBJECT_BYTES = 16 << 30  # of a recording in audio_root, as of one on this disk
 BLOCK = 1 << 22  # bytes of one request
 MAX_NAMES = 10_000_000  # of a folder: about as many as fit into 4 GB of memory
-FAULTS_OF_STORES = (
-    *(("botocore.exceptions", "BotoCoreError"), ("botocore.exceptions", "ClientError"), ("aiohttp", "ClientError")),
-    *(("google.auth.exceptions", "GoogleAuthError"), ("gcsfs.retry", "HttpError")),
-)
-"""(module, class) of errors of object stores that are no OSError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +158,14 @@ def faults_as_rejections(shown: str) -> Iterator[None]:
     Raises:
         Rejected: `not_found`, `forbidden` (the keys do not allow it, or there are none), or `connection`.
     """
-    named = [getattr(sys.modules[module], name, None) for module, name in FAULTS_OF_STORES if module in sys.modules]
-    faults = tuple(fault for fault in named if fault is not None)
+    faults: tuple[type[Exception], ...] = (OSError, ValueError, *faults_of_stores())
     try:
         yield
     except (FileNotFoundError, IsADirectoryError) as error:
         raise Rejected(Reason.NOT_FOUND, f"no object {shown[-100:]!r}") from error
     except PermissionError as error:
         raise Rejected(Reason.FORBIDDEN, f"{shown[-100:]!r} may not be read with the keys of this machine") from error
-    except (OSError, ValueError, *faults) as error:
-        if type(error).__name__ in {"NoCredentialsError", "DefaultCredentialsError"}:
+    except faults as error:
+        if type(error).__name__ in NO_KEYS:
             raise Rejected(Reason.FORBIDDEN, f"{shown[-100:]!r} needs keys, and this machine has none") from error
         raise Rejected(Reason.CONNECTION, f"{shown[-100:]!r}: {str(error)[:150]}") from error

@@ -1,0 +1,43 @@
+"""Turn the errors of clients of object stores into errors of the operating system, which every command explains."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sys
+from collections.abc import Iterator
+
+FAULTS_OF_STORES = (
+    *(("botocore.exceptions", "BotoCoreError"), ("botocore.exceptions", "ClientError"), ("aiohttp", "ClientError")),
+    *(("google.auth.exceptions", "GoogleAuthError"), ("gcsfs.retry", "HttpError")),
+)
+"""(module, class) of errors of object stores that are no OSError."""
+NO_KEYS = frozenset({"NoCredentialsError", "DefaultCredentialsError"})
+"""Names of the errors that say that a machine has no keys of a store."""
+
+
+def faults_of_stores() -> tuple[type[Exception], ...]:
+    """Return the classes of `FAULTS_OF_STORES`. A module that is not loaded has raised none."""
+    named = (getattr(sys.modules[module], name, None) for module, name in FAULTS_OF_STORES if module in sys.modules)
+    return tuple(fault for fault in named if fault is not None)
+
+
+@contextlib.contextmanager
+def faults_as_os_errors(address: str) -> Iterator[None]:
+    """Name the address in every error of a request to a store.
+
+    Raises:
+        FileNotFoundError: no such object or bucket.
+        PermissionError: the keys do not allow it, or there are none.
+        OSError: any other failure of the store or of its client.
+    """
+    faults: tuple[type[Exception], ...] = (OSError, *faults_of_stores())
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, str(error)[:300] or "no such object", address) from error
+    except faults as error:
+        what = f"{type(error).__name__}: {str(error)[:300]}"
+        if isinstance(error, PermissionError) or type(error).__name__ in NO_KEYS:
+            raise PermissionError(errno.EACCES, what, address) from error
+        raise OSError(f"{address}: {what}") from error
