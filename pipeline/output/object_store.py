@@ -26,13 +26,18 @@ S3_OPTIONS = {"max_concurrency": 1}
 would ask for the size of an object before it reads it."""
 
 
+class ReadOnlyError(Exception):
+    """Something would be written to, or removed from, a folder that is only read."""
+
+
 class ObjectStore:
     """The objects below `root`, an address such as `s3://bucket/folder`; their names are relative to it and use `/`.
 
     Every method raises OSError where a request fails, and names the address.
     """
 
-    def __init__(self, root: str):
+    def __init__(self, root: str, is_read_only: bool = False):
+        self.is_read_only = is_read_only
         self.root = root.rstrip("/")
         options = S3_OPTIONS if root.startswith(("s3://", "s3a://")) else {}
         self.fs, base = fsspec.core.url_to_fs(root, use_listings_cache=False, **options)
@@ -42,7 +47,9 @@ class ObjectStore:
         """Return the path of an object in its file system."""
         return f"{self.base}/{name}" if name else self.base
 
-    def _asking(self, name: str) -> contextlib.AbstractContextManager[None]:
+    def _asking(self, name: str, to_write: bool = False) -> contextlib.AbstractContextManager[None]:
+        if to_write and self.is_read_only:
+            raise ReadOnlyError(name)
         return faults_as_os_errors(f"{self.root}/{name}" if name else self.root)
 
     def listing(self, below: str = "") -> dict[str, FileState]:
@@ -94,17 +101,17 @@ class ObjectStore:
 
     def write(self, name: str, data: bytes) -> None:
         """Write an object completely or not at all."""
-        with self._asking(name):
+        with self._asking(name, to_write=True):
             self.fs.pipe_file(self.path(name), data)
 
     def upload(self, file: Path, name: str) -> None:
         """Write an object from a local file; a large one by parts, of which nothing is to be seen before the last is there."""
-        with self._asking(name):
+        with self._asking(name, to_write=True):
             self.fs.put_file(str(file), self.path(name))
 
     def copy(self, name: str, to: str) -> None:
         """Copy an object within the store."""
-        with self._asking(name):
+        with self._asking(name, to_write=True):
             self.fs.cp_file(self.path(name), self.path(to))
 
     def copy_small(self, name: str, to: str) -> None:
@@ -113,18 +120,18 @@ class ObjectStore:
             self.copy(name, to)
             return
         (bucket, key, _), (_, new_key, _) = self.fs.split_path(self.path(name)), self.fs.split_path(self.path(to))
-        with self._asking(name):
+        with self._asking(name, to_write=True):
             self.fs.call_s3("copy_object", Bucket=bucket, Key=new_key, CopySource={"Bucket": bucket, "Key": key})
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects, many with one request; those that are not there are none the worse."""
         paths = [self.path(name) for name in names]
         if len(paths) > 1 and not any(re.search(r"[*?\[]", path) for path in paths):  # where fsspec would look for a pattern
-            with self._asking(""), contextlib.suppress(FileNotFoundError):
+            with self._asking("", to_write=True), contextlib.suppress(FileNotFoundError):
                 self.fs.rm(paths)
             return
         for path in paths:
-            with self._asking(path.removeprefix(f"{self.base}/")), contextlib.suppress(FileNotFoundError):
+            with self._asking(path.removeprefix(f"{self.base}/"), to_write=True), contextlib.suppress(FileNotFoundError):
                 self.fs.rm_file(path)
 
     def at_once(self, do: Callable[..., None], calls: Iterable[tuple[Any, ...]]) -> None:

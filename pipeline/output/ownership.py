@@ -44,7 +44,7 @@ def check_folder(folder: Folder) -> None:
         ForeignFilesError: it has other files.
     """
     top = folder.top_names()
-    if BUILD in top or folder.exists(f"{PLAN}/{INDEX}") or folder.exists(f"{NEW_PLAN}/{INDEX}"):
+    if BUILD in top or any(below in top and folder.exists(f"{below}/{INDEX}") for below in (PLAN, NEW_PLAN)):
         return
     foreign = sorted(top - OF_A_FIRST_BUILD - OF_SYSTEMS) or _foreign_below(folder, top)
     if not foreign:

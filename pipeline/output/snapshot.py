@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.disk import FileState
@@ -16,6 +18,9 @@ from pipeline.output.object_store import N_AT_ONCE
 from pipeline.output.plan_index import DamagedPlanError, OutputFormatError, Plan, PlannedShard, read_plan
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
+
+if TYPE_CHECKING:
+    from pipeline.output.equal_sounds_file import EqualSounds
 
 N_READERS = N_AT_ONCE
 """Markers read at once from a store. A local disk is read by one thread: several wait for each other in Python for longer than the disk
@@ -39,6 +44,13 @@ class Snapshot:
     plan: Plan | None = field(repr=False)
     markers: Mapping[ShardId, Marker] = field(repr=False)
     unreadable: Mapping[ShardId, str] = field(default_factory=dict)
+
+    @cached_property
+    def equal_sounds(self) -> EqualSounds:
+        """The equal sounds of the folder, read when they are first asked for."""
+        from pipeline.output.equal_sounds_file import read_equal_sounds  # imports pyarrow, which `status` does not need
+
+        return read_equal_sounds(self.folder)
 
     def finished(self, shard: ShardId, inputs_sha256: str) -> bool:
         """Return whether a shard was made from these inputs, and its tar and books have the sizes that its marker records."""

@@ -32,21 +32,22 @@ class Folder:
     """An output folder by its path or address (`DIR`, `gs://bucket/dir`, `s3://bucket/dir`); names below it use `/`."""
 
     root: str
+    is_read_only: bool = False
 
     @cached_property
     def _store(self) -> ObjectStore | None:
         """The object store, `None` where the folder is on a disk."""
         path = _local_path(self.root)
-        return ObjectStore(self.root) if path is None else None
+        return ObjectStore(self.root, self.is_read_only) if path is None else None
 
     @cached_property
     def _base(self) -> str:
         return self._store.base if self._store else str(_local_path(self.root))
 
-    def __getstate__(self) -> dict[str, str]:
-        return {"root": self.root}
+    def __getstate__(self) -> dict[str, Any]:
+        return {"root": self.root, "is_read_only": self.is_read_only}
 
-    def __setstate__(self, state: dict[str, str]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
 
     @property
@@ -216,7 +217,7 @@ class Folder:
         self.move_all({name: to})
 
     def move_all(self, names: Mapping[str, str]) -> None:
-        """Rename files that are no tars, old name -> new name. A store copies several at once, and removes the old ones after all of them."""
+        """Rename files that are no tars, old name -> new name. A store copies several at once, then removes the old ones."""
         if self._store:
             self._store.at_once(self._store.copy_small, names.items())
             self._store.remove(names)

@@ -39,7 +39,8 @@ def print_outcome(outcome: Outcome, folder: Folder, name: str, as_json: bool) ->
             print_shared(read_shared(folder) or ())
         console().print(books_table(outcome.books))
         print_lines([*outcome.left_out, f"{made} in {name}; {where}", *map(str, outcome.paused)])
-        print_t5(folder)
+        if outcome.has_t5:
+            print_t5(folder)
     if not outcome.books.total.samples and not outcome.paused:
         print_errors(["no sample was made: see the reasons above, and docs/faq.md for what each means"])
     return print_missing(outcome.missing, errors)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.engines.run import Engine
 from pipeline.output.address_files import remove_addresses
 from pipeline.output.folder_readme import write_readme
 from pipeline.output.json_values import json_bytes
-from pipeline.output.layout import BUILD, RECIPE, sizes_name, tar_name
+from pipeline.output.layout import BUILD, NEW_PLAN, RECIPE, sizes_name, tar_name
 from pipeline.output.moved_shards import release
+from pipeline.output.object_store import ReadOnlyError
 from pipeline.output.ownership import check_folder, remove_retired
-from pipeline.output.snapshot import Snapshot
+from pipeline.output.snapshot import NOTHING_KNOWN, Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.recipe.write import resolved_recipe
@@ -29,11 +31,14 @@ from pipeline.verbs.repair import faulty_shards
 from pipeline.verbs.rounds import LEFT_AS_IT_IS, Watch, build_rounds, outdated, planned_shards
 from pipeline.verbs.status import Books, read_the_books, unreadable_markers
 
+if TYPE_CHECKING:
+    from apache_beam import Pipeline
+
 
 @dataclass(frozen=True)
 class Outcome:
     """The result of a build: the books, the number of shards it made, what is missing, notes for the user, files that no row uses, and
-    rows that are left for later because a host is asked no more for now."""
+    rows that are left for later because a host is asked no more for now, and whether a T5 wrote captions."""
 
     books: Books
     n_built: int
@@ -42,6 +47,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     paused: tuple[Paused, ...] = ()
+    has_t5: bool = False
 
 
 def build(
@@ -69,30 +75,75 @@ def build(
         DroppedSamplesError: samples that stand are not in the recipe any more, and `changes` does not prune.
     """
     check_folder(folder)
+    known = NOTHING_KNOWN
+    if not folder.is_local and changes == NO_CHANGES:
+        before = take_snapshot(Folder(folder.root, is_read_only=True), needs_plan=False)
+        if (outcome := _if_finished(recipe, before, limit, watch, wait)) is not None:
+            return outcome
+        known = before.known()
     with folder.locked():
-        settings = build_settings(recipe, folder, changes.prune, wait)
-        snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), limit, engine, changes, settings.settings_hash_of)
-        notes = (*unreadable_markers(snapshot), *(_size_notes(recipe, snapshot) if plan_is_new else _address_notes(snapshot, changes)))
-        remove_retired(snapshot)
-        built = build_rounds(snapshot, settings, engine, watch, changes)
-        snapshot = built.snapshot
-        write_sizes(snapshot)
-        write_readme(recipe.name, snapshot)
-        if built.made or plan_is_new or BUILD not in snapshot.files:
-            folder.remove(BUILD)  # written last: a build that is killed here writes both again
-            folder.write(RECIPE, resolved_recipe(recipe).encode())
-            folder.write_json(BUILD, build_record(recipe, engine, settings, command))
-        books = read_the_books(snapshot)
-        missing = tuple(outdated(built, settings) if built.left or books.balance else missing_rows(snapshot))
-        if changes.repair and built.made and not missing:
-            missing = tuple(f"{shard}: {LEFT_AS_IT_IS}" for shard in sorted(faulty_shards(snapshot, engine)))
-        if not missing and not built.waiting:
-            release(folder, snapshot.files)
-        left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))
-        remove_addresses(snapshot)
-        stopped = settings.stopped_hosts(time.time()) if built.waiting or rows_left(snapshot) else {}
-        waiting = paused(snapshot, stopped, built.waiting.values())
-    return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out, waiting)
+        return _build(recipe, standing_snapshot(folder, known), limit, engine, watch, command, changes, wait)
+
+
+class _NoEngine(Engine):
+    """The engine of a build that has nothing to do."""
+
+    def run(self, add_steps: Callable[[Pipeline], object], one_worker: bool = False) -> None:
+        """Refuse to run."""
+        raise ReadOnlyError("a pipeline")
+
+
+def _if_finished(recipe: BuildRecipe, before: Snapshot, limit: int | None, watch: Watch, wait: bool) -> Outcome | None:
+    """Return the outcome of a build that has nothing to do; `None` where it would have to write.
+
+    It takes no lock, because a lock in a store costs three requests: a build that ends as it began may look at a folder at any time.
+    """
+    plan = before.plan
+    if plan is None or plan.fingerprint != recipe.fingerprint(limit) or any(each.shard not in before.markers for each in plan.shards):
+        return None
+    if any(name.startswith(f"{NEW_PLAN}/") for name in before.files):
+        return None
+    try:
+        return _build(recipe, before, limit, _NoEngine(), watch, (), NO_CHANGES, wait)
+    except ReadOnlyError:
+        return None
+
+
+def _build(
+    recipe: BuildRecipe,
+    before: Snapshot,
+    limit: int | None,
+    engine: Engine,
+    watch: Watch,
+    command: Sequence[str],
+    changes: Changes,
+    wait: bool,
+) -> Outcome:
+    """Bring a folder from the state of `before` to the recipe, and check the books."""
+    folder = before.folder
+    settings = build_settings(recipe, folder, changes.prune, wait)
+    snapshot, plan_is_new = current_plan(recipe, before, limit, engine, changes, settings.settings_hash_of)
+    notes = (*unreadable_markers(snapshot), *(_size_notes(recipe, snapshot) if plan_is_new else _address_notes(snapshot, changes)))
+    remove_retired(snapshot)
+    built = build_rounds(snapshot, settings, engine, watch, changes)
+    snapshot = built.snapshot
+    write_sizes(snapshot)
+    write_readme(recipe.name, snapshot)
+    if built.made or plan_is_new or BUILD not in snapshot.files:
+        folder.remove(BUILD)  # written last: a build that is killed here writes both again
+        folder.write(RECIPE, resolved_recipe(recipe).encode())
+        folder.write_json(BUILD, build_record(recipe, engine, settings, command))
+    books = read_the_books(snapshot)
+    missing = tuple(outdated(built, settings) if built.left or books.balance else missing_rows(snapshot))
+    if changes.repair and built.made and not missing:
+        missing = tuple(f"{shard}: {LEFT_AS_IT_IS}" for shard in sorted(faulty_shards(snapshot, engine)))
+    if not missing and not built.waiting:
+        release(folder, snapshot.files)
+    left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))
+    remove_addresses(snapshot)
+    stopped = settings.stopped_hosts(time.time()) if built.waiting or rows_left(snapshot) else {}
+    waiting = paused(snapshot, stopped, built.waiting.values())
+    return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out, waiting, bool(snapshot.plan and snapshot.plan.t5))
 
 
 def _address_notes(snapshot: Snapshot, changes: Changes) -> Iterator[str]:

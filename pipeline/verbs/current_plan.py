@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.engines.run import Engine
 from pipeline.output.new_plan import promote_interrupted
-from pipeline.output.snapshot import Snapshot, take_snapshot
+from pipeline.output.snapshot import NOTHING_KNOWN, KnownMarkers, Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.verbs.changes import NO_CHANGES, Changes
@@ -12,9 +12,9 @@ from pipeline.verbs.needed_addresses import lacking_addresses
 from transforms.shards.shard_task import SettingsHashOf
 
 
-def standing_snapshot(folder: Folder) -> Snapshot:
+def standing_snapshot(folder: Folder, known: KnownMarkers = NOTHING_KNOWN) -> Snapshot:
     """Return the snapshot of a folder that is locked, after finishing what a killed build began; a damaged plan counts as none."""
-    snapshot = take_snapshot(folder, needs_plan=False)
+    snapshot = take_snapshot(folder, needs_plan=False, known=known)
     return take_snapshot(folder, needs_plan=False) if promote_interrupted(folder, snapshot.files) else snapshot
 
 

@@ -8,8 +8,9 @@ from pipeline.masking import is_masked, mask_address
 from pipeline.output.address_files import read_addresses
 from pipeline.output.books import read_books
 from pipeline.output.damage import DamagedFileError
-from pipeline.output.equal_sounds_file import read_equal_sounds
-from pipeline.output.plan_files import read_column
+from pipeline.output.layout import PLAN, plan_name
+from pipeline.output.parquet_files import read_table
+from pipeline.output.plan_files import CLIPS
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.snapshot import Snapshot
 from pipeline.records import TRANSIENT, Reason, ShardId
@@ -27,12 +28,11 @@ def lacking_addresses(
         retried: reasons of the rows that are tried again; none: those of rows that are left for later.
     """
     assert snapshot.plan is not None
-    sounds = read_equal_sounds(snapshot.folder)
     for planned in snapshot.plan.shards:
         marker = snapshot.current_marker(planned)
         if marker is None or (
             settings_hash_of is not None
-            and not snapshot.finished(planned.shard, shard_task(planned, settings_hash_of, sounds).inputs_sha256)
+            and not snapshot.finished(planned.shard, shard_task(planned, settings_hash_of, snapshot.equal_sounds).inputs_sha256)
         ):
             urls = _planned_urls(snapshot, planned)
         elif marker.reasons.keys() & retried if retried else marker.left:
@@ -47,8 +47,8 @@ def lacking_addresses(
 
 
 def _planned_urls(snapshot: Snapshot, planned: PlannedShard) -> Mapping[str, str]:
-    keys, urls = (read_column(snapshot.folder, planned.shard, name) for name in ("key", "url"))
-    return dict(zip(keys, urls, strict=True))
+    table = read_table(snapshot.folder, f"{PLAN}/{plan_name(planned.shard)}", CLIPS, ["key", "url"], ["key", "url"])
+    return dict(zip(table["key"].to_pylist(), table["url"].to_pylist(), strict=True))
 
 
 def _rejected_urls(snapshot: Snapshot, planned: PlannedShard, reasons: Set[Reason]) -> Mapping[str, str]:

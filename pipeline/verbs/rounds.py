@@ -84,7 +84,7 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
     moved = find_moved(snapshot, noted, settings.fetcher)
     faulty = faulty_shards(snapshot, engine) if changes.repair else frozenset[ShardId]()
     again = shards_with(snapshot, changes.retried) if changes.retried else _shards_left(snapshot, settings)
-    reuse, n_left, how, sounds = Reuse(replaced, moved, faulty, again), sys.maxsize, settings.without_wait(), read_equal_sounds(folder)
+    reuse, n_left, how, sounds = Reuse(replaced, moved, faulty, again), sys.maxsize, settings.without_wait(), snapshot.equal_sounds
     for _ in range(MAX_ROUNDS):
         tasks = longest_first(unfinished(snapshot, settings.settings_hash_of, sounds, reuse))
         wanted = [(task.shard, task.inputs_sha256) for task in tasks]
