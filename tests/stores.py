@@ -1,4 +1,4 @@
-"""Run a real server of an object store on 127.0.0.1: S3 by moto, Google Cloud Storage by its emulator. Every request is written down.
+"""Run a server of an object store on 127.0.0.1: S3 by moto, Google Cloud Storage by its emulator. Every request is written down.
 
 with s3_store() as store:
     build(recipe, Folder(store.root), ...)
@@ -8,25 +8,33 @@ with s3_store() as store:
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import threading
+import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import HTTPServer
 from typing import Any
 from unittest import mock
 from urllib.parse import unquote
 
 import fsspec
 
-S3_ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+from pipeline.output.object_store import ObjectStore
+
+Answer = int | str | None
 LOST = "lost"
-"""What a fault of a store gives for a request that is done, but whose answer never comes."""
+"""What a fault gives for a request that is done, but whose answer is lost."""
+S3_ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+GS_ACCOUNT = {"FSSPEC_GS_TOKEN": "anon", "FSSPEC_GS_PROJECT": "test", "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
 
 
 class Store:
-    """A running store with one empty bucket.
+    """A running store with a bucket.
 
     Attributes:
-        root: the address of a folder in the bucket.
+        root: the address of an empty folder in the bucket.
         environment: the variables that point programs to the store; they are set in this process while it runs.
         requests: "METHOD path?query" of each request, in order; clear it to count anew.
         fault: called with each request; it may return a status (500) to answer with, or `LOST`.
@@ -36,89 +44,83 @@ class Store:
         self.root = root
         self.environment = environment
         self.requests: list[str] = []
-        self.fault: Callable[[str], int | str | None] = lambda request: None
+        self.fault: Callable[[str], Answer] = lambda request: None
 
-    def note(self, method: str, path: str, query: str) -> int | str | None:
+    def note(self, method: str, path: str, query: str) -> Answer:
         """Write a request down, and return the fault that it meets."""
-        request = f"{method} {unquote(path)}" + (f"?{unquote(query)}" if query else "")
-        self.requests.append(request)
-        return self.fault(request)
+        self.requests.append(f"{method} {unquote(path)}" + (f"?{unquote(query)}" if query else ""))
+        return self.fault(self.requests[-1])
 
     def files(self) -> dict[str, bytes]:
         """Return the content of every file of the folder, by name."""
-        fsspec.core.url_to_fs(self.root)[0].invalidate_cache()
-        files = fsspec.get_mapper(self.root)
-        return {name: files[name] for name in files}
+        store = ObjectStore(self.root)
+        return {name: store.read(name) for name in store.listing()}
 
 
 @contextlib.contextmanager
 def s3_store() -> Iterator[Store]:
     """Run moto's S3."""
-    from moto.core.responses import BaseResponse  # noqa: F401  (moto's own order of imports)
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     moto = DomainDispatcherApplication(create_backend_app)
-    store = Store("s3://bucket/set", {})
 
     def application(environ: dict[str, Any], start_response: Callable) -> Any:
         fault = store.note(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
-        if isinstance(fault, int):
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start_response(f"{fault} fault", [])
-            return [b""]
-        answer = moto(environ, start_response if fault is None else lambda *_: None)
         if fault is None:
-            return answer
-        for _ in answer:
-            pass
-        start_response("503 the answer was lost", [])
+            return moto(environ, start_response)
+        if fault == LOST:
+            list(moto(environ, lambda *_: None))
+        else:
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response(f"{500 if fault == LOST else fault} fault", [("Content-Length", "0")])
         return [b""]
 
     class Quiet(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"
-
         def log(self, *_: Any, **__: Any) -> None:
             pass
 
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
-    store.environment |= S3_ACCOUNT | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+    bucket = f"bucket-{uuid.uuid4().hex}"  # moto keeps its buckets in this process
+    store = Store(f"s3://{bucket}/set", S3_ACCOUNT | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"})
     with _running(server, store):
-        fsspec.filesystem("s3").mkdir("bucket")
+        fsspec.filesystem("s3").mkdir(bucket)
+        store.requests.clear()
         yield store
 
 
 @contextlib.contextmanager
 def gs_store() -> Iterator[Store]:
-    """Run an emulator of Google Cloud Storage."""
+    """Run an emulator of Google Cloud Storage; it has no faults."""
     from gcp_storage_emulator.server import RequestHandler, create_server
-
-    store = Store("gs://bucket/set", {})
 
     class Handler(RequestHandler):
         def parse_request(self) -> bool:
-            parsed = super().parse_request()
-            if parsed:
+            if parsed := super().parse_request():
                 path, _, query = self.path.partition("?")
                 store.note(self.command, path, query)
-            return parsed
+            return bool(parsed)
 
-    emulator = create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")
-    yield store, emulator, Handler
+    storage = create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")._storage
+    server = HTTPServer(("127.0.0.1", 0), partial(Handler, storage))
+    store = Store("gs://bucket/set", GS_ACCOUNT | {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{server.server_port}"})
+    with _running(server, store):
+        yield store
 
 
 @contextlib.contextmanager
 def _running(server: Any, store: Store) -> Iterator[None]:
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
+    before = copy.deepcopy(fsspec.config.conf)
     try:
         with mock.patch.dict(os.environ, store.environment):
             fsspec.config.set_conf_env(fsspec.config.conf)
-            for name in ("s3", "gs", "gcs"):
-                with contextlib.suppress(ImportError):
-                    fsspec.get_filesystem_class(name).clear_instance_cache()
+            fsspec.get_filesystem_class(store.root.partition("://")[0]).clear_instance_cache()
             yield
     finally:
+        fsspec.config.conf.clear()
+        fsspec.config.conf.update(before)
         server.shutdown()
         thread.join()
         server.server_close()
