@@ -71,8 +71,6 @@ def s3_store() -> Iterator[Store]:
             return moto(environ, start_response)
         if fault == LOST:
             list(moto(environ, lambda *_: None))
-        else:
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         start_response(f"{500 if fault == LOST else fault} fault", [("Content-Length", "0")])
         return [b""]
 

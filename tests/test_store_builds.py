@@ -29,16 +29,10 @@ N_SHARDS = N_CLIPS // SHARD_SIZE
 NOT_THE_SAME = ("build.json", ".recordings", "_stats.json")
 """Ends of names of files that hold times."""
 
-needs = {name: pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"{name} is not installed") for name in ("moto", "s3fs")}
-both = pytest.mark.parametrize(
-    "run_store",
-    [
-        pytest.param(s3_store, id="s3"),
-        pytest.param(
-            gs_store, id="gs", marks=pytest.mark.skipif(not importlib.util.find_spec("gcp_storage_emulator"), reason="no emulator")
-        ),
-    ],
-)
+PACKAGES = ("moto", "s3fs", "gcsfs", "gcp_storage_emulator")
+needs = {name: pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"{name} is not installed") for name in PACKAGES}
+gs = pytest.param(gs_store, id="gs", marks=[needs["gcsfs"], needs["gcp_storage_emulator"]])
+RunStore = Callable[[], AbstractContextManager[Store]]
 pytestmark = [needs["moto"], needs["s3fs"]]
 
 
@@ -103,10 +97,8 @@ def test_a_build_asks_s3_eleven_times_a_shard_and_one_with_nothing_to_do_once(ho
 
 
 @pytest.mark.slow
-@both
-def test_a_build_that_goes_on_in_worker_processes_counts_all_shards(
-    run_store: Callable[[], AbstractContextManager[Store]], home: Path
-) -> None:
+@pytest.mark.parametrize("run_store", [pytest.param(s3_store, id="s3"), gs])
+def test_a_build_that_goes_on_in_worker_processes_counts_all_shards(run_store: RunStore, home: Path) -> None:
     with run_store() as store:
         build(home, store.root)
         for shard in (1, 2):

@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +143,15 @@ class ObjectStore:
 
 def _state(info: Mapping[str, Any]) -> FileState:
     version = str(info.get("ETag") or info.get("etag") or info.get("created"))
-    modified = next((at for name in ("LastModified", "mtime", "created") if isinstance(at := info.get(name), datetime)), None)
-    return FileState(int(info["size"] or 0), version, _md5(info), modified)
+    return FileState(int(info["size"] or 0), version, _md5(info), _modified(info))
+
+
+def _modified(info: Mapping[str, Any]) -> datetime | None:
+    """Return when an object was written, by the clock of its store: a `datetime`, a text or Unix time, by S3, Google and fsspec."""
+    at = next((info[name] for name in ("LastModified", "updated", "mtime", "created") if info.get(name)), None)
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at)
+    return at if isinstance(at, datetime) else None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def _md5(info: Mapping[str, Any]) -> str:
