@@ -9,11 +9,15 @@ CAPTIONS = ["torch>=2.15", "transformers>=5.0", "huggingface_hub>=1.0", "sentenc
 TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "tenacity>=9.0", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "tqdm>=4.67"]
 DEV = [
     "datasets>=4.0",
+    "gcp-storage-emulator>=2026.7",
+    "gcsfs>=2025.1",
     "hypothesis>=6.100",
+    "moto[server]>=5.2",
     "mypy>=2.0",
     "pytest>=9.0",
     "pytest-xdist>=3.8",
     "ruff>=0.15",
+    "s3fs>=2025.1",
     "setuptools>=77",
     "tensorboard>=2.20",
     "torchcodec>=0.9",  # datasets asks for it before it reads audio
