@@ -17,7 +17,7 @@ SEED     ?= 1
 JOBS     ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install build-laion-audio train evaluate test test-all lint mutants bench bench-quick fuzz clean
+.PHONY: help install build-laion-audio train evaluate test test-all lint constraints mutants bench bench-quick fuzz clean
 
 help:  ## list the commands and their variables
 	@echo "laion-audio: audio-text sets as WebDataset shards, and CLAP trained on them"
@@ -93,6 +93,9 @@ lint: $(VENV)/.dev  ## check style, types and barred words
 	$(RUN_PY) -m ruff format --check .
 	$(RUN_PY) -m mypy
 	$(RUN_PY) -m tests.words
+
+constraints: $(VENV)/.install  ## check that pip can install all extras together as constraints.txt pins them
+	$(RUN_PY) -m pip install --dry-run --quiet --disable-pip-version-check -c constraints.txt '.[captions,train,gcs,s3,dev,bench]'
 
 mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
 	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)

@@ -49,7 +49,7 @@ def test_every_requirement_of_an_extra_is_pinned_to_a_version_that_it_allows(ext
 
 
 def test_the_pins_of_installed_packages_satisfy_each_other(of_setup: dict[str, Any]) -> None:
-    """Follow the requirements through the packages that are installed here as pinned; the parts of torch differ by machine, so have no pins."""
+    """Follow the requirements through the packages that are installed here as pinned; the parts of torch have no pins."""
     versions, faults, seen = pins(), [], set[tuple[str, frozenset[str]]]()
     extras = [each for extra in ("gcs", "s3", "train", "dev") for each in of_setup["extras_require"][extra]]
     waiting = [Requirement(each) for each in (*of_setup["install_requires"], *extras)]

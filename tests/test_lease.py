@@ -46,7 +46,7 @@ def acquire(store: ObjectStore, holder: Holder | None = None) -> Lease:
     return lease
 
 
-def test_a_second_build_is_told_who_has_the_folder_since_when_and_what_to_do(store: AgedStore) -> None:
+def test_a_second_build_learns_who_has_the_folder_since_when_and_what_to_do(store: AgedStore) -> None:
     first = acquire(store, ELSEWHERE)
     store.ages = {first.name: 12.0}
     who = r"another build is at work here \(process 4711 of ann on node-7, since 2026-01-01 00:00:00 UTC, last seen 12 s ago\)"

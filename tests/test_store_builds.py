@@ -139,9 +139,11 @@ def test_a_second_build_in_a_store_is_refused_and_one_after_a_kill_goes_on(home:
         first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not any("/Set/train/0.tar" in request for request in list(store.requests)) and first.poll() is None:
             time.sleep(0.1)
-        said = build(home, store.root, code=1)
-        assert re.search(rf"another build is at work here .process {first.pid} of .* since .*last seen \d+ s ago", said.replace("\n", " "))
-        assert f"{store.root}/.lock/" in said.replace("\n", "")
+        printed = build(home, store.root, code=1)
+        assert re.search(
+            rf"another build is at work here .process {first.pid} of .* since .*last seen \d+ s ago", printed.replace("\n", " ")
+        )
+        assert f"{store.root}/.lock/" in printed.replace("\n", "")
         first.kill()
         first.wait()
         killed.set()
