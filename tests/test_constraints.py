@@ -63,11 +63,11 @@ def test_the_pins_of_installed_packages_satisfy_each_other(of_setup: dict[str, A
             continue
         seen.add((name, wanted))
         try:
-            found = importlib.metadata.distribution(name)
+            installed = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-        if found.version == version:
-            waiting += [each for line in found.requires or () if needed(each := Requirement(line), set(wanted))]
+        if installed.version == version:
+            waiting += [each for line in installed.requires or () if needed(each := Requirement(line), set(wanted))]
     assert faults == []
     assert len(seen) > 50
 
