@@ -60,9 +60,9 @@ def test_what_makes_files_count_is_removed_before_them(folder: Folder, monkeypat
     removed, remove = [], Folder.remove
     monkeypatch.setattr(Folder, "remove", lambda self, name: (removed.append(name), remove(self, name)))
     remove_retired(take_snapshot(folder))
-    assert removed[:6] == [
+    assert removed[:5] == [
         *("Old/train/sizes.json", "Set/valid/sizes.json"),
-        *("Old/train/0_stats.json", "Old/train/0.parquet", "Old/train/0_evidence.parquet", "Old/train/0.tar"),
+        *("Old/train/0_stats.json", "Old/train/0.parquet", "Old/train/0.tar"),
     ]
 
 
