@@ -83,7 +83,8 @@ class _FindLimited(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[ShardTask | TaggedOutput]:
         clips = read_rows_of(self.settings.folder, task.shard)
-        yield TaggedOutput(LIMITED, (SLOT, task)) if needs_slot(clips, self.settings.fetcher) else task
+        fetcher = self.settings.fetcher.of_shard(task.shard)
+        yield TaggedOutput(LIMITED, (SLOT, task)) if needs_slot(clips, fetcher) else task
 
 
 class _BuildSlot(beam.DoFn):
@@ -104,6 +105,7 @@ def run_task(task: ShardTask, settings: BuildSettings) -> Iterator[Marker]:
     """Make the shard of a task, unless it is made already; yield its marker, except where the shard was left as it is."""
     marker = None if task.is_made_again else finished(settings.folder, task)
     if marker is None:
+        settings = settings.of_shard(task.shard)
         marker = build_shard(task, read_rows_of(settings.folder, task.shard), settings.fetcher, settings)
     if marker is not None:
         yield marker

@@ -65,6 +65,15 @@ def root_scheme(text: str) -> str | None:
     return matched[1].lower() if matched else None
 
 
+def is_on_disk(text: str) -> bool:
+    """Return whether an `audio_root` is a path on the machine of the user, and not an address.
+
+    >>> is_on_disk("recordings.zip"), is_on_disk("file:///data/sounds"), is_on_disk("gs://bucket/recordings")
+    (True, True, False)
+    """
+    return root_scheme(text) in {None, "file"}
+
+
 def is_archive(text: str) -> bool:
     """Return whether the address of an object is that of an archive, by its name.
 
