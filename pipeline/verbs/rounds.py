@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from pipeline.engines.run import Engine
+from pipeline.engines.staging import remove_staged, stage_recordings
 from pipeline.keys import stable_hash
 from pipeline.output.address_files import read_addresses
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
@@ -104,6 +105,8 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
         write_recordings(made.replaced_by(before.only(left)), folder)  # of shards that were not made what they were made from
     waiting = {shard: rows for shard in sorted(left) if (rows := read_waiting(folder, shard))}
     folder.remove_below(WAITING)
+    if not left:
+        remove_staged(folder)
     return Built(snapshot, frozenset(tried) - left, left, waiting)
 
 
@@ -158,23 +161,25 @@ def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: 
 
 def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> None:
     """Make shards on an engine, and show progress."""
-    import apache_beam as beam
-
+    from pipeline.engines.elements import elements
     from transforms.shards.build_shards import BuildShards
 
-    with watch(snapshot, tasks):
-        engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "BuildShards" >> BuildShards(settings))
+    if engine.is_remote and not snapshot.folder.is_local:
+        stage_recordings(tasks, settings.fetcher, snapshot.folder)
+        settings = settings.elsewhere()
+    with watch(snapshot, tasks), elements(tasks, snapshot.folder) as given:
+        engine.run(lambda root: root | "Tasks" >> given | "BuildShards" >> BuildShards(settings))
 
 
 def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
     """Find equal sounds, and write which of them each shard must leave out."""
-    import apache_beam as beam
-
+    from pipeline.engines.elements import elements
     from transforms.shards.find_equal_sounds import FindEqualSounds
 
     shards = [planned.shard for planned in planned_shards(snapshot)]
     find = FindEqualSounds(snapshot.folder, sounds_sha256_of(snapshot))
-    engine.run(lambda root: root | "Shards" >> beam.Create(shards) | "FindEqualSounds" >> find)
+    with elements(shards, snapshot.folder) as given:
+        engine.run(lambda root: root | "Shards" >> given | "FindEqualSounds" >> find)
 
 
 def sounds_sha256_of(snapshot: Snapshot) -> str:
