@@ -95,13 +95,13 @@ class _Stager:
             of_root = handler.file_of(clip) if isinstance(handler, AudioRootHandler) else None
             file = (of_root.name, of_root.offset) if of_root is not None else None
             if file not in read:
-                read[file] = self._find(clip, known.get(clip.key))
+                read[file] = self._find(clip, of_root.name if of_root is not None else "", known.get(clip.key))
             found[clip.key] = replace(read[file], is_excerpt=of_root is not None and of_root.is_excerpt)
         return found
 
-    def _find(self, clip: Clip, known: StagedFile | None) -> StagedFile:
-        """Return what is found for a clip, and copy the recording unless its copy is there."""
-        state = self._state(clip)
+    def _find(self, clip: Clip, name: str, known: StagedFile | None) -> StagedFile:
+        """Return what is found for a clip, whose file has this name in its `audio_root`; copy the recording unless its copy is there."""
+        state = self._state(clip, name)
         if known is not None and state and known.state == state and known.sha256 in self.present:
             return known
         with tempfile.TemporaryDirectory(prefix="laion-audio-") as work:
@@ -117,14 +117,14 @@ class _Stager:
                 self.uploaded.add(facts.sha256)
         return StagedFile(state, facts.sha256, facts.n_bytes, recording.offset)
 
-    def _state(self, clip: Clip) -> str:
-        """Return the hash of path, size and time of the file that a clip is read from; "" where there is none."""
+    def _state(self, clip: Clip, name: str) -> str:
+        """Return the hash of path, size and time of the file that a clip is read from, and of what is read in it; "" without a file."""
         path = self.fetcher.local_file(clip)
         try:
             facts = path.stat() if path is not None else None
         except OSError:
             return ""
-        return stable_hash(str(path), facts.st_size, facts.st_mtime_ns) if facts is not None else ""
+        return stable_hash(clip.url, name, str(path), facts.st_size, facts.st_mtime_ns) if facts is not None else ""
 
 
 def _rejection(rejected: Rejected) -> StagedFile:
