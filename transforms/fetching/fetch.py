@@ -12,6 +12,7 @@ from pipeline.masking import is_masked
 from pipeline.output.storage import Folder
 from pipeline.records import Clip, Reason, Recording, Rejected, ShardId
 from sources.metadata.needs import cache_folder
+from sources.metadata.store_files import STORES
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
@@ -22,7 +23,7 @@ from transforms.fetching.local import LocalHandler
 from transforms.fetching.roots.archive_cache import ArchiveCache
 from transforms.fetching.roots.audio_root import AudioRootHandler
 from transforms.fetching.roots.remote_root import RemoteHandler, download_object
-from transforms.fetching.roots.root_addresses import STORES, is_on_disk
+from transforms.fetching.roots.root_addresses import is_on_disk
 from transforms.fetching.settings import FetchSettings
 from transforms.fetching.staged import StagedHandler
 from transforms.fetching.web.http_handler import HttpHandler
@@ -61,23 +62,19 @@ class OnDisk(Protocol):
 
 def handlers(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
     """Return the handlers in the order in which they are asked."""
-    (roots, *others), here = _handlers(folders, settings, lambda _: True), _of_the_disk(folders)
-    return roots, *here, *others  # roots before all others: the user has these recordings already
+    return _handlers(folders, settings, lambda _: True)
 
 
 def handlers_here(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
     """Return the handlers that read the disk of the user, in the order in which they are asked."""
-    roots, *_ = _handlers(folders, settings, is_on_disk)
-    return roots, *_of_the_disk(folders)
+    every = _handlers(folders, settings, lambda root: is_on_disk(folders.root_address(root)))
+    return tuple(handler for handler in every if isinstance(handler, OnDisk))
 
 
 def handlers_elsewhere(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
     """Return the handlers for a machine that has not the disk of the user, in the order in which they are asked."""
-    return _handlers(folders, settings, lambda root: not is_on_disk(root))
-
-
-def _of_the_disk(folders: LocalFolders) -> tuple[Handler, ...]:
-    return LocalHandler(folders), EmbeddedHandler(folders.base)
+    every = _handlers(folders, settings, lambda root: not is_on_disk(folders.root_address(root)))
+    return tuple(handler for handler in every if isinstance(handler, AudioRootHandler) or not isinstance(handler, OnDisk))
 
 
 def _handlers(folders: LocalFolders, settings: FetchSettings, takes: Callable[[str], bool]) -> tuple[Handler, ...]:
@@ -85,8 +82,10 @@ def _handlers(folders: LocalFolders, settings: FetchSettings, takes: Callable[[s
     client = http_client(settings.http, budgets)  # one for all, so that connections and budgets are shared
     cache = ArchiveCache(settings.cache or cache_folder(), client.complete, dict.fromkeys(STORES, download_object))
     return (
-        AudioRootHandler(folders, cache, takes),
+        AudioRootHandler(folders, cache, takes),  # before all others: the user has these recordings already
+        *((LocalHandler(folders),) if folders.address is None else ()),
         BundledHandler(),
+        EmbeddedHandler(folders.base),
         RemoteHandler(folders, settings.http.max_bytes),
         FreesoundHandler(settings.freesound, settings.http, budgets),
         YouTubeHandler(settings.youtube, settings.http, budgets, folders.base),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,19 +12,16 @@ from typing import Any
 from pipeline.records import Clip, Evidence, Provenance, Reason, Recording, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
+from sources.metadata.store_files import EXTRAS, STORES, join, store_faults
+from transforms.fetching.addresses import scheme_of
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.roots.root_addresses import STORES, root_scheme
+from transforms.fetching.roots.root_addresses import root_scheme
 from transforms.fetching.web.http import utc_now
 from transforms.fetching.web.partial_download import PartialDownload
 
 MAX_OBJECT_BYTES = 16 << 30  # of a recording in audio_root, as of one on this disk
 BLOCK = 1 << 22  # bytes of one request
 MAX_NAMES = 10_000_000  # of a folder: about as many as fit into 4 GB of memory
-FAULTS_OF_STORES = (
-    *(("botocore.exceptions", "BotoCoreError"), ("botocore.exceptions", "ClientError"), ("aiohttp", "ClientError")),
-    *(("google.auth.exceptions", "GoogleAuthError"), ("gcsfs.retry", "HttpError")),
-)
-"""(module, class) of errors of object stores that are no OSError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +61,8 @@ class RemoteHandler:
     max_bytes: int
 
     def matches(self, clip: Clip) -> bool:
-        """Return whether the clip has an address in an object store."""
-        return root_scheme(clip.url) in STORES
+        """Return whether the clip has an address in an object store, or a path in that of the recipe."""
+        return root_scheme(self._address(clip)) in STORES
 
     def fetch(self, clip: Clip, work: Path) -> Recording:
         """Copy the recording below `work`.
@@ -74,11 +70,17 @@ class RemoteHandler:
         Raises:
             Rejected: `unsafe_address` outside of the addresses in `audio_root` and `local_files`; as `copy_object`.
         """
-        if ".." in clip.url.split("/") or not any(clip.url.startswith(f"{above.rstrip('/')}/") for above in self.folders.remote):
+        address, above = self._address(clip), [*self.folders.remote, *([self.folders.address] if self.folders.address else [])]
+        if ".." in address.split("/") or not any(address.startswith(f"{folder.rstrip('/')}/") for folder in above):
             outside = "lies outside of the audio_root and the local_files of the recipe; add its folder there"
             raise Rejected(Reason.UNSAFE_ADDRESS, f"{clip.url[:100]!r} {outside}")
-        files, path = open_store(clip.url)
-        return copy_object(files, path, PartialDownload(work / "object", self.max_bytes))
+        files, path = open_store(address)
+        max_bytes = self.max_bytes if root_scheme(clip.url) in STORES else MAX_OBJECT_BYTES
+        return copy_object(files, path, PartialDownload(work / "object", max_bytes))
+
+    def _address(self, clip: Clip) -> str:
+        is_path = self.folders.address is not None and bool(clip.url) and scheme_of(clip.url) is None
+        return join(self.folders.address or "", clip.url) if is_path else clip.url
 
 
 def open_remote_root(address: str) -> RemoteRoot:
@@ -117,7 +119,7 @@ def open_store(address: str) -> tuple[Any, str]:
     try:
         files, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
     except ImportError as error:
-        extra = {"s3": "s3", "gs": "gcs"}[root_scheme(address) or "s3"]
+        extra = EXTRAS[root_scheme(address) or "s3"]
         raise Rejected(
             Reason.UNAVAILABLE, f"{address[:100]!r} needs a package that is not installed: pip install 'laion-audio[{extra}]'"
         ) from error
@@ -163,15 +165,13 @@ def faults_as_rejections(shown: str) -> Iterator[None]:
     Raises:
         Rejected: `not_found`, `forbidden` (the keys do not allow it, or there are none), or `connection`.
     """
-    named = [getattr(sys.modules[module], name, None) for module, name in FAULTS_OF_STORES if module in sys.modules]
-    faults = tuple(fault for fault in named if fault is not None)
     try:
         yield
     except (FileNotFoundError, IsADirectoryError) as error:
         raise Rejected(Reason.NOT_FOUND, f"no object {shown[-100:]!r}") from error
     except PermissionError as error:
         raise Rejected(Reason.FORBIDDEN, f"{shown[-100:]!r} may not be read with the keys of this machine") from error
-    except (OSError, ValueError, *faults) as error:
+    except store_faults() as error:
         if type(error).__name__ in {"NoCredentialsError", "DefaultCredentialsError"}:
             raise Rejected(Reason.FORBIDDEN, f"{shown[-100:]!r} needs keys, and this machine has none") from error
         raise Rejected(Reason.CONNECTION, f"{shown[-100:]!r}: {str(error)[:150]}") from error
