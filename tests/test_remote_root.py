@@ -12,10 +12,10 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from pipeline.records import Clip, Reason, Rejected
+from sources.metadata import store_files
 from tests.caches import UNUSED
 from tests.test_archives import FILES, make_zip
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.roots import remote_root
 from transforms.fetching.roots.archive_cache import ArchiveCache
 from transforms.fetching.roots.audio_root import AudioRootHandler
 from transforms.fetching.roots.remote_root import RemoteHandler, download_object, faults_as_rejections, open_remote_root, open_store
@@ -158,7 +158,7 @@ class NoCredentialsError(Exception):
     ],
 )
 def test_a_fault_of_the_store_has_a_reason(monkeypatch, fault, reason):
-    monkeypatch.setattr(remote_root, "FAULTS_OF_STORES", ((__name__, "NoCredentialsError"), ("no.such.module", "Error")))
+    monkeypatch.setattr(store_files, "FAULTS", ((__name__, "NoCredentialsError"), ("no.such.module", "Error")))
     with pytest.raises(Rejected) as caught, faults_as_rejections("s3://b/a.wav"):
         raise fault
     assert (caught.value.reason, "s3://b/a.wav" in caught.value.detail) == (reason, True)

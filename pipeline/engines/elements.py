@@ -41,28 +41,34 @@ def elements(values: Sequence[Any], folder: Folder) -> Iterator[beam.PTransform]
         values: they can be pickled; equal values give equal jobs.
         folder: where files are written.
     """
-    pickled = [pickle.dumps(values[first : first + N_IN_FILE], protocol=5) for first in range(0, len(values), N_IN_FILE)]
-    if sum(map(len, pickled)) <= MAX_IN_JOB:
-        yield beam.Create(values)
-        return
-    below = f"{STAGED}/elements/{hashlib.sha256(b''.join(pickled)).hexdigest()[:16]}"
-    files = [ElementsFile(f"{below}/{number:05d}", hashlib.sha256(data).hexdigest()) for number, data in enumerate(pickled)]
+    given = Elements(values, folder)
     with ThreadPoolExecutor(1 if folder.is_local else N_UPLOADS) as pool:
-        list(pool.map(lambda file, data: folder.write(file.name, data), files, pickled))
+        list(pool.map(lambda file: folder.write(file.name, given.files[file]), given.files))
     try:
-        yield _FromFiles(files, folder)
+        yield given
     finally:
-        folder.remove_below(below)
+        if given.files:
+            folder.remove_below(given.below)
 
 
-class _FromFiles(beam.PTransform):
-    def __init__(self, files: Sequence[ElementsFile], folder: Folder):
+class Elements(beam.PTransform):
+    """A pipeline -> its elements. `files` are those that have to be in the folder when it runs, with their content."""
+
+    def __init__(self, values: Sequence[Any], folder: Folder):
         super().__init__()
-        self.files = files
+        pickled = [pickle.dumps(values[first : first + N_IN_FILE], protocol=5) for first in range(0, len(values), N_IN_FILE)]
+        are_many = sum(map(len, pickled)) > MAX_IN_JOB
+        self.values = values
         self.folder = folder
+        self.below = f"{STAGED}/elements/{hashlib.sha256(b''.join(pickled)).hexdigest()[:16]}"
+        named = ((f"{self.below}/{number:05d}", data) for number, data in enumerate(pickled if are_many else ()))
+        self.files = {ElementsFile(name, hashlib.sha256(data).hexdigest()): data for name, data in named}
 
     def expand(self, root: beam.Pipeline) -> beam.PCollection:
-        return root | "Files" >> beam.Create(self.files) | "Elements" >> beam.FlatMap(read_elements, self.folder)
+        """Add the steps."""
+        if not self.files:
+            return root | "Given" >> beam.Create(self.values)
+        return root | "Files" >> beam.Create(list(self.files)) | "Elements" >> beam.FlatMap(read_elements, self.folder)
 
 
 def read_elements(file: ElementsFile, folder: Folder) -> list[Any]:

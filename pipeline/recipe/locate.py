@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pipeline.failures import RecipeError
 from pipeline.recipe.faults import nearest
-from sources.metadata.store_files import is_in_store, local_copy
 
 FOLDER = Path(__file__).parent / "bundled"
 
@@ -24,6 +23,8 @@ def locate(name_or_path: str) -> Path:
     Raises:
         RecipeError: there is no such recipe.
     """
+    from sources.metadata.store_files import is_in_store, local_copy  # slow to import, and help lists the bundled recipes
+
     try:
         path = local_copy(Path(), name_or_path)
     except ValueError as error:
