@@ -101,7 +101,7 @@ class Handler(ModelHandler):
         return batch
 
 
-def test_a_pipeline_with_a_model_is_told_from_one_without():
+def test_a_pipeline_with_a_model_differs_from_one_without():
     with empty_pipeline() as pipeline:
         numbers = pipeline | beam.Create([np.zeros(1)])
         assert not has_model(pipeline)

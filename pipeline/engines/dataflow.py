@@ -69,14 +69,14 @@ def has_model(pipeline: beam.Pipeline) -> bool:
     """Return whether a pipeline has a step that loads a model."""
     visitor = _ModelFinder()
     pipeline.visit(visitor)
-    return visitor.found
+    return visitor.has_model
 
 
 class _ModelFinder(PipelineVisitor):
-    found = False
+    has_model = False
 
     def enter_composite_transform(self, transform_node: AppliedPTransform) -> None:
-        self.found = self.found or isinstance(transform_node.transform, RunInference)
+        self.has_model = self.has_model or isinstance(transform_node.transform, RunInference)
 
 
 def faults(options: Sequence[str], folder: Folder, recipe: BuildRecipe | None) -> Iterator[str]:

@@ -76,19 +76,19 @@ class _Stager:
             full = replace(clip, url=full_address(clip, addresses))
             groups.setdefault((full.url, full.audio_root, full.id if full.audio_root else ""), []).append(full)
         files: dict[str, StagedFile] = {}
-        for found in pool.map(lambda group: self._find_all(group, known), groups.values()):
-            files |= found
+        for part in pool.map(lambda group: self._find_all(group, known), groups.values()):
+            files |= part
         write_staged_files(files, task.shard, self.folder)
 
     def _find_all(self, clips: list[Clip], known: StagedFiles) -> dict[str, StagedFile]:
         """Return what is found for clips that name the same recording; each file is read once for all of them."""
-        found: dict[str, StagedFile] = {}
+        files: dict[str, StagedFile] = {}
         read: dict[object, StagedFile] = {}
         for clip in clips:
             try:
                 handler = self.fetcher.handler_of(clip)
             except Rejected as rejected:
-                found[clip.key] = _rejection(rejected)
+                files[clip.key] = _rejection(rejected)
                 continue
             if handler is None:
                 continue
@@ -96,8 +96,8 @@ class _Stager:
             file = (of_root.name, of_root.offset) if of_root is not None else None
             if file not in read:
                 read[file] = self._find(clip, of_root.name if of_root is not None else "", known.get(clip.key))
-            found[clip.key] = replace(read[file], is_excerpt=of_root is not None and of_root.is_excerpt)
-        return found
+            files[clip.key] = replace(read[file], is_excerpt=of_root is not None and of_root.is_excerpt)
+        return files
 
     def _find(self, clip: Clip, name: str, known: StagedFile | None) -> StagedFile:
         """Return what is found for a clip, whose file has this name in its `audio_root`; copy the recording unless its copy is there."""

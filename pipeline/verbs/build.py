@@ -87,7 +87,8 @@ def build(
             missing = tuple(f"{shard}: {LEFT_AS_IT_IS}" for shard in sorted(faulty_shards(snapshot, engine)))
         if not missing and not built.waiting:
             release(folder, snapshot.files)
-        left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))
+        with_roots = (bool(built.made) or plan_is_new) and not engine.is_remote  # their archives are on the workers
+        left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots))
         remove_addresses(snapshot)
         waiting = paused(snapshot, settings.stopped_hosts(time.time()), built.waiting.values())
     return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out, waiting)

@@ -176,8 +176,8 @@ def _listed(files: Any, path: str) -> tuple[dict[str, Mapping[str, Any]], list[s
 
 
 def _tables_in(target: Path) -> list[str]:
-    found = (path for pattern in ("*", "*/*") for path in target.glob(pattern) if path.is_file())
-    return [str(path.relative_to(target)) for path in found]
+    paths = (path for pattern in ("*", "*/*") for path in target.glob(pattern) if path.is_file())
+    return [str(path.relative_to(target)) for path in paths]
 
 
 def _copy(files: Any, facts: Mapping[str, Any], target: Path) -> None:

@@ -25,7 +25,7 @@ from transforms.fetching.roots.audio_root import AudioRootHandler
 from transforms.fetching.roots.remote_root import RemoteHandler, download_object
 from transforms.fetching.roots.root_addresses import is_on_disk
 from transforms.fetching.settings import FetchSettings
-from transforms.fetching.staged import StagedHandler
+from transforms.fetching.staged import StagedHandler, may_be_on_disk
 from transforms.fetching.web.http_handler import HttpHandler
 from transforms.fetching.web.robots import http_client
 from transforms.fetching.youtube.youtube_handler import YouTubeHandler
@@ -199,14 +199,16 @@ class Fetcher:
 
     def _is_staged_excerpt(self, clip: Clip) -> bool:
         staged = next((handler for handler in self._handlers if isinstance(handler, StagedHandler)), None)
-        found = staged.found(clip) if staged is not None else None
-        return found is not None and found.is_excerpt
+        file = staged.file_of(clip) if staged is not None else None
+        return file is not None and file.is_excerpt
 
     def local_file(self, clip: Clip) -> Path | None:
         """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all.
 
         A file whose path is not UTF-8 is `None` too: no note of it could be stored.
         """
+        if not may_be_on_disk(clip):  # and no archive is fetched to find out
+            return None
         try:
             handler = self.handler_of(clip)
         except Rejected:

@@ -91,9 +91,9 @@ class StagedHandler:
 
     def matches(self, clip: Clip) -> bool:
         """Return whether the machine of the user found the clip, or a reason why it cannot be had."""
-        return self.found(clip) is not None
+        return self.file_of(clip) is not None
 
-    def found(self, clip: Clip) -> StagedFile | None:
+    def file_of(self, clip: Clip) -> StagedFile | None:
         """Return what was found for a clip; `None` for a clip that is fetched from elsewhere.
 
         Raises:
