@@ -55,9 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Describe a build on Dataflow. Other options go to Beam.", allow_abbrev=False
-    )
+    parser = argparse.ArgumentParser(description="Describe a build on Dataflow. Other options go to Beam.", allow_abbrev=False)
     parser.add_argument("recipe", help="name of a bundled recipe, path of a TOML file, or its address in a store")
     parser.add_argument("--output", required=True, help="output folder of the build: gs://BUCKET/DIR")
     parser.add_argument("--job", type=Path, default=Path("dataflow-job.json"), help="file to write (default: %(default)s)")
