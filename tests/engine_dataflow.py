@@ -17,13 +17,14 @@ from typing import Any
 import apache_beam as beam
 import fsspec
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.ml.inference.base import RunInference
+from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from fsspec.config import set_conf_env
 from gcp_storage_emulator.server import create_server
 
-from pipeline.engines.dataflow import open_pipeline
+from pipeline.engines.dataflow import ONE_PROCESS, open_pipeline
 from pipeline.engines.dataflow_template import MAX_BYTES, OFFLINE, describe_build, main
 from pipeline.engines.run import Engine
 from pipeline.output.storage import Folder
@@ -32,6 +33,7 @@ from pipeline.records import ShardId
 from pipeline.verbs.build import build
 from pipeline.verbs.current_plan import current_plan, standing_snapshot
 from tests.fates import make_fates, published, unwatched
+from tests.test_dataflow import Handler
 from transforms.shards.shard_task import ShardTask
 
 IMAGE = "europe-docker.pkg.dev/project/laion/laion-audio:0.1.0"
@@ -132,6 +134,16 @@ def test_a_job_has_the_image_of_the_user_and_no_state_of_the_session():
 def test_a_job_holds_no_path_of_this_machine_but_that_of_the_recipe():
     data = job_of(3).SerializeToString()
     assert str(Path.home()).encode() + b"/.cache" not in data and b"laion-audio-" not in data
+
+
+@pytest.mark.parametrize("has_model", [True, False])
+def test_a_job_with_a_model_has_one_process_a_machine(has_model):
+    pipeline = open_pipeline("DataflowRunner", [*OPTIONS, *OFFLINE])
+    numbers = pipeline | beam.Create([1])
+    if has_model:
+        _ = numbers | RunInference(Handler())
+    pipeline.run()
+    assert (ONE_PROCESS in (pipeline.options.view_as(DebugOptions).experiments or [])) is has_model
 
 
 def test_the_template_is_written_without_network_and_a_fault_is_named(tmp_path, capsys, monkeypatch):
