@@ -74,7 +74,8 @@ def test_files_of_a_recipe_that_are_not_copied_are_refused(tmp_path):
 
 
 def test_every_option_of_the_user_is_taken_and_the_others_have_defaults():
-    assert set(with_defaults([])) == {f"--{name}={value}" for name, value in DEFAULTS.items()}
+    assert set(with_defaults([])) == {f"--{name}={value}" for name, value in DEFAULTS.items()} | {"--no_save_main_session"}
+    assert "--no_save_main_session" not in with_defaults(["--save_main_session"])
     mine = ["--machine_type=c3-standard-8", "--disk_size_gb", "200", "--sdk_location=default", "--max_num_workers=3"]
     assert with_defaults(mine)[: len(mine)] == mine
     names = [option.partition("=")[0] for option in with_defaults(mine)]

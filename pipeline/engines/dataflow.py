@@ -25,6 +25,8 @@ DEFAULTS = {
     "max_num_workers": "20",
 }
 """Options of Dataflow that the user has not given -> their values."""
+NO_SESSION = "no_save_main_session"
+"""Beam would pickle what is in `__main__` for workers, on Dataflow alone; all functions here are in modules that the image has."""
 ONE_PROCESS = "no_use_multiple_sdk_containers"
 """Without it Dataflow starts a Python process for each core, and each would hold the T5."""
 REGION = "CLOUDSDK_COMPUTE_REGION"  # where Beam looks for a region
@@ -62,7 +64,8 @@ def with_defaults(options: Sequence[str]) -> list[str]:
         left_out |= {"autoscaling_algorithm", "max_num_workers"}
     if {"setup_file", "extra_package", "extra_packages"} & given and "sdk_container_image" not in given:
         left_out.add("sdk_location")
-    return [*options, *(f"--{name}={value}" for name, value in DEFAULTS.items() if name not in left_out)]
+    session = [] if {"save_main_session", NO_SESSION} & given else [f"--{NO_SESSION}"]
+    return [*options, *(f"--{name}={value}" for name, value in DEFAULTS.items() if name not in left_out), *session]
 
 
 def has_model(pipeline: beam.Pipeline) -> bool:
