@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
-from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOptions, PipelineOptions, SetupOptions, TestOptions, WorkerOptions
+from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOptions, PipelineOptions, SetupOptions, WorkerOptions
+from apache_beam.options.pipeline_options import TestOptions as DryRunOptions  # pytest takes a name that begins so for tests
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 
 from pipeline.output.layout import INDEX, PLAN
@@ -97,7 +98,7 @@ def faults(options: Sequence[str], folder: Folder, recipe: BuildRecipe | None) -
             yield f"--{name}={value}: Dataflow reads gs:// only; give a folder of a bucket"
     if not workers.sdk_container_image and not setup.setup_file and not setup.extra_packages:
         yield f"--sdk_container_image: none given, and workers need this package; {IMAGE}"
-    for name, is_given in (("template_location", cloud.template_location), ("dry_run", parsed.view_as(TestOptions).dry_run)):
+    for name, is_given in (("template_location", cloud.template_location), ("dry_run", parsed.view_as(DryRunOptions).dry_run)):
         if is_given:
             yield f"--{name}: {NOTHING_RUNS}"
     yield from _contradictions(workers, setup)
