@@ -15,9 +15,13 @@ SECONDS  ?= 600
 N        ?= 60
 SEED     ?= 1
 JOBS     ?= 1
+JOB      ?= dataflow-job.json
+PROJECT  ?=
+REGION   ?=
+IMAGE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install build-laion-audio train evaluate test test-all lint constraints mutants bench bench-quick fuzz clean
+.PHONY: help install build-laion-audio dataflow-template train evaluate test test-all lint constraints mutants bench bench-quick fuzz clean
 
 help:  ## list the commands and their variables
 	@echo "laion-audio: audio-text sets as WebDataset shards, and CLAP trained on them"
@@ -30,6 +34,7 @@ help:  ## list the commands and their variables
 	@echo "  RUNNER=$(RUNNER)  Beam engine of the build"
 	@echo "  LIMIT=$(LIMIT)  rows of each source, all if empty"
 	@echo "  RUN=$(RUN)  folder of a training run"
+	@echo "  PROJECT= REGION= IMAGE= JOB=$(JOB)  of dataflow-template: project and region of Google Cloud, image of workers, file to write"
 	@echo "  ARGS=$(ARGS)  more arguments for the command that make starts, as in: make test ARGS='tests/test_plan.py -x'"
 	@echo "  N=$(N) SEED=$(SEED) JOBS=$(JOBS)  mutants: how many, which, how many at the same time"
 	@echo "  SECONDS=$(SECONDS)  duration of fuzz"
@@ -60,10 +65,19 @@ $(VENV)/.bench: setup.py constraints.txt $(VENV)/.dev
 		|| echo "no ffmpeg on this machine and no right to install it: the lines that compare with it are left out" >&2
 	@touch $@
 
+# What sends jobs to Dataflow, or describes them.
+$(VENV)/.dataflow: setup.py constraints.txt $(VENV)/.install
+	$(RUN_PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dataflow]'
+	@touch $@
+
 install: $(VENV)/.install  ## make .venv with the packages that a build needs
 
 build-laion-audio: $(VENV)/.install  ## build RECIPE into OUTPUT (default: the bundled quickstart set)
 	$(RUN_PY) -m pipeline build $(RECIPE) --output $(OUTPUT) --runner $(RUNNER) $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
+
+dataflow-template: $(VENV)/.dataflow  ## write the job that builds RECIPE into OUTPUT (gs://...) on Dataflow to JOB, without sending it
+	$(RUN_PY) -m pipeline.engines.dataflow_template $(RECIPE) --output $(OUTPUT) --job $(JOB) --project=$(PROJECT) --region=$(REGION) \
+		--sdk_container_image=$(IMAGE) $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 train: $(VENV)/.train  ## train a small CLAP on OUTPUT; results go to RUN
 	@test -f $(OUTPUT)/build.json || $(MAKE) build-laion-audio

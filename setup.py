@@ -76,6 +76,7 @@ setup(
         "train": TRAIN,
         "gcs": ["gcsfs>=2025.1"],  # fsspec imports these two when an address begins with gs:// or s3://
         "s3": ["s3fs>=2025.1"],
+        "dataflow": ["apache-beam[gcp]>=2.70", "gcsfs>=2025.1"],  # for the machine that sends jobs; the image of workers has its own
         "dev": DEV,
         "bench": ["librosa>=0.11"],
     },

@@ -29,6 +29,7 @@ from sources.metadata.needs import file_need
 from sources.metadata.options import SourceOptions, split_name
 from sources.metadata.recording_names import is_recording, may_be_recording
 from sources.metadata.side_cars import side_cars
+from sources.metadata.store_files import address_of
 
 CARD = Card(
     title="a folder of recordings",
@@ -37,6 +38,10 @@ CARD = Card(
     text="captions.csv, a side-car .json or .txt, or the parent folder's name as a label",
 )
 CAPTIONS = "captions.csv"
+NOT_IN_STORES = (
+    "a folder of recordings is read from this machine, and this one is in an object store; "
+    'list its files with their texts in a table, as source = "table", and name the folder as audio_root'
+)
 
 
 class Options(SourceOptions):
@@ -100,6 +105,8 @@ def needs(options: Options) -> tuple[Need, ...]:
 
 def check(options: Options) -> None:
     """Raise ValueError when `root` is not a folder, its captions.csv cannot be read, or `split` is not a valid name."""
+    if address_of(options.resolve(options.root)) is not None:
+        raise ValueError(f"root = {options.root!r}: {NOT_IN_STORES}")
     if not options.resolve(options.root).is_dir():
         raise ValueError(f"root = {options.root!r}: no such folder below {options.base}")
     split_name(options.split)

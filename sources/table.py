@@ -31,6 +31,7 @@ from sources.metadata.needs import file_need
 from sources.metadata.options import SourceOptions, split_name
 from sources.metadata.recording_ids import recording_named, scheme_of_column
 from sources.metadata.rows import Row, check_rows, columns_present, columns_with_recordings, read_rows
+from sources.metadata.store_files import is_in_store
 from sources.metadata.times import parse_seconds
 
 CARD = Card(
@@ -86,7 +87,7 @@ def read(options: Options, split: str = "train") -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table cannot be read, or a column named in the recipe is not in it.
     """
-    yield from _read(options, options.resolve(options.path), PurePosixPath(options.path).parent, split)
+    yield from _read(options, options.resolve(options.path), folder_of(options.path), split)
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -109,10 +110,19 @@ def fingerprint(options: Options) -> str:
 def read_table_at(path: Path, url_prefix: str, source: str, dataset: str) -> Iterator[Clip | Rejection]:
     """Yield the clips of a table that uses the usual column names; put `url_prefix` before every path."""
     options = Options(source=source, dataset=dataset, base=path.parent, path=path.name)
-    yield from _read(options, path, PurePosixPath(url_prefix), "train")
+    yield from _read(options, path, url_prefix, "train")
 
 
-def _read(options: Options, path: Path, folder: PurePosixPath, split: str) -> Iterator[Clip | Rejection]:
+def folder_of(path: str) -> str:
+    """Return the folder of a table, relative to the recipe; the address of a folder where the table lies in a store.
+
+    >>> folder_of("tables/clips.csv"), folder_of("clips.csv"), folder_of("gs://bucket/tables/clips.csv")
+    ('tables', '.', 'gs://bucket/tables')
+    """
+    return path.rpartition("/")[0] if is_in_store(path) else str(PurePosixPath(path).parent)
+
+
+def _read(options: Options, path: Path, folder: str, split: str) -> Iterator[Clip | Rejection]:
     """Yield the outcome of each row; `folder` is where relative paths of the table start, relative to the recipe."""
     columns = _columns_of_fields(options, path)
     for row in _rows(path, columns):
@@ -196,7 +206,7 @@ def _check_mistakes(options: Options, columns: ColumnsOfField, present: list[str
         )
 
 
-def _clip_or_rejection(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosixPath, split: str) -> Clip | Rejection:
+def _clip_or_rejection(row: Row, columns: ColumnsOfField, options: Options, folder: str, split: str) -> Clip | Rejection:
     """Return the clip of a row; of a bad row a rejection that names its number."""
     bare = Clip(options.source, options.dataset, split, f"row-{row.number}", "", row_number=row.number)
     if row.fault:
@@ -214,7 +224,7 @@ def _cell(row: Row, columns: tuple[str, ...]) -> Any:
     return row.values.get(columns[0]) if columns else None
 
 
-def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: PurePosixPath, default_split: str) -> Clip:
+def _clip(row: Row, columns: ColumnsOfField, options: Options, folder: str, default_split: str) -> Clip:
     """Return the clip of a row, or raise Rejected."""
 
     def text(field: str) -> str:
@@ -261,10 +271,11 @@ def _named(row: Row, columns: tuple[str, ...]) -> str:
         raise Rejected(Reason.BAD_ROW, f"recording: {error}") from error
 
 
-def _address(cell: Any, columns: tuple[str, ...], options: Options, folder: PurePosixPath) -> tuple[str, str, str]:
+def _address(cell: Any, columns: tuple[str, ...], options: Options, folder: str) -> tuple[str, str, str]:
     """Return the address in a cell, the name of the recording, and the path that an id is made from; all empty without an address."""
     if isinstance(cell, Embedded):
-        address = EmbeddedAddress(os.path.normpath(options.path), columns[0], cell.row, cell.sha256[:N_DIGITS])
+        path = options.path if is_in_store(options.path) else os.path.normpath(options.path)
+        address = EmbeddedAddress(path, columns[0], cell.row, cell.sha256[:N_DIGITS])
         return address.url, recording_of_file(cell.name) or f"sha256:{cell.sha256}", f"{cell.sha256}/{cell.name}"
     if isinstance(cell, dict) and cell.keys() == {"bytes", "path"} and cell["bytes"] is None:
         cell = cell["path"]

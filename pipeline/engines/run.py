@@ -73,6 +73,11 @@ class Engine:
         if state != "DONE":  # apache_beam.runners.runner.PipelineState
             raise EngineError(f"the job on {self.runner} ended as {state}, not as DONE")
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether workers may run on other machines, which do not see the disks of this one."""
+        return self.runner == "DataflowRunner"
+
     def faults(self, folder: Folder, recipe: BuildRecipe | None = None) -> Iterator[str]:
         """Yield a line with the remedy for everything that cannot work on this engine, before anything runs."""
         if self.runner in OWN:

@@ -21,6 +21,7 @@ WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when
 WAITING = ".waiting"  # rows left for later of shards that a build leaves as they are, by host; only while it runs
 LEDGER = ".budgets.sqlite"  # requests made to each host, so that its limits hold over processes and runs
 SLOTS = ".budgets"  # the same for a folder that is not local: the ledger of each slot of shards
+STAGED = ".staged"  # copies of the recordings of the user, for workers on other machines; removed when a build is complete
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
 REPORTS = ("report.html", "DATACARD.md", README, "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
@@ -96,6 +97,20 @@ def slot_name(slot: int) -> str:
 def waiting_name(shard: ShardId) -> str:
     """Return the name of the file of the rows left for later of a shard that a build leaves as it is."""
     return f"{WAITING}/{shard.name}.json"
+
+
+def staged_recording_name(sha256: str) -> str:
+    """Return the name of the copy of a recording, for workers on other machines.
+
+    >>> staged_recording_name("00ff")
+    '.staged/recordings/00ff'
+    """
+    return f"{STAGED}/recordings/{sha256}"
+
+
+def staged_files_name(shard: ShardId) -> str:
+    """Return the name of the file that says which copies the clips of a shard are made from."""
+    return f"{STAGED}/shards/{shard.name}.json"
 
 
 def sizes_name(split: str) -> str:

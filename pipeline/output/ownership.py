@@ -15,6 +15,7 @@ from pipeline.output.layout import (
     RECORDINGS,
     RETIRED,
     SLOTS,
+    STAGED,
     WAITING,
     WORK,
     is_name_of_ours,
@@ -26,7 +27,8 @@ from pipeline.output.storage import READY, TEMPORARY, Folder
 from pipeline.records import ShardId
 
 OF_A_FIRST_BUILD = frozenset(
-    {PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, LEDGER, f"{LEDGER}-journal", f"{LEDGER}-owners", SLOTS, WAITING}
+    {PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, LEDGER, f"{LEDGER}-journal", f"{LEDGER}-owners"}
+    | {SLOTS, STAGED, WAITING}
 )
 """Names that a build which was killed before its end may leave at the top of a new folder."""
 OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", ".gitkeep", ".gitignore", ".directory"})

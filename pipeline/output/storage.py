@@ -17,12 +17,13 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.disk import FileState, checked_file, flush, link_or_copy, local_files, locked, move
 from pipeline.output.json_values import json_bytes, parse_json
-from pipeline.output.layout import CHECKED, LEDGER, LOCK, SLOTS, WAITING, WORK
+from pipeline.output.layout import CHECKED, LEDGER, LOCK, SLOTS, STAGED, WAITING, WORK
 from pipeline.output.lease import leased
 from pipeline.output.object_store import ObjectStore
 
 MAX_AT_ONCE = 1 << 30  # bytes of a file that is read at once: JSON, TOML, and the rows that were left out of a plan
-UNLISTED = (f"{WORK}/", f"{CHECKED}/", f"{SLOTS}/", f"{WAITING}/", LEDGER, LOCK)  # beginnings of names that are no part of a set
+UNLISTED = (*(f"{folder}/" for folder in (WORK, CHECKED, SLOTS, STAGED, WAITING)), LEDGER, LOCK)
+"""Beginnings of names that are no part of a set."""
 TEMPORARY = "laion-audio-"  # prefix of the folders below WORK for unfinished files
 READY = "ready-"  # prefix of the folders below WORK whose files are complete and still have to be moved to their final names
 

@@ -10,7 +10,8 @@ from sources import SOURCES
 from sources.metadata.held_lists import HeldOut, as_table, read_list
 from sources.metadata.licenses import license_fault
 from sources.metadata.options import split_name
-from transforms.fetching.roots.root_addresses import STORES, root_scheme
+from sources.metadata.store_files import STORES, address_of, local_copy
+from transforms.fetching.roots.root_addresses import root_scheme
 from transforms.planning.held_sources import table_fault
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def _holdout_faults(recipe: BuildRecipe, files_are_needed: bool) -> list[str]:
             if entry.name is not None:
                 fault = _name_fault(entry, recipe, files_are_needed)
             else:
-                fault = "" if not files_are_needed and not (recipe.folder / (entry.path or "")).exists() else _list_fault(entry, recipe)
+                is_passed_over = not files_are_needed and not local_copy(recipe.folder, entry.path or "").exists()
+                fault = "" if is_passed_over else _list_fault(entry, recipe)
         except (ValueError, OSError) as error:
             fault = str(error)
         if fault:
@@ -79,7 +81,9 @@ def _local_files_faults(recipe: BuildRecipe) -> list[str]:
     return [
         f"local_files = {given!r}: no such folder below {recipe.folder}"
         for given in recipe.local_files
-        if root_scheme(given) not in STORES and ("\0" in given or not (recipe.folder / given).is_dir())
+        if root_scheme(given) not in STORES
+        and address_of(recipe.folder / given) is None
+        and ("\0" in given or not (recipe.folder / given).is_dir())
     ]
 
 

@@ -26,10 +26,11 @@ from sources import SOURCES
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.held_lists import Entry, HeldOut, as_table
 from sources.metadata.options import SourceOptions, check_table
+from sources.metadata.store_files import STORES, address_of, is_in_store, local_copy, path_of, without_cache_paths
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.freesound.freesound_api import FreesoundSettings
 from transforms.fetching.limits.hosts import HostLimits, limits_by_host
-from transforms.fetching.roots.root_addresses import STORES, local_root, root_fault, root_scheme
+from transforms.fetching.roots.root_addresses import local_root, root_fault, root_scheme
 from transforms.fetching.youtube.youtube import YouTubeSettings
 from transforms.planning.held_sources import lacking, options_of
 
@@ -132,7 +133,9 @@ class BuildRecipe(BaseModel):
         named = list(dict.fromkeys((*roots, *self.local_files)))
         others = tuple(local_root(path, self.folder) for path in named if root_scheme(path) in {None, "file"})
         remote = tuple(address for address in named if root_scheme(address) in STORES)
-        return LocalFolders(self.folder, tuple((dataset, path) for dataset, path in tables if path is not None), others, remote)
+        of_tables = tuple((dataset, path) for dataset, path in tables if path is not None)
+        in_stores = [address for path in (*others, *(path for _, path in of_tables)) if (address := address_of(path)) is not None]
+        return LocalFolders(self.folder, of_tables, others, (*remote, *in_stores), address_of(self.folder))
 
     def audio_of(self, options: SourceOptions) -> AudioLimits:
         """Return the limits of a source: the recipe's `[audio]`, overridden by the keys of the source.
@@ -148,7 +151,7 @@ class BuildRecipe(BaseModel):
         parts = [json.dumps([self.model_dump(mode="json", exclude=exclude), limit], sort_keys=True)]
         parts += [SOURCES[options.source].fingerprint(options) for options in self.tables_read]
         lists = (as_table(entry, self.folder).path for entry in self.holdout)
-        parts += [file_sha256(self.folder / path) for path in lists if path is not None]
+        parts += [file_sha256(local_copy(self.folder, path)) for path in lists if path is not None]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -163,7 +166,7 @@ def load_recipe(name_or_path: str, data: str | None = None, files_are_needed: bo
         RecipeError: there is no such recipe, or it has faults.
     """
     path = locate(name_or_path)
-    folder = Path(data) if data is not None else Path.cwd() if path.parent == FOLDER else None
+    folder = local_copy(Path(), data) if data is not None else Path.cwd() if path.parent == FOLDER else None
     return parse_recipe(path.read_bytes(), path, folder, files_are_needed)
 
 
@@ -186,7 +189,7 @@ def parse_recipe(data: bytes, path: Path, folder: Path | None = None, files_are_
     recipe, faults = _check(document, path.parent.resolve(), files_are_needed)
     if recipe is None:
         lines = faults[:MAX_FAULTS] + ([f"{len(faults) - MAX_FAULTS} more faults"] if len(faults) > MAX_FAULTS else [])
-        raise RecipeError("\n".join(f"{_printable(path)}: {line}" for line in lines))
+        raise RecipeError(without_cache_paths("\n".join(f"{_printable(path)}: {line}" for line in lines)))
     return recipe
 
 
@@ -219,6 +222,11 @@ def _check_folder(given: Any, beside: Path) -> tuple[Path, list[str]]:
     """Return the folder that relative paths start from, and its faults."""
     if not isinstance(given, str):
         return beside, [f"folder = {given!r}: input should be a valid string"]
+    if is_in_store(given):
+        try:
+            return path_of(given), []
+        except ValueError as error:
+            return beside, [f"folder = {given!r}: {error}"]
     folder = beside / given
     try:
         str(folder).encode()

@@ -7,6 +7,7 @@ from typing import Any
 import tomli_w
 
 from pipeline.recipe.model import BuildRecipe
+from sources.metadata.store_files import address_of
 
 
 def resolved_recipe(recipe: BuildRecipe) -> str:
@@ -20,6 +21,7 @@ def resolved_recipe(recipe: BuildRecipe) -> str:
 def _document(recipe: BuildRecipe) -> dict[str, Any]:
     exclude: dict[str, Any] = {"sources": {"__all__": {"base"}}, **dict.fromkeys(recipe.unused_tables, True)}
     document = recipe.model_dump(mode="json", exclude_none=True, exclude=exclude)
+    document["folder"] = address_of(recipe.folder) or document["folder"]
     for source in document["sources"]:
         if not source["audio"]:
             del source["audio"]

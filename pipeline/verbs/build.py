@@ -139,7 +139,8 @@ def _build(
         missing = tuple(f"{shard}: {LEFT_AS_IT_IS}" for shard in sorted(faulty_shards(snapshot, engine)))
     if not missing and not built.waiting:
         release(folder, snapshot.files)
-    left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots=bool(built.made) or plan_is_new))
+    with_roots = (bool(built.made) or plan_is_new) and not engine.is_remote  # their archives are on the workers
+    left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots))
     remove_addresses(snapshot)
     stopped = settings.stopped_hosts(time.time()) if built.waiting or rows_left(snapshot) else {}
     waiting = paused(snapshot, stopped, built.waiting.values())

@@ -11,6 +11,7 @@ from sources import SOURCES
 from sources.metadata.card import Need, NeedKind
 from sources.metadata.held_lists import HeldOut
 from sources.metadata.options import SourceOptions
+from sources.metadata.store_files import address_of
 from transforms.fetching.freesound.freesound_api import freesound_needs
 from transforms.fetching.youtube.youtube_needs import youtube_needs
 from transforms.planning.held_sources import options_of, table_fault
@@ -80,8 +81,8 @@ def _audio(options: SourceOptions) -> Iterator[Need]:
     """Yield where the audio of a source that says nothing of it comes from: its `audio_root`, and the hosts asked for the rest."""
     hosts = SOURCES[options.source].CARD.hosts
     if options.audio_root is not None:
-        path = options.resolve(options.audio_root)
-        is_address = "://" in options.audio_root
+        path = options.base / options.audio_root
+        is_address = "://" in options.audio_root or address_of(path) is not None
         where = options.audio_root if is_address or path.exists() else None
         yield Need(NeedKind.AUDIO, f"audio_root: {options.audio_root}", where, "put the recordings there", is_required=not hosts)
     elif hosts:

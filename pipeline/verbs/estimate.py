@@ -22,6 +22,7 @@ from pipeline.verbs.plan import make_plan
 from sources import SOURCES
 from sources.metadata.held_lists import HeldOut, as_table
 from sources.metadata.options import SourceOptions
+from sources.metadata.store_files import local_copy
 from transforms.fetching.addresses import host_of, scheme_of
 from transforms.fetching.limits.hosts import HostLimits, HostTable
 from transforms.planning.held_sources import lacking, table_fault
@@ -162,7 +163,7 @@ def _planned_part(recipe: BuildRecipe, present: Sequence[SourceOptions]) -> Buil
 
 def _is_there(entry: HeldOut, names: Collection[str], base: Path) -> bool:
     """Return whether an entry of `holdout` names a source that is planned, or a list that is there."""
-    return entry.name.partition(":")[0] in names if entry.name is not None else (base / (entry.path or "")).is_file()
+    return entry.name.partition(":")[0] in names if entry.name is not None else local_copy(base, entry.path or "").is_file()
 
 
 def published_size(options: SourceOptions, limit: int | None, table: HostTable) -> SourceEstimate:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
+from pipeline.engines.elements import elements
 from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
 from pipeline.keys import stable_hash
@@ -89,8 +90,8 @@ def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch,
         snapshot = snapshot_of(folder)
         tasks = list(text_tasks(snapshot, settings.settings_hash_of))
         if tasks:
-            with watch(snapshot, tasks):
-                engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "RewriteText" >> RewriteText(folder))
+            with watch(snapshot, tasks), elements(tasks, folder) as given:
+                engine.run(lambda root: root | "Tasks" >> given | "RewriteText" >> RewriteText(folder))
             snapshot = snapshot_of(folder)
         folder.remove(BUILD)  # written last: whatever is killed here, the next build writes both again
         folder.write(RECIPE, resolved_recipe(recipe).encode())

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from pipeline.engines.run import Engine
+from pipeline.engines.staging import remove_staged, stage_recordings
 from pipeline.keys import stable_hash
 from pipeline.output.address_files import read_addresses
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
@@ -110,6 +111,8 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
     waiting = read_waiting(folder, left) if tried else {}
     if waiting:
         folder.remove_below(WAITING)
+    if tried and not left:
+        remove_staged(folder)
     return Built(snapshot, frozenset(tried) - left, left, waiting, sounds)
 
 
@@ -185,24 +188,26 @@ def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: 
 
 def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> KnownMarkers:
     """Make shards on an engine, and show progress; return the markers that were read meanwhile."""
-    import apache_beam as beam
-
+    from pipeline.engines.elements import elements
     from transforms.shards.build_shards import BuildShards
 
-    with watch(snapshot, tasks) as known:
-        engine.run(lambda root: root | "Tasks" >> beam.Create(tasks) | "BuildShards" >> BuildShards(settings))
+    if engine.is_remote and not snapshot.folder.is_local:
+        stage_recordings(tasks, settings.fetcher, snapshot.folder)
+        settings = settings.elsewhere()
+    with watch(snapshot, tasks) as known, elements(tasks, snapshot.folder) as given:
+        engine.run(lambda root: root | "Tasks" >> given | "BuildShards" >> BuildShards(settings))
     return snapshot.known() if known is None else known
 
 
 def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
     """Find equal sounds, and write which of them each shard must leave out."""
-    import apache_beam as beam
-
+    from pipeline.engines.elements import elements
     from transforms.shards.find_equal_sounds import FindEqualSounds
 
     shards = [planned.shard for planned in planned_shards(snapshot)]
     find = FindEqualSounds(snapshot.folder, sounds_sha256_of(snapshot))
-    engine.run(lambda root: root | "Shards" >> beam.Create(shards) | "FindEqualSounds" >> find)
+    with elements(shards, snapshot.folder) as given:
+        engine.run(lambda root: root | "Shards" >> given | "FindEqualSounds" >> find)
 
 
 def sounds_sha256_of(snapshot: Snapshot) -> str:

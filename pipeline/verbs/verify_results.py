@@ -15,6 +15,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from pipeline.engines.elements import elements
 from pipeline.engines.run import LOCAL, Engine
 from pipeline.keys import stable_hash
 from pipeline.output.disk import FileState
@@ -70,7 +71,8 @@ def check_on_engine(folder: Folder, files: Mapping[str, FileState], checks: Sequ
         written = set(results.names())
         waiting = [task for task in tasks if task.name not in written or _result(results, task) is None]
         if waiting:
-            engine.run(lambda root: root | "Shards" >> beam.Create(waiting) | "CheckShards" >> CheckShards(folder, results))
+            with elements(waiting, results) as given:
+                engine.run(lambda root: root | "Shards" >> given | "CheckShards" >> CheckShards(folder, results))
         # another `verify` of the same folder may have ended meanwhile, and have removed the results
         return [_result(results, task) or check_shard(folder, task.check) for task in tasks]
 

@@ -14,6 +14,7 @@ from sources.metadata.cells import name_of
 from sources.metadata.headers import folded, shown
 from sources.metadata.recording_ids import id_columns, recording_named, scheme_of_column
 from sources.metadata.rows import check_rows, columns_present, read_rows
+from sources.metadata.store_files import local_copy
 from sources.metadata.text_lines import lines_of, unreadable
 from sources.metadata.times import parse_seconds
 
@@ -74,7 +75,7 @@ def as_table(entry: Entry, base: Path) -> HeldOut:
     """Return an entry as a table. A text is the path of a list when there is such a file below `base`, and otherwise a name."""
     if isinstance(entry, HeldOut):
         return entry
-    return HeldOut(path=entry) if (base / entry).is_file() else HeldOut(name=entry)
+    return HeldOut(path=entry) if local_copy(base, entry).is_file() else HeldOut(name=entry)
 
 
 def read_list(entry: HeldOut, base: Path) -> list[Listed]:
@@ -84,7 +85,7 @@ def read_list(entry: HeldOut, base: Path) -> list[Listed]:
         ValueError: the file cannot be read, or a row of it names no recording.
     """
     assert entry.path is not None
-    path = base / entry.path
+    path = local_copy(base, entry.path)
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
     return list(_of_text(path, entry.source) if path.suffix.lower() in TEXT_FILES else _of_table(path, entry.source))

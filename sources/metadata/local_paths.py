@@ -7,24 +7,25 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from sources.metadata.file_names import FORMS, ambiguous, parts_of
 from sources.metadata.folder_files import is_below
+from sources.metadata.store_files import is_in_store, join
 
 ADDRESS = re.compile(r"(?:https?|bundled|parquet):", re.IGNORECASE)
 """The beginnings of addresses that are fetched; no name of a file begins so."""
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two characters at least: `C:` is a drive
 
 
-def url_of(cell: str, folder: PurePosixPath, base: Path, exact: bool = False) -> str:
+def url_of(cell: str, folder: str, base: Path, exact: bool = False) -> str:
     """Return the address in a cell; a path as a normal path relative to the folder of the recipe.
 
     Blanks around a cell belong to it only when a file of that exact name is there. A name that begins like an address of another
     scheme, such as "Scene: night.wav", is a path when the file is there.
 
     Args:
-        folder: folder that relative paths of the table start from, relative to `base`.
+        folder: folder that relative paths of the table start from, relative to `base`, or its address in a store.
         base: folder of the recipe.
         exact: keep blanks around a path: the names of `audio_root` decide.
     """
@@ -32,6 +33,8 @@ def url_of(cell: str, folder: PurePosixPath, base: Path, exact: bool = False) ->
     if not text or ADDRESS.match(text):
         return text
     has_scheme = SCHEME.match(text) is not None
+    if is_in_store(folder):
+        return text if has_scheme or text.startswith("/") else join(folder, cell if exact else text)
     for given in (cell, text):
         path = os.path.normpath(given if given.startswith("/") else f"{folder}/{given}")
         if (has_scheme or given != text) and _is_there(base / path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sources.metadata.card import Download, Need, NeedKind
 from sources.metadata.options import SourceOptions
+from sources.metadata.store_files import address_of
 
 
 def cache_folder() -> Path:
@@ -47,8 +48,9 @@ def audio_need(options: SourceOptions, folder: str, names: tuple[str, ...], what
     A plan is made without them, so most are not required: in a build each clip without its recording becomes a rejection.
     """
     if options.audio_root is not None:
-        root = options.resolve(options.audio_root)
-        given: Path | str | None = options.audio_root if "://" in options.audio_root else root if root.exists() else None
+        root = options.base / options.audio_root
+        is_address = "://" in options.audio_root or address_of(root) is not None
+        given: Path | str | None = options.audio_root if is_address else root if root.exists() else None
         return Need(NeedKind.AUDIO, f"{what}: {options.audio_root}", given, step, is_required=is_required)
     matches = (path for name in names for path in sorted(options.resolve(folder).glob(name)))
     where = f": {' or '.join(names)} in {folder}" if names else ""

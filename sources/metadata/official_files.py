@@ -61,7 +61,7 @@ class OfficialFile:
             return given if given.is_file() else None
         zips = (self.download.name,) if self.member and self.download else ()
         distinct = (*self.distinct_names, *zips)
-        path = _first(options.resolve(options.folder), (*self.names, *distinct)) or _first(options.base, distinct)
+        path = _first(options.resolve(options.folder), (*self.names, *distinct)) or _first(options.resolve("."), distinct)
         if path is None and self.download is not None and (cached := metadata_path(self.download)).is_file():
             return cached
         return path

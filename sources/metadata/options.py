@@ -23,6 +23,7 @@ from typing_extensions import TypedDict
 from pipeline.output.layout import RESERVED_NAMES
 from pipeline.records import AudioLimits
 from sources.metadata.headers import is_misspelt
+from sources.metadata.store_files import local_copy
 
 MAX_SPLIT = 64  # characters
 SPLITS = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
@@ -96,8 +97,12 @@ class SourceOptions(BaseModel):
         return None
 
     def resolve(self, path: str) -> Path:
-        """Return `path` as given when absolute, otherwise below the recipe's folder."""
-        return self.base / path
+        """Return `path` as given when absolute, otherwise below the recipe's folder; of a file in a store its copy.
+
+        Raises:
+            ValueError: the store cannot be read.
+        """
+        return local_copy(self.base, path)
 
 
 def split_name(given: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.records import Clip, Reason, Recording, Rejected
 from sources.metadata.embedded import SCHEME, EmbeddedAddress
+from sources.metadata.store_files import local_copy
 from transforms.fetching.local import MAX_NAME_SHOWN, local_recording
 
 
@@ -51,7 +52,7 @@ class EmbeddedHandler:
 
     def local_file(self, clip: Clip) -> Path:
         """Return the table."""
-        return self.base / self._address(clip).table
+        return local_copy(self.base, self._address(clip).table)
 
     def _address(self, clip: Clip) -> EmbeddedAddress:
         address = EmbeddedAddress.parse(clip.url)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pipeline.masking import is_masked
-from pipeline.records import Clip, Reason, Recording, Rejected
+from pipeline.output.storage import Folder
+from pipeline.records import Clip, Reason, Recording, Rejected, ShardId
+from sources.metadata.needs import cache_folder
+from sources.metadata.store_files import STORES
 from transforms.fetching.addresses import MAX_SCHEME_SHOWN, scheme_of
 from transforms.fetching.bundled import BundledHandler
 from transforms.fetching.embedded import EmbeddedHandler
@@ -19,8 +23,9 @@ from transforms.fetching.local import LocalHandler
 from transforms.fetching.roots.archive_cache import ArchiveCache
 from transforms.fetching.roots.audio_root import AudioRootHandler
 from transforms.fetching.roots.remote_root import RemoteHandler, download_object
-from transforms.fetching.roots.root_addresses import STORES
+from transforms.fetching.roots.root_addresses import is_on_disk
 from transforms.fetching.settings import FetchSettings
+from transforms.fetching.staged import StagedHandler, may_be_on_disk
 from transforms.fetching.web.http_handler import HttpHandler
 from transforms.fetching.web.robots import http_client
 from transforms.fetching.youtube.youtube_handler import YouTubeHandler
@@ -57,12 +62,28 @@ class OnDisk(Protocol):
 
 def handlers(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
     """Return the handlers in the order in which they are asked."""
+    return _handlers(folders, settings, lambda _: True)
+
+
+def handlers_here(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
+    """Return the handlers that read the disk of the user, in the order in which they are asked."""
+    every = _handlers(folders, settings, lambda root: is_on_disk(folders.root_address(root)))
+    return tuple(handler for handler in every if isinstance(handler, OnDisk))
+
+
+def handlers_elsewhere(folders: LocalFolders, settings: FetchSettings) -> tuple[Handler, ...]:
+    """Return the handlers for a machine that has not the disk of the user, in the order in which they are asked."""
+    every = _handlers(folders, settings, lambda root: not is_on_disk(folders.root_address(root)))
+    return tuple(handler for handler in every if isinstance(handler, AudioRootHandler) or not isinstance(handler, OnDisk))
+
+
+def _handlers(folders: LocalFolders, settings: FetchSettings, takes: Callable[[str], bool]) -> tuple[Handler, ...]:
     budgets = Budgets(settings.budgets)
     client = http_client(settings.http, budgets)  # one for all, so that connections and budgets are shared
-    cache = ArchiveCache(settings.cache, client.complete, dict.fromkeys(STORES, download_object))
+    cache = ArchiveCache(settings.cache or cache_folder(), client.complete, dict.fromkeys(STORES, download_object))
     return (
-        AudioRootHandler(folders, cache),  # before all others: the user has these recordings already
-        LocalHandler(folders),
+        AudioRootHandler(folders, cache, takes),  # before all others: the user has these recordings already
+        *((LocalHandler(folders),) if folders.address is None else ()),
         BundledHandler(),
         EmbeddedHandler(folders.base),
         RemoteHandler(folders, settings.http.max_bytes),
@@ -80,19 +101,22 @@ class Fetcher:
         base: folder that relative paths start from: the recipe's.
         table: makes the handlers, in the order in which they are asked; a function that can be pickled.
         folders: the folders that rows may name files in; by default the recipe's alone.
+        staged: the output folder with copies of the recordings of the user, on a machine that has not the disk of the user.
     """
 
     base: Path
     settings: FetchSettings
     table: Callable[[LocalFolders, FetchSettings], tuple[Handler, ...]] = handlers
     folders: LocalFolders | None = None
+    staged: Folder | None = None
     _handlers: tuple[Handler, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_handlers", self.table(self.folders or LocalFolders(self.base), self.settings))
 
     def __reduce__(self) -> tuple[type[Fetcher], tuple]:
-        return Fetcher, (self.base, self.settings, self.table, self.folders)  # open archives and connections stay in this process
+        # open archives and connections stay in this process
+        return Fetcher, (self.base, self.settings, self.table, self.folders, self.staged)
 
     def __call__(self, clip: Clip, work: Path) -> Recording:
         """Return the recording of `clip`; what has to be downloaded is written below `work`.
@@ -100,17 +124,41 @@ class Fetcher:
         Raises:
             Rejected: the recording cannot be had, with the reason.
         """
-        for handler in self._handlers:
-            if handler.matches(clip):
-                self._check_address(clip, handler)
-                try:
-                    return handler.fetch(clip, work)
-                except Rejected as rejected:
-                    raise self._with_a_hint(rejected, clip) from rejected
+        if (handler := self.handler_of(clip)) is not None:
+            self._check_address(clip, handler)
+            try:
+                return handler.fetch(clip, work)
+            except Rejected as rejected:
+                raise self._with_a_hint(rejected, clip) from rejected
         if not clip.url:
             raise Rejected(Reason.NOT_FOUND, f"id {clip.id!r} is not in {clip.audio_root}, and the row has no address")
         scheme = (scheme_of(clip.url) or "")[:MAX_SCHEME_SHOWN]
         raise Rejected(Reason.UNSAFE_ADDRESS, f"{scheme}: addresses are not fetched, only http and https")
+
+    def handler_of(self, clip: Clip) -> Handler | None:
+        """Return the handler that fetches a clip, `None` without one.
+
+        Raises:
+            Rejected: a handler cannot say whether it is its clip.
+        """
+        return next((handler for handler in self._handlers if handler.matches(clip)), None)
+
+    def here(self) -> Fetcher:
+        """Return a fetcher that reads the disk of the user alone."""
+        return replace(self, table=handlers_here)
+
+    def elsewhere(self, staged: Folder) -> Fetcher:
+        """Return a fetcher for machines that have not the disk of the user: what lies there was copied below the output folder."""
+        return replace(self, table=handlers_elsewhere, settings=replace(self.settings, cache=None), staged=staged)
+
+    def of_shard(self, shard: ShardId) -> Fetcher:
+        """Return a fetcher for the clips of a shard; connections and open archives are those of this one."""
+        if self.staged is None:
+            return self
+        result = copy.copy(self)
+        roots, *others = self._handlers
+        object.__setattr__(result, "_handlers", (roots, StagedHandler(self.staged, shard), *others))
+        return result
 
     def _check_address(self, clip: Clip, handler: Handler) -> None:
         """Refuse to ask a host with an address whose secrets are masked."""
@@ -137,18 +185,32 @@ class Fetcher:
     def fetched_together(self, clips: Sequence[Clip]) -> Iterator[list[Clip]]:
         """Yield clips of one recording in groups that are fetched at once: those with a file of their own in `audio_root` alone."""
         roots = self.audio_roots
-        alone = {clip.key for clip in clips if roots is not None and roots.is_excerpt(clip)}
+        alone = {clip.key for clip in clips if (roots is not None and roots.is_excerpt(clip)) or self._is_staged_excerpt(clip)}
         yield from ([clip] for clip in clips if clip.key in alone)
         if others := [clip for clip in clips if clip.key not in alone]:
             yield others
+
+    def is_at_hand(self, clip: Clip) -> bool:
+        """Return whether the recording of a clip is in its `audio_root`, or is not asked for because its files are ambiguous."""
+        try:
+            return isinstance(self.handler_of(clip), AudioRootHandler | StagedHandler)
+        except Rejected:
+            return True
+
+    def _is_staged_excerpt(self, clip: Clip) -> bool:
+        staged = next((handler for handler in self._handlers if isinstance(handler, StagedHandler)), None)
+        file = staged.file_of(clip) if staged is not None else None
+        return file is not None and file.is_excerpt
 
     def local_file(self, clip: Clip) -> Path | None:
         """Return the file on this disk that a clip is read from; `None` for a clip that is fetched from elsewhere, or not at all.
 
         A file whose path is not UTF-8 is `None` too: no note of it could be stored.
         """
+        if not may_be_on_disk(clip):  # and no archive is fetched to find out
+            return None
         try:
-            handler = next((handler for handler in self._handlers if handler.matches(clip)), None)
+            handler = self.handler_of(clip)
         except Rejected:
             return None
         path = handler.local_file(clip) if isinstance(handler, OnDisk) else None

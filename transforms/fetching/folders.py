@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pipeline.records import Clip
 from sources.metadata.folder_files import is_below
+from sources.metadata.local_paths import SCHEME
+from sources.metadata.store_files import join
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +18,18 @@ class LocalFolders:
 
     `base` is the folder of the recipe, where relative paths start. `tables` has (dataset, folder) for each folder that the paths in a
     table of the dataset start from, and `others` the folders that `local_files` of the recipe allows. `remote` are the addresses of
-    folders in object stores that it names.
+    folders in object stores that it names. `address` is that of `base`, for a recipe that lies in a store.
     """
 
     base: Path
     tables: tuple[tuple[str, Path], ...] = ()
     others: tuple[Path, ...] = ()
     remote: tuple[str, ...] = ()
+    address: str | None = None
+
+    def root_address(self, text: str) -> str:
+        """Return an `audio_root` as the recipe has it, or its address where it is a path of a recipe that lies in a store."""
+        return text if self.address is None or SCHEME.match(text) else join(self.address, text)
 
     @property
     def allowed(self) -> tuple[Path, ...]:

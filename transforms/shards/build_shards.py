@@ -89,6 +89,7 @@ def run_task(task: ShardTask, settings: BuildSettings) -> Iterator[Marker]:
     """Make the shard of a task, unless it is made already; yield its marker, except where the shard was left as it is."""
     marker = None if task.is_made_again else finished(settings.folder, task)
     if marker is None:
+        settings = settings.of_shard(task.shard)
         marker = build_shard(task, read_rows_of(settings.folder, task.shard), settings.fetcher, settings)
     if marker is not None:
         yield marker

@@ -100,6 +100,14 @@ class BuildSettings:
         fetching = replace(fetching, budgets=replace(fetching.budgets, **changes))
         return replace(self, fetcher=replace(self.fetcher, settings=fetching))
 
+    def of_shard(self, shard: ShardId) -> BuildSettings:
+        """Return the settings for one shard, whose recordings may have been copied for workers."""
+        return replace(self, fetcher=self.fetcher.of_shard(shard))
+
+    def elsewhere(self) -> BuildSettings:
+        """Return the settings for workers on other machines, which have not the disk of the user."""
+        return replace(self, fetcher=self.fetcher.elsewhere(self.folder))
+
     def limits_of(self, dataset: str) -> AudioLimits:
         """Return the limits of audio of a dataset."""
         return self.limits_by_dataset.get(dataset, self.limits)

@@ -18,7 +18,7 @@ from pipeline.keys import stable_hash
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import slot_name
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Rejected
+from pipeline.records import Clip
 from transforms.fetching.addresses import host_of
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.limits.budgets import paused_hosts
@@ -79,14 +79,7 @@ def n_reserved(limits: HostLimits) -> int:
 def needs_slot(clips: Iterable[Clip], fetcher: Fetcher) -> bool:
     """Return whether a clip is fetched from a host with limits by time, and not from its `audio_root`."""
     hosts = fetcher.settings.budgets.hosts
-    return any(hosts.limits_of(host_of(clip.url)).has_windows and not _is_in_audio_root(clip, fetcher) for clip in clips)
-
-
-def _is_in_audio_root(clip: Clip, fetcher: Fetcher) -> bool:
-    try:
-        return fetcher.audio_roots is not None and fetcher.audio_roots.matches(clip)
-    except Rejected:  # it is not fetched from a host either
-        return True
+    return any(hosts.limits_of(host_of(clip.url)).has_windows and not fetcher.is_at_hand(clip) for clip in clips)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -66,11 +67,13 @@ class AudioRootHandler:
 
     Args:
         cache: where archives are fetched and unpacked.
+        takes: whether an `audio_root` is one of those that this handler reads; clips of others are left to other handlers.
     """
 
-    def __init__(self, folders: LocalFolders, cache: ArchiveCache):
+    def __init__(self, folders: LocalFolders, cache: ArchiveCache, takes: Callable[[str], bool] = lambda _: True):
         self._folders = folders
         self._cache = cache
+        self._takes = takes
         self._roots: dict[str, AudioRoot] = {}
         self._excerpts: dict[str, ExcerptFiles] = {}
         self._locks: dict[str, threading.Lock] = {}
@@ -130,7 +133,7 @@ class AudioRootHandler:
         Raises:
             Rejected: as `name_of`.
         """
-        if clip.audio_root is None:
+        if clip.audio_root is None or not self._takes(clip.audio_root):
             return None
         root = self.root_of(clip)
         if (name := self._excerpts[clip.audio_root].find(clip)) is not None:
@@ -156,7 +159,8 @@ class AudioRootHandler:
 
     def alike(self, clip: Clip) -> str | None:
         """Return the first file in the audio_root of a clip that has the file name of its path, in whatever folder; `None` without one."""
-        names = self.root_of(clip).names.alike(clip.url) if clip.audio_root is not None else []
+        has_root = clip.audio_root is not None and self._takes(clip.audio_root)
+        names = self.root_of(clip).names.alike(clip.url) if has_root else []
         return names[0] if names else None
 
     def root_of(self, clip: Clip) -> AudioRoot:

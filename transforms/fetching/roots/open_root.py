@@ -9,12 +9,13 @@ from pipeline.records import Evidence, Reason, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.folder_files import list_folder
 from sources.metadata.recording_names import may_be_recording
+from sources.metadata.store_files import STORES
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.roots.archive_cache import ArchiveCache
 from transforms.fetching.roots.archives import DAMAGES, ArchiveRoot, open_archive
 from transforms.fetching.roots.folder_root import FolderRoot
 from transforms.fetching.roots.remote_root import RemoteRoot, open_remote_root
-from transforms.fetching.roots.root_addresses import HTTP, STORES, is_archive, local_root, root_scheme
+from transforms.fetching.roots.root_addresses import HTTP, is_archive, local_root, root_scheme
 from transforms.fetching.roots.unpacking import kind_of
 
 
@@ -24,6 +25,7 @@ def open_root(text: str, folders: LocalFolders, cache: ArchiveCache) -> FolderRo
     Raises:
         Rejected: as `open_local_root`, `ArchiveCache.fetched` and `open_remote_root`.
     """
+    text = folders.root_address(text)
     scheme = root_scheme(text)
     if scheme in HTTP or (scheme in STORES and is_archive(text)):
         return _open_fetched(text, cache)

@@ -13,8 +13,10 @@ from pipeline.output.store_faults import NO_KEYS, faults_of_stores
 from pipeline.records import Clip, Evidence, Provenance, Reason, Recording, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
+from sources.metadata.store_files import EXTRAS, STORES, join
+from transforms.fetching.addresses import scheme_of
 from transforms.fetching.folders import LocalFolders
-from transforms.fetching.roots.root_addresses import STORES, root_scheme
+from transforms.fetching.roots.root_addresses import root_scheme
 from transforms.fetching.web.http import utc_now
 from transforms.fetching.web.partial_download import PartialDownload
 
@@ -60,8 +62,8 @@ class RemoteHandler:
     max_bytes: int
 
     def matches(self, clip: Clip) -> bool:
-        """Return whether the clip has an address in an object store."""
-        return root_scheme(clip.url) in STORES
+        """Return whether the clip has an address in an object store, or a path in that of the recipe."""
+        return root_scheme(self._address(clip)) in STORES
 
     def fetch(self, clip: Clip, work: Path) -> Recording:
         """Copy the recording below `work`.
@@ -69,11 +71,17 @@ class RemoteHandler:
         Raises:
             Rejected: `unsafe_address` outside of the addresses in `audio_root` and `local_files`; as `copy_object`.
         """
-        if ".." in clip.url.split("/") or not any(clip.url.startswith(f"{above.rstrip('/')}/") for above in self.folders.remote):
+        address, above = self._address(clip), [*self.folders.remote, *([self.folders.address] if self.folders.address else [])]
+        if ".." in address.split("/") or not any(address.startswith(f"{folder.rstrip('/')}/") for folder in above):
             outside = "lies outside of the audio_root and the local_files of the recipe; add its folder there"
             raise Rejected(Reason.UNSAFE_ADDRESS, f"{clip.url[:100]!r} {outside}")
-        files, path = open_store(clip.url)
-        return copy_object(files, path, PartialDownload(work / "object", self.max_bytes))
+        files, path = open_store(address)
+        max_bytes = self.max_bytes if root_scheme(clip.url) in STORES else MAX_OBJECT_BYTES
+        return copy_object(files, path, PartialDownload(work / "object", max_bytes))
+
+    def _address(self, clip: Clip) -> str:
+        is_path = self.folders.address is not None and bool(clip.url) and scheme_of(clip.url) is None
+        return join(self.folders.address or "", clip.url) if is_path else clip.url
 
 
 def open_remote_root(address: str) -> RemoteRoot:
@@ -112,7 +120,7 @@ def open_store(address: str) -> tuple[Any, str]:
     try:
         files, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
     except ImportError as error:
-        extra = {"s3": "s3", "gs": "gcs"}[root_scheme(address) or "s3"]
+        extra = EXTRAS[root_scheme(address) or "s3"]
         raise Rejected(
             Reason.UNAVAILABLE, f"{address[:100]!r} needs a package that is not installed: pip install 'laion-audio[{extra}]'"
         ) from error

@@ -9,10 +9,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import url2pathname
 
 from pipeline.masking import mask_address
+from sources.metadata.store_files import STORES, address_of
 
 ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-HTTP, STORES = frozenset({"http", "https"}), frozenset({"s3", "gs"})
-"""Schemes of archives that are fetched, and of folders and recordings in object stores."""
+HTTP = frozenset({"http", "https"})
+"""Schemes of archives that are fetched."""
 ARCHIVE = re.compile(r"\.(?:zip|7z|tar|tgz|tbz2?|txz|tar\.(?:gz|bz2|xz|zst))$", re.IGNORECASE)
 HASHES = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 """Checksums that the fragment of an address may have -> their length in hexadecimal digits."""
@@ -65,6 +66,15 @@ def root_scheme(text: str) -> str | None:
     return matched[1].lower() if matched else None
 
 
+def is_on_disk(text: str) -> bool:
+    """Return whether an `audio_root` is a path on the machine of the user, and not an address.
+
+    >>> is_on_disk("recordings.zip"), is_on_disk("file:///data/sounds"), is_on_disk("gs://bucket/recordings")
+    (True, True, False)
+    """
+    return root_scheme(text) in {None, "file"}
+
+
 def is_archive(text: str) -> bool:
     """Return whether the address of an object is that of an archive, by its name.
 
@@ -95,6 +105,8 @@ def root_fault(text: str, base: Path) -> str | None:
     """Return what is wrong with an `audio_root` of a recipe, as far as it can be seen without a network; `None` for nothing."""
     scheme = root_scheme(text)
     try:
+        if scheme is None and address_of(base / text) is not None:
+            return None  # in the store of the recipe; workers look for it there
         if scheme is None or scheme == "file":
             shown = str(base) if str(base).isprintable() else repr(str(base))
             return None if local_root(text, base).exists() else f"no such folder or archive below {shown}"
