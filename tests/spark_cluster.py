@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-START_SECONDS = 60  # a JVM beside seven other builds may take twenty seconds to start
+START_SECONDS = 120  # a JVM on a busy machine may take half a minute to start
+QUICK_START = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+"""Environment of JVMs that end after a minute: without the compiler that needs longer to be worth it."""
 
 
 @dataclass
@@ -33,6 +35,12 @@ class SparkCluster:
         children = children_of_processes()
         workers = [process.pid for name, process in self.processes.items() if name.startswith("worker")]
         return {executor: below(executor, children) for worker in workers for executor in children.get(worker, ())}
+
+    def kill(self, name: str) -> None:
+        """Kill a part, `master` or `worker0`, as a fault would; its executors see that by themselves."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
 
 
 def missing() -> str:
@@ -78,7 +86,7 @@ def _start(cluster: SparkCluster, folder: Path, name: str, command: list[str], e
     with log.open("wb") as output:
         cluster.processes[name] = subprocess.Popen(
             [home / "bin/spark-class", f"org.apache.spark.deploy.{main}", *arguments],
-            env={**os.environ, **settings, **environment},
+            env={**os.environ, **settings, **QUICK_START, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
