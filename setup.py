@@ -34,6 +34,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
     package_data={
+        "pipeline.engines": ["java/pom.xml", "java/src/main/java/**/*.java"],
         "pipeline.recipe": ["bundled/*.toml"],
         "sources.quickstart": ["*.csv", "*.md", "audio/*"],
         "augment": ["data/*.tsv"],
@@ -72,6 +73,7 @@ setup(
         "train": TRAIN,
         "gcs": ["gcsfs>=2025.1"],  # fsspec imports these two when an address begins with gs:// or s3://
         "s3": ["s3fs>=2025.1"],
+        "spark": ["pyspark>=3.5.1,<4"],  # where jobs are submitted; the nodes of the cluster need this package alone
         "dev": DEV,
         "bench": ["librosa>=0.11"],
     },

@@ -77,7 +77,9 @@ def test_an_executor_is_killed(setting: Setting, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_a_killed_driver_leaves_nothing_behind_and_the_same_command_goes_on(setting: Setting, tmp_path: Path, number: int, code: int) -> None:
+def test_a_killed_driver_leaves_nothing_behind_and_the_same_command_goes_on(
+    setting: Setting, tmp_path: Path, number: int, code: int
+) -> None:
     build = setting.start(tmp_path / "out")
     build.wait_for_shards(3)
     jobs, executors = build.jobs(), setting.cluster.executors()

@@ -21,7 +21,7 @@ from typing import NoReturn
 NEEDS = "LAION_AUDIO_WORKER"
 """Environment variable with the versions that a worker must have: `versions()` of the submitter."""
 OTHER_VERSIONS, NOT_STARTED = 67, 68
-"""Exit codes of a worker that has other versions, and of one that failed before it was ready. With 1 Python says that there is no such module."""
+"""Exit codes of a worker that has other versions, and of one that failed before it was ready. 1 is Python's own: no such module."""
 LOOK_SECONDS = 0.5
 
 

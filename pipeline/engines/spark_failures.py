@@ -9,9 +9,7 @@ from pipeline.engines.boot import OTHER_VERSIONS
 from pipeline.engines.spark_options import WORKER_LOG
 from pipeline.failures import ClusterError, EngineError
 
-IN_WORKER = re.compile(
-    r"Error received from SDK harness for instruction [^:\s]+: (.*?)(?=\n\s*at [\w.$]+\(|\n\nDriver stacktrace|\Z)", re.DOTALL
-)
+IN_WORKER = re.compile(r"Error received from SDK harness for instruction [^:\s]+: (.*?)(?=\n\tat \S|\n\nDriver stacktrace|\Z)", re.DOTALL)
 DIED = re.compile(r"Process died with exit code (\d+)")
 NO_MASTER = ("All masters are unresponsive", "Master removed our application")
 MEMORY_CODE = 137  # SIGKILL: what the system sends when memory is short
@@ -51,9 +49,10 @@ def _why_worker_died(code: int, python: str, needs: str) -> str:
     if code == OTHER_VERSIONS:
         return f"{python} on a node of the cluster has other versions than this machine ({needs}); install these there"
     if code == 1:
-        return f"{python} on a node of the cluster has no laion-audio; install it there ({needs}), or name another Python with \
---spark_conf spark.pyspark.python=/path/of/python"
-    return f"{python} on a node of the cluster ended with exit code {code} before it was ready; {WORKER_LOG} in the working folder of an executor says why"
+        other = "name another Python with --spark_conf spark.pyspark.python=/path/of/python"
+        return f"{python} on a node of the cluster has no laion-audio; install it there ({needs}), or {other}"
+    start = f"{python} on a node of the cluster ended with exit code {code} before it was ready"
+    return f"{start}; {WORKER_LOG} in the working folder of an executor says why"
 
 
 def _first_line(text: str) -> str:

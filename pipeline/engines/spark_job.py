@@ -54,11 +54,14 @@ class SparkJob:
                 start_new_session=True,  # Ctrl-C is for this process, which ends the job in order
                 pass_fds=tuple(held_locks),
             )
-        threading.Thread(target=self._follow_states, name="spark-states", daemon=True).start()
+        self._follower = threading.Thread(target=self._follow_states, name="spark-states", daemon=True)
+        self._follower.start()
 
     def wait(self) -> int:
         """Wait for the end of the job; return its exit code."""
-        return self._process.wait()
+        code = self._process.wait()
+        self._close()
+        return code
 
     def poll(self) -> int | None:
         """Return the exit code, `None` while the job runs."""
@@ -67,14 +70,14 @@ class SparkJob:
     def cancel(self) -> None:
         """End the job, and wait until it has ended, at most `CANCEL_SECONDS`. Then its process is killed, and the master ends the rest."""
         self.is_cancelled = True
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
+        self._end_input()
         try:
             self._process.wait(CANCEL_SECONDS)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def failure(self) -> tuple[str, list[str]]:
@@ -92,14 +95,25 @@ class SparkJob:
         if not keep_log:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _end_input(self) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+
+    def _close(self) -> None:
+        """Close the pipes of a process that has ended."""
+        self._end_input()
+        self._follower.join(1.0)  # a process that it started may still hold the other end
+
     def _follow_states(self) -> None:
         """Read the states that the job prints. Say so while the cluster gives it no executors."""
         note = threading.Timer(NOTE_SECONDS, print_notes, [[NO_EXECUTORS]])
         note.daemon = True
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.strip() == "laion-audio: connected":
-                note.start()
-            elif line.strip() == "laion-audio: running":
-                note.cancel()
+        with self._process.stdout as states:
+            for line in states:
+                if line.strip() == "laion-audio: connected":
+                    note.start()
+                elif line.strip() == "laion-audio: running":
+                    note.cancel()
         note.cancel()

@@ -98,6 +98,7 @@ def locked(lock_file: Path, folder: str) -> Iterator[None]:
         process = owner.read_text() if owner.is_file() else "unknown"
         raise FolderInUseError(f"{folder}: another build is at work here (process {process}); wait for it, or stop it") from None
     descriptor = lock._context.lock_file_fd  # the library has no other name for it
+    assert descriptor is not None
     held_locks.add(descriptor)
     try:
         owner.write_text(str(os.getpid()))
