@@ -97,13 +97,13 @@ def _start(cluster: SparkCluster, folder: Path, name: str, command: list[str], e
 
 def _wait_for(log: Path, pattern: str, n_times: int = 1) -> list[str]:
     deadline = time.monotonic() + START_SECONDS
-    while len(found := re.findall(pattern, log.read_text(errors="replace"))) < n_times:
+    while len(matches := re.findall(pattern, log.read_text(errors="replace"))) < n_times:
         if time.monotonic() > deadline:
             raise TimeoutError(
                 f"{pattern!r} is not in the log of Spark after {START_SECONDS} s:\n{log.read_text(errors='replace')[-3000:]}"
             )
         time.sleep(0.1)
-    return found
+    return matches
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -24,7 +24,7 @@ PARENT = f"import os, subprocess, sys; p = subprocess.Popen([sys.executable, '-c
 
 
 @pytest.mark.parametrize("kill_parent", [True, False])
-def test_a_worker_and_its_processes_end_with_its_parent_or_when_it_is_told_to(kill_parent):
+def test_a_worker_and_its_processes_end_with_its_parent_or_at_sigterm(kill_parent):
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
     assert parent.stdout is not None
     worker, child = int(parent.stdout.readline()), int(parent.stdout.readline())

@@ -1,4 +1,4 @@
-"""Options choose Spark and the way to it; what cannot work is said with its remedy; Spark's own names are honoured."""
+"""Options choose Spark and the way to it; what cannot work is refused with its remedy; Spark's own names are honoured."""
 
 import json
 

@@ -55,9 +55,9 @@ def _end_with_code(kind: type[BaseException], error: BaseException, trace: Trace
 
 
 def end_with_parent() -> None:
-    """End this process and the processes that it starts when its parent ends, or when it is told to end.
+    """End this process and the processes that it starts when its parent ends, or at SIGTERM.
 
-    They are in one process group. Nobody needs to be asked: every file of an output folder is published in one step.
+    They are in one process group. This is safe at any moment: every file of an output folder is published in one step.
     """
     os.setpgid(0, 0)
     parent = os.getppid()

@@ -27,8 +27,8 @@ def failure_of(text: str, log: Sequence[str], master: str, python: str, needs: s
         python: the path of the Python of workers.
         needs: the versions that workers must have.
     """
-    if found := IN_WORKER.search(text):
-        return EngineError(found[1].strip())
+    if in_worker := IN_WORKER.search(text):
+        return EngineError(in_worker[1].strip())
     if died := DIED.search(text):
         return ClusterError(_why_worker_died(int(died[1]), python, needs))
     everything = "\n".join((text, *log))

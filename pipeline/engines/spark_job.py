@@ -20,7 +20,7 @@ FAILURE = "failure.txt"
 LAST_LINES = 400  # of a log: more than the trace of one error
 CANCEL_SECONDS = 10.0
 NOTE_SECONDS = 30.0
-"""Time without executors after which the user is told so. A cluster that is free starts them within seconds."""
+"""Time without executors after which a line says so. A cluster that is free starts them within seconds."""
 NO_EXECUTORS = (
     "waiting: Spark has given the job no executors yet; other jobs may use all cores, or no worker has the memory "
     "(spark.executor.memory, 1g unless --spark_conf says otherwise)"

@@ -46,8 +46,8 @@ def java_version(text: str) -> int | None:
     >>> java_version('openjdk version "17.0.15" 2025-04-15'), java_version('java version "1.8.0_402"')
     (17, 8)
     """
-    found = re.search(r'version "(?:1\.)?(\d+)', text)
-    return int(found[1]) if found else None
+    version = re.search(r'version "(?:1\.)?(\d+)', text)
+    return int(version[1]) if version else None
 
 
 def machine_faults(settings: SparkSettings) -> Iterator[str]:

@@ -30,6 +30,14 @@ public final class Submit {
   private static final int PARTS_PER_CORE = 3; // so that a slow part does not leave the other cores without work
   private static final long SETTLE_MILLIS = 1000; // executors of a cluster start at about the same time
 
+  /**
+   * How Spark refuses to go on when an executor is lost after a step that read its elements from a Reshuffle of a Reshuffle: the second
+   * divides them otherwise when it is made again. The pipeline is then run from its start; what is published already is skipped.
+   */
+  private static final String LOST_INPUT = "indeterminate output";
+
+  private static final int ATTEMPTS = 4; // as often as Spark tries a task
+
   private Submit() {}
 
   public static void main(String[] arguments) throws IOException {
@@ -62,9 +70,19 @@ public final class Submit {
       context.sc().conf().set("spark.default.parallelism", Integer.toString(Math.max(parts, PARTS_PER_CORE * cores)));
     }
     SparkContextFactory.setProvidedSparkContext(context);
-    String id = options.getJobName() + "_" + UUID.randomUUID();
-    JobInfo info = JobInfo.create(id, options.getJobName(), "", PipelineOptionsTranslation.toProto(options));
-    new SparkPipelineRunner(options).run(pipeline, info);
+    for (int attempt = 1; ; attempt++) {
+      String id = options.getJobName() + "_" + UUID.randomUUID();
+      JobInfo info = JobInfo.create(id, options.getJobName(), "", PipelineOptionsTranslation.toProto(options));
+      try {
+        new SparkPipelineRunner(options).run(pipeline, info);
+        break;
+      } catch (RuntimeException error) {
+        if (attempt == ATTEMPTS || !chain(error).contains(LOST_INPUT)) {
+          throw error;
+        }
+        error.printStackTrace();
+      }
+    }
     context.stop();
   }
 
