@@ -87,9 +87,8 @@ def main() -> int:
         uses = [longest_stage(file.read_text().splitlines()) for file in (home / "events").iterdir()]
     use = max(uses, key=lambda each: each.task_seconds)
     share = use.share(N_WORKERS)
-    print(
-        f"{use.n_tasks} tasks, {use.task_seconds:.1f} s of work in {use.span_seconds:.1f} s on {N_WORKERS} workers: {share:.0%} of the ideal"
-    )
+    work = f"{use.n_tasks} tasks, {use.task_seconds:.1f} s of work in {use.span_seconds:.1f} s"
+    print(f"{work} on {N_WORKERS} workers: {share:.0%} of the ideal")
     return 0 if share >= MIN_SHARE else 1
 
 
