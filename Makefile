@@ -8,6 +8,7 @@ RUN_PY   := $(VENV)/bin/python
 RECIPE   ?= quickstart
 OUTPUT   ?= data/$(notdir $(basename $(RECIPE)))
 RUNNER   ?= local
+SPARK_MASTER ?=
 LIMIT    ?=
 ARGS     ?=
 RUN      ?= runs/tiny
@@ -32,6 +33,7 @@ help:  ## list the commands and their variables
 	@echo "  RECIPE=$(RECIPE)  name of a bundled recipe, or path of a TOML file"
 	@echo "  OUTPUT=$(OUTPUT)  folder of the shards"
 	@echo "  RUNNER=$(RUNNER)  Beam engine of the build"
+	@echo "  SPARK_MASTER=$(SPARK_MASTER)  with RUNNER=SparkRunner: spark://HOST:PORT, yarn, k8s://https://HOST:PORT or local[N]"
 	@echo "  LIMIT=$(LIMIT)  rows of each source, all if empty"
 	@echo "  RUN=$(RUN)  folder of a training run"
 	@echo "  PROJECT= REGION= IMAGE= JOB=$(JOB)  of dataflow-template: project and region of Google Cloud, image of workers, file to write"
@@ -58,6 +60,12 @@ $(VENV)/.dev: setup.py constraints.txt $(VENV)/.train
 	$(RUN_PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@
 
+# Spark on this machine, and the jar that runs Beam on it, which Maven makes once; see pipeline/engines/spark_jar.py.
+$(VENV)/.spark: setup.py constraints.txt $(VENV)/.install $(shell find pipeline/engines/java -type f)
+	@$(RUN_PY) -m pipeline.engines.spark_jar > /dev/null
+	$(RUN_PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]'
+	@touch $@
+
 # What the benchmark compares with: librosa, and the system's ffmpeg where apt can bring it.
 $(VENV)/.bench: setup.py constraints.txt $(VENV)/.dev
 	$(RUN_PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,bench]'
@@ -72,8 +80,8 @@ $(VENV)/.dataflow: setup.py constraints.txt $(VENV)/.install
 
 install: $(VENV)/.install  ## make .venv with the packages that a build needs
 
-build-laion-audio: $(VENV)/.install  ## build RECIPE into OUTPUT (default: the bundled quickstart set)
-	$(RUN_PY) -m pipeline build $(RECIPE) --output $(OUTPUT) --runner $(RUNNER) $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
+build-laion-audio: $(VENV)/.install $(if $(SPARK_MASTER),$(VENV)/.spark)  ## build RECIPE into OUTPUT (default: the bundled quickstart set)
+	$(RUN_PY) -m pipeline build $(RECIPE) --output $(OUTPUT) --runner $(RUNNER) $(if $(SPARK_MASTER),--spark_master '$(SPARK_MASTER)') $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 dataflow-template: $(VENV)/.dataflow  ## write the job that builds RECIPE into OUTPUT (gs://...) on Dataflow to JOB, without sending it
 	$(RUN_PY) -m pipeline.engines.dataflow_template $(RECIPE) --output $(OUTPUT) --job $(JOB) --project=$(PROJECT) --region=$(REGION) \

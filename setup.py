@@ -38,6 +38,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
     package_data={
+        "pipeline.engines": ["java/pom.xml", "java/src/main/java/**/*.java"],
         "pipeline.recipe": ["bundled/*.toml"],
         "sources.quickstart": ["*.csv", "*.md", "audio/*"],
         "augment": ["data/*.tsv"],
@@ -77,6 +78,7 @@ setup(
         "gcs": ["gcsfs>=2025.1"],  # fsspec imports these two when an address begins with gs:// or s3://
         "s3": ["s3fs>=2025.1"],
         "dataflow": ["apache-beam[gcp]>=2.70", "gcsfs>=2025.1"],  # for the machine that sends jobs; the image of workers has its own
+        "spark": ["pyspark>=3.5.1,<4"],  # where jobs are submitted; the nodes of the cluster need this package alone
         "dev": DEV,
         "bench": ["librosa>=0.11"],
     },

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from pipeline.failures import DONE, INTERRUPTED, STOPPED, WRONG, UsageError, explain
+from pipeline.failures import DONE, INTERRUPTED, STOPPED, TERMINATED, WRONG, UsageError, explain
 from pipeline.parser import BEAM_VERBS, is_utf8, make_parser
 from pipeline.report.terminal import (
     console,
@@ -43,16 +43,22 @@ LOCAL_NAMES = ("local", "DirectRunner")
 def run() -> NoReturn:
     """Run the verb of this process's command line and end the process."""
     signal.signal(signal.SIGINT, stop_at_once)
+    signal.signal(signal.SIGTERM, stop_at_once)
     sys.exit(main())
 
 
-def stop_at_once(*_: object) -> NoReturn:
-    """End at Ctrl-C without waiting for workers, which an engine may never stop. This is safe: a build may be killed at any moment."""
+def stop_at_once(number: int, _: object) -> NoReturn:
+    """End at Ctrl-C or SIGTERM without waiting for workers, which an engine may never stop; jobs on other machines are cancelled.
+
+    This is safe: a build may be killed at any moment. A second signal ends the process while it still cancels.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if "pipeline.engines.run" in sys.modules:
         sys.modules["pipeline.engines.run"].cancel_running()
     show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides the cursor
     os.write(2, f"{show_cursor}\n{STOPPED}\n".encode())
-    os._exit(INTERRUPTED)
+    os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,8 +10,8 @@ import errno
 import re
 from dataclasses import dataclass
 
-DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: the books balance; something is missing or failed; bad usage or bad recipe; Ctrl-C."""
+DONE, WRONG, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+"""Exit codes: the books balance; something is missing or failed; bad usage or bad recipe; Ctrl-C; SIGTERM."""
 
 WRITING_VERBS = frozenset({"plan", "build", "retry", "recaption"})
 AGAIN = "run the same command again: it continues where it stopped, and no file is half-written under its final name"
@@ -59,6 +59,10 @@ class EngineError(RuntimeError):
         return re.sub(r" \[while running '[^']*'\]$", "", last)
 
 
+class ClusterError(Exception):
+    """A cluster could not run a job; the message says why and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Say why a command ended: what happened, what to do (may be empty), and the exit code.
@@ -94,7 +98,7 @@ def explain(error: BaseException, verb: str) -> Failure:
             return Failure(str(error), "", USAGE)
         case DroppedSamplesError():
             return Failure(str(error), PRUNE, USAGE)
-        case FolderInUseError():
+        case FolderInUseError() | ClusterError():
             return Failure(str(error), "", WRONG)
         case LostRowsError():
             return Failure(str(error), "use another --runner, or fewer --workers", WRONG)

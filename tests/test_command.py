@@ -197,16 +197,20 @@ def test_ctrl_c_ends_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert "run the same command again" in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_the_process_at_once_and_does_not_wait_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_signals_are_handled_as_soon_as_the_command_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     set_signals = list[tuple[object, object]]()
     monkeypatch.setattr("signal.signal", lambda *arguments: set_signals.append(arguments))
     monkeypatch.setattr("sys.argv", ["laion-audio", "status", "nowhere"])
     with pytest.raises(SystemExit) as ended:
         run()
-    assert ended.value.code == 2 and set_signals == [(signal.SIGINT, stop_at_once)]
-    code = "from pipeline.command import stop_at_once; stop_at_once()"
-    stopped = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert stopped.returncode == 130 and stopped.stderr == f"\n{STOPPED}\n"
+    assert ended.value.code == 2 and set_signals == [(signal.SIGINT, stop_at_once), (signal.SIGTERM, stop_at_once)]
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_ends_the_process_at_once_and_does_not_wait_for_workers(name: str, code: int) -> None:
+    program = f"import signal; from pipeline.command import stop_at_once; stop_at_once(signal.{name}, None)"
+    stopped = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert stopped.returncode == code and stopped.stderr == f"\n{STOPPED}\n"
 
 
 def test_all_faults_of_a_recipe_are_printed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -26,6 +27,9 @@ OWN = {
     "SparkRunner": "pipeline.engines.spark",
 }
 """Runner -> the module that opens its pipelines and knows what it cannot do. All other runners are opened as Beam does."""
+
+CANCEL_SECONDS = 15.0
+"""Time that a job on other machines has to end after a signal; whoever sent it may kill this process half a minute later."""
 
 running: list[Any] = []
 """Results of the pipelines that run now: what `cancel_running` ends."""
@@ -101,9 +105,12 @@ def _module(runner: str) -> EngineModule:
 
 
 def cancel_running() -> None:
-    """End the jobs that run on other machines; the local engine ends with this process."""
-    for result in running:
-        result.cancel()
+    """End the jobs that run on other machines, in at most `CANCEL_SECONDS`; the local engine ends with this process."""
+    for result in tuple(running):
+        # In a thread, because the call may need a lock that the interrupted step holds, or a server that does not answer.
+        thread = threading.Thread(target=result.cancel, name="cancel", daemon=True)
+        thread.start()
+        thread.join(CANCEL_SECONDS)
 
 
 def n_cores() -> int:

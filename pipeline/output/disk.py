@@ -35,6 +35,10 @@ class FileState:
         return self.size == len(data) and self.md5 == md5(data, usedforsecurity=False).hexdigest()
 
 
+held_locks: set[int] = set()
+"""Descriptors of the locks that this process holds. A process that works for it may inherit them: the lock then lasts as long as both."""
+
+
 class FolderInUseError(Exception):
     """Another build is running in the same folder."""
 
@@ -131,10 +135,14 @@ def locked(lock_file: Path, folder: str) -> Iterator[None]:
     except Timeout:
         process = owner.read_text() if owner.is_file() else "unknown"
         raise FolderInUseError(f"{folder}: another build is at work here (process {process}); wait for it, or stop it") from None
+    descriptor = lock._context.lock_file_fd  # the library has no other name for it
+    assert descriptor is not None
+    held_locks.add(descriptor)
     try:
         owner.write_text(str(os.getpid()))
         yield
     finally:
+        held_locks.discard(descriptor)
         owner.unlink(missing_ok=True)
         lock_file.unlink(missing_ok=True)  # while it is held: a process that opened it before sees that it is gone
         lock.release()
