@@ -30,6 +30,7 @@ REMEDIES = (
     (frozenset({errno.ENAMETOOLONG}), "give a shorter path"),
     (frozenset({errno.EMFILE, errno.ENFILE}), "allow more open files with `ulimit -n`, or give a smaller --workers"),
 )
+JAVA_FRAME = re.compile(r"\s*(at [\w.$/]+\(|\.\.\. \d+ more|Caused by: |$)")
 MEMORY = "give a smaller --workers, or use a machine with more memory"
 
 
@@ -50,13 +51,18 @@ class EngineError(RuntimeError):
 
     @property
     def cause(self) -> str:
-        """The error itself: the last line of the traceback.
+        """The error itself: the last line of the traceback, without the frames of a Java engine around it.
 
         >>> EngineError("Traceback ...\\nRuntimeError: OSError: [Errno 28] No space left on device [while running 'Build']").cause
         'OSError: [Errno 28] No space left on device'
         """
-        last = str(self).strip().splitlines()[-1].removeprefix("RuntimeError: ")
+        lines = [line for line in str(self).strip().splitlines() if not JAVA_FRAME.match(line)]
+        last = (lines or ["RuntimeError"])[-1].removeprefix("RuntimeError: ")
         return re.sub(r" \[while running '[^']*'\]$", "", last)
+
+
+class RunnerError(EngineError):
+    """An engine failed and no step of ours did: it cannot be reached, or ended the job; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,8 @@ def explain(error: BaseException, verb: str) -> Failure:
             return Failure("the output was closed before all of it was printed", "", WRONG)
         case OSError():
             return Failure(str(error), _remedy_of(error.errno, verb), WRONG)
+        case RunnerError():
+            return Failure(str(error), AGAIN if verb in WRITING_VERBS else "", WRONG)
         case EngineError():
             return _explain_worker(error, verb)
         case UnicodeError():

@@ -101,4 +101,4 @@ def test_the_number_of_cores_is_of_those_that_this_process_may_use(allowed, pres
 def test_an_unknown_runner_or_argument_is_refused_before_anything_runs(runner, options):
     with pytest.raises(ValueError, match=r"NoSuchRunner|unexpected argument 'stray'"):
         open_engine(runner, None, options)
-    assert open_engine("local", 2, ("--x=1",)) == Engine("local", 2, ("--x=1",))
+    assert open_engine("local", 2, ("--profile_cpu",)) == Engine("local", 2, ("--profile_cpu",))
