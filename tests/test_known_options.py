@@ -26,6 +26,8 @@ def faults(runner: str, *options: str, described: Mapping[str, type] | None = No
         ("DataflowRunner", ["--project=p", "--region", "r", "--num_workers=3", "--disk_size_gb", "30", "--dry_run=True"]),
         ("DataflowRunner", ["--setup_file=./setup.py", "--sdk_container_image=i", "--environment_type=DOCKER"]),
         ("SparkRunner", ["--spark_master_url=local[2]", "--environment_type=LOOPBACK"]),
+        ("SparkRunner", ["--spark_master=yarn", "--spark_conf", "spark.executor.memory=4g", "--storage_level=MEMORY_ONLY"]),
+        ("SparkRunner", ["--spark_master_url=yarn", "--checkpoint_dir=/x"]),
         ("FlinkRunner", ["--flink_master=[local]", "--parallelism", "2", "--state_backend=rocksdb"]),
         ("PrismRunner", ["--prism_location=prism", "--environment_type=LOOPBACK"]),
         ("my.module.MyRunner", ["--project=p"]),
@@ -50,6 +52,7 @@ def test_options_that_a_runner_reads_have_no_fault(runner: str, options: list[st
         ),
         ("local", "-j", "-j: options for Beam begin with two dashes"),
         ("local", "--num_workers=2", "an option of DataflowRunner; --runner local does not read it; did you mean --workers?"),
+        ("local", "--spark_master=x", "an option of SparkRunner; --runner local does not read it"),
         ("local", "--spark_master_url=x", "an option of SparkRunner"),
         ("local", "--environment_type=LOOPBACK", "an option of engines on other machines"),
         ("local", "--dry_run=True", "an option of DataflowRunner"),
@@ -81,6 +84,11 @@ def test_an_option_that_a_runner_would_drop_is_named_with_the_nearest(runner: st
 def test_the_value_of_an_option_is_checked_too(options: list[str], fault: str) -> None:
     named = faults("local", *options)
     assert named == [] if not fault else len(named) == 1 and named[0].startswith(fault)
+
+
+def test_beside_our_way_to_spark_every_option_is_known() -> None:
+    assert len(faults("SparkRunner", "--spark_master=yarn", "--flac_level=3")) == 1
+    assert faults("SparkRunner", "--spark_master_url=yarn", "--flac_level=3") == [], "its job server may know it"
 
 
 def test_every_wrong_option_has_a_line() -> None:

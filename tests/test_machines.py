@@ -84,11 +84,13 @@ def test_an_address_is_of_this_machine_or_not(address: str, here: bool) -> None:
         ("SparkRunner", ["--spark_master", "spark://a:7077"], "spark://a:7077"),
         ("SparkRunner", ["--spark_rest_url=http://a:6066", "--spark_master_url=local"], "http://a:6066"),
         ("FlinkRunner", ["--flink_master=a:8081"], "a:8081"),
-        ("PortableRunner", ["--job_endpoint=a:8099"], "a:8099"),
+        ("PortableRunner", ["--job_endpoint=a:8099"], None),
+        ("PortableRunner", ["--job_endpoint=a:8099", "--environment_type=DOCKER"], "a:8099"),
+        ("FlinkRunner", ["--job_endpoint=a:8099"], "a:8099"),
         ("PortableRunner", ["--job_endpoint=a:8099", "--environment_type=LOOPBACK"], None),
         ("PortableRunner", ["--job_endpoint=localhost:8099", "--environment_type=EXTERNAL", "--environment_config=a:50000"], "a:50000"),
         ("PortableRunner", ["--job_endpoint=localhost:8099", "--environment_type=PROCESS", f"--environment_config={json.dumps({})}"], None),
-        ("PortableRunner", ["--job_endpoint=a:1", "--job_endpoint=localhost:1"], None),
+        ("PortableRunner", ["--environment_type=DOCKER", "--job_endpoint=a:1", "--job_endpoint=localhost:1"], None),
     ],
 )
 def test_workers_are_elsewhere_where_an_option_says_so(runner: str, options: list[str], where: str | None) -> None:

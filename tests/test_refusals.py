@@ -58,10 +58,10 @@ def test_threads_of_the_local_engine_are_refused_for_other_engines() -> None:
         (
             "PortableRunner",
             "/data/set",
-            ("--job_endpoint=far:8099",),
-            "give a gs:// or s3:// address, or a folder on a network file system",
+            ("--job_endpoint=far:8099", "--environment_type=PROCESS"),
+            "give as the output folder a gs:// or s3:// address, or a folder on a network file system",
         ),
-        ("DataflowRunner", "/mnt/set", ("--temp_location=gs://b/t",), "give a gs:// or s3:// address as the output folder"),
+        ("DataflowRunner", "/mnt/set", ("--temp_location=gs://b/t",), "give as the output folder a gs:// or s3:// address"),
         ("DataflowRunner", "memory://bucket/set", (), "needs a bucket for its own files; give --temp_location=gs://BUCKET/FOLDER"),
         ("DataflowRunner", "memory://bucket/set", ("--temp_location", "gs://b/t"), ""),
     ],
@@ -83,7 +83,7 @@ def test_an_engine_says_whether_its_workers_see_this_disk() -> None:
         (["--flac_level", "3"], "neither laion-audio nor --runner local has such an option"),
         (["--direct_num_worker", "2"], "did you mean --direct_num_workers?"),
         (["--runner", "DataflowRunner", "--temp_location=gs://b/t"], "workers of DataflowRunner run on others"),
-        (["--runner", "PortableRunner", "--job_endpoint=localhost:1"], "no job service answers"),
+        (["--runner", "FlinkRunner", "--job_endpoint=localhost:1"], "no job service answers"),
     ],
 )
 def test_a_build_that_cannot_work_ends_with_exit_2_and_touches_nothing(

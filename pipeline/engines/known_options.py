@@ -23,6 +23,10 @@ RUNNERS_OF = {
     "TestOptions": ("DataflowRunner",),  # --dry_run
 }
 """Class of Beam -> the runners that read its options. Those of the other classes are read by every runner but the local one."""
+OURS: dict[str, dict[str, type]] = {
+    "SparkRunner": {"--spark_master": str, "--spark_conf": str, "--storage_level": str, "--bundle_size": int},
+}
+"""Runner -> options that our module for it reads, and those of its Java side that its jobs may need; with their types."""
 IN_JAVA = frozenset({"FlinkRunner", "KafkaStreamsRunner", "SparkRunner"})
 """Runners with options that only their job service knows, which Beam starts with the job: an unknown option is theirs, unless it
 resembles one that is known."""
@@ -51,11 +55,12 @@ def option_faults(
         before = set(parser._option_string_actions)
         cls._add_argparse_args(parser)
         known |= dict.fromkeys(parser._option_string_actions.keys() - before, cls)
-    for name, kind in (described or {}).items():
+    more = OURS.get(runner, {}) | dict(described or {})
+    for name, kind in more.items():
         if name not in known:
-            parser.add_argument(name, type=kind, nargs="?")
-    read = [*(name for name, cls in known.items() if _reads(runner, cls, own)), *(described or {})]
-    passes = runner in IN_JAVA and described is None
+            parser.add_argument(name, type=kind, **({} if name in OURS.get(runner, {}) else {"nargs": "?"}))
+    read = [*(name for name, cls in known.items() if _reads(runner, cls, own)), *more]
+    passes = runner in IN_JAVA and described is None and "--spark_master" not in _names(options)
     wrong = False
     for name in _names(options):
         near = _nearest(name, [*ours, *read])
@@ -98,6 +103,8 @@ def _names(options: Sequence[str]) -> list[str]:
 def _why(name: str, runner: str, known: Mapping[str, type[PipelineOptions]], own: Mapping[str, str]) -> str:
     if not name.startswith("--"):
         return "options for Beam begin with two dashes"
+    if (of_ours := next((of for of, more in OURS.items() if name in more), None)) is not None:
+        return f"an option of {of_ours}; --runner {runner} does not read it"
     if name in known:
         runners = _runners_of(known[name], own)
         of = "Beam's tests" if runners == () else "engines on other machines" if runners is None else ", ".join(runners)

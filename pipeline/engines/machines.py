@@ -60,7 +60,8 @@ def elsewhere(runner: str, options: Sequence[str]) -> str | None:
     """
     if runner == "DataflowRunner":
         return "Google's machines"
-    if value_of(options, "environment_type") == "LOOPBACK":  # the workers are threads of this process, wherever the engine is
+    default = "LOOPBACK" if runner in {"PortableRunner", "PrismRunner"} else ""
+    if (value_of(options, "environment_type") or default) == "LOOPBACK":  # workers are threads of this process, wherever the engine is
         return None
     pool = value_of(options, "environment_config") if value_of(options, "environment_type") == "EXTERNAL" else None
     addresses = (*(value_of(options, name) for name in ADDRESSES), pool)

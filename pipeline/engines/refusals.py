@@ -83,7 +83,8 @@ def _option_faults(runner: str, options: Sequence[str], own: Mapping[str, str]) 
         try:
             described = described_options(service)
         except ConnectionError as error:
-            yield str(error)
+            if runner not in own:  # our modules check it too, and say how to start one
+                yield str(error)
             return
     yield from option_faults(runner, options, own, options_of_verbs(), described)
 
@@ -103,7 +104,7 @@ def faults_of_folder(
         return
     if runner == "DataflowRunner" or not is_shared(Path(folder.path(".")), mounts):
         allowed = "a gs:// or s3:// address" if runner == "DataflowRunner" else SHARED
-        yield f"{folder.root}: it is on this machine, and workers of {runner} run on others ({where}); give {allowed} as the output folder"
+        yield f"{folder.root}: it is on this machine, and workers of {runner} run on others ({where}); give as the output folder {allowed}"
 
 
 def _has_bucket(options: Sequence[str], folder: Folder) -> bool:
