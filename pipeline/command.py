@@ -232,10 +232,11 @@ def run_verify(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     """Check every file of a folder, and print every fault."""
     from pipeline.output.storage import Folder
     from pipeline.verbs.verify import verify
+    from pipeline.verbs.verify_fault import Note
 
     folder, n_faults = Folder(options.folder), 0
     for fault in verify(folder, options.deep, _engine(options, beam_options, folder)):
-        n_faults += 1
+        n_faults += not isinstance(fault, Note)
         console().print(str(fault), markup=False, highlight=False, soft_wrap=True)
     console().print(f"{n_faults} faults" if n_faults else "no faults", style="red" if n_faults else "green")
     return WRONG if n_faults else DONE

@@ -18,6 +18,10 @@ AGAIN = "run the same command again: it continues where it stopped, and no file 
 DAMAGED = "run `laion-audio verify DIR` to see which file is damaged; remove it (or all of plan/, if it is there), and build again"
 PRUNE = "if they should go, run `laion-audio build` with --prune; if not, mend the table or the recipe, or build into another folder"
 REPORT = "this is a fault of the program, not of your input; please report it with the text above"
+EQUAL_VERSIONS = (
+    'install the same versions on every machine (constraints.txt), or write worker_versions = "any" into the recipe: '
+    "the marker of each shard then says with which it was made"
+)
 STOPPED = "stopped; run the same command again to continue where it stopped"
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -130,6 +134,8 @@ def _explain_worker(error: EngineError, verb: str) -> Failure:
         return Failure(message or kind, _remedy_of(int(number[1]) if number else None, verb), WRONG)
     if kind in {"DamagedFileError", "DamagedPlanError"}:
         return Failure(message, DAMAGED, WRONG)
+    if kind == "OtherVersionsError":
+        return Failure(message, EQUAL_VERSIONS, WRONG)
     if kind.startswith("Arrow") or kind == "JSONDecodeError":
         return Failure(f"a file of the output folder cannot be read: {message}", DAMAGED, WRONG)
     return Failure(error.cause, REPORT, WRONG, details=str(error), is_bug=True)

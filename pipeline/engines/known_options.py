@@ -58,7 +58,7 @@ def option_faults(
     more = OURS.get(runner, {}) | dict(described or {})
     for name, kind in more.items():
         if name not in known:
-            parser.add_argument(name, type=kind, **({} if name in OURS.get(runner, {}) else {"nargs": "?"}))
+            parser.add_argument(name, type=kind, nargs=None if name in OURS.get(runner, {}) else "?")
     read = [*(name for name, cls in known.items() if _reads(runner, cls, own)), *more]
     passes = runner in IN_JAVA and described is None and "--spark_master" not in _names(options)
     wrong = False

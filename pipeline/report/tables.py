@@ -11,6 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.verbs.made_with import other_versions
+
 if TYPE_CHECKING:
     from pipeline.verbs.checklist import CheckedNeed
     from pipeline.verbs.estimate import Estimate
@@ -39,6 +41,7 @@ def books_table(books: Books) -> Table:
     if books.left:
         by_host = ", ".join(f"{host} {count}" for host, count in sorted(books.left.items()))
         table.caption += f"\nleft for later: {by_host}; the next build goes on with them"
+    table.caption += "".join(f"\n{line}" for line in other_versions(books.made_with))
     return table
 
 

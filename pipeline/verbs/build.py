@@ -77,11 +77,11 @@ def build(
         snapshot = built.snapshot
         write_sizes(snapshot)
         write_readme(recipe.name, snapshot)
+        books = read_the_books(snapshot)
         if built.made or plan_is_new or BUILD not in snapshot.files:
             folder.remove(BUILD)  # written last: a build that is killed here writes both again
             folder.write(RECIPE, resolved_recipe(recipe).encode())
-            folder.write_json(BUILD, build_record(recipe, engine, settings, command))
-        books = read_the_books(snapshot)
+            folder.write_json(BUILD, build_record(recipe, engine, settings, command, books.made_with))
         missing = tuple(outdated(built, settings) if built.left or books.balance else missing_rows(snapshot))
         if changes.repair and built.made and not missing:
             missing = tuple(f"{shard}: {LEFT_AS_IT_IS}" for shard in sorted(faulty_shards(snapshot, engine)))

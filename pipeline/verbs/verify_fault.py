@@ -46,6 +46,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Note(Fault):
+    """Something that is no fault, but that users of the folder should know; only `what` is set."""
+
+    def __str__(self) -> str:
+        return one_line(self.what)
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A fault of one file, and the key of the sample it is of; the caller knows the file, the shard and the remedy."""
 

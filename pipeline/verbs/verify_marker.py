@@ -14,9 +14,9 @@ from pipeline.output.layout import marker_name
 from pipeline.output.markers import Marker, inputs_sha256
 from pipeline.output.storage import Folder
 from pipeline.records import LEFT_FOR_LATER, AudioLimits, ShardId
-from pipeline.verbs.build_record import VERSIONS
 from pipeline.verbs.verify_fault import shown, why
 from transforms.shards.shard_task import settings_hash
+from transforms.shards.versions import VERSIONS
 
 
 def check_marker(folder: Folder, shard: ShardId) -> tuple[list[str], Marker | None]:
