@@ -10,7 +10,7 @@ def shards(n: int, split: str = "train") -> list[ShardId]:
     return [ShardId("Set", split, number) for number in range(n)]
 
 
-def test_equal_versions_are_one_group_and_nothing_is_said() -> None:
+def test_equal_versions_are_one_group_and_no_line_is_given() -> None:
     groups = made_with([(shard, dict(reversed(OLD.items()))) for shard in shards(2)] + [(ShardId("A", "b", 0), OLD)])
     assert len(groups) == 1 and list(other_versions(groups)) == [] == list(other_versions(()))
     assert groups[0].to_json() == {"shards": 3, "versions": OLD}

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError
 
 from augment.keyword_to_caption import T5Settings
+from pipeline.counted import counted
 from pipeline.failures import RecipeError
 from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
@@ -189,7 +190,7 @@ def parse_recipe(data: bytes, path: Path, folder: Path | None = None, files_are_
         document = {**document, "folder": str(folder.resolve())}
     recipe, faults = _check(document, path.parent.resolve(), files_are_needed)
     if recipe is None:
-        lines = faults[:MAX_FAULTS] + ([f"{len(faults) - MAX_FAULTS} more faults"] if len(faults) > MAX_FAULTS else [])
+        lines = faults[:MAX_FAULTS] + ([counted(len(faults) - MAX_FAULTS, "more fault")] if len(faults) > MAX_FAULTS else [])
         raise RecipeError("\n".join(f"{_printable(path)}: {line}" for line in lines))
     return recipe
 

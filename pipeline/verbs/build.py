@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.counted import counted
 from pipeline.engines.run import Engine
 from pipeline.output.address_files import remove_addresses
 from pipeline.output.folder_readme import write_readme
@@ -97,7 +98,8 @@ def _address_notes(snapshot: Snapshot, changes: Changes) -> Iterator[str]:
     """Yield a line where rows that are tried again need addresses that only the tables of a recipe have, which changed since."""
     if changes.retried and (n_shards := sum(1 for _ in lacking_addresses(snapshot, retried=changes.retried))):
         yield (
-            f"{n_shards} shards have rows whose addresses hold secrets, which are not held any more, and the recipe, its tables or --limit "
+            f"{counted(n_shards, 'shard has', 'shards have')} rows whose addresses hold secrets, which are not held any more, and the "
+            "recipe, its tables or --limit "
             "changed since they were planned; these rows are left for later: run build as before, it reads their addresses again"
         )
 
@@ -111,7 +113,8 @@ def _size_notes(recipe: BuildRecipe, snapshot: Snapshot) -> Iterator[str]:
         return
     if n_standing and before != recipe.shard_size:
         yield (
-            f"shard_size = {recipe.shard_size} holds for new shards; {n_standing} shards keep the clips that shard_size = {before} "
+            f"shard_size = {recipe.shard_size} holds for new shards; {counted(n_standing, 'shard keeps', 'shards keep')} the clips that "
+            f"shard_size = {before} "
             "gave them; --reshard lays out all clips again, and copies their audio"
         )
 
