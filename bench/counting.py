@@ -59,6 +59,14 @@ class CountingFileSystem(fsspec.AbstractFileSystem):
         REQUESTS["write"] += 1
         self.disk.cp_file(self._strip_protocol(path1), self._strip_protocol(path2))
 
+    def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+        """Count a removed file for every file below a folder."""
+        if not recursive:
+            super().rm(path, recursive, maxdepth)
+            return
+        REQUESTS["remove"] += len(self.disk.find(self._strip_protocol(path)))
+        self.disk.rm(self._strip_protocol(path), recursive)
+
     def rm_file(self, path: str) -> None:
         """Count a removed file."""
         REQUESTS["remove"] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.measure import Row
@@ -14,6 +14,10 @@ CLIPS_A_SECOND = "clips a second, 2 cores"
 MEASURED_CORES = 2
 MEMORY = "highest resident memory of a build, all processes"
 TEXT, CAPTIONS = "clean + template + de-bias, 300000 rows, one core", "captions a second in batches (t5-base shape, float32, 8 tokens)"
+PLAN_CPU, FIRST_SHARD = "CPU of a plan of 2.5 million rows", "first missing shard of 5000: time"
+REQUESTS, SPARK = "requests of a build to a store, a shard", "share of the ideal on two workers, by Spark's event log"
+"""How the names of measured lines begin that a run may lack; what is computed from them is then left out."""
+WORKERS = (1, 10, 100)
 SHORT = ("clips a second and core", "time on 64 cores", "machine", "shards", "disk", "storage")
 """Lines that the README shows; docs/scale.md has them all."""
 
@@ -35,6 +39,8 @@ INPUTS = {
     ),
     "cores": Input(64, "cores", "one large virtual machine, or several small ones"),
     "core price": Input(0.04, "USD a core and hour", "an example of a price for a virtual machine; put in yours"),
+    "worker": Input(4, "cores", "a usual virtual machine of a cluster"),
+    "request price": Input(5, "USD a million", "an example of a price of requests that write to object storage, the dearest; put in yours"),
     "storage price": Input(23, "USD a TB and month", "an example of a price for object storage; put in yours"),
     "downloads": Input(10, "recordings/s", "an example of what all hosts together may give; they decide, not this program"),
 }
@@ -78,6 +84,89 @@ def scale(rows: Iterable[Row], inputs: Mapping[str, Input] = INPUTS) -> list[Lin
         ),
         Line("fetching", f"{clips / downloads / 86400:.1f} days", f"if all recordings must be fetched, {downloads:.0f} a second"),
     ]
+
+
+def limits(rows: Iterable[Row], inputs: Mapping[str, Input] = INPUTS) -> list[Line]:
+    """Return what more workers do not make shorter, and how many of them are of use, from the rows of a run of the benchmark."""
+    rows = list(rows)
+    cores, shard = inputs["worker"].value, _shard_seconds(rows)
+    n_shards = inputs["clips"].value / _shard_size()
+    serial = _serial_seconds(rows)
+    lines = [
+        Line("one shard", f"{shard:.0f} s", f"{_shard_size()} clips / clips a second and core: the last one is waited for"),
+        *_if(
+            rows,
+            PLAN_CPU,
+            lambda row: Line("the plan", f"{row.value / 60:.1f} core minutes", "measured; made on one machine"),
+        ),
+        *_if(
+            rows,
+            FIRST_SHARD,
+            lambda row: Line("looking what is there", f"{row.value:.1f} s", "measured, for a build that goes on"),
+        ),
+        Line(
+            "workers that are of use",
+            f"{inputs['clips'].value / _rate(rows) / cores / serial:,.0f}",
+            "with more, all this takes longer than the shards that each worker makes",
+        ),
+        Line("workers that have work", f"{n_shards / cores:,.0f}", "shards / cores of a worker: a shard is the smallest part of the work"),
+    ]
+    lines += _if(rows, SPARK, lambda row: Line("two workers of Spark", f"{100 * row.value:.0f} % of the ideal", "measured"))
+    return lines
+
+
+def workers_table(rows: Iterable[Row], inputs: Mapping[str, Input] = INPUTS) -> str:
+    """Return what the set takes on few and many workers, as a table."""
+    rows = list(rows)
+    work, cores = inputs["clips"].value / _rate(rows), inputs["worker"].value
+    price, serial = inputs["core price"].value / 3600, _serial_seconds(rows)
+    n_requests = next((row.value for row in rows if row.name.startswith(REQUESTS)), None)
+    head = ["workers", "cores", "time", "of the ideal", "machines", *(["requests", "requests cost"] if n_requests is not None else [])]
+    table = []
+    for n_workers in WORKERS:
+        seconds = work / (n_workers * cores) + serial
+        cells = [
+            f"{n_workers}",
+            f"{n_workers * cores:.0f}",
+            f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} minutes",
+            f"{100 * work / (n_workers * cores) / seconds:.0f} %",
+            f"{seconds * n_workers * cores * price:,.2f} USD",
+        ]
+        if n_requests is not None:
+            total = n_requests * inputs["clips"].value / _shard_size()
+            cells += [f"{total:,.0f}", f"{total / 1e6 * inputs['request price'].value:,.2f} USD"]
+        table.append(cells)
+    return _table(head, table)
+
+
+def limits_table(rows: Iterable[Row]) -> str:
+    """Return the limits as a table."""
+    return _table(("", "", "computed from"), ((line.name, line.value, line.made_of) for line in limits(rows)))
+
+
+def _rate(rows: Iterable[Row]) -> float:
+    """Return clips a second and core."""
+    return next(row.value for row in rows if row.name == CLIPS_A_SECOND) / MEASURED_CORES
+
+
+def _shard_size() -> int:
+    size: int = BuildRecipe.model_fields["shard_size"].default
+    return size
+
+
+def _shard_seconds(rows: Iterable[Row]) -> float:
+    """Return the seconds of one shard on one core."""
+    return _shard_size() / _rate(rows)
+
+
+def _serial_seconds(rows: list[Row]) -> float:
+    """Return the seconds of a build that more workers do not make shorter: the plan, the look at what is there, the last shard."""
+    others = (row.value for begin in (PLAN_CPU, FIRST_SHARD) for row in rows if row.name.startswith(begin))
+    return _shard_seconds(rows) + sum(others)
+
+
+def _if(rows: Iterable[Row], begin: str, line: Callable[[Row], Line]) -> list[Line]:
+    return [line(row) for row in rows if row.name.startswith(begin)][:1]
 
 
 def scale_table(rows: Iterable[Row]) -> str:

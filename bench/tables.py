@@ -9,11 +9,12 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.measure import Row
 from bench.plot import plot
-from bench.scale import inputs_table, scale_table, short_table
+from bench.scale import inputs_table, limits_table, scale_table, short_table, workers_table
 
 ROOT = Path(__file__).parent.parent
 SHOWN = ROOT / "docs" / "bench.json"
@@ -39,6 +40,16 @@ SUMMARY = (
 """Rows that docs/scale.md shows first; the other pages have them all."""
 
 
+MAKERS: dict[str, Callable[[list[Row]], str]] = {
+    "inputs": lambda _: inputs_table(),
+    "limits": limits_table,
+    "scale": scale_table,
+    "short": short_table,
+    "workers": workers_table,
+}
+"""Block of a page -> the function that computes it."""
+
+
 def read(path: Path) -> tuple[list[Row], str]:
     """Return the rows of a run, and the sentence that says where and with what they were measured."""
     record = json.loads(path.read_text())
@@ -60,8 +71,8 @@ def _block(name: str, rows: list[Row], where: str) -> str:
         body = listed([row for title in SUMMARY for row in rows if row.name == title])
     elif name == "where":
         body = where
-    elif name in {"inputs", "scale", "short"}:
-        body = {"inputs": lambda _: inputs_table(), "scale": scale_table, "short": short_table}[name](rows)
+    elif name in MAKERS:
+        body = MAKERS[name](rows)
     else:
         body = listed([row for row in rows if row.bench in name.split("+")])
     return f"<!-- bench:{name} -->\n{body}\n<!-- end -->"

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
+from pipeline.counted import counted
 from pipeline.failures import DONE, INTERRUPTED, STOPPED, TERMINATED, WRONG, UsageError, explain
 from pipeline.parser import BEAM_VERBS, is_utf8, make_parser
 from pipeline.report.terminal import (
@@ -54,10 +55,9 @@ def stop_at_once(number: int, _: object) -> NoReturn:
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if "pipeline.engines.run" in sys.modules:
-        sys.modules["pipeline.engines.run"].cancel_running()
+    lines = sys.modules["pipeline.engines.run"].cancel_running() if "pipeline.engines.run" in sys.modules else []
     show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides the cursor
-    os.write(2, f"{show_cursor}\n{STOPPED}\n".encode())
+    os.write(2, "\n".join([show_cursor, *lines, STOPPED, ""]).encode())
     os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
 
 
@@ -111,7 +111,7 @@ def _list_needs(options: Namespace) -> int:
     else:
         print_lines(checklist_lines(needs))
     missing = sum(need.is_missing for need in needs)
-    print_errors([f"{missing} things are missing; the list says how to get each"] if missing else [])
+    print_errors([f"{counted(missing, 'thing is', 'things are')} missing; the list says how to get each"] if missing else [])
     return WRONG if missing else DONE
 
 
@@ -149,8 +149,8 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     plan = snapshot.plan
     assert plan is not None
     state = "planned" if plan_is_new else "the plan is up to date:"
-    left_out = f"{plan.n_left_out} rows left out, see {options.output}/plan/rejections.parquet"
-    print_lines([f"{state} {plan.n_clips} clips in {len(plan.shards)} shards; {left_out}"])
+    left_out = f"{counted(plan.n_left_out, 'row')} left out, see {options.output}/plan/rejections.parquet"
+    print_lines([f"{state} {counted(plan.n_clips, 'clip')} in {counted(len(plan.shards), 'shard')}; {left_out}"])
     print_shared(read_shared(folder), also_none=True)
     print_t5(folder)
     return DONE
@@ -208,16 +208,18 @@ def run_recaption(options: Namespace, beam_options: tuple[str, ...], command: li
     if options.json:
         print_json(done.books.to_json() | {"rewritten": done.n_rewritten, "read": done.n_read})
     else:
-        state = f"{done.n_rewritten} shards rewritten in {options.folder}" if done.n_rewritten else "all text is up to date"
-        print_lines([f"{state}; the recipe has text for {done.n_read} of {done.n_rows} rows, the others keep theirs"])
+        state = f"{counted(done.n_rewritten, 'shard')} rewritten in {options.folder}" if done.n_rewritten else "all text is up to date"
+        print_lines([f"{state}; the recipe has text for {done.n_read:,} of {counted(done.n_rows, 'row')}, the others keep theirs"])
         print_t5(folder)
     return print_missing(done.wrong, errors)
 
 
 def show_status(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
     """Print the books of a folder."""
+    from pipeline.output.damage import DamagedFileError
     from pipeline.output.storage import Folder
-    from pipeline.report.tables import books_table
+    from pipeline.report.tables import books_table, license_lines
+    from pipeline.verbs.rejected_licenses import rejected_licenses
     from pipeline.verbs.status import read_the_books, snapshot_of, unreadable_markers
 
     folder = Folder(options.folder)
@@ -226,11 +228,16 @@ def show_status(options: Namespace, _: tuple[str, ...], __: list[str]) -> int:
     if options.captions:
         return _show_captions(snapshot.plan, folder, options.json)
     print_errors(unreadable_markers(snapshot))
-    books = read_the_books(snapshot)
+    books, licenses = read_the_books(snapshot), {}
+    try:
+        licenses = rejected_licenses(folder, snapshot.plan)
+    except (DamagedFileError, FileNotFoundError) as error:
+        print_errors([str(error)])
     if options.json:
-        print_json(books.to_json())
+        print_json(books.to_json() | {"rejected_licenses": licenses})
     else:
         console().print(books_table(books))
+        print_lines(license_lines(licenses))
     return DONE if books.balance else WRONG
 
 
@@ -238,12 +245,13 @@ def run_verify(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     """Check every file of a folder, and print every fault."""
     from pipeline.output.storage import Folder
     from pipeline.verbs.verify import verify
+    from pipeline.verbs.verify_fault import Note
 
     folder, n_faults = Folder(options.folder), 0
     for fault in verify(folder, options.deep, _engine(options, beam_options, folder)):
-        n_faults += 1
+        n_faults += not isinstance(fault, Note)
         console().print(str(fault), markup=False, highlight=False, soft_wrap=True)
-    console().print(f"{n_faults} faults" if n_faults else "no faults", style="red" if n_faults else "green")
+    console().print(counted(n_faults, "fault") if n_faults else "no faults", style="red" if n_faults else "green")
     return WRONG if n_faults else DONE
 
 

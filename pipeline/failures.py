@@ -18,6 +18,10 @@ AGAIN = "run the same command again: it continues where it stopped, and no file 
 DAMAGED = "run `laion-audio verify DIR` to see which file is damaged; remove it (or all of plan/, if it is there), and build again"
 PRUNE = "if they should go, run `laion-audio build` with --prune; if not, mend the table or the recipe, or build into another folder"
 REPORT = "this is a fault of the program, not of your input; please report it with the text above"
+EQUAL_VERSIONS = (
+    'install the same versions on every machine (constraints.txt), or write worker_versions = "any" into the recipe: '
+    "the marker of each shard then says with which it was made"
+)
 STOPPED = "stopped; run the same command again to continue where it stopped"
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -30,6 +34,7 @@ REMEDIES = (
     (frozenset({errno.ENAMETOOLONG}), "give a shorter path"),
     (frozenset({errno.EMFILE, errno.ENFILE}), "allow more open files with `ulimit -n`, or give a smaller --workers"),
 )
+JAVA_FRAME = re.compile(r"\s*(at [\w.$/]+\(|\.\.\. \d+ more|Caused by: |$)")
 MEMORY = "give a smaller --workers, or use a machine with more memory"
 
 
@@ -50,17 +55,18 @@ class EngineError(RuntimeError):
 
     @property
     def cause(self) -> str:
-        """The error itself: the last line of the traceback.
+        """The error itself: the last line of the traceback, without the frames of a Java engine around it.
 
         >>> EngineError("Traceback ...\\nRuntimeError: OSError: [Errno 28] No space left on device [while running 'Build']").cause
         'OSError: [Errno 28] No space left on device'
         """
-        last = str(self).strip().splitlines()[-1].removeprefix("RuntimeError: ")
+        lines = [line for line in str(self).strip().splitlines() if not JAVA_FRAME.match(line)]
+        last = (lines or ["RuntimeError"])[-1].removeprefix("RuntimeError: ")
         return re.sub(r" \[while running '[^']*'\]$", "", last)
 
 
-class ClusterError(Exception):
-    """A cluster could not run a job; the message says why and what to do."""
+class RunnerError(EngineError):
+    """An engine failed and no step of ours did: it cannot be reached, or ended the job; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def explain(error: BaseException, verb: str) -> Failure:
             return Failure(str(error), "", USAGE)
         case DroppedSamplesError():
             return Failure(str(error), PRUNE, USAGE)
-        case FolderInUseError() | ClusterError():
+        case FolderInUseError():
             return Failure(str(error), "", WRONG)
         case LostRowsError():
             return Failure(str(error), "use another --runner, or fewer --workers", WRONG)
@@ -108,6 +114,8 @@ def explain(error: BaseException, verb: str) -> Failure:
             return Failure("the output was closed before all of it was printed", "", WRONG)
         case OSError():
             return Failure(str(error), _remedy_of(error.errno, verb), WRONG)
+        case RunnerError():
+            return Failure(str(error), AGAIN if verb in WRITING_VERBS else "", WRONG)
         case EngineError():
             return _explain_worker(error, verb)
         case UnicodeError():
@@ -126,6 +134,8 @@ def _explain_worker(error: EngineError, verb: str) -> Failure:
         return Failure(message or kind, _remedy_of(int(number[1]) if number else None, verb), WRONG)
     if kind in {"DamagedFileError", "DamagedPlanError"}:
         return Failure(message, DAMAGED, WRONG)
+    if kind == "OtherVersionsError":
+        return Failure(message, EQUAL_VERSIONS, WRONG)
     if kind.startswith("Arrow") or kind == "JSONDecodeError":
         return Failure(f"a file of the output folder cannot be read: {message}", DAMAGED, WRONG)
     return Failure(error.cause, REPORT, WRONG, details=str(error), is_bug=True)

@@ -142,6 +142,12 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=_positive, metavar="N", help=text)
 
 
+def options_of_verbs() -> list[str]:
+    """Return the options of the verbs that run on an engine, such as `--limit`, sorted."""
+    verbs = next(action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return sorted({name for verb in BEAM_VERBS for name in verbs.choices[verb]._option_string_actions if name.startswith("--")})
+
+
 def _folder(text: str) -> str:
     """Return the path or address of a folder; refuse an empty one and that of a file."""
     if not text.strip():

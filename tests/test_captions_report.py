@@ -54,7 +54,7 @@ def test_lines_show_counts_and_three_changes_of_each_rule() -> None:
     origins = {"B": collections.Counter(human=1, t5=2), "A": collections.Counter(title=1)}
     report = CaptionsReport(origins, collections.Counter(noun=4, verb=5), changes)
     assert list(report_lines(report)) == [
-        "A: 1 captions: title 1",
+        "A: 1 caption: title 1",
         "B: 3 captions: t5 2, human 1",
         "de-biasing changed 6 of 4 captions: verb 5, noun 4",
         "  noun: before 0 -> after 0",

@@ -232,7 +232,7 @@ def test_lines_say_when_to_go_on(books: Set) -> None:
     assert rows_left(snapshot) == {"a.example": 1, "b.example": 1}
     lines = paused(snapshot, {"a.example": 1_800_000_000.0})
     assert lines == (Paused("a.example", 1, 1_800_000_000.0), Paused("b.example", 1, None))
-    assert str(lines[0]) == "paused: 1 rows left for a.example; run the same command again after 2027-01-15 08:00 UTC, or give --wait"
+    assert str(lines[0]) == "paused: 1 row left for a.example; run the same command again after 2027-01-15 08:00 UTC, or give --wait"
     waiting = shards_to_continue(snapshot, [])
     assert waiting.keys() == shards_with(snapshot, frozenset({Reason.POSTPONED})).keys()
     assert shards_to_continue(snapshot, ["a.example", "b.example"]) == {}

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.engines.boot import NOT_STARTED, OTHER_VERSIONS
 from pipeline.engines.spark_failures import failure_of
-from pipeline.failures import WRONG, ClusterError, EngineError, explain
+from pipeline.failures import WRONG, EngineError, RunnerError, explain
 
 NEEDS = "Python 3.11, laion-audio 0.1.0, apache-beam 2.77.0"
 IN_STEP = """java.lang.RuntimeException: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 3.0 failed 4 \
@@ -21,7 +21,7 @@ Driver stacktrace:
 """
 
 
-def failure(text: str, log: tuple[str, ...] = ()) -> EngineError | ClusterError:
+def failure(text: str, log: tuple[str, ...] = ()) -> EngineError:
     return failure_of(text, log, "spark://host:7077", "/opt/python", NEEDS)
 
 
@@ -45,7 +45,7 @@ def test_the_error_of_a_step_is_that_of_the_worker_without_the_traces_of_java():
 )
 def test_a_worker_that_cannot_start_is_named_with_its_remedy(code, parts):
     error = failure(f"java.lang.RuntimeException: x\n\njava.lang.IllegalStateException: Process died with exit code {code}\n")
-    assert isinstance(error, ClusterError)
+    assert isinstance(error, RunnerError)
     assert all(part in str(error) for part in parts) and "\n" not in str(error)
 
 
@@ -73,5 +73,5 @@ def test_a_submission_that_fails_before_the_job_has_a_sentence(log, sentence):
 
 
 def test_a_failure_of_a_cluster_is_no_fault_of_the_program():
-    explained = explain(ClusterError("no executors"), "build")
+    explained = explain(RunnerError("no executors"), "build")
     assert (explained.sentence, explained.exit_code, explained.is_bug) == ("no executors", WRONG, False)

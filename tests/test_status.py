@@ -77,6 +77,7 @@ def test_books_as_json(folder: Folder) -> None:
         "hours": 1.5,
         "bytes": 99,
         "left": {},
+        "made_with": [],
         "total": of_b,
         "datasets": {"A": empty, "B": of_b},
     }

@@ -13,10 +13,10 @@ from pipeline.output.books import books_row, sounds_sha256
 from pipeline.output.markers import Marker, inputs_sha256
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, Reason, ShardId
-from pipeline.verbs.build_record import VERSIONS
 from pipeline.verbs.verify_marker import check_marker, counts_that_differ, is_of_older_audio, wrong_inputs
 from tests.outcomes import SHARD, rejection, sample, write_shard
 from transforms.shards.shard_task import settings_hash
+from transforms.shards.versions import VERSIONS
 
 LIMITS, EQUAL = AudioLimits(), (("aa", "table-z"),)
 ROWS = [

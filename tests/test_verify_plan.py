@@ -17,7 +17,7 @@ from pipeline.output.plan_index import Plan, PlannedShard
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import Verdict, write_verdicts
 from pipeline.records import Caption, Clip, Reason, ShardId
-from pipeline.verbs.verify_fault import PLAN_AGAIN, Finding
+from pipeline.verbs.verify_fault import OUTPUT_FOLDER, PLAN_AGAIN, Finding
 from pipeline.verbs.verify_plan import check_left_out, check_plan_index, check_plan_rows, check_t5_texts
 from tests.outcomes import SHARD, clip, rejection, write_plan
 
@@ -63,7 +63,7 @@ def index(folder: Folder, change: Callable[[dict[str, Any]], Any] | None = None)
         (lambda plan: plan["rows_read"].update(Set=5), ["Set: 5 rows were read, 4 are planned and 2 left out"]),
         (
             lambda plan: plan["rows_read"].update(B=1, A=2),
-            [f"{name}: {n} rows were read, 0 are planned and 0 left out" for name, n in (("A", 2), ("B", 1))],
+            [f"{name} read, 0 are planned and 0 left out" for name in ("A: 2 rows were", "B: 1 row was")],
         ),
         (lambda plan: plan["left_out"].update(B={"no_text": 1}), ["B: 0 rows were read, 0 are planned and 1 left out"]),
         (lambda plan: plan["left_out"].update(Set={"no_text": 1, "odd": 1}), ["Set: 'odd' is no reason"]),
@@ -92,9 +92,12 @@ def test_a_plan_that_cannot_be_read_is_that_of_its_files(folder: Folder, tmp_pat
 
 
 def test_a_folder_without_plan_files_has_no_plan(folder: Folder, tmp_path: Path) -> None:
-    missing = "missing, so this is not an output folder or its build was interrupted"
-    (fault,), plan = check_plan_index(folder, {})
-    assert (fault.what, fault.remedy, plan) == (missing, PLAN_AGAIN, None)
+    for files in ({}, {"holiday/IMG_1.jpg": None, "README.md": None}):
+        (fault,), plan = check_plan_index(folder, files)
+        assert (fault.what, fault.remedy, plan) == ("missing, so this is no output folder", OUTPUT_FOLDER, None)
+    for name in ("Set/train/0.tar", "plan/rejections.parquet", "recipe.toml"):
+        (fault,), plan = check_plan_index(folder, {name: None})
+        assert (fault.what.partition(",")[0], fault.remedy, plan) == ("missing", PLAN_AGAIN, None)
     folder.write("plan", b"")
     (fault,), plan = check_plan_index(folder, folder.listing())
     assert plan is None and fault.what == "damaged: it is not a plan (a file has the name of its folder)"

@@ -16,7 +16,6 @@ from pipeline.output.plan_files import rows_sha256
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, Provenance, Reason, Rejection, Sample
-from pipeline.verbs.build_record import VERSIONS
 from pipeline.verbs.verify_fault import BUILD, PLAN_AGAIN, REPAIR, Fault
 from pipeline.verbs.verify_shard import CheckedShard, ShardCheck, check_shard
 from tests.outcomes import SHARD, clip, rejection, sample, write_plan, write_shard
@@ -25,12 +24,14 @@ from transforms.audio.meter import Meter
 from transforms.shards.equal_sounds import Sound
 from transforms.shards.previous_shard import audio_request_hash
 from transforms.shards.shard_task import settings_hash
+from transforms.shards.versions import VERSIONS
 
 LIMITS = AudioLimits()
 SETTINGS = settings_hash(4, LIMITS)
 TAR, BOOKS, MARKER = "Set/train/0.tar", "Set/train/0.parquet", "Set/train/0_stats.json"
 PLAN_FILE = f"plan/{plan_name(SHARD)}"
 HASHED = Provenance("https://example.org/a.wav", 200, None, 1234, "0" * 64)
+MADE_WITH = dict.fromkeys(VERSIONS, "1") | {"conversion": "4"}
 
 
 @pytest.fixture
@@ -61,8 +62,7 @@ def check(folder: Folder) -> ShardCheck:
 def publish(folder: Folder, marker: Marker, **values: Any) -> Marker:
     """Write a marker that agrees with tar and books, but for some values."""
     facts = {"tar": facts_of(folder, TAR), "parquet": facts_of(folder, BOOKS), "audio_seconds": round(marker.audio_seconds, 6)}
-    versions = dict.fromkeys(VERSIONS, "1") | {"conversion": "4"}
-    changed = replace(marker, **({**facts, "versions": versions} | values))
+    changed = replace(marker, **({**facts, "versions": MADE_WITH} | values))
     folder.write_json(MARKER, changed.to_json())
     return changed
 
@@ -80,7 +80,7 @@ def lines(folder: Folder, check: ShardCheck) -> list[tuple[str, str, str]]:
 
 def test_a_shard_of_a_build_has_no_faults_and_gives_its_sounds(folder: Folder, check: ShardCheck) -> None:
     pcm = [Sound(row["pcm_sha256"], SHARD, row["key"], shard_sort_key("r", row["start"], row["key"])) for row in books(folder)[:2]]
-    assert check_shard(folder, check) == CheckedShard(SHARD, (), 1, tuple(pcm), sounds_sha256(books(folder)))
+    assert check_shard(folder, check) == CheckedShard(SHARD, (), 1, tuple(pcm), sounds_sha256(books(folder)), MADE_WITH)
     assert check_shard(folder, replace(check, deep=False, limits=None, in_other_shards=None)).faults == ()
     assert len({check, replace(check)}) == 1
 
@@ -102,7 +102,7 @@ def test_a_missing_file_is_made_again(name: str, folder: Folder, check: ShardChe
     what = "the marker is missing" if name == MARKER else "missing"
     assert first == (name, what, REPAIR) or (name, what, REPAIR) in more
     if name == BOOKS:
-        assert check_shard(folder, check) == CheckedShard(SHARD, (Fault(SHARD, None, BOOKS, "missing", REPAIR),), 1)
+        assert check_shard(folder, check) == CheckedShard(SHARD, (Fault(SHARD, None, BOOKS, "missing", REPAIR),), 1, versions=MADE_WITH)
     if name == TAR:
         assert [first, *more] == [
             (TAR, "missing", REPAIR),

@@ -1,24 +1,25 @@
-"""Run pipelines on an engine: `local` is Beam's FnApiRunner with our settings; other runners and options go to Beam unchanged."""
+"""Run pipelines on an engine: `local` is Beam's FnApiRunner with our settings; options go to Beam unchanged, after a check."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pipeline.failures import EngineError
+from pipeline.engines.machines import elsewhere
+from pipeline.engines.refusals import LOCAL, faults_of_command, faults_of_folder, standard_name
+from pipeline.engines.runner_failures import RunnerFailures, sentence_of
+from pipeline.failures import EngineError, RunnerError
 
 if TYPE_CHECKING:  # Beam takes two seconds to import, and a build that has nothing to do needs none of it
     import apache_beam as beam
 
     from pipeline.output.storage import Folder
     from pipeline.recipe.model import BuildRecipe
-
-LOCAL = frozenset({"local", "DirectRunner"})
-"""Names of the local engine. Beam's DirectRunner would choose one of three engines, one of which loses elements: we always use the same."""
 
 OWN = {
     "DataflowRunner": "pipeline.engines.dataflow",
@@ -62,28 +63,29 @@ class Engine:
 
         Raises:
             EngineError: a step failed; the output of finished steps stays.
+            RunnerError: the engine failed, or the job ended in another state than DONE.
         """
-        pipeline = self._empty(one_worker)
+        with RunnerFailures(self.runner):
+            pipeline = self._empty(one_worker)
         add_steps(pipeline)
-        try:
+        with RunnerFailures(self.runner):
             result = pipeline.run()
             running.append(result)
             try:
                 state = result.wait_until_finish()
             finally:
                 running.remove(result)
-        except RuntimeError as error:  # Beam raises it with the worker's traceback as its text
-            raise EngineError(str(error)) from error
-        if state != "DONE":  # apache_beam.runners.runner.PipelineState
-            raise EngineError(f"the job on {self.runner} ended as {state}, not as DONE")
+        if state != "DONE":  # apache_beam.runners.runner.PipelineState; `None` and UNKNOWN are those of a job that was never sent
+            raise RunnerError(f"the job on {self.runner} ended as {state or 'UNKNOWN'}, not as DONE: not all of it was done")
 
     @property
     def is_remote(self) -> bool:
         """Whether workers may run on other machines, which do not see the disks of this one."""
-        return self.runner == "DataflowRunner"
+        return elsewhere(self.runner, self.options) is not None
 
     def faults(self, folder: Folder, recipe: BuildRecipe | None = None) -> Iterator[str]:
         """Yield a line with the remedy for everything that cannot work on this engine, before anything runs."""
+        yield from faults_of_folder(self.runner, self.options, folder, recipe)
         if self.runner in OWN:
             yield from _module(self.runner).faults(self.options, folder, recipe)
 
@@ -104,13 +106,36 @@ def _module(runner: str) -> EngineModule:
     return cast(EngineModule, importlib.import_module(OWN[runner]))
 
 
-def cancel_running() -> None:
-    """End the jobs that run on other machines, in at most `CANCEL_SECONDS`; the local engine ends with this process."""
-    for result in tuple(running):
-        # In a thread, because the call may need a lock that the interrupted step holds, or a server that does not answer.
-        thread = threading.Thread(target=result.cancel, name="cancel", daemon=True)
+def cancel_running(seconds: float = CANCEL_SECONDS) -> list[str]:
+    """End the jobs that run on other machines; the local engine ends with this process.
+
+    Return a line for each job that could not be ended, or whose engine did not answer within `seconds`.
+    """
+    threads = [_Cancelling(result) for result in list(running)]
+    for thread in threads:
         thread.start()
-        thread.join(CANCEL_SECONDS)
+    end = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    return [thread.failure for thread in threads if thread.failure]
+
+
+class _Cancelling(threading.Thread):
+    """Cancels one job; `failure` says why it may go on, and is empty once its engine has confirmed the end."""
+
+    def __init__(self, result: Any):
+        super().__init__(daemon=True)
+        self.result = result
+        self.failure = "the engine has not confirmed that the job is cancelled; look whether it still runs"
+
+    def run(self) -> None:
+        try:
+            with RunnerFailures("cancelling the job"):
+                self.result.cancel()
+        except (EngineError, OSError) as error:
+            self.failure = f"{sentence_of(error)}; look whether the job still runs"
+        else:
+            self.failure = ""
 
 
 def n_cores() -> int:
@@ -119,18 +144,12 @@ def n_cores() -> int:
 
 
 def open_engine(runner: str, n_workers: int | None, options: Sequence[str]) -> Engine:
-    """Return an engine, after a check that Beam has the runner; the options go to Beam unchanged.
+    """Return an engine, after a check that Beam has the runner and that the runner knows the options.
 
     Raises:
-        ValueError: there is no such runner, its package is not installed, or the first argument is not an option.
+        ValueError: there is no such runner, its package is not installed, or it cannot take the options; the message has a line for each.
     """
-    if options and not options[0].startswith("-"):
-        raise ValueError(f"unexpected argument {options[0]!r}")
-    if runner not in LOCAL and runner not in OWN:
-        from apache_beam.runners.runner import create_runner
-
-        try:
-            create_runner(runner)
-        except (ValueError, ImportError, AttributeError) as error:
-            raise ValueError(f"--runner {runner}: {error}") from error
+    runner = standard_name(runner)
+    if faults := list(faults_of_command(runner, n_workers, options, OWN)):
+        raise ValueError("\n".join(faults))
     return Engine(runner, n_workers, tuple(options))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.engines.boot import OTHER_VERSIONS
 from pipeline.engines.spark_options import WORKER_LOG
-from pipeline.failures import ClusterError, EngineError
+from pipeline.failures import EngineError, RunnerError
 
 IN_WORKER = re.compile(r"Error received from SDK harness for instruction [^:\s]+: (.*?)(?=\n\tat \S|\n\nDriver stacktrace|\Z)", re.DOTALL)
 DIED = re.compile(r"Process died with exit code (\d+)")
@@ -17,7 +17,7 @@ NO_PROGRAM = frozenset({126, 127})
 """Exit codes of a shell that cannot start a program (POSIX.1-2024, section 2.8.2)."""
 
 
-def failure_of(text: str, log: Sequence[str], master: str, python: str, needs: str) -> EngineError | ClusterError:
+def failure_of(text: str, log: Sequence[str], master: str, python: str, needs: str) -> EngineError:
     """Return why a job failed.
 
     Args:
@@ -30,16 +30,16 @@ def failure_of(text: str, log: Sequence[str], master: str, python: str, needs: s
     if in_worker := IN_WORKER.search(text):
         return EngineError(in_worker[1].strip())
     if died := DIED.search(text):
-        return ClusterError(_why_worker_died(int(died[1]), python, needs))
+        return RunnerError(_why_worker_died(int(died[1]), python, needs))
     everything = "\n".join((text, *log))
     if any(sign in everything for sign in NO_MASTER):
-        return ClusterError(f"the Spark master {master} does not answer or ended the job; check that it runs, and that it is Spark 3.5")
+        return RunnerError(f"the Spark master {master} does not answer or ended the job; check that it runs, and that it is Spark 3.5")
     if "PythonWorker" in text or "ExecutorLostFailure" in text:
-        return ClusterError(
+        return RunnerError(
             f"executors of Spark ended again and again: {_first_line(text)}; if memory is short, give executors less work at a time "
             "(--spark_conf spark.executor.cores=N) or more memory (--spark_conf spark.executor.memoryOverhead=2g)"
         )
-    return ClusterError(f"Spark: {_first_line(text) or _last_error(log)}")
+    return RunnerError(f"Spark: {_first_line(text) or _last_error(log)}")
 
 
 def _why_worker_died(code: int, python: str, needs: str) -> str:

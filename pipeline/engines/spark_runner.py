@@ -97,7 +97,7 @@ class SparkResult(PipelineResult):
 
         Raises:
             EngineError: a step failed; the message is the traceback of the worker.
-            ClusterError: the cluster could not run the job.
+            RunnerError: the cluster could not run the job.
         """
         try:
             code = self.job.wait()

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError
 
 from augment.keyword_to_caption import T5Settings
+from pipeline.counted import counted
 from pipeline.failures import RecipeError
 from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
@@ -33,6 +34,7 @@ from transforms.fetching.limits.hosts import HostLimits, limits_by_host
 from transforms.fetching.roots.root_addresses import local_root, root_fault, root_scheme
 from transforms.fetching.youtube.youtube import YouTubeSettings
 from transforms.planning.held_sources import lacking, options_of
+from transforms.shards.versions import WorkerVersions
 
 MAX_FAULTS = 50  # lines of one message
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
@@ -47,6 +49,8 @@ TABLES = {
     "freesound": keys_of(FreesoundSettings),
 }
 """Keys of the tables of a recipe and of its sources."""
+NOT_PLANNED = ("folder", "worker_versions")
+"""Keys that decide nothing of a plan."""
 
 
 def _allowed(model: type[BaseModel]) -> dict[str, list[str]]:
@@ -97,6 +101,7 @@ class BuildRecipe(BaseModel):
     respect_robots_tag: bool = True
     respect_robots_txt: bool = False
     contact: str | None = None
+    worker_versions: WorkerVersions = "equal"
     audio: Annotated[AudioLimits, BeforeValidator(partial(_from_table, AudioLimits))] = AudioLimits()
     t5: Annotated[T5Settings, BeforeValidator(partial(_from_table, T5Settings))] = T5Settings()
     hosts: Annotated[dict[str, HostLimits], BeforeValidator(_hosts_from_table)] = {}
@@ -147,7 +152,7 @@ class BuildRecipe(BaseModel):
 
     def fingerprint(self, limit: int | None) -> str:
         """Return a hash of everything that decides the plan: the recipe, its sources, its lists of held-out clips, and `limit`."""
-        exclude: dict[str, Any] = {"folder": True, "sources": {"__all__": {"base"}}, **dict.fromkeys(self.unused_tables, True)}
+        exclude: dict[str, Any] = {"sources": {"__all__": {"base"}}, **dict.fromkeys((*NOT_PLANNED, *self.unused_tables), True)}
         parts = [json.dumps([self.model_dump(mode="json", exclude=exclude), limit], sort_keys=True)]
         parts += [SOURCES[options.source].fingerprint(options) for options in self.tables_read]
         lists = (as_table(entry, self.folder).path for entry in self.holdout)
@@ -188,7 +193,7 @@ def parse_recipe(data: bytes, path: Path, folder: Path | None = None, files_are_
         document = {**document, "folder": str(folder.resolve())}
     recipe, faults = _check(document, path.parent.resolve(), files_are_needed)
     if recipe is None:
-        lines = faults[:MAX_FAULTS] + ([f"{len(faults) - MAX_FAULTS} more faults"] if len(faults) > MAX_FAULTS else [])
+        lines = faults[:MAX_FAULTS] + ([counted(len(faults) - MAX_FAULTS, "more fault")] if len(faults) > MAX_FAULTS else [])
         raise RecipeError(without_cache_paths("\n".join(f"{_printable(path)}: {line}" for line in lines)))
     return recipe
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from augment.debias.rewrite import debias
+from pipeline.counted import counted
 from pipeline.keys import stable_hash
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.plan_index import Plan, read_plan
@@ -74,8 +75,8 @@ def _debiased(key: str, caption: Caption) -> DebiasedCaption:
 def report_lines(report: CaptionsReport) -> Iterator[str]:
     """Yield the report as lines: counts, and the first changes of each rule."""
     for name, counts in sorted(report.origins.items()):
-        yield f"{name}: {counts.total()} captions: {_counts(counts)}"
-    yield f"de-biasing changed {len(report.changes)} of {report.n_captions} captions: {_counts(report.rules) or 'none'}"
+        yield f"{name}: {counted(counts.total(), 'caption')}: {_counts(counts)}"
+    yield f"de-biasing changed {len(report.changes)} of {counted(report.n_captions, 'caption')}: {_counts(report.rules) or 'none'}"
     shown: collections.Counter[str] = collections.Counter()
     for change in report.changes:
         rule = change.rules[0] if change.rules else "no rule of this version"
@@ -86,15 +87,16 @@ def report_lines(report: CaptionsReport) -> Iterator[str]:
 
 def t5_lines(folder: Folder) -> Iterator[str]:
     """Yield how many captions of the T5 passed the guard, by dataset, and examples of texts that passed and texts that did not."""
-    counted = _t5_counts(folder)
-    for name, counts in counted.items():
+    counts_of = _t5_counts(folder)
+    for name, counts in counts_of.items():
         (n_clips, n_clips_passed), (n_sets, n_sets_passed) = counts["clips"], counts["sets"]
         rules = _counts(collections.Counter(counts["rules"]))
         yield (
-            f"{name}: the T5's caption passes the guard for {n_sets_passed} of {n_sets} keyword sets ({n_sets_passed / n_sets:.1%}), "
-            f"{n_clips_passed} of {n_clips} clips" + (f"; refused: {rules}" if rules else "")
+            f"{name}: the T5's caption passes the guard for {n_sets_passed} of {counted(n_sets, 'keyword set')} "
+            f"({n_sets_passed / n_sets:.1%}), "
+            f"{n_clips_passed} of {counted(n_clips, 'clip')}" + (f"; refused: {rules}" if rules else "")
         )
-    if counted:
+    if counts_of:
         yield from _examples(folder)
         yield "every text of the T5, with the rule that it breaks: plan/t5_texts.parquet"
 

@@ -11,6 +11,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.counted import counted
+from pipeline.verbs.made_with import other_versions
+
 if TYPE_CHECKING:
     from pipeline.verbs.checklist import CheckedNeed
     from pipeline.verbs.estimate import Estimate
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from sources.metadata.card import Card
     from sources.metadata.source import Source
 
+MAX_LICENSES = 10  # in a line
 FEW = 3  # files of a source that are got alike and have a line each; more are folded into one
 
 
@@ -39,7 +43,17 @@ def books_table(books: Books) -> Table:
     if books.left:
         by_host = ", ".join(f"{host} {count}" for host, count in sorted(books.left.items()))
         table.caption += f"\nleft for later: {by_host}; the next build goes on with them"
+    table.caption += "".join(f"\n{line}" for line in other_versions(books.made_with))
     return table
+
+
+def license_lines(licenses: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line with the licences for which rows were left out, the most frequent first."""
+    if licenses:
+        shown = ", ".join(f"{name} {count:,}" for name, count in itertools.islice(licenses.items(), MAX_LICENSES))
+        n_more = len(licenses) - MAX_LICENSES
+        more = f", and {counted(n_more, 'licence more', 'licences more')}, see status --json" if n_more > 0 else ""
+        yield f"{counted(sum(licenses.values()), 'row')} left out for their licence: {shown}{more}"
 
 
 def sources_table(sources: Mapping[str, Source[Any]]) -> Table:
@@ -117,11 +131,11 @@ def estimate_table(estimate: Estimate) -> Table:
 
 def estimate_lines(estimate: Estimate) -> Iterator[str]:
     """Yield what an estimate says beside its table: shards, rows left out, hosts with the days they take, and what is missing."""
-    yield f"{estimate.n_shards:,} shards; {estimate.n_left_out:,} rows left out   {_reasons(estimate.left_out)}".rstrip()
+    yield f"{counted(estimate.n_shards, 'shard')}; {counted(estimate.n_left_out, 'row')} left out   {_reasons(estimate.left_out)}".rstrip()
     if estimate.n_without_length:
-        yield f"+: the length of {estimate.n_without_length:,} clips is known only when they are fetched"
+        yield f"+: the length of {counted(estimate.n_without_length, 'clip')} is known only when they are fetched"
     for host in estimate.hosts:
-        yield f"{host.name}: {host.n_recordings:,} recordings{host.in_words()}"
+        yield f"{host.name}: {counted(host.n_recordings, 'recording')}{host.in_words()}"
     for source in (source for source in estimate.sources if source.missing):
         others = f", and {len(source.missing) - 1} more" if len(source.missing) > 1 else ""
         yield f"{source.source} is counted as published; missing: {source.missing[0]}{others}"

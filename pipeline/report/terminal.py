@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline.counted import counted
 from pipeline.failures import DONE, WRONG, Failure
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def print_outcome(outcome: Outcome, folder: Folder, name: str, as_json: bool) ->
         from pipeline.report.tables import books_table
 
         nothing = "nothing could be done now" if outcome.paused else "nothing was left to do"
-        made = f"{outcome.n_built} shards made" if outcome.n_built else nothing
+        made = f"{counted(outcome.n_built, 'shard')} made" if outcome.n_built else nothing
         where = f"books: {name}/DATASET/SPLIT/N.parquet, left out while planning: {name}/plan/rejections.parquet"
         if outcome.plan_is_new:
             print_shared(read_shared(folder) or ())
@@ -51,7 +52,9 @@ def print_missing(missing: Sequence[str], errors: Console) -> int:
     for line in missing[:MAX_MISSING]:
         errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
     if missing:
-        errors.print(f"the books do not balance, {len(missing)} faults; run the same command again", style="red", highlight=False)
+        errors.print(
+            f"the books do not balance, {counted(len(missing), 'fault')}; run the same command again", style="red", highlight=False
+        )
     return WRONG if missing else DONE
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.counted import counted
 from pipeline.engines.run import Engine
 from pipeline.output.address_files import remove_addresses
 from pipeline.output.folder_readme import write_readme
@@ -129,11 +130,11 @@ def _build(
     snapshot = built.snapshot
     write_sizes(snapshot)
     write_readme(recipe.name, snapshot)
+    books = read_the_books(snapshot)
     if built.made or plan_is_new or BUILD not in snapshot.files:
         folder.remove(BUILD)  # written last: a build that is killed here writes both again
         folder.write(RECIPE, resolved_recipe(recipe).encode())
-        folder.write_json(BUILD, build_record(recipe, engine, settings, command))
-    books = read_the_books(snapshot)
+        folder.write_json(BUILD, build_record(recipe, engine, settings, command, books.made_with))
     missing = tuple(outdated(built, settings) if built.left or books.balance else missing_rows(snapshot))
     if changes.repair and built.made and not missing:
         missing = tuple(f"{shard}: {LEFT_AS_IT_IS}" for shard in sorted(faulty_shards(snapshot, engine)))
@@ -151,7 +152,8 @@ def _address_notes(snapshot: Snapshot, changes: Changes) -> Iterator[str]:
     """Yield a line where rows that are tried again need addresses that only the tables of a recipe have, which changed since."""
     if changes.retried and (n_shards := sum(1 for _ in lacking_addresses(snapshot, retried=changes.retried))):
         yield (
-            f"{n_shards} shards have rows whose addresses hold secrets, which are not held any more, and the recipe, its tables or --limit "
+            f"{counted(n_shards, 'shard has', 'shards have')} rows whose addresses hold secrets, which are not held any more, and the "
+            "recipe, its tables or --limit "
             "changed since they were planned; these rows are left for later: run build as before, it reads their addresses again"
         )
 
@@ -165,7 +167,8 @@ def _size_notes(recipe: BuildRecipe, snapshot: Snapshot) -> Iterator[str]:
         return
     if n_standing and before != recipe.shard_size:
         yield (
-            f"shard_size = {recipe.shard_size} holds for new shards; {n_standing} shards keep the clips that shard_size = {before} "
+            f"shard_size = {recipe.shard_size} holds for new shards; {counted(n_standing, 'shard keeps', 'shards keep')} the clips that "
+            f"shard_size = {before} "
             "gave them; --reshard lays out all clips again, and copies their audio"
         )
 

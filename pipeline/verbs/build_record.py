@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -17,19 +16,16 @@ from pipeline.output.plan_index import FORMAT
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.recipe.write import resolved_recipe
+from pipeline.verbs.made_with import MadeWith
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.limits.budgets import BudgetSettings
 from transforms.fetching.limits.hosts import HostTable
 from transforms.fetching.settings import FetchSettings
 from transforms.fetching.web.http import HttpSettings
 from transforms.shards.shard_task import BuildSettings
+from transforms.shards.versions import CONVERSION, installed_versions, version_of
 
-CONVERSION = 4
-"""Raised when a change to decoding, resampling, encoding or packing changes bytes: shards of a lower number are made again."""
 N_THREADS = 4  # of each shard
-PACKAGES = ("av", "numpy", "pyarrow", "soundfile", "soxr")
-VERSIONS = ("laion-audio", "conversion", *PACKAGES)
-"""What markers record versions of."""
 
 
 def http_settings(recipe: BuildRecipe) -> HttpSettings:
@@ -53,24 +49,28 @@ def build_settings(recipe: BuildRecipe, folder: Folder, prune: bool = False, wai
         limits_by_dataset,
         CONVERSION,
         N_THREADS,
-        versions(),
+        dict(installed_versions()),
         prune,
+        recipe.worker_versions,
     )
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the conversion and of the packages that decide the bytes of shards."""
-    return {"laion-audio": _version("laion-audio"), "conversion": str(CONVERSION)} | {name: _version(name) for name in PACKAGES}
+def build_record(
+    recipe: BuildRecipe, engine: Engine, settings: BuildSettings, command: Sequence[str], groups: Sequence[MadeWith] = ()
+) -> dict[str, Any]:
+    """Return the content of build.json.
 
-
-def build_record(recipe: BuildRecipe, engine: Engine, settings: BuildSettings, command: Sequence[str]) -> dict[str, Any]:
-    """Return the content of build.json; `recipe_sha256` is the hash of recipe.toml."""
+    `recipe_sha256` is the hash of recipe.toml. `versions` are those of the process that started the build; where the shards were not
+    all made with them, `made_with` says how many were made with which.
+    """
+    alike = all(dict(group.versions) == settings.versions for group in groups)
     return {
         "format": FORMAT,
         "recipe": recipe.name,
         "recipe_sha256": sha256(resolved_recipe(recipe).encode()).hexdigest(),
         "engine": engine.runner,
-        "versions": settings.versions | {"apache-beam": _version("apache-beam"), "python": platform.python_version()},
+        "versions": settings.versions | {"apache-beam": version_of("apache-beam"), "python": platform.python_version()},
+        **({} if alike else {"made_with": [group.to_json() for group in groups]}),
         "commit": commit_of(Path(__file__).parent),
         "command": mask_command(command),
     }
@@ -83,10 +83,3 @@ def commit_of(path: Path) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.strip() or None
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterator
 
+from pipeline.counted import counted
 from pipeline.output.books import read_books
 from pipeline.output.plan_files import read_keys
 from pipeline.output.snapshot import Snapshot
@@ -16,7 +17,7 @@ def missing_rows(snapshot: Snapshot) -> Iterator[str]:
     for planned in snapshot.plan.shards:
         shard = planned.shard
         if snapshot.current_marker(planned) is None:
-            yield f"{shard}: not built, {planned.n_rows} rows"
+            yield f"{shard}: not built, {counted(planned.n_rows, 'row')}"
             continue
         in_books = collections.Counter(read_books(snapshot.folder, shard, ["key"])["key"].to_pylist())
         in_plan = collections.Counter(read_keys(snapshot.folder, shard))

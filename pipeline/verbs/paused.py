@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pipeline.counted import counted
 from pipeline.output.markers import Marker
 from pipeline.output.snapshot import Snapshot
 from pipeline.records import TRANSIENT, Reason, ShardId
@@ -22,7 +23,7 @@ class Paused:
 
     def __str__(self) -> str:
         when = "" if self.until is None else f" after {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(self.until + 59))}"
-        return f"paused: {self.n_rows} rows left for {self.host}; run the same command again{when}, or give --wait"
+        return f"paused: {counted(self.n_rows, 'row')} left for {self.host}; run the same command again{when}, or give --wait"
 
 
 def paused(snapshot: Snapshot, open_at: Mapping[str, float], waiting: Iterable[Mapping[str, int]] = ()) -> tuple[Paused, ...]:

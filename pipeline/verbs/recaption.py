@@ -95,7 +95,7 @@ def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch,
             snapshot = snapshot_of(folder)
         folder.remove(BUILD)  # written last: whatever is killed here, the next build writes both again
         folder.write(RECIPE, resolved_recipe(recipe).encode())
-        folder.write_json(BUILD, build_record(recipe, engine, settings, command))
+        folder.write_json(BUILD, build_record(recipe, engine, settings, command, read_the_books(snapshot).made_with))
     damaged = {task.shard for task in tasks if not snapshot.finished(task.shard, task.inputs_sha256)}
     books = read_the_books(snapshot)
     wrong = [f"{shard}: damaged or not built yet, so its text is as it was; build makes it again" for shard in sorted(damaged)]

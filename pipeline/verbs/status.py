@@ -13,6 +13,7 @@ from pipeline.output.layout import INDEX, PLAN, marker_name
 from pipeline.output.plan_index import OutputFormatError
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
+from pipeline.verbs.made_with import MadeWith, made_with
 
 
 @dataclass
@@ -44,8 +45,8 @@ class DatasetCounts:
 
 @dataclass(frozen=True)
 class Books:
-    """The books of a folder: counts by dataset, shards built and planned, seconds of audio, bytes of tars, and the rows by host that are
-    left for later."""
+    """The books of a folder: counts by dataset, shards built and planned, seconds of audio, bytes of tars, the rows by host that are
+    left for later, and the shards by the versions that they were made with."""
 
     datasets: dict[str, DatasetCounts]
     shards_done: int
@@ -53,6 +54,7 @@ class Books:
     seconds: float
     bytes: int
     left: collections.Counter[str] = field(default_factory=collections.Counter)
+    made_with: tuple[MadeWith, ...] = ()
 
     @property
     def total(self) -> DatasetCounts:
@@ -81,6 +83,7 @@ class Books:
             "hours": round(self.seconds / 3600, 4),
             "bytes": self.bytes,
             "left": dict(sorted(self.left.items())),
+            "made_with": [group.to_json() for group in self.made_with],
             "total": self.total.to_json(),
             "datasets": {name: counts.to_json() for name, counts in sorted(self.datasets.items())},
         }
@@ -110,7 +113,7 @@ def read_the_books(snapshot: Snapshot) -> Books:
     """Return the books of a folder that has a plan."""
     assert snapshot.plan is not None
     datasets: dict[str, DatasetCounts] = collections.defaultdict(DatasetCounts)
-    n_done, seconds, n_bytes, left = 0, 0.0, 0, collections.Counter[str]()
+    n_done, seconds, n_bytes, left, versions = 0, 0.0, 0, collections.Counter[str](), []
     for dataset, reasons in snapshot.plan.left_out.items():
         datasets[dataset].planned += sum(reasons.values())
         datasets[dataset].reasons.update(reasons)
@@ -125,4 +128,5 @@ def read_the_books(snapshot: Snapshot) -> Books:
         counts.samples += marker.n_samples
         counts.reasons.update(marker.reasons)
         left.update(marker.left)
-    return Books(dict(datasets), n_done, len(snapshot.plan.shards), seconds, n_bytes, left)
+        versions.append((planned.shard, marker.versions))
+    return Books(dict(datasets), n_done, len(snapshot.plan.shards), seconds, n_bytes, left, made_with(versions))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.output.layout import LEFT_OUT, PLAN, T5_TEXTS
 from pipeline.output.storage import Folder
-from pipeline.verbs.verify_fault import PLAN_AGAIN, Fault
+from pipeline.verbs.made_with import made_with, other_versions
+from pipeline.verbs.verify_fault import PLAN_AGAIN, Fault, Note
 from pipeline.verbs.verify_files import (
     check_addresses,
     check_equal_sounds,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator[Fault]:
-    """Yield every fault of an output folder; nothing when it has no faults.
+    """Yield every fault of an output folder, and notes on what is right but unlike the rest; nothing when it has none.
 
     Args:
         deep: decode all audio too, and compare it with hash and statistics in the books.
@@ -70,4 +71,6 @@ def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator
     yield from check_recordings(folder)
     yield from check_addresses(folder, files)
     yield from check_shared(folder, files)
+    versions = ((each.shard, each.versions) for each in checked if each.versions is not None)
+    yield from (Note(None, None, "", line, "") for line in other_versions(made_with(versions)))
     yield from check_names(files, plan.shards, bool(plan.t5) or not plan.rows_read)

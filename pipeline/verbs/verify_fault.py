@@ -11,6 +11,7 @@ from pipeline.records import ShardId
 BUILD = "run the same build again"
 REPAIR = "`build RECIPE --output DIR --repair` makes the shard again, and copies every sample that is right"
 PLAN_AGAIN = "put the file back from a copy; or remove the folder plan, and build again: samples that are right are copied"
+OUTPUT_FOLDER = "name the --output of a build"
 REMOVE = "move it out of the folder, or remove it"
 RECORD_AGAIN = "remove recipe.toml and build.json, and run the same build again"
 COMPARE_AGAIN = "remove plan/equal_sounds.parquet, and run the same build again"
@@ -43,6 +44,14 @@ class Fault:
     def from_json(cls, value: dict[str, Any]) -> Fault:
         """Return the fault that `value` was written from; raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         return cls(**value | {"shard": None if value["shard"] is None else ShardId.parse(value["shard"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Fault):
+    """Something that is no fault, but that users of the folder should know; only `what` is set."""
+
+    def __str__(self) -> str:
+        return one_line(self.what)
 
 
 @dataclass(frozen=True, slots=True)

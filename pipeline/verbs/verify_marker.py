@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline.counted import counted
 from pipeline.keys import stable_hash
 from pipeline.output.books import SAMPLE, sounds_sha256
 from pipeline.output.damage import DamagedFileError
@@ -14,9 +15,9 @@ from pipeline.output.layout import marker_name
 from pipeline.output.markers import Marker, inputs_sha256
 from pipeline.output.storage import Folder
 from pipeline.records import LEFT_FOR_LATER, AudioLimits, ShardId
-from pipeline.verbs.build_record import VERSIONS
 from pipeline.verbs.verify_fault import shown, why
 from transforms.shards.shard_task import settings_hash
+from transforms.shards.versions import VERSIONS
 
 
 def check_marker(folder: Folder, shard: ShardId) -> tuple[list[str], Marker | None]:
@@ -72,7 +73,7 @@ def counts_that_differ(marker: Marker, rows: Sequence[Mapping[str, Any]]) -> Ite
     }
     n_left = sum(row["reason"] in LEFT_FOR_LATER for row in rows if row["status"] != SAMPLE)
     if sum(marker.left.values()) != n_left:
-        yield f"left has {shown(marker.left)}, the books have {n_left} rows that are left for later"
+        yield f"left has {shown(marker.left)}, the books have {counted(n_left, 'row that is', 'rows that are')} left for later"
     for name, value in expected.items():
         if getattr(marker, name) != value:
             yield f"{name} is {shown(getattr(marker, name))}, the books give {shown(value)}"

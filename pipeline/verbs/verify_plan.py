@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline.counted import counted
 from pipeline.keys import sample_key
 from pipeline.output.damage import DamagedFileError
-from pipeline.output.layout import INDEX, LEFT_OUT, PLAN, T5_TEXTS, plan_name, planned_shard
+from pipeline.output.layout import BUILD, INDEX, LEFT_OUT, NEW_PLAN, PLAN, RECIPE, T5_TEXTS, plan_name, planned_shard, shard_of
 from pipeline.output.parquet_files import read_columns
 from pipeline.output.plan_files import CLIPS, REJECTIONS, count_left_out, read_keys, read_left_out, read_rows_of, rows_sha256, summary
 from pipeline.output.plan_index import OutputFormatError, Plan, PlannedShard, read_plan
@@ -16,9 +17,11 @@ from pipeline.output.storage import Folder
 from pipeline.output.t5_files import read_texts
 from pipeline.records import MAX_DETAIL, Clip, Reason, ShardId
 from pipeline.verbs.verify_books import HASH
-from pipeline.verbs.verify_fault import PLAN_AGAIN, Fault, Finding, shown, unread, why
+from pipeline.verbs.verify_fault import OUTPUT_FOLDER, PLAN_AGAIN, Fault, Finding, shown, unread, why
 
 NAME = f"{PLAN}/{INDEX}"
+BEGINNINGS = (f"{PLAN}/", f"{NEW_PLAN}/", RECIPE, BUILD)
+"""How the names of files begin that only an output folder has."""
 
 
 def check_plan_index(folder: Folder, files: Mapping[str, object]) -> tuple[list[Fault], Plan | None]:
@@ -34,6 +37,8 @@ def check_plan_index(folder: Folder, files: Mapping[str, object]) -> tuple[list[
         value = folder.read_json(NAME)
     except (FileNotFoundError, NotADirectoryError):
         what, left = "missing, so this is not an output folder or its build was interrupted", None
+        if not any(shard_of(name) is not None or name.startswith(BEGINNINGS) for name in files):
+            return [Fault(None, None, NAME, "missing, so this is no output folder", OUTPUT_FOLDER)], None
     except DamagedFileError as error:
         what, left = f"damaged: {error.what}", None
     except OutputFormatError as error:
@@ -76,7 +81,7 @@ def _index_findings(plan: Plan) -> Iterator[str]:
     for dataset in sorted(planned.keys() | plan.left_out.keys() | plan.rows_read.keys()):
         n_read, n_left = plan.rows_read.get(dataset, 0), sum(plan.left_out.get(dataset, {}).values())
         if n_read != planned[dataset] + n_left:
-            yield f"{dataset}: {n_read} rows were read, {planned[dataset]} are planned and {n_left} left out"
+            yield f"{dataset}: {counted(n_read, 'row was', 'rows were')} read, {planned[dataset]} are planned and {n_left} left out"
     for dataset, reasons in plan.left_out.items():
         yield from (f"{dataset}: {reason!r} is no reason" for reason in reasons if reason not in set(Reason))
 

@@ -103,7 +103,7 @@ def _inputs_hash(check: ShardCheck, files: Mapping[str, FileState]) -> str:
 def _to_json(checked: CheckedShard, inputs_hash: str) -> dict[str, Any]:
     sounds = [[sound.pcm_sha256, sound.key, sound.sort_key] for sound in checked.sounds]
     faults = [fault.to_json() for fault in checked.faults]
-    counts = {"n_samples": checked.n_samples, "sounds_sha256": checked.sounds_sha256}
+    counts = {"n_samples": checked.n_samples, "sounds_sha256": checked.sounds_sha256, "versions": checked.versions}
     return {"inputs_hash": inputs_hash, "faults": faults, "sounds": sounds, **counts}
 
 
@@ -116,6 +116,6 @@ def _result(results: Folder, task: Task) -> CheckedShard | None:
             return None
         faults = tuple(Fault.from_json(fault) for fault in value["faults"])
         sounds = tuple(Sound(pcm, shard, key, sort_key) for pcm, key, sort_key in value["sounds"])
-        return CheckedShard(shard, faults, value["n_samples"], sounds, value["sounds_sha256"])
+        return CheckedShard(shard, faults, value["n_samples"], sounds, value["sounds_sha256"], value["versions"])
     except (OSError, KeyError, TypeError, ValueError):  # missing or damaged: the shard is checked again
         return None

@@ -44,13 +44,15 @@ class ShardCheck:
 
 @dataclass(frozen=True, slots=True)
 class CheckedShard:
-    """The faults of a shard, the number of samples in its tar, its sounds and their hash (`None` where its books cannot be read)."""
+    """The faults of a shard, the number of samples in its tar, its sounds and their hash (`None` where its books cannot be read), and the
+    versions that it was made with (`None` where its marker cannot be read)."""
 
     shard: ShardId
     faults: tuple[Fault, ...]
     n_samples: int
     sounds: tuple[Sound, ...] = ()
     sounds_sha256: str | None = None
+    versions: Mapping[str, str] | None = None
 
 
 def check_shard(folder: Folder, check: ShardCheck) -> CheckedShard:
@@ -82,9 +84,10 @@ def _check_files(folder: Folder, check: ShardCheck) -> CheckedShard:
     if marker is not None:
         faults += _marker_faults(folder, marker, rows, len(keys))
     faults += check_evidence(folder, shard)
+    versions = None if marker is None else marker.versions
     if rows is None:
-        return CheckedShard(shard, tuple(faults), len(keys))
-    return CheckedShard(shard, tuple(faults), len(keys), tuple(_sounds(shard, rows)), sounds_sha256(rows))
+        return CheckedShard(shard, tuple(faults), len(keys), versions=versions)
+    return CheckedShard(shard, tuple(faults), len(keys), tuple(_sounds(shard, rows)), sounds_sha256(rows), versions)
 
 
 def _settings_hash(marker: Marker | None, check: ShardCheck) -> str | None:

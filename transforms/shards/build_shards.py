@@ -34,6 +34,7 @@ from transforms.shards.ordered_map import ordered_map
 from transforms.shards.previous_shard import audio_request_hash
 from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
 from transforms.shards.slot_ledger import SLOT, machine_ledger, slot_ledger
+from transforms.shards.versions import versions_of_worker
 
 TAR_FILE, BOOKS_FILE, EVIDENCE_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "evidence.parquet", "marker.json"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
@@ -107,7 +108,7 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
     Return `None` where the shard was left as it is, because samples of it would be lost: their recordings cannot be fetched now. Where
     that is because hosts are asked no more for now, the shard waits for them, and `prune` changes nothing.
     """
-    began = time.monotonic()
+    began, versions = time.monotonic(), versions_of_worker(settings.versions, settings.worker_versions)
     with settings.folder.workspace() as work:
         earlier = read_earlier_outcomes(task, clips, settings.settings_hash_of(task.shard.dataset), settings.folder, work)
         rows, evidence = _write_tar(task, clips, fetch, settings, earlier, work)
@@ -135,7 +136,7 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
             tar=file_facts(work / TAR_FILE),
             parquet=file_facts(work / BOOKS_FILE),
             build_seconds={"build": round(time.monotonic() - began, 3)},
-            versions=settings.versions,
+            versions=versions,
             left=left,
         )
         publish(marker, work, settings.folder)

@@ -15,6 +15,7 @@ from transforms.fetching.fetch import Fetcher
 from transforms.fetching.limits.budgets import paused_hosts
 from transforms.fetching.limits.hosts import HostTable
 from transforms.shards.slot_ledger import paused_in_slot
+from transforms.shards.versions import WorkerVersions
 
 SettingsHashOf = Callable[[str], str]
 """Dataset -> hash of the settings that decide the bytes of its shards."""
@@ -58,7 +59,8 @@ class BuildSettings:
     """Settings that all shards of a build share.
 
     `limits` are those of datasets that are not in `limits_by_dataset`. `n_threads` is the number of threads of each shard; it limits how
-    many recordings are in memory at once. With `prune` a shard may lose samples whose recordings cannot be fetched any more.
+    many recordings are in memory at once. `versions` are those of the process that started the build, `worker_versions` says whether
+    workers may have others. With `prune` a shard may lose samples whose recordings cannot be fetched any more.
     """
 
     folder: Folder
@@ -69,6 +71,7 @@ class BuildSettings:
     n_threads: int
     versions: dict[str, str]
     prune: bool = False
+    worker_versions: WorkerVersions = "equal"
 
     @property
     def hosts(self) -> HostTable:
