@@ -22,7 +22,7 @@ LOCAL = frozenset({"local", "DirectRunner"})
 OWN = {
     "DataflowRunner": "pipeline.engines.dataflow",
     "PortableRunner": "pipeline.engines.portable",
-    "PrismRunner": "pipeline.engines.portable",
+    "PrismRunner": "pipeline.engines.prism",
     "SparkRunner": "pipeline.engines.spark",
 }
 """Runner -> the module that opens its pipelines and knows what it cannot do. All other runners are opened as Beam does."""
