@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import grpc
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, PortableOptions
-from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+from apache_beam.runners.portability.portable_runner import JobServiceHandle, PortableRunner
 from apache_beam.runners.runner import PipelineResult
 
 from pipeline.engines.prism_program import answers
-from pipeline.engines.run import n_cores
+from pipeline.engines.worker_output import silence_workers
 
 if TYPE_CHECKING:
     from pipeline.output.storage import Folder
@@ -34,17 +34,13 @@ def with_defaults(options: Sequence[str]) -> PipelineOptions:
     """Return the options of Beam, with values of ours where Beam's defaults do not suit builds.
 
     * Without an environment Beam asks for Docker. In LOOPBACK the workers are threads of this process, which see the files that it sees.
-    * Beam's own job service makes one shard at a time unless it is given a number of workers; other services ignore the number.
-    * Beam ends a job after `job_server_timeout`, 300 s, because it also counts for the streams that report the state of the job.
+    * Beam loses a job after `job_server_timeout`, 300 s, because it counts for the streams that report the state of the job, too.
     """
     settings = PipelineOptions(list(options))
-    given = settings.get_all_options(drop_default=True)
     portable = settings.view_as(PortableOptions)
     portable.environment_type = portable.environment_type or "LOOPBACK"
-    if "job_server_timeout" not in given:
+    if "job_server_timeout" not in settings.get_all_options(drop_default=True):
         portable.job_server_timeout = FOREVER
-    if "direct_num_workers" not in given:
-        settings.view_as(DirectOptions).direct_num_workers = n_cores()
     return settings
 
 
@@ -60,14 +56,33 @@ def faults(options: Sequence[str], folder: Folder, recipe: BuildRecipe | None) -
         yield f"--job_endpoint={endpoint}: nothing answers there; {START_ONE}"
 
 
+silence_workers()
+
+
 class JobServiceRunner(PortableRunner):
     """Beam's runner for job services, which says in words that a service is gone."""
+
+    def create_job_service_handle(self, job_service: Any, options: PipelineOptions) -> JobServiceHandle:
+        """Return the handle that submits a job."""
+        return _Handle(job_service, options)
 
     def run_portable_pipeline(self, pipeline: Any, options: PipelineOptions) -> PipelineResult:
         """Submit a job; return its result."""
         endpoint = options.view_as(PortableOptions).job_endpoint
         with _connected(endpoint):
             return JobResult(super().run_portable_pipeline(pipeline, options), endpoint)
+
+
+class _Handle(JobServiceHandle):
+    def run(self, preparation_id: str) -> tuple[Any, ...]:
+        """Run a job. Its messages end when the service is gone; the stream of its states says so."""
+        job, messages, states = super().run(preparation_id)
+        return job, _until_gone(messages), states
+
+
+def _until_gone(messages: Iterator[Any]) -> Iterator[Any]:
+    with contextlib.suppress(grpc.RpcError):
+        yield from messages
 
 
 class JobResult(PipelineResult):
