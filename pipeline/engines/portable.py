@@ -115,4 +115,5 @@ def _connected(endpoint: str) -> Iterator[None]:
         yield
     except (grpc.RpcError, grpc.FutureTimeoutError) as error:
         what = error.details() if isinstance(error, grpc.Call) else "no answer"
-        raise RuntimeError(f"the job service at {endpoint} cannot be reached any more ({what})") from error
+        # As a worker reports an error, so that the sentence is that of a connection.
+        raise RuntimeError(f"ConnectionError: the job service at {endpoint} cannot be reached any more ({what})") from error

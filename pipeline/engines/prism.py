@@ -21,7 +21,7 @@ def open_pipeline(runner: str, options: Sequence[str]) -> beam.Pipeline:
 
     Raises:
         FileNotFoundError: Prism is not on this machine.
-        RuntimeError: Prism does not start.
+        ConnectionError: Prism does not start.
     """
     settings = PipelineOptions(list(options))
     if settings.view_as(PortableOptions).job_endpoint:

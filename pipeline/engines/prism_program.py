@@ -67,11 +67,11 @@ def prism_endpoint(program: Path) -> str:
     """Start Prism, once in a process, and return `host:port` of its job service; it ends when this process ends.
 
     Raises:
-        RuntimeError: it ended, or does not answer.
+        ConnectionError: it ended, or does not answer.
     """
-    port = _free_port()
+    port = free_port()
     log = tempfile.TemporaryFile()
-    command = [program, f"-job_port={port}", "-serve_http=false", "-log_kind=text", "-log_level=warn"]
+    command = [str(program), f"-job_port={port}", "-serve_http=false", "-log_kind=text", "-log_level=warn"]
     process = subprocess.Popen([sys.executable, with_parent.__file__, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     atexit.register(_end, process)
     until = time.monotonic() + START_SECONDS
@@ -79,7 +79,7 @@ def prism_endpoint(program: Path) -> str:
         if process.poll() is not None or time.monotonic() > until:
             _end(process)
             log.seek(0)
-            raise RuntimeError(f"{program} does not start: {log.read().decode(errors='replace').strip() or 'no answer'}")
+            raise ConnectionError(f"{program} does not start: {log.read().decode(errors='replace').strip() or 'no answer'}")
         time.sleep(0.02)
     return f"localhost:{port}"
 
@@ -93,7 +93,8 @@ def answers(host: str, port: int, seconds: float = 1.0) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens at."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         return int(free.getsockname()[1])
