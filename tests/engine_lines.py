@@ -19,11 +19,12 @@ REFERENCE = "local"
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how a line builds: the options of the engine, the output folder, and variables for the process."""
+    """Where and how a line builds: options of the engine, output folder, variables for the process, and process id of a pool."""
 
     options: tuple[str, ...] = ()
     output: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    pool: int = 0
 
     def files(self) -> dict[str, bytes]:
         """Return the content of every file of the output folder, by its name."""
@@ -69,9 +70,9 @@ def _job_service(folder: Path) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def _external(folder: Path) -> Iterator[Place]:
-    with job_service() as endpoint, worker_pool() as pool:
+    with job_service() as endpoint, worker_pool() as (pool, process):
         environment = ("--environment_type=EXTERNAL", f"--environment_config={pool}")
-        yield Place(("--runner", "PortableRunner", f"--job_endpoint={endpoint}", *environment), str(folder / "set"))
+        yield Place(("--runner", "PortableRunner", f"--job_endpoint={endpoint}", *environment), str(folder / "set"), pool=process)
 
 
 def _prism_missing() -> str:

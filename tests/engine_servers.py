@@ -29,11 +29,11 @@ def job_service() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def worker_pool() -> Iterator[str]:
-    """Run Beam's pool of workers, which starts a Python process for every worker; yield its `host:port`."""
+def worker_pool() -> Iterator[tuple[str, int]]:
+    """Run Beam's pool of workers, which starts a Python process for every worker; yield its `host:port` and process id."""
     port = free_port()
-    with server([sys.executable, "-m", WORKER_POOL, "--service_port", str(port)], port):
-        yield f"localhost:{port}"
+    with server([sys.executable, "-m", WORKER_POOL, "--service_port", str(port)], port) as process:
+        yield f"localhost:{port}", process.pid
 
 
 @contextlib.contextmanager

@@ -47,7 +47,11 @@ def with_defaults(options: Sequence[str]) -> PipelineOptions:
 def faults(options: Sequence[str], folder: Folder, recipe: BuildRecipe | None) -> Iterator[str]:
     """Yield a line with the remedy where no job service is named, or none answers."""
     endpoint = PipelineOptions(list(options)).view_as(PortableOptions).job_endpoint
-    host, _, port = (endpoint or "").rpartition(":")
+    yield from _endpoint_faults(endpoint or "")
+
+
+def _endpoint_faults(endpoint: str) -> Iterator[str]:
+    host, _, port = endpoint.rpartition(":")
     if not endpoint:
         yield f"--job_endpoint=HOST:PORT is needed, the address of a job service; {START_ONE}"
     elif not host or not port.isdecimal():
@@ -61,6 +65,13 @@ silence_workers()
 
 class JobServiceRunner(PortableRunner):
     """Beam's runner for job services, which says in words that a service is gone."""
+
+    def create_job_service(self, options: PipelineOptions) -> JobServiceHandle:
+        """Connect to the service; Beam would wait for it as long as for a job."""
+        endpoint = options.view_as(PortableOptions).job_endpoint
+        if next(_endpoint_faults(endpoint), None):
+            raise _gone(endpoint, "nothing answers")
+        return super().create_job_service(options)
 
     def create_job_service_handle(self, job_service: Any, options: PipelineOptions) -> JobServiceHandle:
         """Return the handle that submits a job."""
@@ -113,7 +124,10 @@ class JobResult(PipelineResult):
 def _connected(endpoint: str) -> Iterator[None]:
     try:
         yield
-    except (grpc.RpcError, grpc.FutureTimeoutError) as error:
-        what = error.details() if isinstance(error, grpc.Call) else "no answer"
-        # As a worker reports an error, so that the sentence is that of a connection.
-        raise RuntimeError(f"ConnectionError: the job service at {endpoint} cannot be reached any more ({what})") from error
+    except grpc.RpcError as error:
+        raise _gone(endpoint, error.details() if isinstance(error, grpc.Call) else "no answer") from error
+
+
+def _gone(endpoint: str, why: str) -> RuntimeError:
+    """Return the error of a service that is gone, worded as a worker reports it, so that its sentence is that of a connection."""
+    return RuntimeError(f"ConnectionError: the job service at {endpoint} cannot be reached any more ({why})")
