@@ -69,7 +69,8 @@ def command_of(place: Place, made: EngineSet, *more: str) -> list[str]:
 
 def start(command: list[str], place: Place, log: Path) -> subprocess.Popen[str]:
     """Start a build as a user does, in a process group of its own; it writes errors to `log`."""
-    environment = os.environ | place.environment | {"PYTHONPATH": str(ROOT)}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # Beam starts worker processes as `python`
+    environment = os.environ | place.environment | {"PYTHONPATH": str(ROOT), "PATH": path}
     with log.open("w") as errors:
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=log.parent, start_new_session=True
