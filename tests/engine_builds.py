@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine_compare import differences
-from tests.engine_lines import Line, Place
+from tests.engine_lines import Line, Setup
 from tests.engine_servers import end_group
 from tests.engine_set import AFTER, BEFORE, EngineSet
 
@@ -26,7 +26,7 @@ STATES = (BEFORE, AFTER)
 
 @dataclass(frozen=True)
 class Built:
-    """What one build left: its exit code, the books that it printed, the files of its folder, seconds, and what it said of errors."""
+    """What one build left: its exit code, the books that it printed, the files of its folder, seconds, and its messages of errors."""
 
     exit_code: int
     books: dict[str, Any]
@@ -50,7 +50,7 @@ class Result:
         return f"skipped: {self.skipped}" if self.skipped else "no" if self.differences else "yes"
 
 
-def command_of(place: Place, made: EngineSet, *more: str) -> list[str]:
+def command_of(setup: Setup, made: EngineSet, *more: str) -> list[str]:
     """Return the command line of a build; `--prune` because the edit takes rows away."""
     return [
         sys.executable,
@@ -59,28 +59,28 @@ def command_of(place: Place, made: EngineSet, *more: str) -> list[str]:
         "build",
         str(made.recipe),
         "--output",
-        place.output,
+        setup.output,
         "--json",
         "--prune",
-        *place.options,
+        *setup.options,
         *more,
     ]
 
 
-def start(command: list[str], place: Place, log: Path) -> subprocess.Popen[str]:
+def start(command: list[str], setup: Setup, log: Path) -> subprocess.Popen[str]:
     """Start a build as a user does, in a process group of its own; it writes errors to `log`."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # Beam starts worker processes as `python`
-    environment = os.environ | place.environment | {"PYTHONPATH": str(ROOT), "PATH": path}
+    environment = os.environ | setup.environment | {"PYTHONPATH": str(ROOT), "PATH": path}
     with log.open("w") as errors:
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=log.parent, start_new_session=True
         )
 
 
-def build(place: Place, made: EngineSet, folder: Path) -> Built:
+def build(setup: Setup, made: EngineSet, folder: Path) -> Built:
     """Build the set as it is now, and read what was built."""
     log, began = folder / "errors.txt", time.monotonic()
-    process = start(command_of(place, made), place, log)
+    process = start(command_of(setup, made), setup, log)
     try:
         printed, _ = process.communicate(timeout=BUILD_SECONDS)
         code = process.returncode
@@ -92,7 +92,7 @@ def build(place: Place, made: EngineSet, folder: Path) -> Built:
         books = json.loads(printed)
     except ValueError:
         books = {}
-    return Built(code, books, place.files(), time.monotonic() - began, log.read_text(errors="replace"))
+    return Built(code, books, setup.files(), time.monotonic() - began, log.read_text(errors="replace"))
 
 
 def run_line(line: Line, made: EngineSet, reference: Result | None) -> Result:
@@ -102,20 +102,21 @@ def run_line(line: Line, made: EngineSet, reference: Result | None) -> Result:
     builds: list[Built] = []
     with tempfile.TemporaryDirectory(prefix=f"engines-{line.name}-") as name:
         folder = Path(name)
-        with line.open(folder) as place:
+        with line.open(folder) as setup:
             for state in STATES:
                 made.use(state)
-                builds.append(build(place, made, folder))
+                builds.append(build(setup, made, folder))
     expected = reference.builds if reference is not None else builds
-    found = [f"{state}: {text}" for state, one, other in zip(STATES, expected, builds, strict=True) for text in compare(one, other)]
-    return Result(line, tuple(builds), tuple(found))
+    pairs = zip(STATES, expected, builds, strict=True)
+    differing = (f"{state}: {text}" for state, right, built in pairs for text in compare(right, built))
+    return Result(line, tuple(builds), tuple(differing))
 
 
-def compare(expected: Built, found: Built) -> Iterable[str]:
+def compare(expected: Built, other: Built) -> Iterable[str]:
     """Yield a line for everything in which a build differs from that of the reference, or failed."""
-    if found.exit_code or found.exit_code != expected.exit_code:
-        yield f"exit code {found.exit_code}: {found.errors.strip()[-1500:]}"
-    for key in sorted(expected.books.keys() | found.books.keys()):
-        if expected.books.get(key) != found.books.get(key):
-            yield f"books, {key}: {found.books.get(key)}, not {expected.books.get(key)}"
-    yield from differences(expected.files, found.files)
+    if other.exit_code or other.exit_code != expected.exit_code:
+        yield f"exit code {other.exit_code}: {other.errors.strip()[-1500:]}"
+    for key in sorted(expected.books.keys() | other.books.keys()):
+        if expected.books.get(key) != other.books.get(key):
+            yield f"books, {key}: {other.books.get(key)}, not {expected.books.get(key)}"
+    yield from differences(expected.files, other.files)

@@ -27,12 +27,12 @@ def differences(reference: Files, other: Files) -> list[str]:
     that a shard took. Of `build.json`, which records the engine, and of evidence, which has the times of downloads, only that they exist
     is compared. Files whose names begin with a dot belong to one machine.
     """
-    expected, found = _published(reference), _published(other)
-    lines = [f"{name}: missing" for name in sorted(expected.keys() - found.keys())]
-    lines += [f"{name}: not in the reference" for name in sorted(found.keys() - expected.keys())]
-    for name in sorted(expected.keys() & found.keys()):
-        if _identity(name, expected[name]) != _identity(name, found[name]):
-            parts = list(_parts(name, expected[name], found[name]))
+    expected, actual = _published(reference), _published(other)
+    lines = [f"{name}: missing" for name in sorted(expected.keys() - actual.keys())]
+    lines += [f"{name}: not in the reference" for name in sorted(actual.keys() - expected.keys())]
+    for name in sorted(expected.keys() & actual.keys()):
+        if _identity(name, expected[name]) != _identity(name, actual[name]):
+            parts = list(_parts(name, expected[name], actual[name]))
             more = f" and {len(parts) - N_PARTS} more" if len(parts) > N_PARTS else ""
             lines.append(f"{name}: {'; '.join(parts[:N_PARTS]) or 'other bytes of the same content'}{more}")
     return lines
@@ -51,9 +51,9 @@ def _identity(name: str, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _parts(name: str, expected: bytes, found: bytes) -> Iterator[str]:
+def _parts(name: str, expected: bytes, actual: bytes) -> Iterator[str]:
     """Yield what differs in a file: members of a tar, columns of a parquet file, keys of a JSON file."""
-    left, right = _content(name, expected), _content(name, found)
+    left, right = _content(name, expected), _content(name, actual)
     for key in sorted(left.keys() | right.keys()):
         if left.get(key) != right.get(key):
             yield f"{key} {_first_difference(left.get(key), right.get(key))}"
@@ -70,11 +70,21 @@ def _content(name: str, content: bytes) -> dict[str, Any]:
     return {"text": content.decode(errors="replace").splitlines()}
 
 
-def _first_difference(expected: Any, found: Any) -> str:
+def _first_difference(expected: Any, actual: Any) -> str:
     """Return the first values that differ, cut to a readable length."""
-    if isinstance(expected, list) and isinstance(found, list):
-        if len(expected) != len(found):
-            return f"has {len(found)} values, not {len(expected)}"
-        row, (expected, found) = next((n, pair) for n, pair in enumerate(zip(expected, found, strict=True)) if pair[0] != pair[1])
-        return f"row {row}: {str(found)[:80]!r}, not {str(expected)[:80]!r}"
-    return f"{str(found)[:80]!r}, not {str(expected)[:80]!r}"
+    if isinstance(expected, list) and isinstance(actual, list):
+        if len(expected) != len(actual):
+            return f"has {len(actual)} values, not {len(expected)}"
+        row, (expected, actual) = next((n, pair) for n, pair in enumerate(zip(expected, actual, strict=True)) if pair[0] != pair[1])
+        return f"row {row}: {_shown(actual)}, not {_shown(expected)}"
+    return f"{_shown(actual)}, not {_shown(expected)}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a short text; of sound only its length."""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            return f"{len(value)} bytes"
+    return repr(value)[:80]

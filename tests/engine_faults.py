@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from tests.engine_builds import BUILD_SECONDS, Built, build, command_of, compare, start
-from tests.engine_lines import BY_NAME, Line, Place
+from tests.engine_lines import BY_NAME, Line, Setup
 from tests.engine_servers import end_group
 from tests.engine_set import BEFORE, EngineSet
 from tests.fates import appeared
@@ -30,7 +30,7 @@ class Fault:
     name: str
     line: str
     what: str
-    victim: Callable[[psutil.Process, Place], list[psutil.Process]]
+    victim: Callable[[psutil.Process, Setup], list[psutil.Process]]
     options: tuple[str, ...] = ()
 
 
@@ -49,19 +49,19 @@ class FaultResult:
         return f"skipped: {self.skipped}" if self.skipped else "no" if self.differences else "yes"
 
 
-def _driver(driver: psutil.Process, _: Place) -> list[psutil.Process]:
+def _driver(driver: psutil.Process, _: Setup) -> list[psutil.Process]:
     return [driver]
 
 
-def _worker_of_driver(driver: psutil.Process, _: Place) -> list[psutil.Process]:
+def _worker_of_driver(driver: psutil.Process, _: Setup) -> list[psutil.Process]:
     return _workers_below(driver)
 
 
-def _worker_of_pool(_: psutil.Process, place: Place) -> list[psutil.Process]:
-    return _workers_below(psutil.Process(place.pool))
+def _worker_of_pool(_: psutil.Process, setup: Setup) -> list[psutil.Process]:
+    return _workers_below(psutil.Process(setup.pool))
 
 
-def _prism(driver: psutil.Process, _: Place) -> list[psutil.Process]:
+def _prism(driver: psutil.Process, _: Setup) -> list[psutil.Process]:
     return [process for process in driver.children(recursive=True) if process.name() == "prism"]
 
 
@@ -93,31 +93,31 @@ def run_fault(fault: Fault, made: EngineSet, expected: Built) -> FaultResult:
 
 def _run(fault: Fault, line: Line, made: EngineSet, expected: Built, folder: Path) -> FaultResult:
     with line.open(folder) as opened:
-        place = replace(opened, options=(*opened.options, *fault.options))
-        process = start(command_of(place, made), place, folder / "first.txt")
-        found: list[str] = []
+        setup = replace(opened, options=(*opened.options, *fault.options))
+        process = start(command_of(setup, made), setup, folder / "first.txt")
+        differing: list[str] = []
         try:
-            below = _kill_in_the_middle(fault, process.pid, place)
+            below = _kill_in_the_middle(fault, process.pid, setup)
             process.communicate(timeout=BUILD_SECONDS)
-            found += [f"still running: {left}" for left in _left(below)]
+            differing += [f"still running: {left}" for left in _left(below)]
         except TimeoutError as error:
-            found.append(str(error))
+            differing.append(str(error))
         finally:
             end_group(process)
-        again = build(place, made, folder)
-        found += [text for text in compare(expected, again) if not text.startswith("books, built")]
-    return FaultResult(fault, process.returncode, tuple(found))
+        again = build(setup, made, folder)
+        differing += [text for text in compare(expected, again) if not text.startswith("books, built")]
+    return FaultResult(fault, process.returncode, tuple(differing))
 
 
-def _kill_in_the_middle(fault: Fault, pid: int, place: Place) -> list[psutil.Process]:
+def _kill_in_the_middle(fault: Fault, pid: int, setup: Setup) -> list[psutil.Process]:
     """Kill the victim when the first shard is published; return the processes below the build."""
     driver, until = psutil.Process(pid), time.monotonic() + BUILD_SECONDS
-    while not appeared(Path(place.output), "*/*/*_stats.json"):
+    while not appeared(Path(setup.output), "*/*/*_stats.json"):
         if not driver.is_running() or driver.status() == psutil.STATUS_ZOMBIE or time.monotonic() > until:
             raise TimeoutError("the build ended before its first shard")
         time.sleep(0.005)
     below = driver.children(recursive=True)
-    victims = fault.victim(driver, place)
+    victims = fault.victim(driver, setup)
     if not victims:
         raise TimeoutError(f"no process to kill: {[process.cmdline()[:4] for process in below]}")
     victims[0].kill()

@@ -18,7 +18,7 @@ REFERENCE = "local"
 
 
 @dataclass(frozen=True)
-class Place:
+class Setup:
     """Where and how a line builds: options of the engine, output folder, variables for the process, and process id of a pool."""
 
     options: tuple[str, ...] = ()
@@ -39,14 +39,14 @@ class Line:
     """One engine of the table.
 
     `command` is what a user types after `laion-audio build RECIPE --output DIR`. `missing` returns what this machine lacks, empty if
-    nothing. `open` starts servers, and yields the place of a build in an empty folder.
+    nothing. `open` starts servers, and yields how to build into an empty folder.
     """
 
     name: str
     what: str
     command: str
     missing: Callable[[], str]
-    open: Callable[[Path], AbstractContextManager[Place]]
+    open: Callable[[Path], AbstractContextManager[Setup]]
     is_cheap: bool = False
 
 
@@ -54,25 +54,25 @@ def _nothing() -> str:
     return ""
 
 
-def _local(*options: str, address: str = "") -> Callable[[Path], AbstractContextManager[Place]]:
+def _local(*options: str, address: str = "") -> Callable[[Path], AbstractContextManager[Setup]]:
     @contextlib.contextmanager
-    def opened(folder: Path) -> Iterator[Place]:
-        yield Place(options, f"{address}{folder / 'set'}")
+    def opened(folder: Path) -> Iterator[Setup]:
+        yield Setup(options, f"{address}{folder / 'set'}")
 
     return opened
 
 
 @contextlib.contextmanager
-def _job_service(folder: Path) -> Iterator[Place]:
+def _job_service(folder: Path) -> Iterator[Setup]:
     with job_service() as endpoint:
-        yield Place(("--runner", "PortableRunner", f"--job_endpoint={endpoint}"), str(folder / "set"))
+        yield Setup(("--runner", "PortableRunner", f"--job_endpoint={endpoint}"), str(folder / "set"))
 
 
 @contextlib.contextmanager
-def _external(folder: Path) -> Iterator[Place]:
+def _external(folder: Path) -> Iterator[Setup]:
     with job_service() as endpoint, worker_pool() as (pool, process):
         environment = ("--environment_type=EXTERNAL", f"--environment_config={pool}")
-        yield Place(("--runner", "PortableRunner", f"--job_endpoint={endpoint}", *environment), str(folder / "set"), pool=process)
+        yield Setup(("--runner", "PortableRunner", f"--job_endpoint={endpoint}", *environment), str(folder / "set"), pool=process)
 
 
 def _prism_missing() -> str:
@@ -92,11 +92,11 @@ def _spark_missing() -> str:
 
 
 @contextlib.contextmanager
-def _spark_cluster(folder: Path) -> Iterator[Place]:
+def _spark_cluster(folder: Path) -> Iterator[Setup]:
     from tests.spark_cluster import spark_cluster
 
     with spark_cluster(n_workers=2) as cluster:
-        yield Place(("--runner", "SparkRunner", f"--spark_master={cluster.master}"), str(folder / "set"))
+        yield Setup(("--runner", "SparkRunner", f"--spark_master={cluster.master}"), str(folder / "set"))
 
 
 def _needs(*modules: str) -> Callable[[], str]:
@@ -107,13 +107,13 @@ def _needs(*modules: str) -> Callable[[], str]:
     return missing
 
 
-def _store(name: str, *options: str) -> Callable[[Path], AbstractContextManager[Place]]:
+def _store(name: str, *options: str) -> Callable[[Path], AbstractContextManager[Setup]]:
     @contextlib.contextmanager
-    def opened(folder: Path) -> Iterator[Place]:
+    def opened(folder: Path) -> Iterator[Setup]:
         from tests import stores
 
         with getattr(stores, name)() as store:
-            yield Place(options, store.root, store.environment)
+            yield Setup(options, store.root, store.environment)
 
     return opened
 

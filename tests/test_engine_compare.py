@@ -36,9 +36,9 @@ def test_a_missing_file_and_one_too_many_are_named(files):
 
 def test_a_value_of_the_books_a_member_of_a_tar_and_a_count_of_a_marker_are_named(files):
     other = files | {f"Fates/train/0{kind}": files[f"Fates/train/1{kind}"] for kind in (".tar", ".parquet", "_stats.json")}
-    found = differences(files, other)
-    assert [line.partition(": ")[0] for line in found] == ["Fates/train/0.parquet", "Fates/train/0.tar", "Fates/train/0_stats.json"]
-    assert ": key row 0: 'table-" in found[0] and found[0].endswith(" more") and ".flac None, not " in found[1]
+    lines = differences(files, other)
+    assert [line.partition(": ")[0] for line in lines] == ["Fates/train/0.parquet", "Fates/train/0.tar", "Fates/train/0_stats.json"]
+    assert ": audio_request_hash row 0: " in lines[0] and lines[0].endswith(" more") and "table-excerpt.flac None, not " in lines[1]
 
 
 def test_the_same_rows_written_otherwise_are_a_difference(files):

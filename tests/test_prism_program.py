@@ -38,10 +38,10 @@ def test_a_given_file_is_taken_and_one_that_is_not_prism_is_refused(machine):
             find_prism(str(wrong))
 
 
-@pytest.mark.parametrize("place", ["PATH/prism", "GOBIN/prism", "GOPATH/bin/prism"])
-def test_prism_is_found_in_every_place_of_programs(machine, place):
-    assert find_prism(str(program(machine / place))) == machine / place
-    assert find_prism() == machine / place
+@pytest.mark.parametrize("where", ["PATH/prism", "GOBIN/prism", "GOPATH/bin/prism"])
+def test_prism_is_found_in_every_place_of_programs(machine, where):
+    assert find_prism(str(program(machine / where))) == machine / where
+    assert find_prism() == machine / where
 
 
 def test_another_program_named_prism_on_the_path_is_passed_over(machine):

@@ -35,10 +35,10 @@ def find_prism(location: str | None = None) -> Path:
         if not is_prism(Path(location)):
             raise FileNotFoundError(f"--prism_location={location} is not the program Prism; {GET_PRISM}")
         return Path(location)
-    found = next((path for path in _places() if is_prism(path)), None)
-    if found is None:
+    program = next((path for path in _places() if is_prism(path)), None)
+    if program is None:
         raise FileNotFoundError(f"Prism is not on PATH, and not in the folder of programs of Go; {GET_PRISM}")
-    return found
+    return program
 
 
 def _places() -> Iterator[Path]:

@@ -17,7 +17,7 @@ END_SECONDS = 5.0  # from SIGTERM to SIGKILL
 
 
 def run_with_parent(command: list[str]) -> int:
-    """Run a program until it ends, this process is told to end, or its parent is gone; return the exit code of the program."""
+    """Run a program until it ends, this process gets SIGTERM, or its parent is gone; return the exit code of the program."""
     parent = os.getppid()
     child = subprocess.Popen(command)
 
