@@ -22,7 +22,7 @@ REGION   ?=
 IMAGE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install build-laion-audio dataflow-template train evaluate test test-all lint constraints mutants bench bench-quick fuzz clean
+.PHONY: help install build-laion-audio dataflow-template train evaluate test test-all lint constraints mutants engines bench bench-quick fuzz clean
 
 help:  ## list the commands and their variables
 	@echo "laion-audio: audio-text sets as WebDataset shards, and CLAP trained on them"
@@ -78,6 +78,19 @@ $(VENV)/.dataflow: setup.py constraints.txt $(VENV)/.install
 	$(RUN_PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dataflow]'
 	@touch $@
 
+# The engines of docs/engines.md, in an environment of their own. What this machine cannot have (Go, Java, Maven) is named by `make engines`.
+ENGINES  := .venv-engines
+PRISM    := github.com/apache/beam/sdks/v2/go/cmd/prism
+$(ENGINES)/.engines: setup.py constraints.txt
+	@test -x $(ENGINES)/bin/python || $(PYTHON) -m venv $(ENGINES)
+	$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,captions,dev,gcs,s3,engines]'
+	@touch $@
+
+$(ENGINES)/bin/prism: $(ENGINES)/.engines
+	@command -v go > /dev/null || { echo "no Go on this machine: Prism is left out" >&2; exit 0; }; \
+		version=$$($(ENGINES)/bin/python -c 'from importlib.metadata import version; print(version("apache-beam"))'); \
+		GOBIN=$(abspath $(ENGINES)/bin) go install $(PRISM)@v$$version || echo "Prism could not be installed: it is left out" >&2
+
 install: $(VENV)/.install  ## make .venv with the packages that a build needs
 
 build-laion-audio: $(VENV)/.install $(if $(SPARK_MASTER),$(VENV)/.spark)  ## build RECIPE into OUTPUT (default: the bundled quickstart set)
@@ -121,6 +134,9 @@ constraints: $(VENV)/.install  ## check that pip can install all extras together
 
 mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
 	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)
+
+engines: $(ENGINES)/.engines $(ENGINES)/bin/prism  ## build one set on every engine of this machine, and compare every byte (about 15 minutes)
+	PATH=$(abspath $(ENGINES)/bin):$$PATH $(ENGINES)/bin/python -m tests.engines $(ARGS)
 
 bench: $(VENV)/.bench  ## measure speed, memory and quality against other programs, as ratios of one run
 	$(RUN_PY) -m bench $(ARGS)

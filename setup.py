@@ -26,6 +26,9 @@ DEV = [
     "wheel>=0.45",
 ]
 
+# What `make engines` compares: Spark with its master and workers, and servers of object stores.
+ENGINES = ["gcp-storage-emulator>=2022.6", "moto[server]>=5.1", "psutil>=6.0", "pyspark>=3.5,<4"]
+
 ROOMS = ("pipeline", "transforms", "sources", "augment", "train")
 
 setup(
@@ -81,6 +84,7 @@ setup(
         "spark": ["pyspark>=3.5.1,<4"],  # where jobs are submitted; the nodes of the cluster need this package alone
         "dev": DEV,
         "bench": ["librosa>=0.11"],
+        "engines": ENGINES,
     },
     entry_points={"console_scripts": ["laion-audio=pipeline.command:run"]},
 )

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from pipeline.output.storage import Folder
     from pipeline.recipe.model import BuildRecipe
 
-LOCAL_NAMES = ("local", "DirectRunner")
+QUIET = ("local", "DirectRunner", "PortableRunner", "PrismRunner")
+"""Engines whose errors come back with the traceback of the worker: it need not be logged, too."""
 
 
 def run() -> NoReturn:
@@ -71,8 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(arguments)
     if rest and options.verb not in BEAM_VERBS:
         parser.error(f"unknown option {rest[0]}")
-    # The traceback of a local worker is part of its EngineError; that of a worker in a cluster is only logged.
-    level = logging.CRITICAL if getattr(options, "runner", "local") in LOCAL_NAMES else logging.WARNING
+    level = logging.CRITICAL if getattr(options, "runner", "local") in QUIET else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # the local engine uses gRPC within the process, which logs its own connections
     try:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.runners.worker import sdk_worker
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, python_sdk_capabilities
+
+from pipeline.engines.worker_output import silence_workers
 
 THREADS = "--direct_running_mode=multi_threading"
 NEVER = 10**9
 """Milliseconds, longer than any run."""
 
-# The worker prints each traceback before it reports it (Beam 2.77), so that the sentence a user needs would come after 200 lines.
-vars(sdk_worker)["print"] = lambda *_, **__: None
+silence_workers()
 
 
 def local_pipeline(n_workers: int, options: Sequence[str], one_worker: bool) -> beam.Pipeline:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # Beam takes two seconds to import, and a build that has noth
 OWN = {
     "DataflowRunner": "pipeline.engines.dataflow",
     "PortableRunner": "pipeline.engines.portable",
-    "PrismRunner": "pipeline.engines.portable",
+    "PrismRunner": "pipeline.engines.prism",
     "SparkRunner": "pipeline.engines.spark",
 }
 """Runner -> the module that opens its pipelines and knows what it cannot do. All other runners are opened as Beam does."""

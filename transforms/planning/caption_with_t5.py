@@ -67,8 +67,10 @@ class CaptionWithT5(beam.PTransform):
         once = clips.pipeline | "OnceVerdicts" >> beam.Create([None])
         _ = once | "WriteVerdicts" >> beam.Map(_write_verdicts, beam.pvalue.AsIter(counted), self.folder, self.below)
         datasets = verdicts | "Datasets" >> beam.Map(_dataset) | "DistinctDatasets" >> beam.Distinct()
-        all_clips = (others, captioned) | "AllClips" >> beam.Flatten()
-        return all_clips | "TextHolds" >> beam.Map(_with_text_holds, beam.pvalue.AsList(datasets), self.model.settings.only)
+        # Before Flatten: Prism (Beam 2.77) gives a step after it an empty side input.
+        holds = beam.pvalue.AsList(datasets), self.model.settings.only
+        parts = others | "OthersHold" >> beam.Map(_with_text_holds, *holds), captioned | "TextHolds" >> beam.Map(_with_text_holds, *holds)
+        return parts | "AllClips" >> beam.Flatten()
 
 
 def _is_asked(clip: Clip, n_partitions: int, model: CaptionModel) -> int:
