@@ -11,21 +11,13 @@ import bisect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
-
-import apache_beam as beam
-from apache_beam.utils.shared import Shared
+from operator import itemgetter
 
 from pipeline.keys import N_RECORDING
 from pipeline.records import Clip, ShardId
-from transforms.planning.group_clips import GroupClips
 
 IndicesOfSplit = Callable[[str, str], Mapping[str, int]]
 """(dataset, split) -> the shard index of every sample key of the previous plan."""
-
-Indexed = tuple[Clip, int | None]
-"""A clip, and the index of its shard in the previous plan; `None` for a new clip."""
-
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -91,65 +83,16 @@ def _close_gaps(indices: set[int]) -> dict[int, int]:
     return dict(zip(sorted(indices, reverse=True), gaps, strict=False))
 
 
-class AssignShards(beam.PTransform):
-    """Clips -> (shard, its clips, sorted)."""
+def assign(clips: Iterable[Clip], indices: Mapping[str, int], shard_size: int) -> dict[ShardId, list[Clip]]:
+    """Return the clips of each shard of one split, sorted.
 
-    def __init__(self, shard_size: int, indices_of_split: IndicesOfSplit):
-        super().__init__()
-        self.shard_size = shard_size
-        self.indices_of_split = indices_of_split
-
-    def expand(self, clips: beam.PCollection) -> beam.PCollection:
-        indexed = clips | "PlannedIndex" >> beam.ParDo(_AddPlannedIndex(self.indices_of_split))
-        by_split = indexed | "KeyOrIndex" >> beam.Map(_key_or_index) | "BySplit" >> beam.GroupByKey()
-        layouts = by_split | "LayOut" >> beam.Map(_lay_out_split, self.shard_size)
-        by_shard = indexed | "ShardOf" >> beam.Map(_shard_of, beam.pvalue.AsDict(layouts)) | "ByShard" >> GroupClips()
-        return by_shard | "Sort" >> beam.MapTuple(_sorted)
-
-
-class _AddPlannedIndex(beam.DoFn):
-    """Clip -> (clip, index of its shard in the previous plan, or `None`)."""
-
-    def __init__(self, indices_of_split: IndicesOfSplit):
-        self.indices_of_split = indices_of_split
-        self.shared = Shared()
-        self.read: dict[tuple[str, str], Mapping[str, int]] = {}
-
-    def process(self, clip: Clip) -> Iterator[Indexed]:
-        split = clip.dataset, clip.split
-        if split not in self.read:  # once a worker: its threads share them
-            self.read[split] = self.shared.acquire(lambda: _Indices(self.indices_of_split(*split)), split)
-        indices = self.read[split]
-        yield clip, indices.get(clip.key) if indices else None  # a key costs more than the look-up
-
-
-class _Indices(dict):
-    """A dict with weak references, which `Shared` needs."""
-
-
-def _key_or_index(indexed: Indexed) -> tuple[tuple[str, str], str | int]:
-    clip, index = indexed
-    return (clip.dataset, clip.split), clip.shard_sort_key if index is None else index
-
-
-def _lay_out_split(grouped: tuple[tuple[str, str], Iterable[str | int]], shard_size: int) -> tuple[tuple[str, str], Layout]:
-    split, keys_and_indices = grouped
-    new_keys: list[str] = []
-    planned_indices: set[int] = set()
-    for value in keys_and_indices:
-        if isinstance(value, str):
-            new_keys.append(value)
-        else:
-            planned_indices.add(value)
-    return split, lay_out(new_keys, planned_indices, shard_size)
-
-
-def _shard_of(indexed: Indexed, layouts: Mapping[tuple[str, str], Layout]) -> tuple[str, Clip]:
-    clip, planned = indexed
-    layout = layouts[clip.dataset, clip.split]
-    index = layout.index_of_new(clip.shard_sort_key) if planned is None else layout.index_of_planned(planned)
-    return ShardId(clip.dataset, clip.split, index).name, clip
-
-
-def _sorted(shard: str, clips: list[Clip]) -> tuple[ShardId, list[Clip]]:
-    return ShardId.parse(shard), sorted(clips, key=attrgetter("shard_sort_key"))
+    Args:
+        indices: the shard index of each sample key of the previous plan.
+    """
+    ordered = sorted(((clip.shard_sort_key, indices.get(clip.key), clip) for clip in clips), key=itemgetter(0))
+    layout = lay_out((key for key, planned, _ in ordered if planned is None), (p for _, p, _ in ordered if p is not None), shard_size)
+    shards: dict[ShardId, list[Clip]] = {}
+    for sort_key, planned, clip in ordered:
+        index = layout.index_of_new(sort_key) if planned is None else layout.index_of_planned(planned)
+        shards.setdefault(ShardId(clip.dataset, clip.split, index), []).append(clip)
+    return shards

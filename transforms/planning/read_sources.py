@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-
-import apache_beam as beam
 
 from pipeline.masking import mask_address, mask_text
 from pipeline.records import Clip, Reason, Rejection
 from sources import SOURCES
 from sources.metadata.options import SourceOptions
-from transforms.planning.map_or_reject import split_rejections
 
 
 def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Clip | Rejection]:
@@ -70,21 +67,3 @@ def storable(outcome: Clip | Rejection) -> Clip | Rejection:
 
 def _escaped(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-
-
-class ReadSources(beam.PTransform):
-    """Pipeline -> (clips, rejections, counts): `counts` holds (dataset, number of its rows), rejected rows included."""
-
-    def __init__(self, sources: Sequence[SourceOptions], limit: int | None):
-        super().__init__()
-        self.sources = sources
-        self.limit = limit
-
-    def expand(self, root: beam.Pipeline) -> tuple[beam.PCollection, beam.PCollection, beam.PCollection]:
-        outcomes = root | "Sources" >> beam.Create(list(self.sources)) | "Rows" >> beam.FlatMap(read_source, self.limit)
-        counts = outcomes | "DatasetOf" >> beam.Map(_dataset) | "CountRows" >> beam.combiners.Count.PerElement()
-        return *split_rejections(outcomes, "Read"), counts
-
-
-def _dataset(outcome: Clip | Rejection) -> str:
-    return outcome.dataset if isinstance(outcome, Clip) else outcome.clip.dataset
