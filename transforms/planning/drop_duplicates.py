@@ -53,12 +53,17 @@ def one_per_key(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Cl
     """
     ranked = _ranked(rows, held)
     if len(ranked) > 1 and all(map(_is_named_by_address, ranked)) and len({clip.full_url for clip in ranked}) == len(ranked):
-        yield from (replace(clip, id=f"{clip.id}-{short_hash(clip.full_url)}") for clip in ranked)
+        yield from map(renamed, ranked)
         return
     first, *others = ranked
     yield first
     for other in others:
         yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", f"id {other.id!r} also names another excerpt: {first.url or first.id}")
+
+
+def renamed(clip: Clip) -> Clip:
+    """Return a clip with a hash of its full address in its id."""
+    return replace(clip, id=f"{clip.id}-{short_hash(clip.full_url)}")
 
 
 def distinct_excerpts(clips: Iterable[Clip], held: Sequence[Entry], rejections: list[Rejection]) -> list[Clip]:

@@ -6,15 +6,22 @@ The pipeline must give the same plan for the same rows; tests compare the two, a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from pipeline.keys import N_RECORDING
 from pipeline.output.shared_file import SharedRecordings
 from pipeline.records import Clip, Rejection, ShardId
-from transforms.planning.assign_shards import IndicesOfSplit, assign
 from transforms.planning.drop_duplicates import distinct_excerpts, distinct_keys
+from transforms.planning.lay_out import lay_out
+from transforms.planning.plan_lines import NEW
 from transforms.planning.rules import Rules, shared_pairs
 from transforms.planning.share_recordings import listed
+
+IndicesOfSplit = Callable[[str, str], Mapping[str, int]]
+"""(dataset, split) -> the shard index of every sample key of the previous plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +60,19 @@ def plan_rows(rows: Iterable[Clip | Rejection], rules: Rules, shard_size: int, i
     for split, clips in sorted(by_split.items()):
         shards |= assign(clips, indices(*split) if indices else {}, shard_size)
     return PlannedRows(shards, rejections, shared, dict(sorted(counts.items())))
+
+
+def assign(clips: Iterable[Clip], indices: Mapping[str, int], shard_size: int) -> dict[ShardId, list[Clip]]:
+    """Return the clips of each shard of one split, sorted.
+
+    Args:
+        indices: the shard index of each sample key of the previous plan.
+    """
+    ordered = sorted(clips, key=lambda clip: clip.shard_sort_key)
+    recordings = np.array([int(clip.shard_sort_key[:N_RECORDING], 16) for clip in ordered], np.uint64)
+    planned = np.array([indices.get(clip.key, NEW) for clip in ordered], np.int64)
+    layout = lay_out(*np.unique(recordings[planned == NEW], return_counts=True), planned[planned != NEW].tolist(), shard_size)
+    shards: dict[ShardId, list[Clip]] = {}
+    for clip, index in zip(ordered, layout.indices_of(recordings, planned).tolist(), strict=True):
+        shards.setdefault(ShardId(clip.dataset, clip.split, index), []).append(clip)
+    return shards

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+
+import apache_beam as beam
 
 from pipeline.masking import mask_address, mask_text
+from pipeline.output.plan_files import left_out_bytes
 from pipeline.records import Clip, Reason, Rejection
 from sources import SOURCES
 from sources.metadata.options import SourceOptions
+from transforms.planning.batches import pack, partition_of
+from transforms.planning.key_hashes import keys_read
+
+MAX_ROWS = 50_000
+"""Rows of a source that a worker holds until they are divided by partition: 75 MB as objects, and 100 rows a batch."""
+CLIPS, KEYS, LEFT_OUT, COUNTS = "clips", "keys", "left_out", "counts"
+
+Element = tuple[str, Any]
+"""The name of a collection, and an element of it."""
 
 
 def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Clip | Rejection]:
@@ -67,3 +80,65 @@ def storable(outcome: Clip | Rejection) -> Clip | Rejection:
 
 def _escaped(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def read_in_batches(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS) -> Iterator[Element]:
+    """Read a source as `read_source`; yield its rows in batches of at most `max_rows`, divided by partition."""
+    rows = read_source(options, limit)
+    counts: Counter[str] = Counter()
+    while batch := list(itertools.islice(rows, max_rows)):
+        yield from _elements(batch, counts)
+    yield COUNTS, dict(counts)
+
+
+def _elements(rows: Iterable[Clip | Rejection], counts: Counter[str]) -> Iterator[Element]:
+    by_partition: dict[int, list[Clip]] = defaultdict(list)
+    rejections = []
+    for row in rows:
+        if isinstance(row, Clip):
+            counts[row.dataset] += 1
+            by_partition[partition_of(row.recording)].append(row)
+        else:
+            counts[row.clip.dataset] += 1
+            rejections.append(row)
+    for partition, clips in by_partition.items():
+        yield CLIPS, (partition, pack(clips))
+    for element in keys_read(by_partition):
+        yield KEYS, element
+    if rejections:
+        yield LEFT_OUT, left_out_bytes(rejections)
+
+
+class ReadRows(NamedTuple):
+    """What a pipeline reads of sources: batches of clips by partition, their keys by bucket, tables of rejections, rows by dataset."""
+
+    clips: beam.PCollection
+    keys: beam.PCollection
+    left_out: beam.PCollection
+    counts: beam.PCollection
+
+
+class ReadSources(beam.PTransform):
+    """Pipeline -> `ReadRows`."""
+
+    def __init__(self, sources: Sequence[SourceOptions], limit: int | None):
+        super().__init__()
+        self.sources = sources
+        self.limit = limit
+
+    def expand(self, root: beam.Pipeline) -> Any:  # a NamedTuple of outputs, of which Beam would warn
+        elements = root | "Sources" >> beam.Create(list(self.sources)) | "Rows" >> beam.FlatMap(read_in_batches, self.limit)
+        return by_kind(elements)
+
+
+def by_kind(elements: beam.PCollection) -> ReadRows:
+    """Divide what `read_in_batches` yields."""
+    divided = elements | "Kind" >> beam.ParDo(_Divide()).with_outputs(KEYS, LEFT_OUT, COUNTS, main=CLIPS)
+    return ReadRows(divided[CLIPS], divided[KEYS], divided[LEFT_OUT], divided[COUNTS])
+
+
+@beam.typehints.with_output_types(tuple[int, bytes])
+class _Divide(beam.DoFn):
+    def process(self, element: Element) -> Iterator[Any]:
+        kind, value = element
+        yield value if kind == CLIPS else beam.pvalue.TaggedOutput(kind, value)

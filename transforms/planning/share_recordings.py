@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pipeline.output.shared_file import SharedRecordings, write_shared
 from pipeline.output.storage import Folder
@@ -37,6 +38,14 @@ def listed(pairs: Mapping[Pair, int]) -> list[SharedRecordings]:
     return [SharedRecordings(*name, pairs.get((*name, False), 0), pairs.get((*name, True), 0)) for name in names]
 
 
-def write_shared_recordings(shared: list[SharedRecordings], folder: Folder, below: str) -> None:
+def added(counts: Iterable[Mapping[Any, int]]) -> Counter[Any]:
+    """Add up counts."""
+    total: Counter[Any] = Counter()
+    for part in counts:
+        total.update(part)
+    return total
+
+
+def write_shared_recordings(pairs: Mapping[Pair, int], folder: Folder, below: str) -> None:
     """Write the file of the plan that lists them."""
-    write_shared(folder, shared, below)
+    write_shared(folder, listed(pairs), below)
