@@ -87,11 +87,12 @@ def read_in_batches(options: SourceOptions, limit: int | None, max_rows: int = M
     rows = read_source(options, limit)
     counts: Counter[str] = Counter()
     while batch := list(itertools.islice(rows, max_rows)):
-        yield from _elements(batch, counts)
+        yield from divided(batch, counts)
     yield COUNTS, dict(counts)
 
 
-def _elements(rows: Iterable[Clip | Rejection], counts: Counter[str]) -> Iterator[Element]:
+def divided(rows: Iterable[Clip | Rejection], counts: Counter[str]) -> Iterator[Element]:
+    """Yield one batch of rows as elements: clips by partition, their keys by bucket, a table of rejections; add the rows to `counts`."""
     by_partition: dict[int, list[Clip]] = defaultdict(list)
     rejections = []
     for row in rows:
@@ -133,8 +134,8 @@ class ReadSources(beam.PTransform):
 
 def by_kind(elements: beam.PCollection) -> ReadRows:
     """Divide what `read_in_batches` yields."""
-    divided = elements | "Kind" >> beam.ParDo(_Divide()).with_outputs(KEYS, LEFT_OUT, COUNTS, main=CLIPS)
-    return ReadRows(divided[CLIPS], divided[KEYS], divided[LEFT_OUT], divided[COUNTS])
+    kinds = elements | "Kind" >> beam.ParDo(_Divide()).with_outputs(KEYS, LEFT_OUT, COUNTS, main=CLIPS)
+    return ReadRows(kinds[CLIPS], kinds[KEYS], kinds[LEFT_OUT], kinds[COUNTS])
 
 
 @beam.typehints.with_output_types(tuple[int, bytes])
