@@ -12,11 +12,22 @@ import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.engines.run import Engine
+from pipeline.output.storage import Folder
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources import table
 from tests.eager import collect
 from transforms.planning.batches import partition_of, unpack
-from transforms.planning.read_sources import CLIPS, COUNTS, LEFT_OUT, ReadSources, read_in_batches, read_source, storable
+from transforms.planning.read_sources import (
+    CLIPS,
+    COUNTS,
+    LEFT_OUT,
+    ReadFiles,
+    ReadSources,
+    read_in_batches,
+    read_source,
+    storable,
+    write_rows,
+)
 
 
 def options(tmp_path: Path, content: str, name: str = "t.csv", dataset: str = "T") -> table.Options:
@@ -132,3 +143,16 @@ def test_sources_are_read_on_the_engine_of_builds(tmp_path: Path) -> None:
         assert_that(read.counts, equal_to([{"T": 2}, {"U": 1}]), "counts")
 
     Engine(n_workers=2).run(steps)
+
+
+def test_rows_that_were_read_here_are_those_that_workers_would_read(tmp_path: Path) -> None:
+    sources = [options(tmp_path, "url,start\nb,x\na,1\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
+    folder = Folder(str(tmp_path / "out"))
+    names = write_rows(sources, None, folder, "plan.new/rows")
+    assert folder.names("plan.new") == sorted(names)
+    for path in tmp_path.glob("*.csv"):
+        path.unlink()  # as on a machine that has not the files
+    here = collect(lambda root: root | ReadFiles(folder, names))
+    sources = [options(tmp_path, "url,start\nb,x\na,1\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
+    there = collect(lambda root: root | ReadSources(sources, None))
+    assert [sorted(map(repr, elements)) for elements in here] == [sorted(map(repr, elements)) for elements in there]

@@ -11,7 +11,7 @@ import apache_beam as beam
 
 from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
-from pipeline.output.layout import HELD_ROWS, LEFT_OUT, NEW_PLAN, RETIRED, ROWS_READ
+from pipeline.output.layout import HELD_ROWS, LEFT_OUT, NEW_PLAN, RETIRED, ROWS, ROWS_READ
 from pipeline.output.moved_shards import hold
 from pipeline.output.new_plan import discard_new_plan, finish_plan
 from pipeline.output.ownership import ForeignFilesError, check_names, retired_shards
@@ -28,7 +28,7 @@ from transforms.planning.assign_shards import AssignShards
 from transforms.planning.find_held_rows import HeldRows, Match, take_matches, unmatched, write_matches
 from transforms.planning.key_hashes import PreviousKeys
 from transforms.planning.plan_partitions import PlanPartitions
-from transforms.planning.read_sources import ReadSources
+from transforms.planning.read_sources import ReadFiles, ReadSources, write_rows
 from transforms.planning.rules import Rules
 from transforms.planning.share_recordings import added, write_shared_recordings
 from transforms.planning.write_plan import WriteLeftOut, WritePlan
@@ -44,10 +44,11 @@ def plan_clips(
     limit: int | None,
     caption_model: CaptionModel | None,
     previous: PreviousPlan,
+    read_rows: beam.PTransform,
 ) -> None:
     """Add the steps of planning: recipe -> one plan file for each shard; the rows left out -> rejections.parquet."""
     rules = rules_of(recipe)
-    read = root | "ReadSources" >> ReadSources(recipe.sources, limit)
+    read = root | "ReadSources" >> read_rows
     keys = (read.keys, root | "PreviousKeys" >> PreviousKeys(previous)) | "Keys" >> beam.Flatten()
     finds = (
         HeldRows.of(recipe.holdout, recipe.folder) if recipe.holdout and limit is None else None
@@ -64,6 +65,13 @@ def plan_clips(
     left_out = (read.left_out, planned.left_out) | "LeftOut" >> beam.Flatten()
     _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW_PLAN}/{LEFT_OUT}")
     _ = read.counts | "AddCounts" >> beam.CombineGlobally(added) | "WriteCounts" >> beam.Map(_write_counts, folder)
+
+
+def reading(recipe: BuildRecipe, limit: int | None, folder: Folder, engine: Engine) -> beam.PTransform:
+    """Return the step that reads the sources of a recipe. For workers elsewhere, which have not their files, they are read here and now."""
+    if not engine.is_remote:
+        return ReadSources(recipe.sources, limit)
+    return ReadFiles(folder, write_rows(recipe.sources, limit, folder, f"{NEW_PLAN}/{ROWS}"))
 
 
 def rules_of(recipe: BuildRecipe) -> Rules:
@@ -117,7 +125,9 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
     standing = read_standing(snapshot)
     previous = PreviousPlan(folder) if changes.reshard else PreviousPlan.of(folder, snapshot.plan, standing)
     discard_new_plan(folder)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous), one_worker=True)
+    rows = reading(recipe, limit, folder, engine)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous, rows), one_worker=True)
+    folder.remove_below(f"{NEW_PLAN}/{ROWS}")
     try:
         if recipe.holdout and limit is None:
             check_holdout(recipe, folder)

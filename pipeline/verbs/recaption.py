@@ -13,7 +13,7 @@ from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import read_equal_sounds
-from pipeline.output.layout import BUILD, LEFT_OUT, N_REWORDED, NEW_PLAN, PLAN, RECIPE, ROWS_READ
+from pipeline.output.layout import BUILD, LEFT_OUT, N_REWORDED, NEW_PLAN, PLAN, RECIPE, ROWS, ROWS_READ
 from pipeline.output.new_plan import discard_new_plan, finish_plan, promote_interrupted
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.plan_index import Plan
@@ -24,13 +24,12 @@ from pipeline.recipe.write import resolved_recipe
 from pipeline.records import ShardId
 from pipeline.verbs.build_record import build_record, build_settings
 from pipeline.verbs.missing import missing_rows
-from pipeline.verbs.plan import caption_model_of, rules_of, with_t5
+from pipeline.verbs.plan import caption_model_of, reading, rules_of, with_t5
 from pipeline.verbs.rounds import Watch, shard_task
 from pipeline.verbs.status import Books, read_the_books, snapshot_of
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.plan_lines import PlannedClips
 from transforms.planning.plan_partitions import PlanPartitions
-from transforms.planning.read_sources import ReadSources
 from transforms.planning.reword import Reword, with_text
 from transforms.planning.write_plan import WritePlan
 from transforms.shards.previous_shard import is_current
@@ -52,10 +51,12 @@ class RecaptionOutcome:
     wrong: tuple[str, ...]
 
 
-def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, caption_model: CaptionModel | None) -> None:
+def reword_plan(
+    root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, caption_model: CaptionModel | None, read_rows: beam.PTransform
+) -> None:
     """Add the steps that give a plan new text: plan files and a recipe -> plan files with the same rows in the same shards."""
     rules = rules_of(recipe)
-    read = root | "ReadSources" >> ReadSources(recipe.sources, None)
+    read = root | "ReadSources" >> read_rows
     partitions = (read.clips, read.keys) | "PlanPartitions" >> PlanPartitions(rules, with_text=False)
     shards = [planned.shard for planned in plan.shards]
     planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.Map(_planned_clips, folder)
@@ -142,7 +143,9 @@ def _reword(recipe: BuildRecipe, before: Snapshot, engine: Engine) -> int:
     discard_new_plan(folder)
     folder.write(f"{NEW_PLAN}/{LEFT_OUT}", folder.read(f"{PLAN}/{LEFT_OUT}"))
     folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", dict(plan.rows_read))
-    engine.run(lambda root: reword_plan(root, recipe, folder, plan, caption_model))
+    rows = reading(recipe, None, folder, engine)
+    engine.run(lambda root: reword_plan(root, recipe, folder, plan, caption_model, rows))
+    folder.remove_below(f"{NEW_PLAN}/{ROWS}")
     n_read: int = folder.read_json(f"{NEW_PLAN}/{N_REWORDED}")
     folder.remove(f"{NEW_PLAN}/{N_REWORDED}")
     finish_plan(fingerprint, folder)

@@ -64,4 +64,9 @@ class _ShardOf(beam.DoFn):
         rows = unpack(batch)
         indices = layouts[rows.split].indices_of(rows.recordings, rows.planned)
         for index, part in by_shard(rows, indices).items():
-            yield ShardId(*rows.split, index).name, pack(part)
+            yield _name(rows.split, index), pack(part)
+
+
+def _name(split: Split, index: int) -> str:
+    dataset, split_name = split
+    return ShardId(dataset, split_name, index).name

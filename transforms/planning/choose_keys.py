@@ -1,4 +1,4 @@
-"""Decide which clip has a sample key that clips of several excerpts have; only these clips move, the other clips stay in their partition."""
+"""Decide which clip has a sample key that clips of several excerpts have. Only these clips leave their partition."""
 
 from __future__ import annotations
 

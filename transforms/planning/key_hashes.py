@@ -106,8 +106,8 @@ def _by_bucket(keys: np.ndarray, part: Callable[[np.ndarray], KeysRead | KeysPla
 def messages(bucket: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
     """Yield by partition what it has to know of the keys of a bucket.
 
-    Messages are `REPEATED`, an array of hashes of keys that different excerpts seem to have; and `PREVIOUS`, an array of hashes of keys with
-    their splits and one of the indices of their shards in the previous plan.
+    Messages are `REPEATED`, an array of hashes of keys that different excerpts seem to have; and `PREVIOUS`, an array of hashes of keys
+    with their splits and one of the indices of their shards in the previous plan.
     """
     read: list[KeysRead] = []
     planned: list[KeysPlanned] = []

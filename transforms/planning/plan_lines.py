@@ -30,8 +30,8 @@ class PlannedClips:
 class SplitLines:
     """The rows of one split in one partition, in the order of their sort keys.
 
-    `recordings` are the first 64 bits of the hashes of the recordings, `planned` the indices of shards as in `PlannedClips`. `addresses` are
-    full addresses by sample key, of the rows (by number) whose address holds a secret.
+    `recordings` are the first 64 bits of the hashes of the recordings, `planned` the indices of shards as in `PlannedClips`. `addresses`
+    are full addresses by sample key, of the rows (by number) whose address holds a secret.
     """
 
     split: tuple[str, str]

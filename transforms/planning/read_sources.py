@@ -12,10 +12,11 @@ import apache_beam as beam
 
 from pipeline.masking import mask_address, mask_text
 from pipeline.output.plan_files import left_out_bytes
+from pipeline.output.storage import Folder
 from pipeline.records import Clip, Reason, Rejection
 from sources import SOURCES
 from sources.metadata.options import SourceOptions
-from transforms.planning.batches import pack, partition_of
+from transforms.planning.batches import pack, partition_of, unpack
 from transforms.planning.key_hashes import keys_read
 
 MAX_ROWS = 50_000
@@ -82,13 +83,18 @@ def _escaped(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def read_in_batches(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS) -> Iterator[Element]:
-    """Read a source as `read_source`; yield its rows in batches of at most `max_rows`, divided by partition."""
+def batches_of(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS) -> Iterator[list[Element]]:
+    """Read a source as `read_source`; yield the elements of at most `max_rows` rows at a time, and last those of none: their counts."""
     rows = read_source(options, limit)
     counts: Counter[str] = Counter()
     while batch := list(itertools.islice(rows, max_rows)):
-        yield from divided(batch, counts)
-    yield COUNTS, dict(counts)
+        yield list(divided(batch, counts))
+    yield [(COUNTS, dict(counts))]
+
+
+def read_in_batches(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS) -> Iterator[Element]:
+    """Yield the elements of a source, see `batches_of`."""
+    return itertools.chain.from_iterable(batches_of(options, limit, max_rows))
 
 
 def divided(rows: Iterable[Clip | Rejection], counts: Counter[str]) -> Iterator[Element]:
@@ -130,6 +136,33 @@ class ReadSources(beam.PTransform):
     def expand(self, root: beam.Pipeline) -> Any:  # a NamedTuple of outputs, of which Beam would warn
         elements = root | "Sources" >> beam.Create(list(self.sources)) | "Rows" >> beam.FlatMap(read_in_batches, self.limit)
         return by_kind(elements)
+
+
+def write_rows(sources: Iterable[SourceOptions], limit: int | None, folder: Folder, below: str) -> list[str]:
+    """Read sources in this process; write their rows for `ReadFiles`, a batch a file, and return the names of the files."""
+    names: list[str] = []
+    for options in sources:
+        for batch in batches_of(options, limit):
+            names.append(f"{below}/{len(names):05d}")
+            folder.write(names[-1], pack(batch))
+    return names
+
+
+class ReadFiles(beam.PTransform):
+    """Pipeline -> `ReadRows`, from files that `write_rows` wrote: workers open nothing but the output folder."""
+
+    def __init__(self, folder: Folder, names: Sequence[str]):
+        super().__init__()
+        self.folder = folder
+        self.names = names
+
+    def expand(self, root: beam.Pipeline) -> Any:  # as ReadSources
+        names = root | "Files" >> beam.Create(list(self.names), reshuffle=False) | "Spread" >> beam.Reshuffle()
+        return by_kind(names | "Rows" >> beam.FlatMap(_elements_in, self.folder))
+
+
+def _elements_in(name: str, folder: Folder) -> Iterator[Element]:
+    yield from unpack(folder.read(name))
 
 
 def by_kind(elements: beam.PCollection) -> ReadRows:

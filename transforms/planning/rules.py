@@ -22,7 +22,7 @@ from transforms.planning.share_recordings import Pair, shared_by
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What planning does with rows. `holdout` are the entries of the recipe, `hold_outs` what they hold out; `tables` are caption tables."""
+    """What planning does with rows. `holdout` are the entries of a recipe, `hold_outs` what they hold out; `tables` are caption tables."""
 
     holdout: tuple[Entry, ...] = ()
     hold_outs: HoldOuts = field(default_factory=HoldOuts)
