@@ -101,7 +101,7 @@ class HoldOuts:
 
     @classmethod
     def of(cls, entries: Sequence[Entry], base: Path, elsewhere: Collection[HeldOut] = ()) -> HoldOuts:
-        """Read the entries of a recipe. Files start from `base` and list recordings; `elsewhere` are sources that the recipe does not build."""
+        """Read the entries of a recipe. Files start from `base` and list recordings; `elsewhere` are sources that it does not build."""
         tables = [as_table(entry, base) for entry in entries]
         named = tuple(entry for entry in tables if entry.name is not None and entry not in elsewhere)
         lists = (entry for entry in tables if entry not in named)

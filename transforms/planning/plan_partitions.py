@@ -24,7 +24,7 @@ CLIPS, LEFT_OUT, SHARED, MATCHES = "clips", "left_out", "shared", "matches"
 
 
 class PlannedPartitions(NamedTuple):
-    """What planning of partitions gives: `PlannedClips` with captions, tables of rejections, counts of shared recordings, matches of `HeldRows`."""
+    """`PlannedClips` with captions, tables of rejections, counts of shared recordings, matches of `HeldRows`."""
 
     clips: beam.PCollection
     left_out: beam.PCollection
