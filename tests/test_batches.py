@@ -48,5 +48,5 @@ def test_recordings_use_all_partitions() -> None:
 
 @given(st.lists(st.integers(0, 5)))
 def test_positions_are_those_of_each_value(values: list[int]) -> None:
-    found = {value: positions.tolist() for value, positions in positions_by_value(np.array(values, np.int64))}
-    assert found == {value: [n for n, each in enumerate(values) if each == value] for value in sorted(set(values))}
+    result = {value: positions.tolist() for value, positions in positions_by_value(np.array(values, np.int64))}
+    assert result == {value: [n for n, each in enumerate(values) if each == value] for value in sorted(set(values))}

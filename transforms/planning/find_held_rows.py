@@ -42,14 +42,14 @@ class HeldRows:
         for clip in clips:
             one_of_each[clip.source, clip.dataset, clip.split] = clip
             recordings.add(clip.recording)
-        found = {(number, "") for recording in recordings & self.lists.keys() for number in self.lists[recording]}
+        matches = {(number, "") for recording in recordings & self.lists.keys() for number in self.lists[recording]}
         for clip in one_of_each.values():
             for number, entry in enumerate(self.entries):
                 if names(entry, clip):
-                    found.add((number, ""))
+                    matches.add((number, ""))
                 elif names(str(entry).partition(":")[0], clip):
-                    found.add((number, clip.split))
-        return found
+                    matches.add((number, clip.split))
+        return matches
 
 
 def unmatched(entries: Sequence[Entry], matches: Iterable[Match], base: Path, elsewhere: Collection[HeldOut] = ()) -> list[str]:

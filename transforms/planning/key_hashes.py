@@ -153,10 +153,10 @@ def _previous(planned: Sequence[KeysPlanned], keys: np.ndarray, partitions: np.n
 
 def indices_in(previous: Iterable[tuple[np.ndarray, np.ndarray]]) -> Mapping[int, int]:
     """Return the index of each shard of the previous plan, by the hash of a key with its split."""
-    found: dict[int, int] = {}
+    indices_of_keys: dict[int, int] = {}
     for with_split, indices in previous:
-        found.update(zip(with_split.tolist(), indices.tolist(), strict=True))
-    return found
+        indices_of_keys.update(zip(with_split.tolist(), indices.tolist(), strict=True))
+    return indices_of_keys
 
 
 class PreviousKeys(beam.PTransform):
