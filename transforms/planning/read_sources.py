@@ -19,8 +19,8 @@ from sources.metadata.options import SourceOptions
 from transforms.planning.batches import pack, partition_of, unpack
 from transforms.planning.key_hashes import keys_read
 
-MAX_ROWS = 50_000
-"""Rows of a source that a worker holds until they are divided by partition: 75 MB as objects, and 100 rows a batch."""
+MAX_ROWS = 20_000
+"""Rows of a source that a worker holds until they are divided by partition: 30 MB as objects, and 40 rows a batch."""
 CLIPS, KEYS, LEFT_OUT, COUNTS = "clips", "keys", "left_out", "counts"
 
 Element = tuple[str, Any]
