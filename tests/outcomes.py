@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.output.books import books_row, sounds_sha256, write_books
 from pipeline.output.layout import LEFT_OUT, PLAN, books_name, plan_name, tar_name
 from pipeline.output.markers import Marker, facts_of, inputs_sha256
-from pipeline.output.plan_files import count_left_out, read_left_out, rows_sha256, write_left_out, write_plan_file
+from pipeline.output.plan_files import count_left_out, left_out_bytes, read_left_out, rows_sha256, write_left_out, write_plan_file
 from pipeline.output.plan_index import Plan, PlannedShard
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
@@ -80,7 +80,7 @@ def write_plan(
         for shard, clips in shards.items():
             write_plan_file(clips, work / "plan")
             folder.publish(work / "plan", f"{below}/{plan_name(shard)}")
-        write_left_out(left_out, work / "left")
+        write_left_out([left_out_bytes(left_out)], work / "left")
         folder.publish(work / "left", f"{below}/{LEFT_OUT}")
     planned = tuple(PlannedShard(shard, len(clips), rows_sha256(clips)) for shard, clips in sorted(shards.items()))
     n_read = Counter(clip.dataset for clips in shards.values() for clip in clips) + Counter(each.clip.dataset for each in left_out)

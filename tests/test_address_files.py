@@ -16,6 +16,7 @@ from tests.outcomes import clip, rejection, sample, write_plan, write_shard
 
 FIRST, SECOND = ShardId("Set", "train", 0), ShardId("Set", "train", 1)
 SECRET = clip("a", full_url="https://example.org/a.wav?token=x")
+ADDRESSES = {SECRET.key: SECRET.full_url}
 
 
 @pytest.fixture
@@ -23,9 +24,9 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(str(tmp_path))
 
 
-def test_only_clips_with_a_full_address_are_written_for_their_owner_alone(folder: Folder, tmp_path: Path) -> None:
-    write_addresses(FIRST, [SECRET, clip("b")], folder, PLAN)
-    write_addresses(SECOND, [clip("b")], folder, PLAN)
+def test_only_shards_with_full_addresses_have_a_file_for_their_owner_alone(folder: Folder, tmp_path: Path) -> None:
+    write_addresses(FIRST, ADDRESSES, folder, PLAN)
+    write_addresses(SECOND, {}, folder, PLAN)
     assert folder.names() == ["plan/addresses/Set/train/0.json"]
     assert stat.S_IMODE((tmp_path / address_name(FIRST)).stat().st_mode) == 0o600
     snapshot = take_snapshot(folder)
@@ -34,7 +35,7 @@ def test_only_clips_with_a_full_address_are_written_for_their_owner_alone(folder
 
 
 def test_addresses_of_a_new_plan_stand_below_it(folder: Folder) -> None:
-    write_addresses(FIRST, [SECRET], folder, NEW_PLAN)
+    write_addresses(FIRST, ADDRESSES, folder, NEW_PLAN)
     assert folder.names() == ["plan.new/addresses/Set/train/0.json"]
 
 
@@ -48,7 +49,7 @@ def test_addresses_stay_for_shards_that_are_not_built_or_have_transient_rejectio
     shards = {ShardId("Set", "train", n): [SECRET] for n in range(4)}
     write_plan(shards, folder)
     for shard in [*shards, ShardId("Gone", "train", 0)]:
-        write_addresses(shard, [SECRET], folder, PLAN)
+        write_addresses(shard, ADDRESSES, folder, PLAN)
     built, busy, silent, waiting = shards
     write_shard([sample(SECRET)], folder, built)
     write_shard([rejection(SECRET, Reason.THROTTLED)], folder, busy)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 import apache_beam as beam
+import numpy as np
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.engines.run import Engine
-from pipeline.keys import N_RECORDING
-from pipeline.records import Clip, ShardId
+from pipeline.output.plan_files import plan_line
+from pipeline.records import Clip
 from tests.eager import collect
-from transforms.planning.assign_shards import AssignShards, Layout, fill, lay_out
+from transforms.planning.assign_shards import AssignShards
+from transforms.planning.batches import partition_of, unpack
+from transforms.planning.lay_out import fill, lay_out
+from transforms.planning.plan_lines import NEW, PlannedClips
+from transforms.planning.plan_rows import assign as assign_clips
+from transforms.planning.rules import Rules
 
 SIZE = 16
 Shards = dict[int, list[Clip]]
@@ -34,16 +38,8 @@ def clips_of(n: int, n_recordings: int, seed: int = 0) -> list[Clip]:
 
 
 def assign(clips: list[Clip], planned: Mapping[str, int] | None = None, size: int = SIZE) -> Shards:
-    """Lay out one split as the transform does, without a pipeline. Clips in `planned` had a shard before."""
-    indices = planned or {}
-    new_keys = [each.shard_sort_key for each in clips if each.key not in indices]
-    layout = lay_out(new_keys, [indices[each.key] for each in clips if each.key in indices], size)
-    shards: Shards = {}
-    for each in sorted(clips, key=lambda each: each.shard_sort_key):
-        known = indices.get(each.key)
-        index = layout.index_of_new(each.shard_sort_key) if known is None else layout.index_of_planned(known)
-        shards.setdefault(index, []).append(each)
-    return shards
+    """Lay out one split."""
+    return {shard.index: members for shard, members in assign_clips(clips, planned or {}, size).items()}
 
 
 def indices_of(shards: Shards) -> dict[str, int]:
@@ -85,23 +81,41 @@ def test_clips_of_one_recording_stay_together_unless_they_fill_a_shard() -> None
     [([3, 3, 3], [3, 3, 3]), ([2, 2, 2], [4, 2]), ([1, 4, 1], [1, 4, 1]), ([9], [4, 4, 1]), ([3, 1, 3, 1], [4, 4]), ([1, 3, 3], [4, 3])],
 )
 def test_shards_of_four_are_filled_recording_by_recording(recordings: list[int], sizes: list[int]) -> None:
-    keys = [f"{number:0{N_RECORDING}}{n}" for number, n_clips in enumerate(recordings) for n in range(n_clips)]
-    shards = list(fill(keys, 4))
-    assert [len(shard) for shard in shards] == sizes
-    assert list(itertools.chain.from_iterable(shards)) == keys
+    assert sizes_of(recordings, 4) == sizes
+
+
+def sizes_of(recordings: list[int], shard_size: int) -> list[int]:
+    """Return the sizes of shards."""
+    ends = np.cumsum([0, *recordings])
+    begins = [int(ends[recording]) + offset for recording, offset in fill(np.array(recordings, np.int64), shard_size)]
+    return [after - before for before, after in itertools.pairwise([*begins, int(ends[-1])])]
 
 
 @given(st.lists(st.integers(1, 12), max_size=30), st.integers(1, 9))
 def test_fill_divides_no_small_recording_and_passes_no_bound(recordings: list[int], shard_size: int) -> None:
-    keys = [f"{number:0{N_RECORDING}}{n:03}" for number, n_clips in enumerate(recordings) for n in range(n_clips)]
-    shards = list(fill(keys, shard_size))
-    assert list(itertools.chain.from_iterable(shards)) == keys
-    assert all(0 < len(shard) <= shard_size for shard in shards)
+    sizes = sizes_of(recordings, shard_size)
+    assert sum(sizes) == sum(recordings)
+    assert all(0 < size <= shard_size for size in sizes)
+    ends = list(itertools.accumulate(sizes, initial=0))
     for number, n_clips in enumerate(recordings):
-        n_used = sum(any(key.startswith(f"{number:0{N_RECORDING}}") for key in shard) for shard in shards)
+        first = sum(recordings[:number])
+        n_used = sum(begin < first + n_clips and first < end for begin, end in itertools.pairwise(ends))
         assert n_used <= max(1, -(-n_clips // shard_size))
-    n_fewest = -(-len(keys) // shard_size)
-    assert n_fewest <= len(shards) <= max(0, 2 * n_fewest + sum(n > shard_size for n in recordings))
+    n_fewest = -(-sum(recordings) // shard_size)
+    assert n_fewest <= len(sizes) <= max(0, 2 * n_fewest + sum(n > shard_size for n in recordings))
+
+
+@given(st.lists(st.integers(1, 12), max_size=30), st.integers(1, 9))
+def test_shards_are_those_that_adding_recordings_one_by_one_gives(recordings: list[int], shard_size: int) -> None:
+    sizes, n_left, size = [], sum(recordings), 0
+    n_shards = -(-n_left // shard_size)
+    pieces = [min(shard_size, n - at) for n in recordings for at in range(0, n, shard_size)]
+    for piece in pieces:
+        if size and (size >= -(-n_left // max(n_shards, 1)) or size + piece > shard_size):
+            sizes.append(size)
+            n_left, n_shards, size = n_left - size, n_shards - 1, 0
+        size += piece
+    assert sizes_of(recordings, shard_size) == sizes + [size] * bool(size)
 
 
 def test_clips_of_a_shard_are_sorted_by_recording_then_by_start_then_by_key() -> None:
@@ -110,9 +124,7 @@ def test_clips_of_a_shard_are_sorted_by_recording_then_by_start_then_by_key() ->
     equal = [Clip("s", "S", "train", f"e{n}", "u", start=2.0, recording="q") for n in range(3)]
     clips = sorted_clips + equal
     for seed in range(3):
-        (shards,) = collect(lambda root: [root | beam.Create(clips) | AssignShards(SIZE, nothing_planned)], seed)
-        [(shard, members)] = shards
-        assert shard == ShardId("S", "train", 0)
+        members = assign(random.Random(seed).sample(clips, len(clips)))[0]
         assert [each for each in members if each.recording == "r"] == sorted_clips
         assert [each for each in members if each.recording == "q"] == equal
         assert len([1 for each, after in itertools.pairwise(members) if each.recording != after.recording]) == 1
@@ -176,42 +188,51 @@ def test_new_clips_take_the_number_of_a_shard_that_emptied() -> None:
     ],
 )
 def test_indices_count_from_0_and_few_shards_are_renumbered(n_new: int, planned: list[int], new_indices: tuple, renumbered: dict) -> None:
-    keys = [f"{number:0{N_RECORDING}}" for number in range(n_new)]
-    assert lay_out(reversed(keys), planned, 2) == Layout(tuple(keys[::2]), new_indices, renumbered)
-    assert list(fill([], SIZE)) == []
-
-
-def nothing_planned(dataset: str, split: str) -> dict[str, int]:
-    return {}
-
-
-class Planned:
-    """The indices of one split; the others have none."""
-
-    def __init__(self, indices: Mapping[str, int]):
-        self.indices = indices
-
-    def __call__(self, dataset: str, split: str) -> Mapping[str, int]:
-        return self.indices if (dataset, split) == ("S", "train") else {}
+    recordings = np.arange(n_new, dtype=np.uint64)
+    layout = lay_out(recordings, np.ones(n_new, np.int64), planned, 2)
+    assert (layout.recordings.tolist(), layout.offsets.tolist()) == (recordings[::2].tolist(), [0] * len(new_indices))
+    assert (tuple(layout.new_indices.tolist()), layout.renumbered) == (new_indices, renumbered)
 
 
 TRAIN, TEST = clips_of(100, 30), [clip(number, split="test") for number in range(20)]
 OTHER = [clip(number, dataset="T") for number in range(20)]
 PLANNED = indices_of(assign(TRAIN[:60]))
-EXPECTED = [(ShardId("S", "train", index), members) for index, members in assign(TRAIN, PLANNED).items()]
-EXPECTED += [(ShardId("S", "test", index), members) for index, members in assign(TEST).items()]
-EXPECTED += [(ShardId("T", "train", index), members) for index, members in assign(OTHER).items()]
+EXPECTED = {f"S/train/{index}": members for index, members in assign(TRAIN, PLANNED).items()}
+EXPECTED |= {f"S/test/{index}": members for index, members in assign(TEST).items()}
+EXPECTED |= {f"T/train/{index}": members for index, members in assign(OTHER).items()}
+
+
+def planned_batches(clips: list[Clip]) -> list[PlannedClips]:
+    """Return the clips of each partition with their index in the previous plan."""
+    batches: dict[int, list[Clip]] = {}
+    for each in clips:
+        batches.setdefault(partition_of(each.recording), []).append(each)
+    return [
+        PlannedClips(
+            partition, members, [PLANNED.get(each.key, NEW) if each.split == "train" and each.dataset == "S" else NEW for each in members]
+        )
+        for partition, members in batches.items()
+    ]
+
+
+def rows_of(shard: tuple[str, Iterable[bytes]]) -> tuple[str, list[str]]:
+    parts = sorted(map(unpack, shard[1]), key=lambda part: part.partition)
+    return shard[0], [line for part in parts for line in part.lines]
+
+
+ALL = planned_batches([*TEST, *OTHER, *TRAIN])
+EXPECTED_ROWS = [(name, [plan_line(each, each.key) for each in members]) for name, members in EXPECTED.items()]
 
 
 def test_each_split_of_each_dataset_is_laid_out_alone_whatever_the_order_of_arrival() -> None:
     for seed in (None, 1, 2):
-        (shards,) = collect(lambda root: [root | beam.Create([*TEST, *OTHER, *TRAIN]) | AssignShards(SIZE, Planned(PLANNED))], seed)
-        assert sorted(shards) == sorted(EXPECTED)
+        (shards,) = collect(lambda root: [root | beam.Create(ALL) | AssignShards(SIZE, Rules())], seed)
+        assert sorted(map(rows_of, shards)) == sorted(EXPECTED_ROWS)
 
 
 def test_shards_are_assigned_on_the_engine_of_builds() -> None:
-    transform = AssignShards(SIZE, Planned(PLANNED))
-    Engine(n_workers=2).run(lambda root: assert_that(root | beam.Create([*TEST, *OTHER, *TRAIN]) | transform, equal_to(EXPECTED)))
+    transform = AssignShards(SIZE, Rules())
+    Engine(n_workers=2).run(lambda root: assert_that(root | beam.Create(ALL) | transform | beam.Map(rows_of), equal_to(EXPECTED_ROWS)))
 
 
 @settings(deadline=None)
@@ -241,15 +262,3 @@ def check_edit(before: Shards, after: Shards, clips: list[Clip], size: int) -> N
         if members:
             assert members in keys.values(), "no clip joins or leaves a planned shard"
             assert keys.get(index) == members or index >= len(after), "its number changes only if it is too high now"
-
-
-def _nothing_planned_but_logged(dataset: str, split: str, path: Path) -> dict[str, int]:
-    with path.open("a") as file:
-        print(dataset, split, file=file)
-    return {}
-
-
-def test_the_previous_plan_is_read_once_a_split(tmp_path: Path) -> None:
-    transform = AssignShards(SIZE, partial(_nothing_planned_but_logged, path=tmp_path / "log"))
-    collect(lambda root: [root | beam.Create([*TRAIN, *TEST]) | transform])
-    assert sorted((tmp_path / "log").read_text().splitlines()) == ["S test", "S train"]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import apache_beam as beam
 import pytest
-from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, Reason, Rejected
-from tests.eager import collect
-from transforms.planning.captions import CaptionClips, with_captions
+from transforms.planning.captions import with_captions
 
 CLIP = Clip("s", "S", "train", "i", "u")
 
@@ -70,18 +66,3 @@ def test_any_text_gives_captions_without_blanks_at_the_ends_or_no_text(texts: li
 def test_everything_but_the_captions_stays() -> None:
     clip = replace(captioned("A dog ", labels=("x",)), title="t", row_number=3)
     assert replace(with_captions(clip), captions=clip.captions) == clip
-
-
-def test_rejections_have_their_stage() -> None:
-    clips, rejections = collect(lambda root: root | beam.Create([captioned("A dog"), CLIP]) | CaptionClips())
-    assert clips == [captioned("A dog")]
-    assert [(rejection.clip, rejection.reason, rejection.stage) for rejection in rejections] == [(CLIP, Reason.NO_TEXT, "caption")]
-
-
-def test_clips_are_captioned_on_the_engine_of_builds() -> None:
-    def steps(root: beam.Pipeline) -> None:
-        clips, rejections = root | beam.Create([captioned(" A dog"), CLIP]) | CaptionClips()
-        assert_that(clips, equal_to([captioned("A dog")]), "clips")
-        assert_that(rejections | beam.Map(lambda rejection: rejection.clip), equal_to([CLIP]), "rejections")
-
-    Engine(n_workers=2).run(steps)

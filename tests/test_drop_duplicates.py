@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from random import Random
 from typing import Any
 
-import apache_beam as beam
 import pytest
-from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, Reason, Rejection
-from tests.eager import collect
-from transforms.planning import drop_duplicates
-from transforms.planning.drop_duplicates import DropDuplicates, one_per_excerpt, one_per_key
+from sources.metadata.held_lists import Entry
+from transforms.planning.drop_duplicates import distinct_excerpts, distinct_keys, one_per_excerpt, one_per_key
 
 
 def clip(number: int, text: str = "", split: str = "train", **changes: Any) -> Clip:
@@ -30,6 +27,12 @@ def parted(outcomes: Iterable[Clip | Rejection]) -> tuple[Clip, list[Rejection]]
     outcomes = list(outcomes)
     [stays] = [outcome for outcome in outcomes if isinstance(outcome, Clip)]
     return stays, [outcome for outcome in outcomes if isinstance(outcome, Rejection)]
+
+
+def distinct(rows: list[Clip], held: Sequence[Entry] = ()) -> tuple[list[Clip], list[Rejection]]:
+    """Return the clips with distinct excerpts and keys, and the rejections of the others."""
+    rejections: list[Rejection] = []
+    return distinct_keys(distinct_excerpts(rows, held, rejections), held, rejections), rejections
 
 
 def test_rows_with_one_caption_each_become_one_clip_with_all_captions_in_order() -> None:
@@ -125,7 +128,7 @@ def test_files_that_were_cut_from_one_sound_are_different_excerpts() -> None:
     slices = [clip(number, recording="freesound:17", url=f"fold5/17-3-0-{number}.wav") for number in range(3)]
     by_id = [clip(number, recording="freesound:17", url="", id=f"17-{number}", dataset="Ids") for number in range(3)]
     pages = [clip(number, recording="freesound:17", url=url, dataset="P") for number, url in enumerate(PAGES)]
-    clips, rejections = collect(lambda root: root | beam.Create([*slices, *by_id, *pages]) | DropDuplicates())
+    clips, rejections = distinct([*slices, *by_id, *pages])
     assert sorted(each.dataset for each in clips) == ["Ids"] * 3 + ["P"] + ["T"] * 3
     assert len(rejections) == len(PAGES) - 1
 
@@ -146,28 +149,17 @@ def _texts(clip: Clip) -> tuple[str, str, list[str]]:
     return clip.dataset, clip.id, [caption.text for caption in clip.captions]
 
 
-@pytest.mark.parametrize("bucket", [0, 3])
-def test_excerpts_and_ids_are_compared_within_a_dataset(bucket: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drop_duplicates, "BUCKET", bucket)  # 0: all rows in one group
-    for seed in (None, 1, 2):
-        clips, rejections = collect(lambda root: root | beam.Create(ROWS) | DropDuplicates(), seed)
+def test_excerpts_and_ids_are_compared_within_a_dataset() -> None:
+    for rows in (ROWS, ROWS[::-1]):
+        clips, rejections = distinct(rows)
         assert sorted(map(_texts, clips)) == STAY
         assert sorted(rejection.clip.row_number for rejection in rejections) == [2, 5, 7]
 
 
 def test_what_a_recipe_holds_out_stays() -> None:
     rows = [clip(1), clip(2, split="fold-1"), clip(3, id="x", recording="b"), clip(4, id="x", split="fold-1", recording="c")]
-    clips, _ = collect(lambda root: root | beam.Create(rows) | DropDuplicates(["T:fold-1"]))
+    clips, _ = distinct(rows, ["T:fold-1"])
     assert sorted(clip.row_number for clip in clips) == [2, 4]
-
-
-def test_duplicates_are_dropped_on_the_engine_of_builds() -> None:
-    def steps(root: beam.Pipeline) -> None:
-        clips, rejections = root | beam.Create(ROWS) | DropDuplicates()
-        assert_that(clips | "Texts" >> beam.Map(_texts), equal_to(STAY), "clips")
-        assert_that(rejections | "Rows" >> beam.Map(lambda rejection: rejection.clip.row_number), equal_to([2, 5, 7]), "rejections")
-
-    Engine(n_workers=2).run(steps)
 
 
 CLIPS = st.builds(
@@ -183,11 +175,11 @@ CLIPS = st.builds(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(CLIPS, max_size=12), st.integers(0, 9))
-def test_no_row_is_lost_and_neither_an_excerpt_nor_an_id_stays_twice(rows: list[Clip], seed: int) -> None:
-    clips, rejections = collect(lambda root: root | beam.Create(rows, reshuffle=False) | DropDuplicates())
+@given(st.lists(CLIPS, max_size=12), st.randoms())
+def test_no_row_is_lost_and_neither_an_excerpt_nor_an_id_stays_twice(rows: list[Clip], random: Random) -> None:
+    clips, rejections = distinct(rows)
     assert len(clips) + len(rejections) == len(rows)
     assert len({(each.dataset, each.recording, each.start or 0.0, each.end) for each in clips}) == len(clips)
     assert len({(each.dataset, each.key) for each in clips}) == len(clips)
-    again, _ = collect(lambda root: root | beam.Create(rows, reshuffle=False) | DropDuplicates(), seed)
+    again, _ = distinct(random.sample(rows, len(rows)))
     assert sorted(again, key=repr) == sorted(clips, key=repr), "whatever the order of arrival"

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import apache_beam as beam
 import pytest
 
 from pipeline.output.storage import Folder
 from pipeline.records import Clip
 from sources.metadata.held_lists import Entry, HeldOut
-from tests.eager import collect
-from transforms.planning.find_held_rows import FindHeldRows, take_matches, unmatched, write_matches
+from transforms.planning.find_held_rows import HeldRows, take_matches, unmatched, write_matches
 
 CLIPS = [Clip("clotho", "Clotho", split, split, "", recording=f"freesound:{n}") for n, split in enumerate(["train", "test", "train"])]
 
@@ -39,20 +37,19 @@ def test_an_entry_without_any_row_is_named_with_the_remedy(tmp_path: Path, entry
     (tmp_path / "lacks.csv").write_text("recording\nfreesound:7\nrain.wav\n")
     (tmp_path / "ids.txt").write_text("8\n")
     for entries in ([entry], ["clotho", entry]):
-        for seed in (None, 1):
-            [[matches]] = collect(lambda root, e=entries: [root | beam.Create(CLIPS) | FindHeldRows(e, tmp_path)], seed)
-            assert matches == sorted(matches)
-            faults = unmatched(entries, matches, tmp_path)
-            assert len(faults) == bool(fault) and all(fault in line for line in faults)
+        held_rows = HeldRows.of(entries, tmp_path)
+        matches = set().union(*(held_rows.matches([clip]) for clip in CLIPS))
+        assert held_rows.matches(CLIPS) == matches, "whether clips come together or one by one"
+        faults = unmatched(entries, matches, tmp_path)
+        assert len(faults) == bool(fault) and all(fault in line for line in faults)
 
 
 def test_without_any_clip_every_entry_is_named(tmp_path: Path) -> None:
-    [[matches]] = collect(lambda root: [root | beam.Create([], reshuffle=False) | FindHeldRows(["clotho"], tmp_path)])
-    assert len(unmatched(["clotho"], matches, tmp_path)) == 1
+    assert len(unmatched(["clotho"], HeldRows.of(["clotho"], tmp_path).matches([]), tmp_path)) == 1
 
 
 def test_matches_are_read_once(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
-    write_matches([(0, ""), (1, "test")], folder, "x.json")
+    write_matches({(1, "test"), (0, "")}, folder, "x.json")
     assert take_matches(folder, "x.json") == [(0, ""), (1, "test")]
     assert not folder.exists("x.json")

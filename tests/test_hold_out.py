@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import apache_beam as beam
 import pytest
-from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.engines.run import Engine
-from pipeline.records import Clip, Reason, Rejected
+from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata.held_lists import Entry, HeldOut
-from tests.eager import collect
-from transforms.planning.hold_out import Held, HoldOut, by_recording, check_held_out, is_held
+from transforms.planning.hold_out import Held, HoldOuts, by_recording, check_held_out, is_held
 
 
 def clip(source: str, split: str, recording: str) -> Clip:
@@ -93,20 +89,12 @@ def test_recordings_are_held_out_over_all_sources(tmp_path: Path, entries: list[
     (tmp_path / "more.csv").write_text("recording\nfreesound:2\n")
     (tmp_path / "ids.csv").write_text("id\n2\n3\n")
     (tmp_path / "ids.txt").write_text("# clips of another set\n3\n")
-    for seed in (None, 1):
-        clips, rejections = collect(lambda root: root | beam.Create(CLIPS) | HoldOut(entries, tmp_path), seed)
+    for order in (CLIPS, CLIPS[::-1]):
+        rejections: list[Rejection] = []
+        clips = HoldOuts.of(entries, tmp_path).apply(order, rejections)
         assert sorted(map(CLIPS.index, clips)) == left
         assert sorted(CLIPS.index(rejection.clip) for rejection in rejections) == [n for n in range(len(CLIPS)) if n not in left]
         assert {(rejection.reason, rejection.stage) for rejection in rejections} <= {(Reason.HELD_OUT, "hold_out")}
-
-
-def test_recordings_are_held_out_on_the_engine_of_builds(tmp_path: Path) -> None:
-    def steps(root: beam.Pipeline) -> None:
-        clips, rejections = root | beam.Create(CLIPS) | HoldOut(["clotho:test"], tmp_path)
-        assert_that(clips, equal_to([CLIPS[number] for number in (0, 2, 4, 5)]), "clips")
-        assert_that(rejections | beam.Map(lambda rejection: rejection.clip), equal_to([CLIPS[1], CLIPS[3]]), "rejections")
-
-    Engine(n_workers=2).run(steps)
 
 
 def video(start: float | None, end: float | None, split: str = "train") -> Clip:
@@ -124,11 +112,12 @@ def test_a_video_is_held_out_as_one_or_by_the_seconds_that_overlap(tmp_path: Pat
     clips = [video(10, 20, "test"), *EXCERPTS]
     for entry in (HeldOut(name="Test", seconds=seconds), HeldOut(path="held.csv", source="youtube", seconds=seconds)):
         (tmp_path / "held.csv").write_text("youtube_id,start_time,end\ndQw4w9WgXcQ,10,20\n")
-        stay, _ = collect(lambda root, entry=entry: root | beam.Create(clips) | HoldOut([entry], tmp_path))
+        stay = HoldOuts.of([entry], tmp_path).apply(clips, [])
         assert [(clip.start, clip.end) for clip in stay if clip.split == "train"] == left
 
 
 def test_seconds_of_other_recordings_do_not_count() -> None:
     clips = [Clip("s", name, "train", "x", "", start, start + 1, recording="freesound:1") for name, start in (("A", 0.0), ("B", 50.0))]
-    stay, held = collect(lambda root: root | beam.Create(clips) | HoldOut([HeldOut(name="A", seconds=True)], Path()))
+    held: list[Rejection] = []
+    stay = HoldOuts.of([HeldOut(name="A", seconds=True)], Path()).apply(clips, held)
     assert (stay, [rejection.detail for rejection in held]) == (clips[:1], ["recording freesound:1 is held out by A"])

@@ -5,17 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import apache_beam as beam
 import pytest
-from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources.metadata.options import SourceOptions
-from tests.eager import collect
-from transforms.planning.join_captions import JoinCaptions, join_captions, joining_sources
+from transforms.planning.join_captions import join_all, join_captions, joining_sources
 
 VIDEO = "youtube:dQw4w9WgXcQ"
 TABLES = frozenset({("captions", "AudioSetCaps"), ("captions", "Auto-ACD")})
@@ -143,19 +139,17 @@ ALL = [
 ]
 
 
-def test_captions_are_joined_on_the_engine_of_builds() -> None:
-    def steps(root: beam.Pipeline) -> None:
-        clips, rejections = root | beam.Create(ALL) | JoinCaptions(TABLES)
-        results = clips | beam.Map(lambda each: (each.dataset, each.id, [caption.text for caption in each.captions]))
-        assert_that(results, equal_to([("AudioSet", "30.0", ["new"]), ("AudioSet", "a", []), ("AudioSetCaps", "b", ["alone"])]), "clips")
-        assert_that(rejections | beam.Map(lambda each: each.clip), equal_to(ALL[:1]), "rejections")
-
-    Engine(n_workers=2).run(steps)
-
-
 def test_without_caption_tables_clips_pass_unchanged() -> None:
-    clips, rejections = collect(lambda root: root | beam.Create(ALL, reshuffle=False) | JoinCaptions(frozenset()))
-    assert (clips, rejections) == (ALL, [])
+    rejections: list[Rejection] = []
+    assert (join_all(ALL, frozenset(), (), rejections), rejections) == (ALL, [])
+
+
+def test_clips_of_each_recording_are_joined_alone() -> None:
+    rejections: list[Rejection] = []
+    clips = join_all(ALL, TABLES, (), rejections)
+    results = sorted((each.dataset, each.id, [caption.text for caption in each.captions]) for each in clips)
+    assert results == [("AudioSet", "30.0", ["new"]), ("AudioSet", "a", []), ("AudioSetCaps", "b", ["alone"])]
+    assert [rejection.clip for rejection in rejections] == ALL[:1]
 
 
 CLIPS = st.builds(
@@ -170,9 +164,10 @@ CLIPS = st.builds(
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(CLIPS, max_size=10), st.integers(0, 9))
-def test_no_row_is_lost_and_evaluation_splits_stay_as_they_are(clips: list[Clip], seed: int) -> None:
-    stay, rejected = collect(lambda root: root | beam.Create(clips, reshuffle=False) | JoinCaptions(TABLES), seed)
+@given(st.lists(CLIPS, max_size=10))
+def test_no_row_is_lost_and_evaluation_splits_stay_as_they_are(clips: list[Clip]) -> None:
+    rejected: list[Rejection] = []
+    stay = join_all(clips, TABLES, (), rejected)
     assert len(stay) + len(rejected) == len(clips)
     assert {each.reason for each in rejected} <= {Reason.DUPLICATE, Reason.AMBIGUOUS}
     assert sorted(map(repr, (each for each in stay if each.split == "test"))) == sorted(

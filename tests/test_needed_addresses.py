@@ -53,7 +53,7 @@ def test_addresses_are_needed_by_the_rows_that_a_build_asks_for_again(folder: Fo
     for secret in ("of-an-earlier-row", "full"):
         of_row = "unbuilt" if secret == "full" else "x"
         full = clip("unbuilt", full_url=f"https://example.org/{of_row}.wav?token={secret}")
-        write_addresses(NUMBER["unbuilt"], [full], folder, PLAN)
+        write_addresses(NUMBER["unbuilt"], {full.key: full.full_url}, folder, PLAN)
         assert lacking(folder) == (set() if secret == "full" else {"unbuilt"})
 
 

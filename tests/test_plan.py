@@ -19,6 +19,7 @@ from pipeline.recipe.model import load_recipe
 from pipeline.verbs import plan as planning
 from pipeline.verbs.plan import make_plan
 from tests.eager import EagerEngine
+from transforms.planning import rules
 
 ENGINE = EagerEngine()
 RECIPE = """
@@ -258,7 +259,7 @@ path = "captions.csv"
 
 
 def test_captions_are_joined_and_a_plan_after_a_change_equals_one_from_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(planning, "joining_sources", lambda sources: frozenset({("table", "Captions")}))
+    monkeypatch.setattr(rules, "joining_sources", lambda sources: frozenset({("table", "Captions")}))
     videos = [f"https://youtu.be/{number:011}" for number in range(4)]
     (tmp_path / "recipe.toml").write_text(JOINED)
 

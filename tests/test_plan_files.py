@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.output.plan_files import (
     count_left_out,
+    left_out_bytes,
     read_keys,
     read_left_out,
     read_plan_file,
@@ -55,8 +56,8 @@ def test_the_order_of_rows_changes_the_hash():
 
 def test_left_out_rows_are_sorted_when_written(tmp_path: Path):
     rejections = [Rejection(clip, Reason.LICENSE, "check_licenses", "x" * 1000) for clip in CLIPS]
-    write_left_out(rejections, tmp_path / "rejections.parquet")
-    write_left_out(rejections[::-1], tmp_path / "b.parquet")
+    write_left_out([left_out_bytes(rejections)], tmp_path / "rejections.parquet")
+    write_left_out([left_out_bytes([each]) for each in rejections[::-1]], tmp_path / "b.parquet")
     assert (tmp_path / "rejections.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     table = read_left_out(Folder(str(tmp_path.parent)), tmp_path.name)
     rows = table.to_pylist()

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.engines.run import Engine
+from pipeline.output.storage import Folder
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources import table
 from tests.eager import collect
-from transforms.planning.read_sources import ReadSources, read_source, storable
+from transforms.planning.batches import partition_of, unpack
+from transforms.planning.read_sources import (
+    CLIPS,
+    COUNTS,
+    LEFT_OUT,
+    ReadFiles,
+    ReadSources,
+    read_in_batches,
+    read_source,
+    storable,
+    write_rows,
+)
 
 
 def options(tmp_path: Path, content: str, name: str = "t.csv", dataset: str = "T") -> table.Options:
@@ -84,22 +99,60 @@ def test_half_a_surrogate_pair_in_jsonl_spoils_one_row(tmp_path: Path) -> None:
     assert [type(outcome) for outcome in read_source(given)] == [Rejection, Clip]
 
 
-@pytest.mark.parametrize(("limit", "counts"), [(None, [("T", 2), ("U", 1)]), (1, [("T", 1), ("U", 1)])])
+def clips_in(batches: Iterable[tuple[int, bytes]]) -> list[Clip]:
+    return [clip for _, data in batches for clip in unpack(data)]
+
+
+def rows_in(tables: Iterable[bytes]) -> list[dict[str, Any]]:
+    return [row for data in tables for row in pa.ipc.open_stream(data).read_all().to_pylist()]
+
+
+@pytest.mark.parametrize(("limit", "counts"), [(None, [{"T": 2}, {"U": 1}]), (1, [{"T": 1}, {"U": 1}])])
 def test_rows_are_counted_by_dataset_rejected_ones_too(limit: int | None, counts: list, tmp_path: Path) -> None:
     sources = [options(tmp_path, "url,start\nb,x\na,1\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
-    clips, rejections, counted = collect(lambda root: root | ReadSources(sources, limit))
-    assert sorted(clip.url for clip in clips) == (["a", "c"] if limit is None else ["c"])
-    assert [rejection.clip.url for rejection in rejections] == ["b"]
-    assert sorted(counted) == counts
+    batches, _, left_out, counted = collect(lambda root: root | ReadSources(sources, limit))
+    assert sorted(clip.url for clip in clips_in(batches)) == (["a", "c"] if limit is None else ["c"])
+    assert [row["url"] for row in rows_in(left_out)] == ["b"]
+    assert sorted(counted, key=repr) == counts
+
+
+@pytest.mark.parametrize("max_rows", [1, 2, 100])
+def test_rows_are_divided_by_partition_whatever_the_size_of_a_batch(max_rows: int, tmp_path: Path) -> None:
+    given = options(tmp_path, "url,start\n" + "".join(f"{number}.wav,{number % 7 or 'x'}\n" for number in range(30)))
+    elements = list(read_in_batches(given, None, max_rows))
+    batches = [value for kind, value in elements if kind == CLIPS]
+    assert all(partition == partition_of(clip.recording) for partition, data in batches for clip in unpack(data))
+    expected = list(read_source(given))
+    assert sorted(clips_in(batches), key=repr) == sorted((row for row in expected if isinstance(row, Clip)), key=repr)
+    assert len(rows_in([value for kind, value in elements if kind == LEFT_OUT])) == 5
+    assert [value for kind, value in elements if kind == COUNTS] == [{"T": 30}]
 
 
 def test_sources_are_read_on_the_engine_of_builds(tmp_path: Path) -> None:
     sources = [options(tmp_path, "url,start\na,1\nb,x\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
 
     def steps(root: beam.Pipeline) -> None:
-        clips, rejections, counts = root | ReadSources(sources, None)
-        assert_that(clips | "Urls" >> beam.Map(lambda clip: clip.url), equal_to(["a", "c"]), "clips")
-        assert_that(rejections | "Reasons" >> beam.Map(lambda rejection: rejection.reason), equal_to([Reason.BAD_ROW]), "rejections")
-        assert_that(counts, equal_to([("T", 2), ("U", 1)]), "counts")
+        read = root | ReadSources(sources, None)
+        urls = read.clips | "Urls" >> beam.FlatMap(lambda element: [clip.url for clip in clips_in([element])])
+        assert_that(urls, equal_to(["a", "c"]), "clips")
+        assert_that(
+            read.left_out | "Reasons" >> beam.FlatMap(lambda data: [row["reason"] for row in rows_in([data])]),
+            equal_to(["bad_row"]),
+            "left_out",
+        )
+        assert_that(read.counts, equal_to([{"T": 2}, {"U": 1}]), "counts")
 
     Engine(n_workers=2).run(steps)
+
+
+def test_rows_that_were_read_here_are_those_that_workers_would_read(tmp_path: Path) -> None:
+    sources = [options(tmp_path, "url,start\nb,x\na,1\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
+    folder = Folder(str(tmp_path / "out"))
+    names = write_rows(sources, None, folder, "plan.new/rows")
+    assert folder.names("plan.new") == sorted(names)
+    for path in tmp_path.glob("*.csv"):
+        path.unlink()  # as on a machine that has not the files
+    here = collect(lambda root: root | ReadFiles(folder, names))
+    sources = [options(tmp_path, "url,start\nb,x\na,1\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
+    there = collect(lambda root: root | ReadSources(sources, None))
+    assert [sorted(map(repr, elements)) for elements in here] == [sorted(map(repr, elements)) for elements in there]

@@ -11,7 +11,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from pipeline.engines.run import Engine
 from pipeline.records import Caption, Clip, TextHolds
 from tests.eager import collect
-from transforms.planning.reword import Reword, reworded
+from transforms.planning.plan_lines import PlannedClips
+from transforms.planning.reword import Reword, reworded, with_text
 
 GIVEN = (Caption("A person.", "human", None, None, "A man."), Caption("The sound of x.", "template"), Caption("X.", "t5", "m", "x"))
 PLANNED = Clip("s", "S", "train", "1", "a.wav", 1.0, 2.0, GIVEN, ("x",), "T", "CC0-1.0", "C", "r", "root", 0, TextHolds.ALL)
@@ -37,26 +38,42 @@ def test_labels_alone_are_text() -> None:
 
 
 CLIPS = [PLANNED, replace(PLANNED, id="2"), replace(PLANNED, id="1", dataset="U")]
-SOURCES = [READ, replace(READ, id="3"), replace(READ, id="2", dataset="U")]
+SOURCES = [READ, replace(READ, id="3"), replace(READ, id="2", dataset="U", recording="other")]
+
+
+def given(*clips: Clip) -> beam.PTransform:
+    """Return batches of one clip."""
+    return beam.Create([PlannedClips(0, [clip], [number]) for number, clip in enumerate(clips)], reshuffle=False)
+
+
+def test_a_clip_without_any_text_leaves_its_batch_with_its_index() -> None:
+    batch = PlannedClips(3, [replace(CLIPS[0], captions=(), labels=()), CLIPS[1]], [7, 8])
+    kept = with_text(batch)
+    assert (kept.partition, [clip.id for clip in kept.clips], kept.planned) == (3, ["2"], [8])
 
 
 def test_clips_are_joined_by_dataset_and_key_and_those_read_are_counted() -> None:
     for seed in (None, 1):
-        clips, n_read = collect(lambda root: (root | "P" >> beam.Create(CLIPS), root | "R" >> beam.Create(SOURCES)) | Reword(), seed)
+        batches, n_read = collect(lambda root: (root | "P" >> given(*CLIPS), root | "R" >> given(*SOURCES)) | Reword(), seed)
+        clips = [clip for batch in batches for clip in batch.clips]
         expected = [reworded(PLANNED, READ), reworded(CLIPS[1], None), reworded(CLIPS[2], None)]
         assert sorted(clips, key=repr) == sorted(expected, key=repr)
         assert n_read == [1]
 
 
 def test_no_clip_read_is_a_count_of_none() -> None:
-    clips, n_read = collect(lambda root: (root | "P" >> beam.Create(CLIPS), root | "R" >> beam.Create([])) | Reword())
-    assert (len(clips), n_read) == (3, [0])
+    batches, n_read = collect(lambda root: (root | "P" >> given(*CLIPS), root | "R" >> given()) | Reword())
+    assert n_read == [0]
+    assert sorted(index for batch in batches for index in batch.planned) == [0, 1, 2], "each clip has the index of its shard"
+    assert len({batch.partition for batch in batches}) == len(batches), "a partition is one batch"
 
 
 def test_clips_are_reworded_on_the_engine_of_builds() -> None:
     def steps(root: beam.Pipeline) -> None:
-        clips, n_read = (root | "P" >> beam.Create(CLIPS[:2]), root | "R" >> beam.Create(SOURCES)) | Reword()
-        assert_that(clips, equal_to([reworded(PLANNED, READ), reworded(CLIPS[1], None)]), "clips")
+        batches, n_read = (root | "P" >> given(*CLIPS[:2]), root | "R" >> given(*SOURCES)) | Reword()
+        assert_that(
+            batches | beam.FlatMap(lambda batch: batch.clips), equal_to([reworded(PLANNED, READ), reworded(CLIPS[1], None)]), "clips"
+        )
         assert_that(n_read, equal_to([1]), "n_read")
 
     Engine(n_workers=2).run(steps)

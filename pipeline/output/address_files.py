@@ -6,7 +6,7 @@ One file a shard below `plan/addresses`, readable by its owner alone, and only f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.masking import mask_address
@@ -24,14 +24,13 @@ def address_name(shard: ShardId, below: str = PLAN) -> str:
     return f"{below}/{ADDRESSES}/{shard.name}.json"
 
 
-def write_addresses(shard: ShardId, clips: Iterable[Clip], folder: Folder, below: str) -> None:
+def write_addresses(shard: ShardId, addresses: Addresses, folder: Folder, below: str) -> None:
     """Write the full addresses of the clips of a shard; no file where no address holds a secret."""
-    addresses = {clip.key: clip.full_url for clip in clips if clip.full_url}
     if addresses:
         with folder.workspace() as work:
             path = Path(work) / "addresses"
             path.touch(mode=0o600)
-            path.write_text(json.dumps(addresses), encoding="utf-8")
+            path.write_text(json.dumps(dict(addresses)), encoding="utf-8")
             folder.publish(path, address_name(shard, below))
 
 

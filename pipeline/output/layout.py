@@ -8,6 +8,7 @@ RECIPE, BUILD, README = "recipe.toml", "build.json", "README.md"
 PLAN, NEW_PLAN = "plan", "plan.new"
 INDEX, LEFT_OUT = "plan.json", "rejections.parquet"
 ROWS_READ, N_REWORDED, HELD_ROWS = "rows_read.json", "reworded.json", "held_rows.json"  # only while a plan is made
+ROWS = "rows"  # below a new plan, only while it is made: rows that were read here for workers elsewhere
 SHARED = "shared_recordings.json"  # below the plan: recordings that are in several datasets or splits; for people, no input of shards
 T5_CACHE, T5_TEXTS, T5_COUNTS, T5_PARTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json", "t5"
 EQUAL_SOUNDS = "equal_sounds.parquet"
@@ -61,7 +62,7 @@ def is_name_of_ours(name: str) -> bool:
     if below == MOVED:
         number, _, rest = rest.partition("/")
         return number.isdecimal() and shard_of(rest) is not None
-    return planned_shard(rest) is not None or rest in OF_PLANS or rest.startswith((f"{ADDRESSES}/", f"{T5_PARTS}/"))
+    return planned_shard(rest) is not None or rest in OF_PLANS or rest.startswith((f"{ADDRESSES}/", f"{T5_PARTS}/", f"{ROWS}/"))
 
 
 def tar_name(shard: ShardId) -> str:

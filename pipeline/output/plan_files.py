@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.json
 import pyarrow.parquet as pq
 
 from pipeline.keys import stable_hash
@@ -26,16 +25,33 @@ CLIPS = pa.schema({"key": _TEXT} | columns(Clip))
 REJECTIONS = pa.schema(dict.fromkeys(("dataset", "split", "source", "id", "key", "url", "reason", "stage", "detail"), _TEXT))
 
 
+_ENCODE = json.JSONEncoder(sort_keys=True).encode
+_SEPARATOR = "\x1f"  # of the parts of `stable_hash`
+_READ = pyarrow.json.ReadOptions(use_threads=False, block_size=2**30)  # one block, so that columns are one chunk
+_PARSE = pyarrow.json.ParseOptions(explicit_schema=CLIPS, newlines_in_values=False)
+
+
 def rows_sha256(clips: Iterable[Clip]) -> str:
     """Return the hash of a shard's rows: equal for equal rows, whatever wrote the file."""
-    return _hash(map(_row, clips))
+    return stable_hash(_SEPARATOR.join(plan_line(clip, clip.key) for clip in clips))
+
+
+def plan_line(clip: Clip, key: str) -> str:
+    """Return the row of a clip as JSON without line breaks, with its sample key: what the hash of rows is made of."""
+    return _ENCODE({"key": key} | cells(clip))
 
 
 def write_plan_file(clips: Sequence[Clip], path: Path) -> None:
     """Write the rows of one shard; the same rows give the same bytes."""
-    rows = [_row(clip) for clip in clips]
-    table = pa.Table.from_pylist(rows, CLIPS)
-    pq.write_table(table.replace_schema_metadata({ROWS_SHA256: _hash(rows)}), path, compression="zstd")
+    write_plan_lines([plan_line(clip, clip.key) for clip in clips], path)
+
+
+def write_plan_lines(lines: Sequence[str], path: Path) -> None:
+    """Write the rows of one shard, given as `plan_line` returns them."""
+    source = pa.BufferReader("\n".join(lines).encode())
+    table = pyarrow.json.read_json(source, _READ, _PARSE).select(CLIPS.names) if lines else CLIPS.empty_table()
+    digest = stable_hash(_SEPARATOR.join(lines))
+    pq.write_table(table.cast(CLIPS).replace_schema_metadata({ROWS_SHA256: digest}), path, compression="zstd")
 
 
 def read_plan_file(folder: Folder, name: str) -> list[Clip]:
@@ -80,11 +96,20 @@ def read_column(folder: Folder, shard: ShardId, name: str) -> list[str]:
     return read_table(folder, f"{PLAN}/{plan_name(shard)}", CLIPS, [name], [name])[name].to_pylist()
 
 
-def write_left_out(rejections: Iterable[Rejection], path: Path) -> None:
+def left_out_bytes(rejections: Iterable[Rejection]) -> bytes:
+    """Return rows that are left out of the plan as a table in bytes, for `write_left_out`."""
+    table = pa.Table.from_pylist([_left_out(rejection) for rejection in rejections], REJECTIONS)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, REJECTIONS, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def write_left_out(tables: Iterable[bytes], path: Path) -> None:
     """Write the rows that were left out of the plan, sorted by their values."""
-    rows = [_left_out(rejection) for rejection in rejections]
-    rows.sort(key=lambda row: tuple(value or "" for value in row.values()))
-    pq.write_table(pa.Table.from_pylist(rows, REJECTIONS), path, compression="zstd")
+    table = pa.concat_tables([REJECTIONS.empty_table(), *(pa.ipc.open_stream(each).read_all() for each in tables)])
+    table = table.sort_by([(name, "ascending") for name in REJECTIONS.names]).combine_chunks()
+    pq.write_table(table, path, compression="zstd")
 
 
 def read_left_out(folder: Folder, below: str = PLAN) -> pa.Table:
@@ -94,19 +119,11 @@ def read_left_out(folder: Folder, below: str = PLAN) -> pa.Table:
 
 def count_left_out(table: pa.Table) -> Mapping[str, Mapping[str, int]]:
     """Return the number of rows left out by dataset and reason, both sorted."""
-    counts = Counter(zip(table["dataset"].to_pylist(), table["reason"].to_pylist(), strict=True))
     by_dataset: dict[str, dict[str, int]] = {}
-    for (dataset, reason), count in sorted(counts.items()):
-        by_dataset.setdefault(dataset, {})[reason] = count
+    counts = table.group_by(["dataset", "reason"], use_threads=False).aggregate([([], "count_all")])
+    for row in counts.sort_by([("dataset", "ascending"), ("reason", "ascending")]).to_pylist():
+        by_dataset.setdefault(row["dataset"], {})[row["reason"]] = row["count_all"]
     return by_dataset
-
-
-def _hash(rows: Iterable[dict[str, Any]]) -> str:
-    return stable_hash(*(json.dumps(row, sort_keys=True) for row in rows))
-
-
-def _row(clip: Clip) -> dict[str, Any]:
-    return {"key": clip.key} | cells(clip)
 
 
 def _left_out(rejection: Rejection) -> dict[str, str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
-from pipeline.output.layout import HELD_ROWS, LEFT_OUT, NEW_PLAN, RETIRED, ROWS_READ
+from pipeline.output.layout import HELD_ROWS, LEFT_OUT, NEW_PLAN, RETIRED, ROWS, ROWS_READ
 from pipeline.output.moved_shards import hold
 from pipeline.output.new_plan import discard_new_plan, finish_plan
 from pipeline.output.ownership import ForeignFilesError, check_names, retired_shards
@@ -22,17 +22,15 @@ from pipeline.output.snapshot import Snapshot
 from pipeline.output.standing import Standing, read_standing
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
+from pipeline.records import ShardId
 from pipeline.verbs.changes import NO_CHANGES, Changes
-from transforms.planning.assign_shards import AssignShards, IndicesOfSplit
-from transforms.planning.captions import CaptionClips
-from transforms.planning.check_licenses import CheckLicenses
-from transforms.planning.debias import Debias
-from transforms.planning.drop_duplicates import DropDuplicates
-from transforms.planning.find_held_rows import FindHeldRows, take_matches, unmatched, write_matches
-from transforms.planning.hold_out import HoldOut
-from transforms.planning.join_captions import JoinCaptions, joining_sources
-from transforms.planning.read_sources import ReadSources
-from transforms.planning.share_recordings import ShareRecordings, write_shared_recordings
+from transforms.planning.assign_shards import AssignShards
+from transforms.planning.find_held_rows import HeldRows, Match, take_matches, unmatched, write_matches
+from transforms.planning.key_hashes import PreviousKeys
+from transforms.planning.plan_partitions import PlanPartitions
+from transforms.planning.read_sources import ReadFiles, ReadSources, write_rows
+from transforms.planning.rules import Rules
+from transforms.planning.share_recordings import added, write_shared_recordings
 from transforms.planning.write_plan import WriteLeftOut, WritePlan
 
 if TYPE_CHECKING:
@@ -45,27 +43,40 @@ def plan_clips(
     folder: Folder,
     limit: int | None,
     caption_model: CaptionModel | None,
-    indices: IndicesOfSplit,
+    previous: PreviousPlan,
+    read_rows: beam.PTransform,
 ) -> None:
     """Add the steps of planning: recipe -> one plan file for each shard; the rows left out -> rejections.parquet."""
-    read, unreadable, counts = root | "ReadSources" >> ReadSources(recipe.sources, limit)
-    distinct, repeated = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
-    allowed, held_out = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder, recipe.held_elsewhere)
-    joined, moved = allowed | "JoinCaptions" >> JoinCaptions(joining_sources(recipe.sources), recipe.holdout)
-    licensed, unlicensed = joined | "CheckLicenses" >> CheckLicenses(recipe.licenses)
-    captioned, textless = licensed | "Caption" >> CaptionClips()
-    worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
-    neutral = worded | "Debias" >> Debias(recipe.debias)
-    shards = neutral | "AssignShards" >> AssignShards(recipe.shard_size, indices)
-    shared = (distinct, captioned) | "ShareRecordings" >> ShareRecordings()
-    _ = shared | "WriteShared" >> beam.Map(write_shared_recordings, folder, NEW_PLAN)
-    if recipe.holdout and limit is None:  # a part of the rows need not have what is held out
-        held_rows = read | "FindHeldRows" >> FindHeldRows(recipe.holdout, recipe.folder)
-        _ = held_rows | "WriteHeldRows" >> beam.Map(write_matches, folder, f"{NEW_PLAN}/{HELD_ROWS}")
-    left_out = (unreadable, repeated, held_out, moved, unlicensed, textless) | "LeftOut" >> beam.Flatten()
+    rules = rules_of(recipe)
+    read = root | "ReadSources" >> read_rows
+    keys = (read.keys, root | "PreviousKeys" >> PreviousKeys(previous)) | "Keys" >> beam.Flatten()
+    finds = (
+        HeldRows.of(recipe.holdout, recipe.folder) if recipe.holdout and limit is None else None
+    )  # a part need not have what is held out
+    planned = (read.clips, keys) | "PlanPartitions" >> PlanPartitions(rules, finds)
+    worded = planned.clips | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else planned.clips
+    shards = worded | "AssignShards" >> AssignShards(recipe.shard_size, rules)
     _ = shards | "WritePlan" >> WritePlan(folder, NEW_PLAN)
+    shared = planned.shared | "AddShared" >> beam.CombineGlobally(added)
+    _ = shared | "WriteShared" >> beam.Map(write_shared_recordings, folder, NEW_PLAN)
+    if finds:
+        matches = planned.matches | "AllMatches" >> beam.CombineGlobally(_union)
+        _ = matches | "WriteHeldRows" >> beam.Map(write_matches, folder, f"{NEW_PLAN}/{HELD_ROWS}")
+    left_out = (read.left_out, planned.left_out) | "LeftOut" >> beam.Flatten()
     _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW_PLAN}/{LEFT_OUT}")
-    _ = counts | "AddCounts" >> beam.CombineGlobally(_merged).without_defaults() | "WriteCounts" >> beam.Map(_write_counts, folder)
+    _ = read.counts | "AddCounts" >> beam.CombineGlobally(added) | "WriteCounts" >> beam.Map(_write_counts, folder)
+
+
+def reading(recipe: BuildRecipe, limit: int | None, folder: Folder, engine: Engine) -> beam.PTransform:
+    """Return the step that reads the sources of a recipe. For workers elsewhere, which have not their files, they are read here and now."""
+    if not engine.is_remote:
+        return ReadSources(recipe.sources, limit)
+    return ReadFiles(folder, write_rows(recipe.sources, limit, folder, f"{NEW_PLAN}/{ROWS}"))
+
+
+def rules_of(recipe: BuildRecipe) -> Rules:
+    """Return what a recipe says about rows."""
+    return Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.debias)
 
 
 def with_t5(caption_model: CaptionModel, folder: Folder) -> beam.PTransform:
@@ -76,21 +87,23 @@ def with_t5(caption_model: CaptionModel, folder: Folder) -> beam.PTransform:
 
 
 @dataclass(frozen=True, slots=True)
-class PreviousShardIndices:
-    """(dataset, split) -> the shard index of each sample key in an output folder: in its plan or, without a plan, in its books."""
+class PreviousPlan:
+    """The shards that an output folder has, in its plan or, without a plan, in its books; and the sample keys of each."""
 
     folder: Folder
-    plan: Plan | None
-    standing: Standing = field(default_factory=Standing)
+    shards: tuple[ShardId, ...] = ()
+    standing: Standing | None = None
 
-    def __call__(self, dataset: str, split: str) -> Mapping[str, int]:
-        if self.plan is None:
-            return self.standing.indices(dataset, split)
-        indices = {}
-        for planned in self.plan.shards:
-            if (planned.shard.dataset, planned.shard.split) == (dataset, split):
-                indices.update(dict.fromkeys(read_keys(self.folder, planned.shard), planned.shard.index))
-        return indices
+    @classmethod
+    def of(cls, folder: Folder, plan: Plan | None, standing: Standing) -> PreviousPlan:
+        """Return the plan of a folder, or what stands in a folder without a plan."""
+        if plan is None:
+            return cls(folder, tuple(sorted(standing.shards)), standing)
+        return cls(folder, tuple(planned.shard for planned in plan.shards))
+
+    def __call__(self, shard: ShardId) -> Sequence[str]:
+        """Return the sample keys of a shard; raises as `read_plan_file`."""
+        return read_keys(self.folder, shard) if self.standing is None else self.standing.shards[shard].keys
 
 
 def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine: Engine, changes: Changes = NO_CHANGES) -> Plan:
@@ -110,9 +123,11 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
     caption_model = caption_model_of(recipe)
     fingerprint = recipe.fingerprint(limit)  # before the tables are read: if they change meanwhile, the next build plans again
     standing = read_standing(snapshot)
-    indices = PreviousShardIndices(folder, None) if changes.reshard else PreviousShardIndices(folder, snapshot.plan, standing)
+    previous = PreviousPlan(folder) if changes.reshard else PreviousPlan.of(folder, snapshot.plan, standing)
     discard_new_plan(folder)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, indices), one_worker=True)
+    rows = reading(recipe, limit, folder, engine)
+    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous, rows), one_worker=True)
+    folder.remove_below(f"{NEW_PLAN}/{ROWS}")
     try:
         if recipe.holdout and limit is None:
             check_holdout(recipe, folder)
@@ -158,14 +173,9 @@ def caption_model_of(recipe: BuildRecipe) -> CaptionModel | None:
         raise RecipeError(str(error)) from error
 
 
-def _merged(counts: Any) -> dict[str, int]:
-    """Add up (dataset, count) pairs and partial results, as `beam.CombineGlobally` calls it with both."""
-    merged: dict[str, int] = {}
-    for part in counts:
-        for dataset, count in part.items() if isinstance(part, dict) else [part]:
-            merged[dataset] = merged.get(dataset, 0) + count
-    return dict(sorted(merged.items()))
+def _union(sets: Iterable[set[Match]]) -> set[Match]:
+    return set().union(*sets)
 
 
-def _write_counts(counts: dict[str, int], folder: Folder) -> None:
-    folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", counts)
+def _write_counts(counts: Mapping[str, int], folder: Folder) -> None:
+    folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", dict(sorted(counts.items())))

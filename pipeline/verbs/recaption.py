@@ -14,7 +14,7 @@ from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import read_equal_sounds
-from pipeline.output.layout import BUILD, LEFT_OUT, N_REWORDED, NEW_PLAN, PLAN, RECIPE, ROWS_READ
+from pipeline.output.layout import BUILD, LEFT_OUT, N_REWORDED, NEW_PLAN, PLAN, RECIPE, ROWS, ROWS_READ
 from pipeline.output.new_plan import discard_new_plan, finish_plan, promote_interrupted
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.plan_index import Plan
@@ -22,19 +22,16 @@ from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe, parse_recipe
 from pipeline.recipe.write import resolved_recipe
+from pipeline.records import ShardId
 from pipeline.verbs.build_record import build_record, build_settings
 from pipeline.verbs.missing import missing_rows
-from pipeline.verbs.plan import PreviousShardIndices, caption_model_of, with_t5
+from pipeline.verbs.plan import caption_model_of, reading, rules_of, with_t5
 from pipeline.verbs.rounds import Watch, shard_task
 from pipeline.verbs.status import Books, read_the_books, snapshot_of
 from transforms.planning.assign_shards import AssignShards
-from transforms.planning.captions import CaptionClips
-from transforms.planning.debias import Debias
-from transforms.planning.drop_duplicates import DropDuplicates
-from transforms.planning.hold_out import HoldOut
-from transforms.planning.join_captions import JoinCaptions, joining_sources
-from transforms.planning.read_sources import ReadSources
-from transforms.planning.reword import Reword
+from transforms.planning.plan_lines import PlannedClips
+from transforms.planning.plan_partitions import PlanPartitions
+from transforms.planning.reword import Reword, with_text
 from transforms.planning.write_plan import WritePlan
 from transforms.shards.previous_shard import is_current
 from transforms.shards.rewrite_text import RewriteText
@@ -55,21 +52,27 @@ class RecaptionOutcome:
     wrong: tuple[str, ...]
 
 
-def reword_plan(root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, caption_model: CaptionModel | None) -> None:
+def reword_plan(
+    root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, caption_model: CaptionModel | None, read_rows: beam.PTransform
+) -> None:
     """Add the steps that give a plan new text: plan files and a recipe -> plan files with the same rows in the same shards."""
-    read, _, _ = root | "ReadSources" >> ReadSources(recipe.sources, None)
-    distinct, _ = read | "DropDuplicates" >> DropDuplicates(recipe.holdout)
-    allowed, _ = distinct | "HoldOut" >> HoldOut(recipe.holdout, recipe.folder, recipe.held_elsewhere)
-    joined, _ = allowed | "JoinCaptions" >> JoinCaptions(joining_sources(recipe.sources), recipe.holdout)
+    rules = rules_of(recipe)
+    read = root | "ReadSources" >> read_rows
+    partitions = (read.clips, read.keys) | "PlanPartitions" >> PlanPartitions(rules, with_text=False)
     shards = [planned.shard for planned in plan.shards]
-    planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.FlatMap(lambda shard: read_rows_of(folder, shard))
-    reworded, n_read = (planned, joined) | "Reword" >> Reword()
-    captioned, _ = reworded | "Caption" >> CaptionClips()
+    planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.Map(_planned_clips, folder)
+    reworded, n_read = (planned, partitions.clips) | "Reword" >> Reword()
+    captioned = reworded | "Caption" >> beam.Map(with_text)
     worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
-    neutral = worded | "Debias" >> Debias(recipe.debias)
-    assigned = neutral | "AssignShards" >> AssignShards(recipe.shard_size, PreviousShardIndices(folder, plan))
+    assigned = worded | "AssignShards" >> AssignShards(recipe.shard_size, rules)
     _ = assigned | "WritePlan" >> WritePlan(folder, NEW_PLAN)
     _ = n_read | "WriteCount" >> beam.Map(lambda count: folder.write_json(f"{NEW_PLAN}/{N_REWORDED}", count))
+
+
+def _planned_clips(shard: ShardId, folder: Folder) -> PlannedClips:
+    """Return the clips of a shard; `Reword` divides them by partition."""
+    clips = read_rows_of(folder, shard)
+    return PlannedClips(0, clips, [shard.index] * len(clips))
 
 
 def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch, command: Sequence[str] = ()) -> RecaptionOutcome:
@@ -141,7 +144,9 @@ def _reword(recipe: BuildRecipe, before: Snapshot, engine: Engine) -> int:
     discard_new_plan(folder)
     folder.write(f"{NEW_PLAN}/{LEFT_OUT}", folder.read(f"{PLAN}/{LEFT_OUT}"))
     folder.write_json(f"{NEW_PLAN}/{ROWS_READ}", dict(plan.rows_read))
-    engine.run(lambda root: reword_plan(root, recipe, folder, plan, caption_model))
+    rows = reading(recipe, None, folder, engine)
+    engine.run(lambda root: reword_plan(root, recipe, folder, plan, caption_model, rows))
+    folder.remove_below(f"{NEW_PLAN}/{ROWS}")
     n_read: int = folder.read_json(f"{NEW_PLAN}/{N_REWORDED}")
     folder.remove(f"{NEW_PLAN}/{N_REWORDED}")
     finish_plan(fingerprint, folder)

@@ -1,155 +1,72 @@
-"""Assign clips to shards. Planned clips stay in their shard; new clips go to new shards.
-
-New clips are sorted by the hash of their recording. A plan made from nothing is therefore the same everywhere, and clips
-of one recording are in one shard, where the recording is fetched once. Only a short text a new clip is gathered to compute
-the layout of a split; the clips themselves are gathered by shard.
-"""
+"""Assign planned rows to shards, see `lay_out`. Only numbers are gathered to lay out a split; the rows are gathered by shard."""
 
 from __future__ import annotations
 
-import bisect
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import apache_beam as beam
-from apache_beam.utils.shared import Shared
+import numpy as np
 
-from pipeline.keys import N_RECORDING
-from pipeline.records import Clip, ShardId
-from transforms.planning.group_clips import GroupClips
+from pipeline.records import ShardId
+from transforms.planning.batches import pack, unpack
+from transforms.planning.lay_out import Layout, lay_out
+from transforms.planning.plan_lines import NEW, PlannedClips, by_shard, split_lines
+from transforms.planning.rules import Rules
 
-IndicesOfSplit = Callable[[str, str], Mapping[str, int]]
-"""(dataset, split) -> the shard index of every sample key of the previous plan."""
+Split = tuple[str, str]
+"""A dataset and a split of it."""
 
-Indexed = tuple[Clip, int | None]
-"""A clip, and the index of its shard in the previous plan; `None` for a new clip."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The shards of one split.
-
-    The new shard of index `new_indices[i]` holds the new clips from the sort key `first_keys[i]` up to the next; first
-    keys rise. `renumbered` maps the previous index of a shard to its new one, for shards that get another.
-    """
-
-    first_keys: tuple[str, ...]
-    new_indices: tuple[int, ...]
-    renumbered: Mapping[int, int]
-
-    def index_of_planned(self, index: int) -> int:
-        """Return the shard index of a clip that was in shard `index` of the previous plan."""
-        return self.renumbered.get(index, index)
-
-    def index_of_new(self, sort_key: str) -> int:
-        """Return the shard index of a new clip."""
-        return self.new_indices[bisect.bisect_right(self.first_keys, sort_key) - 1]
-
-
-def lay_out(new_keys: Iterable[str], planned_indices: Iterable[int], shard_size: int) -> Layout:
-    """Return the layout of one split: indices count from 0 without gaps, no new shard holds more than `shard_size` clips.
-
-    Args:
-        new_keys: sort keys of the new clips.
-        planned_indices: indices of the shards of the previous plan that still hold a clip.
-    """
-    planned = set(planned_indices)
-    first_keys = [shard[0] for shard in fill(sorted(new_keys), shard_size)]
-    free = (index for index in itertools.count() if index not in planned)
-    new_indices = tuple(itertools.islice(free, len(first_keys)))
-    return Layout(tuple(first_keys), new_indices, _close_gaps(planned.union(new_indices)))
-
-
-def fill(sort_keys: list[str], shard_size: int) -> Iterator[list[str]]:
-    """Yield sorted keys shard by shard, each with at most `shard_size`; a recording is divided only if it is larger than that.
-
-    Where recordings have one clip each, there are as few shards as possible and their sizes differ by one at most. A
-    recording of many clips that does not fit into what is left of a shard begins the next one.
-
-    >>> [len(shard) for shard in fill([f"{number:016}" for number in range(10)], 4)]
-    [4, 3, 3]
-    """
-    recordings = (list(keys) for _, keys in itertools.groupby(sort_keys, key=lambda key: key[:N_RECORDING]))
-    pieces = (keys[at : at + shard_size] for keys in recordings for at in range(0, len(keys), shard_size))
-    n_left, n_shards = len(sort_keys), -(-len(sort_keys) // shard_size)
-    shard: list[str] = []
-    for piece in pieces:
-        equal_share = -(-n_left // max(n_shards, 1))  # more shards than counted where recordings leave room at the end of shards
-        if shard and (len(shard) >= equal_share or len(shard) + len(piece) > shard_size):
-            yield shard
-            n_left, n_shards, shard = n_left - len(shard), n_shards - 1, []
-        shard += piece
-    if shard:
-        yield shard
-
-
-def _close_gaps(indices: set[int]) -> dict[int, int]:
-    """Return new indices for the last shards, which take the numbers that are free: readers count from 0 without gaps."""
-    gaps = [index for index in range(len(indices)) if index not in indices]
-    return dict(zip(sorted(indices, reverse=True), gaps, strict=False))
+ROWS, SIZES = "rows", "sizes"
 
 
 class AssignShards(beam.PTransform):
-    """Clips -> (shard, its clips, sorted)."""
+    """`PlannedClips`, one for each partition -> (name of a shard, its rows as batches of `ShardLines`). De-biasing comes last."""
 
-    def __init__(self, shard_size: int, indices_of_split: IndicesOfSplit):
+    def __init__(self, shard_size: int, rules: Rules):
         super().__init__()
         self.shard_size = shard_size
-        self.indices_of_split = indices_of_split
+        self.rules = rules
 
     def expand(self, clips: beam.PCollection) -> beam.PCollection:
-        indexed = clips | "PlannedIndex" >> beam.ParDo(_AddPlannedIndex(self.indices_of_split))
-        by_split = indexed | "KeyOrIndex" >> beam.Map(_key_or_index) | "BySplit" >> beam.GroupByKey()
-        layouts = by_split | "LayOut" >> beam.Map(_lay_out_split, self.shard_size)
-        by_shard = indexed | "ShardOf" >> beam.Map(_shard_of, beam.pvalue.AsDict(layouts)) | "ByShard" >> GroupClips()
-        return by_shard | "Sort" >> beam.MapTuple(_sorted)
+        divided = clips | "Lines" >> beam.ParDo(_Lines(self.rules)).with_outputs(SIZES, main=ROWS)
+        layouts = divided[SIZES] | "BySplit" >> beam.GroupByKey() | "LayOut" >> beam.Map(lay_out_split, self.shard_size)
+        by_name = divided[ROWS] | "ShardOf" >> beam.ParDo(_ShardOf(), beam.pvalue.AsDict(layouts))
+        return by_name | "ByShard" >> beam.GroupByKey()
 
 
-class _AddPlannedIndex(beam.DoFn):
-    """Clip -> (clip, index of its shard in the previous plan, or `None`)."""
+class _Lines(beam.DoFn):
+    """`PlannedClips` -> batches of `SplitLines`, and the numbers that the layout of each split needs."""
 
-    def __init__(self, indices_of_split: IndicesOfSplit):
-        self.indices_of_split = indices_of_split
-        self.shared = Shared()
-        self.read: dict[tuple[str, str], Mapping[str, int]] = {}
+    def __init__(self, rules: Rules):
+        self.rules = rules
 
-    def process(self, clip: Clip) -> Iterator[Indexed]:
-        split = clip.dataset, clip.split
-        if split not in self.read:  # once a worker: its threads share them
-            self.read[split] = self.shared.acquire(lambda: _Indices(self.indices_of_split(*split)), split)
-        indices = self.read[split]
-        yield clip, indices.get(clip.key) if indices else None  # a key costs more than the look-up
+    def process(self, batch: PlannedClips) -> Iterator[Any]:
+        for rows in split_lines(replace(batch, clips=self.rules.neutral(batch.clips))):
+            yield pack(rows)
+            new = rows.recordings[rows.planned == NEW]
+            planned = np.unique(rows.planned[rows.planned != NEW])
+            yield beam.pvalue.TaggedOutput(SIZES, (rows.split, pack((*np.unique(new, return_counts=True), planned))))
 
 
-class _Indices(dict):
-    """A dict with weak references, which `Shared` needs."""
+def lay_out_split(sizes_of: tuple[Split, Iterable[bytes]], shard_size: int) -> tuple[Split, Layout]:
+    """Return the layout of a split from the numbers of its partitions: hashes of recordings, their new clips, and planned indices."""
+    split, sizes = sizes_of
+    recordings, counts, planned = (np.concatenate(part) for part in zip(*map(unpack, sizes), strict=True))
+    order = np.argsort(recordings)
+    return split, lay_out(recordings[order], counts[order], set(planned.tolist()), shard_size)
 
 
-def _key_or_index(indexed: Indexed) -> tuple[tuple[str, str], str | int]:
-    clip, index = indexed
-    return (clip.dataset, clip.split), clip.shard_sort_key if index is None else index
+@beam.typehints.with_output_types(tuple[str, bytes])
+class _ShardOf(beam.DoFn):
+    def process(self, batch: bytes, layouts: Mapping[Split, Layout]) -> Iterator[tuple[str, bytes]]:
+        rows = unpack(batch)
+        indices = layouts[rows.split].indices_of(rows.recordings, rows.planned)
+        for index, part in by_shard(rows, indices).items():
+            yield _name(rows.split, index), pack(part)
 
 
-def _lay_out_split(grouped: tuple[tuple[str, str], Iterable[str | int]], shard_size: int) -> tuple[tuple[str, str], Layout]:
-    split, keys_and_indices = grouped
-    new_keys: list[str] = []
-    planned_indices: set[int] = set()
-    for value in keys_and_indices:
-        if isinstance(value, str):
-            new_keys.append(value)
-        else:
-            planned_indices.add(value)
-    return split, lay_out(new_keys, planned_indices, shard_size)
-
-
-def _shard_of(indexed: Indexed, layouts: Mapping[tuple[str, str], Layout]) -> tuple[str, Clip]:
-    clip, planned = indexed
-    layout = layouts[clip.dataset, clip.split]
-    index = layout.index_of_new(clip.shard_sort_key) if planned is None else layout.index_of_planned(planned)
-    return ShardId(clip.dataset, clip.split, index).name, clip
-
-
-def _sorted(shard: str, clips: list[Clip]) -> tuple[ShardId, list[Clip]]:
-    return ShardId.parse(shard), sorted(clips, key=attrgetter("shard_sort_key"))
+def _name(split: Split, index: int) -> str:
+    dataset, split_name = split
+    return ShardId(dataset, split_name, index).name

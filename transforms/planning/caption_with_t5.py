@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -14,8 +15,12 @@ from augment.guard import check
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import GeneratedTexts, Verdict, write_verdicts
 from pipeline.records import Caption, Clip, TextHolds
+from transforms.planning.batches import bucket_of, pack, unpack
 from transforms.planning.caption_model import CaptionModel
 from transforms.planning.generate_texts import GenerateTexts
+from transforms.planning.plan_lines import PlannedClips
+
+CLIPS, VERDICTS = "clips", "verdicts"
 
 
 @lru_cache(maxsize=65_536)  # clips share their keywords
@@ -41,10 +46,11 @@ def with_caption(clip: Clip, generated: GeneratedTexts, model: CaptionModel) -> 
 
 
 class CaptionWithT5(beam.PTransform):
-    """Clips -> clips with captions by a T5 besides their own.
+    """`PlannedClips` -> the same with captions by a T5 besides their own.
 
-    In datasets where the T5 was asked for any clip, every clip records what `text` holds. The generated texts and the rules
-    that they break are written to files below `below`.
+    Keyword sets and texts meet in buckets by their prompts, and the texts come back to the partitions that asked for them. In datasets
+    where the T5 was asked for any clip, every clip records what `text` holds. The generated texts and the rules that they break are
+    written to files below `below`.
     """
 
     def __init__(self, model: CaptionModel, folder: Folder, below: str):
@@ -53,56 +59,97 @@ class CaptionWithT5(beam.PTransform):
         self.folder = folder
         self.below = below
 
-    def expand(self, clips: beam.PCollection) -> beam.PCollection:
-        others, asked = clips | "SplitAsked" >> beam.Partition(_is_asked, 2, self.model)  # type: ignore[arg-type]
-        keyword_sets = asked | "Keywords" >> beam.Map(_keywords, self.model)
-        generated = keyword_sets | "Generate" >> GenerateTexts(self.model, self.folder, self.below)
-        joined = {
-            "clips": asked | "ClipByPrompt" >> beam.Map(_clip_by_prompt, self.model),
-            "texts": generated | "TextsByPrompt" >> beam.Map(_texts_by_prompt),
-        } | "Join" >> beam.CoGroupByKey()
-        judged = joined | "Judge" >> beam.FlatMap(_judged, self.model)
-        captioned, verdicts = judged | "Captioned" >> beam.Keys(), judged | "Verdicts" >> beam.Values()
-        counted = verdicts | "CountVerdicts" >> beam.combiners.Count.PerElement()
-        once = clips.pipeline | "OnceVerdicts" >> beam.Create([None])
-        _ = once | "WriteVerdicts" >> beam.Map(_write_verdicts, beam.pvalue.AsIter(counted), self.folder, self.below)
-        datasets = verdicts | "Datasets" >> beam.Map(_dataset) | "DistinctDatasets" >> beam.Distinct()
-        # Before Flatten: Prism (Beam 2.77) gives a step after it an empty side input.
-        holds = beam.pvalue.AsList(datasets), self.model.settings.only
-        parts = others | "OthersHold" >> beam.Map(_with_text_holds, *holds), captioned | "TextHolds" >> beam.Map(_with_text_holds, *holds)
-        return parts | "AllClips" >> beam.Flatten()
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+        model = self.model
+        asked = batches | "Asked" >> beam.FlatMap(asked_of, model).with_output_types(tuple[int, bytes])
+        sets = asked | "ByBucket" >> beam.GroupByKey() | "DistinctSets" >> beam.MapTuple(distinct_sets)
+        generated = sets | "Generate" >> GenerateTexts(model, self.folder, self.below)
+        texts = generated | "TextsByBucket" >> beam.FlatMap(texts_by_bucket).with_output_types(tuple[int, bytes])
+        joined = {"asked": asked, "texts": texts} | "Join" >> beam.CoGroupByKey()
+        answers = joined | "Answers" >> beam.FlatMap(answers_of, model).with_output_types(tuple[int, bytes])
+        clips = batches | "ByPartition" >> beam.Map(_by_partition).with_output_types(tuple[int, bytes])
+        datasets = batches | "Datasets" >> beam.Map(asked_datasets, model) | "AllDatasets" >> beam.CombineGlobally(_union)
+        answered = {"clips": clips, "texts": answers} | "Answered" >> beam.CoGroupByKey()
+        judge = beam.ParDo(_Judge(model), beam.pvalue.AsSingleton(datasets)).with_outputs(VERDICTS, main=CLIPS)
+        judged = answered | "Judge" >> judge
+        once = batches.pipeline | "OnceVerdicts" >> beam.Create([None])
+        _ = once | "WriteVerdicts" >> beam.Map(_write_verdicts, beam.pvalue.AsIter(judged[VERDICTS]), self.folder, self.below)
+        return judged[CLIPS]
 
 
-def _is_asked(clip: Clip, n_partitions: int, model: CaptionModel) -> int:
-    return int(bool(model.keywords_of(clip)))
+def asked_of(batch: PlannedClips, model: CaptionModel) -> Iterator[tuple[int, bytes]]:
+    """Yield by bucket the distinct keyword sets of a batch, with its partition."""
+    by_bucket: dict[int, list[tuple[str, ...]]] = defaultdict(list)
+    for keywords in sorted({model.keywords_of(clip) for clip in batch.clips} - {()}):
+        by_bucket[bucket_of(model.prompt_of(keywords))].append(keywords)
+    for bucket, sets in by_bucket.items():
+        yield bucket, pack((batch.partition, sets))
 
 
-def _keywords(clip: Clip, model: CaptionModel) -> tuple[str, ...]:
-    return model.keywords_of(clip)
+def asked_datasets(batch: PlannedClips, model: CaptionModel) -> frozenset[str]:
+    """Return the datasets of a batch of which the T5 is asked for a clip."""
+    return frozenset(clip.dataset for clip in batch.clips if model.keywords_of(clip))
 
 
-def _clip_by_prompt(clip: Clip, model: CaptionModel) -> tuple[str, Clip]:
-    return model.prompt_of(model.keywords_of(clip)), clip
+def distinct_sets(_: int, asked: Iterable[bytes]) -> list[tuple[str, ...]]:
+    """Return the distinct keyword sets of a bucket."""
+    return sorted({keywords for _, sets in map(unpack, asked) for keywords in sets})
 
 
-def _texts_by_prompt(generated: GeneratedTexts) -> tuple[str, GeneratedTexts]:
-    return generated.prompt, generated
+def texts_by_bucket(generated: Iterable[GeneratedTexts]) -> Iterator[tuple[int, bytes]]:
+    """Yield generated texts by the bucket of their prompt."""
+    by_bucket: dict[int, list[GeneratedTexts]] = defaultdict(list)
+    for texts in generated:
+        by_bucket[bucket_of(texts.prompt)].append(texts)
+    for bucket, members in by_bucket.items():
+        yield bucket, pack(members)
 
 
-def _judged(joined: tuple[str, Mapping[str, Any]], model: CaptionModel) -> Iterator[tuple[Clip, Verdict]]:
-    (generated,) = joined[1]["texts"]
-    for clip in joined[1]["clips"]:  # none for a prompt that only the cache knows
-        yield with_caption(clip, generated, model)
+def answers_of(joined: tuple[int, Mapping[str, Any]], model: CaptionModel) -> Iterator[tuple[int, bytes]]:
+    """Yield by partition the texts of a bucket that it asked for."""
+    known = {texts.prompt: texts for batch in map(unpack, joined[1]["texts"]) for texts in batch}
+    for partition, sets in map(unpack, joined[1]["asked"]):
+        prompts = dict.fromkeys(map(model.prompt_of, sets))
+        yield partition, pack([known[prompt] for prompt in prompts])
 
 
-def _dataset(verdict: Verdict) -> str:
-    return verdict.dataset
+class _Judge(beam.DoFn):
+    def __init__(self, model: CaptionModel):
+        self.model = model
+
+    def process(self, answered: tuple[int, Mapping[str, Any]], datasets: frozenset[str]) -> Iterator[Any]:
+        generated = {texts.prompt: texts for batch in map(unpack, answered[1]["texts"]) for texts in batch}
+        verdicts: Counter[Verdict] = Counter()
+        for batch in map(unpack, answered[1]["clips"]):
+            clips = (self._captioned(clip, generated, verdicts) for clip in batch.clips)
+            yield replace(batch, clips=[_with_text_holds(clip, datasets, self.model.settings.only) for clip in clips])
+        if verdicts:
+            yield beam.pvalue.TaggedOutput(VERDICTS, pack(list(verdicts.items())))
+
+    def _captioned(self, clip: Clip, generated: Mapping[str, GeneratedTexts], verdicts: Counter[Verdict]) -> Clip:
+        keywords = self.model.keywords_of(clip)
+        if not keywords:
+            return clip
+        captioned, verdict = with_caption(clip, generated[self.model.prompt_of(keywords)], self.model)
+        verdicts[verdict] += 1
+        return captioned
 
 
-def _with_text_holds(clip: Clip, datasets: Sequence[str], only: Sequence[str]) -> Clip:
+def _by_partition(batch: PlannedClips) -> tuple[int, bytes]:
+    return batch.partition, pack(batch)
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)
+
+
+def _with_text_holds(clip: Clip, datasets: Set[str], only: Sequence[str]) -> Clip:
     holds = TextHolds.T5 if clip.source in only or clip.dataset in only else TextHolds.ALL
     return replace(clip, text_holds=holds) if clip.dataset in datasets else clip
 
 
-def _write_verdicts(_: None, counted: Iterable[tuple[Verdict, int]], folder: Folder, below: str) -> None:
-    write_verdicts(counted, folder, below)
+def _write_verdicts(_: None, batches: Iterable[bytes], folder: Folder, below: str) -> None:
+    counted: Counter[Verdict] = Counter()
+    for batch in map(unpack, batches):
+        counted.update(dict(batch))
+    write_verdicts(counted.items(), folder, below)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import apache_beam as beam
-
 from augment.clean import clean_text
 from augment.templates import template
 from pipeline.keys import split_rank
 from pipeline.records import Caption, Clip, Reason, Rejected
-from transforms.planning.map_or_reject import map_or_reject
 
 
 def with_captions(clip: Clip) -> Clip:
@@ -30,10 +27,3 @@ def with_captions(clip: Clip) -> Clip:
     if not captions:
         raise Rejected(Reason.NO_TEXT, "neither a caption nor a label")
     return replace(clip, captions=captions)
-
-
-class CaptionClips(beam.PTransform):
-    """Clips -> (clips with captions, rejections of clips without any text)."""
-
-    def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        return map_or_reject(clips, "caption", with_captions)

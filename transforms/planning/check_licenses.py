@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-
-import apache_beam as beam
+from collections.abc import Iterable, Sequence
 
 from pipeline.records import Clip, Reason, Rejected
 from sources.metadata.licenses import allows, spdx
-from transforms.planning.map_or_reject import map_or_reject
 
 
 def check_license(clip: Clip, allowed: Sequence[str]) -> Clip:
@@ -23,12 +19,6 @@ def check_license(clip: Clip, allowed: Sequence[str]) -> Clip:
     return clip
 
 
-class CheckLicenses(beam.PTransform):
-    """Clips -> (clips with an allowed licence, rejections). Allowed licences may be written in any way that `spdx` reads."""
-
-    def __init__(self, allowed: Sequence[str]):
-        super().__init__()
-        self.allowed = tuple(spdx(name) or name for name in allowed)
-
-    def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        return map_or_reject(clips, "check_licenses", partial(check_license, allowed=self.allowed))
+def allow_list(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the licences of a recipe's allow list as SPDX identifiers. They may be written in any way that `spdx` reads."""
+    return tuple(spdx(name) or name for name in names)

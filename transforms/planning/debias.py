@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import apache_beam as beam
-
 from augment.debias.rewrite import debias
 from pipeline.records import Caption, Clip
 
@@ -18,14 +16,3 @@ def debiased(clip: Clip) -> Clip:
 def _neutral(caption: Caption) -> Caption:
     neutral = debias(caption.text)
     return replace(caption, text=neutral.text, before_debias=caption.text) if neutral.changes else caption
-
-
-class Debias(beam.PTransform):
-    """Clips -> clips with gender-neutral captions (Wu et al. 2023); the same clips where it is not enabled."""
-
-    def __init__(self, enabled: bool):
-        super().__init__()
-        self.enabled = enabled
-
-    def expand(self, clips: beam.PCollection) -> beam.PCollection:
-        return clips | "Neutral" >> beam.Map(debiased) if self.enabled else clips

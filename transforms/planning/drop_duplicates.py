@@ -7,27 +7,18 @@ row number. A clip of an evaluation set therefore never loses to its copy in a t
 from __future__ import annotations
 
 import collections
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-import apache_beam as beam
-
-from pipeline.keys import short_hash, split_rank, stable_hash
+from pipeline.keys import short_hash, split_rank
 from pipeline.masking import is_masked
 from pipeline.records import Clip, Reason, Rejection
 from sources.metadata.held_lists import Entry
 from sources.metadata.identity import id_of, is_cut, recording_of, urlsplit_path
-from transforms.planning.group_clips import GroupClips
 from transforms.planning.hold_out import is_held
-from transforms.planning.map_or_reject import split_rejections
-
-BUCKET = 3  # hexadecimal digits, so 4,096 groups for any number of clips: engines need memory for each group
 
 Key = Callable[[Clip], str]
-Choose = Callable[..., Iterator[Clip | Rejection]]
-"""(clips with equal keys, held) -> the clip that stays, and rejections of the others."""
 
 
 def one_per_excerpt(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Clip | Rejection]:
@@ -62,7 +53,7 @@ def one_per_key(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Cl
     """
     ranked = _ranked(rows, held)
     if len(ranked) > 1 and all(map(_is_named_by_address, ranked)) and len({clip.full_url for clip in ranked}) == len(ranked):
-        yield from (replace(clip, id=f"{clip.id}-{short_hash(clip.full_url)}") for clip in ranked)
+        yield from map(renamed, ranked)
         return
     first, *others = ranked
     yield first
@@ -70,38 +61,47 @@ def one_per_key(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Cl
         yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", f"id {other.id!r} also names another excerpt: {first.url or first.id}")
 
 
-class DropDuplicates(beam.PTransform):
-    """Clips -> (distinct clips, rejections of their repetitions). Different datasets may hold the same excerpt or id."""
-
-    def __init__(self, held: Sequence[Entry] = ()):
-        super().__init__()
-        self.held = held
-
-    def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        distinct, repeated = self._grouped(clips, "Excerpt", _excerpt, one_per_excerpt)
-        unique, renamed = self._grouped(distinct, "Key", _key, one_per_key)
-        return unique, (repeated, renamed) | beam.Flatten()
-
-    def _grouped(self, clips: beam.PCollection, name: str, key: Key, choose: Choose) -> tuple[beam.PCollection, beam.PCollection]:
-        outcomes = (
-            clips
-            | f"Bucket{name}" >> beam.Map(lambda clip: (stable_hash(key(clip))[:BUCKET], clip))
-            | f"By{name}" >> GroupClips()
-            | f"OneOf{name}" >> beam.FlatMap(_choose_each, key, partial(choose, held=self.held))
-        )
-        return split_rejections(outcomes, name)
+def renamed(clip: Clip) -> Clip:
+    """Return a clip with a hash of its full address in its id."""
+    return replace(clip, id=f"{clip.id}-{short_hash(clip.full_url)}")
 
 
-def _choose_each(
-    bucket: tuple[str, Iterable[Clip]], key: Key, choose: Callable[[list[Clip]], Iterator[Clip | Rejection]]
-) -> Iterator[Clip | Rejection]:
+def distinct_excerpts(clips: Iterable[Clip], held: Sequence[Entry], rejections: list[Rejection]) -> list[Clip]:
+    """Return one clip for each excerpt of a dataset, as `one_per_excerpt` chooses it; append rejections of the other rows.
+
+    Args:
+        clips: all clips of each recording among them. Different datasets may hold the same excerpt.
+    """
+    return _one_of_each(clips, excerpt_of, partial(one_per_excerpt, held=held), rejections)
+
+
+def distinct_keys(clips: Iterable[Clip], held: Sequence[Entry], rejections: list[Rejection]) -> list[Clip]:
+    """Return one clip for each sample key of a dataset, as `one_per_key` chooses it; append rejections of the others.
+
+    Args:
+        clips: all clips of each key among them, with one clip for each excerpt.
+    """
+    return _one_of_each(clips, key_of, partial(one_per_key, held=held), rejections)
+
+
+def _one_of_each(
+    clips: Iterable[Clip], key: Key, choose: Callable[[list[Clip]], Iterator[Clip | Rejection]], rejections: list[Rejection]
+) -> list[Clip]:
     groups = collections.defaultdict(list)
-    for clip in bucket[1]:
+    for clip in clips:
         groups[key(clip)].append(clip)
-    return itertools.chain.from_iterable(map(choose, groups.values()))
+    stay: list[Clip] = []
+    for group in groups.values():
+        for outcome in choose(group):
+            if isinstance(outcome, Clip):
+                stay.append(outcome)
+            else:
+                rejections.append(outcome)
+    return stay
 
 
-def _excerpt(clip: Clip) -> str:
+def excerpt_of(clip: Clip) -> str:
+    """Return a text that is equal for clips of one excerpt of a dataset."""
     return repr((clip.dataset, clip.recording, _file(clip), clip.full_url, clip.start or 0.0, clip.end))
 
 
@@ -116,7 +116,8 @@ def _file(clip: Clip) -> str:
     return "" if is_address else clip.url or clip.id
 
 
-def _key(clip: Clip) -> str:
+def key_of(clip: Clip) -> str:
+    """Return the sample key of a clip with its dataset."""
     return f"{clip.dataset}/{clip.key}"
 
 

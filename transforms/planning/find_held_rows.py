@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import apache_beam as beam
 
 from pipeline.output.storage import Folder
 from pipeline.records import Clip
@@ -19,19 +18,38 @@ Match = tuple[int, str]
 """The number of an entry, and an empty text where a row has what it names; or the split of a row of the source or dataset that it names."""
 
 
-def matches_of(clip: Clip, entries: Sequence[Entry], lists: Mapping[str, Sequence[int]]) -> Iterator[Match]:
-    """Yield the entries that have something to do with a clip.
+@dataclass(frozen=True, slots=True)
+class HeldRows:
+    """What the entries of `holdout` name: `lists` maps recordings to the numbers of the entries that list them."""
 
-    Args:
-        lists: recording -> the numbers of the entries that list it.
-    """
-    for number, entry in enumerate(entries):
-        if names(entry, clip):
-            yield number, ""
-        elif names(str(entry).partition(":")[0], clip):
-            yield number, clip.split
-    for number in lists.get(clip.recording, ()):
-        yield number, ""
+    entries: tuple[Entry, ...]
+    lists: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], base: Path) -> HeldRows:
+        """Read the lists of entries, whose paths start from `base`."""
+        lists: dict[str, list[int]] = defaultdict(list)
+        for number, given in enumerate(entries):
+            entry = as_table(given, base)
+            if entry.path is not None:
+                for recording in {listed.recording for listed in read_list(entry, base)}:
+                    lists[recording].append(number)
+        return cls(tuple(entries), dict(lists))
+
+    def matches(self, clips: Iterable[Clip]) -> set[Match]:
+        """Return the matches of clips: entries that have something to do with any of them."""
+        one_of_each, recordings = {}, set()
+        for clip in clips:
+            one_of_each[clip.source, clip.dataset, clip.split] = clip
+            recordings.add(clip.recording)
+        matches = {(number, "") for recording in recordings & self.lists.keys() for number in self.lists[recording]}
+        for clip in one_of_each.values():
+            for number, entry in enumerate(self.entries):
+                if names(entry, clip):
+                    matches.add((number, ""))
+                elif names(str(entry).partition(":")[0], clip):
+                    matches.add((number, clip.split))
+        return matches
 
 
 def unmatched(entries: Sequence[Entry], matches: Iterable[Match], base: Path, elsewhere: Collection[HeldOut] = ()) -> list[str]:
@@ -59,28 +77,9 @@ def unmatched(entries: Sequence[Entry], matches: Iterable[Match], base: Path, el
     return faults
 
 
-class FindHeldRows(beam.PTransform):
-    """Clips as read -> one sorted list of the matches of all entries."""
-
-    def __init__(self, entries: Sequence[Entry], base: Path):
-        super().__init__()
-        self.entries = entries
-        lists: dict[str, list[int]] = defaultdict(list)
-        for number, given in enumerate(entries):
-            entry = as_table(given, base)
-            if entry.path is not None:
-                for recording in {listed.recording for listed in read_list(entry, base)}:
-                    lists[recording].append(number)
-        self.lists = dict(lists)
-
-    def expand(self, clips: beam.PCollection) -> beam.PCollection:
-        matches = clips | "MatchesOf" >> beam.FlatMap(matches_of, self.entries, self.lists)
-        return matches | "AllMatches" >> beam.combiners.ToSet() | "Sort" >> beam.Map(sorted)
-
-
-def write_matches(matches: list[Match], folder: Folder, name: str) -> None:
-    """Write matches for `read_matches`."""
-    folder.write_json(name, matches)
+def write_matches(matches: Iterable[Match], folder: Folder, name: str) -> None:
+    """Write matches for `take_matches`."""
+    folder.write_json(name, sorted(matches))
 
 
 def take_matches(folder: Folder, name: str) -> list[Match]:

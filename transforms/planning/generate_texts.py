@@ -6,6 +6,7 @@ nor on the order of clips. This matters because in bfloat16 a text may depend on
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -28,7 +29,7 @@ def make_batches(sets: Iterable[tuple[str, ...]], model: CaptionModel, cached: f
 
 
 class GenerateTexts(beam.PTransform):
-    """Keyword sets -> the generated texts of each distinct prompt, from the cache or by inference.
+    """Lists of keyword sets -> lists of the generated texts of each distinct prompt, from the cache or by inference.
 
     Each batch is written to a file of its own when it is done, so that a plan that was killed does not repeat it. The cache
     of the new plan is written below `below`.
@@ -42,17 +43,16 @@ class GenerateTexts(beam.PTransform):
 
     def expand(self, sets: beam.PCollection) -> beam.PCollection:
         model, folder = self.model, self.folder
-        distinct = sets | "DistinctSets" >> beam.Distinct()
         once = sets.pipeline | "Once" >> beam.Create([None])
-        batches = once | "Batches" >> beam.FlatMap(_missing_batches, beam.pvalue.AsIter(distinct), model, folder)
+        batches = once | "Batches" >> beam.FlatMap(_missing_batches, beam.pvalue.AsIter(sets), model, folder)
         waiting, done = batches | "SplitDone" >> beam.Partition(_is_done, 2, model, folder)  # type: ignore[arg-type]
         handler = T5Handler(model.path, model.digest, model.settings)
         inferred = waiting | "Spread" >> beam.Reshuffle() | "Infer" >> RunInference(handler)
         written = inferred | "WriteBatch" >> beam.Map(_write_batch, model, folder)
         resumed = done | "ReadBatch" >> beam.Map(_read_batch, model, folder)
-        fresh = (written, resumed) | "FreshBatches" >> beam.Flatten() | "FreshTexts" >> beam.FlatMap(list)
+        fresh = (written, resumed) | "FreshBatches" >> beam.Flatten()
         _ = once | "WriteCache" >> beam.Map(_write_cache, beam.pvalue.AsIter(fresh), model, folder, self.below)
-        cached = once | "ReadCache" >> beam.FlatMap(_read_cache, model, folder)
+        cached = once | "ReadCache" >> beam.Map(_read_cache, model, folder)
         return (fresh, cached) | "AllTexts" >> beam.Flatten()
 
 
@@ -60,7 +60,8 @@ def _prompts(batch: Batch, model: CaptionModel) -> list[str]:
     return [model.prompt_of(keywords) for keywords in batch]
 
 
-def _missing_batches(_: None, sets: Iterable[tuple[str, ...]], model: CaptionModel, folder: Folder) -> Iterator[Batch]:
+def _missing_batches(_: None, lists: Iterable[list[tuple[str, ...]]], model: CaptionModel, folder: Folder) -> Iterator[Batch]:
+    sets = itertools.chain.from_iterable(lists)
     return make_batches(sets, model, frozenset(texts.prompt for texts in read_cache(folder, model.generation_hash)))
 
 
@@ -77,9 +78,9 @@ def _read_batch(batch: Batch, model: CaptionModel, folder: Folder) -> tuple[Gene
     return read_part(_prompts(batch, model), model.generation_hash, folder)
 
 
-def _read_cache(_: None, model: CaptionModel, folder: Folder) -> Iterator[GeneratedTexts]:
-    return read_cache(folder, model.generation_hash)
+def _read_cache(_: None, model: CaptionModel, folder: Folder) -> tuple[GeneratedTexts, ...]:
+    return tuple(read_cache(folder, model.generation_hash))
 
 
-def _write_cache(_: None, fresh: Iterable[GeneratedTexts], model: CaptionModel, folder: Folder, below: str) -> None:
-    write_cache(fresh, model.generation_hash, folder, below)
+def _write_cache(_: None, fresh: Iterable[tuple[GeneratedTexts, ...]], model: CaptionModel, folder: Folder, below: str) -> None:
+    write_cache(itertools.chain.from_iterable(fresh), model.generation_hash, folder, below)

@@ -6,13 +6,11 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import apache_beam as beam
-
-from pipeline.records import Clip, Reason, Rejected
+from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata.held_lists import Entry, HeldOut, Listed, as_table, read_list
 from sources.metadata.options import split_name
 from transforms.planning.held_sources import read_source_of
@@ -94,30 +92,32 @@ def by_recording(parts: Iterable[Held]) -> dict[str, tuple[Held, ...]]:
     return {recording: tuple(sorted(set(grouped[recording]))) for recording in grouped}
 
 
-class HoldOut(beam.PTransform):
-    """Clips -> (clips that may be used, rejections).
+@dataclass(frozen=True, slots=True)
+class HoldOuts:
+    """What a recipe holds out: `named` are the entries that name clips of the recipe, `listed` the parts of recordings that others list."""
 
-    An entry that is a file, relative to `base`, lists recordings; one of `elsewhere` names a source that the recipe does not build.
-    """
+    named: tuple[HeldOut, ...] = ()
+    listed: HeldParts = field(default_factory=dict)
 
-    def __init__(self, entries: Sequence[Entry], base: Path, elsewhere: Collection[HeldOut] = ()):
-        super().__init__()
+    @classmethod
+    def of(cls, entries: Sequence[Entry], base: Path, elsewhere: Collection[HeldOut] = ()) -> HoldOuts:
+        """Read the entries of a recipe. Files start from `base` and list recordings; `elsewhere` are sources that it does not build."""
         tables = [as_table(entry, base) for entry in entries]
-        self.named = [entry for entry in tables if entry.name is not None and entry not in elsewhere]
-        lists = (entry for entry in tables if entry not in self.named)
-        self.listed = by_recording(itertools.chain.from_iterable(_parts_of(entry, base) for entry in lists))
+        named = tuple(entry for entry in tables if entry.name is not None and entry not in elsewhere)
+        lists = (entry for entry in tables if entry not in named)
+        return cls(named, by_recording(itertools.chain.from_iterable(_parts_of(entry, base) for entry in lists)))
 
-    def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        check = partial(check_held_out, entries=self.named, listed=self.listed)
-        if not self.named:  # no recordings to gather
-            return map_or_reject(clips, "hold_out", partial(check, held={}))
-        parts = (
-            clips
-            | "HeldBy" >> beam.FlatMap(held_by, self.named)
-            | "AllParts" >> beam.combiners.ToSet()
-            | "ByRecording" >> beam.Map(by_recording)
-        )
-        return map_or_reject(clips, "hold_out", check, beam.pvalue.AsSingleton(parts))
+    def apply(self, clips: Sequence[Clip], rejections: list[Rejection]) -> list[Clip]:
+        """Return the clips that may be used; append rejections of the others.
+
+        Args:
+            clips: all clips of each recording among them.
+        """
+        if not self.named and not self.listed:
+            return list(clips)
+        held = by_recording(part for clip in clips for part in held_by(clip, self.named))
+        check = partial(check_held_out, held=held, entries=self.named, listed=self.listed)
+        return map_or_reject(clips, "hold_out", check, rejections)
 
 
 def _parts_of(entry: HeldOut, base: Path) -> Iterator[Held]:

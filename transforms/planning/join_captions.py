@@ -10,19 +10,13 @@ import collections
 import itertools
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
-from functools import partial
 
-import apache_beam as beam
-
-from pipeline.keys import split_rank, stable_hash
+from pipeline.keys import split_rank
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources.metadata.held_lists import Entry
 from sources.metadata.options import SourceOptions
-from transforms.planning.group_clips import GroupClips
 from transforms.planning.hold_out import is_held
-from transforms.planning.map_or_reject import split_rejections
 
-BUCKET = 3  # hexadecimal digits, so 4,096 groups: engines need memory for each group
 MAX_APART = 1.0  # seconds between the starts of two descriptions of one excerpt: tables round them
 MAX_NAMED = 5  # clips in a detail
 TRAINING = 2  # the rank of a split for training
@@ -106,28 +100,22 @@ def _order(clip: Clip) -> tuple[str, str, int, str, str]:
     return clip.source, clip.dataset, clip.row_number, clip.id, repr(clip)
 
 
-class JoinCaptions(beam.PTransform):
-    """Clips -> (clips with the captions of caption tables, rejections of the rows whose captions were added)."""
+def join_all(clips: Iterable[Clip], tables: Set[SourceName], held: Sequence[Entry], rejections: list[Rejection]) -> list[Clip]:
+    """Return clips after `join_captions` of each recording; append rejections of the rows whose captions were added.
 
-    def __init__(self, tables: Set[SourceName], held: Sequence[Entry] = ()):
-        super().__init__()
-        self.tables = tables
-        self.held = held
-
-    def expand(self, clips: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        if not self.tables:  # as in most recipes: nothing to group
-            return clips, clips.pipeline | "NoRejections" >> beam.Create([], reshuffle=False)
-        outcomes = (
-            clips
-            | "Bucket" >> beam.Map(lambda clip: (stable_hash(clip.recording)[:BUCKET], clip))
-            | "ByRecording" >> GroupClips()
-            | "Join" >> beam.FlatMap(_join_each, partial(join_captions, tables=self.tables, held=self.held))
-        )
-        return split_rejections(outcomes, "Joined")
-
-
-def _join_each(bucket: tuple[str, Iterable[Clip]], join: partial[Iterator[Clip | Rejection]]) -> Iterator[Clip | Rejection]:
+    Args:
+        clips: all clips of each recording among them.
+    """
+    if not tables:  # as in most recipes: nothing to group
+        return list(clips)
     groups = collections.defaultdict(list)
-    for clip in bucket[1]:
+    for clip in clips:
         groups[clip.recording].append(clip)
-    return itertools.chain.from_iterable(map(join, groups.values()))
+    stay: list[Clip] = []
+    for group in groups.values():
+        for outcome in join_captions(group, tables, held):
+            if isinstance(outcome, Clip):
+                stay.append(outcome)
+            else:
+                rejections.append(outcome)
+    return stay

@@ -1,37 +1,21 @@
-"""Apply a function to each clip; split the results into clips and rejections."""
+"""Apply a function to each clip of a list; what it rejects becomes a rejection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import apache_beam as beam
+from collections.abc import Callable, Iterable
 
 from pipeline.records import Clip, Rejected, Rejection
 
 
-def map_or_reject(
-    clips: beam.PCollection, stage: str, function: Callable[..., Clip], side_input: Any = None
-) -> tuple[beam.PCollection, beam.PCollection]:
-    """Apply `function(clip)`, or `function(clip, side_input)`, to each clip; split the results into clips and rejections.
+def map_or_reject(clips: Iterable[Clip], stage: str, function: Callable[[Clip], Clip], rejections: list[Rejection]) -> list[Clip]:
+    """Return `function(clip)` of each clip, in order.
 
-    A clip for which the function raises `Rejected` becomes a rejection at `stage`; other exceptions end the pipeline.
+    A clip for which the function raises `Rejected` is appended to `rejections`, as rejected at `stage`; other exceptions pass.
     """
-    return split_rejections(clips | f"{stage}_each" >> beam.Map(_clip_or_rejection, stage, function, side_input), stage)
-
-
-def split_rejections(outcomes: beam.PCollection, stage: str) -> tuple[beam.PCollection, beam.PCollection]:
-    """Split a collection of clips and rejections into the clips and the rejections."""
-    clips, rejections = outcomes | f"{stage}_split" >> beam.Partition(_is_rejection, 2)  # type: ignore[arg-type]
-    return clips, rejections
-
-
-def _clip_or_rejection(clip: Clip, stage: str, function: Callable[..., Clip], side_input: Any) -> Clip | Rejection:
-    try:
-        return function(clip) if side_input is None else function(clip, side_input)
-    except Rejected as rejected:
-        return Rejection(clip, rejected.reason, stage, rejected.detail)
-
-
-def _is_rejection(outcome: Clip | Rejection, n_partitions: int) -> int:
-    return int(isinstance(outcome, Rejection))
+    results = []
+    for clip in clips:
+        try:
+            results.append(function(clip))
+        except Rejected as rejected:
+            rejections.append(Rejection(clip, rejected.reason, stage, rejected.detail))
+    return results

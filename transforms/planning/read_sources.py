@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 
 from pipeline.masking import mask_address, mask_text
+from pipeline.output.plan_files import left_out_bytes
+from pipeline.output.storage import Folder
 from pipeline.records import Clip, Reason, Rejection
 from sources import SOURCES
 from sources.metadata.options import SourceOptions
-from transforms.planning.map_or_reject import split_rejections
+from transforms.planning.batches import pack, partition_of, unpack
+from transforms.planning.key_hashes import keys_read
+
+MAX_ROWS = 20_000
+"""Rows of a source that a worker holds until they are divided by partition: 30 MB as objects, and 40 rows a batch."""
+CLIPS, KEYS, LEFT_OUT, COUNTS = "clips", "keys", "left_out", "counts"
+
+Element = tuple[str, Any]
+"""The name of a collection, and an element of it."""
 
 
 def read_source(options: SourceOptions, limit: int | None = None) -> Iterator[Clip | Rejection]:
@@ -72,19 +83,96 @@ def _escaped(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
+def batches_of(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS) -> Iterator[list[Element]]:
+    """Read a source as `read_source`; yield the elements of at most `max_rows` rows at a time, and last those of none: their counts."""
+    rows = read_source(options, limit)
+    counts: Counter[str] = Counter()
+    while batch := list(itertools.islice(rows, max_rows)):
+        yield list(divided(batch, counts))
+    yield [(COUNTS, dict(counts))]
+
+
+def read_in_batches(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS) -> Iterator[Element]:
+    """Yield the elements of a source, see `batches_of`."""
+    return itertools.chain.from_iterable(batches_of(options, limit, max_rows))
+
+
+def divided(rows: Iterable[Clip | Rejection], counts: Counter[str]) -> Iterator[Element]:
+    """Yield one batch of rows as elements: clips by partition, their keys by bucket, a table of rejections; add the rows to `counts`."""
+    by_partition: dict[int, list[Clip]] = defaultdict(list)
+    rejections = []
+    for row in rows:
+        if isinstance(row, Clip):
+            counts[row.dataset] += 1
+            by_partition[partition_of(row.recording)].append(row)
+        else:
+            counts[row.clip.dataset] += 1
+            rejections.append(row)
+    for partition, clips in by_partition.items():
+        yield CLIPS, (partition, pack(clips))
+    for element in keys_read(by_partition):
+        yield KEYS, element
+    if rejections:
+        yield LEFT_OUT, left_out_bytes(rejections)
+
+
+class ReadRows(NamedTuple):
+    """What a pipeline reads of sources: batches of clips by partition, their keys by bucket, tables of rejections, rows by dataset."""
+
+    clips: beam.PCollection
+    keys: beam.PCollection
+    left_out: beam.PCollection
+    counts: beam.PCollection
+
+
 class ReadSources(beam.PTransform):
-    """Pipeline -> (clips, rejections, counts): `counts` holds (dataset, number of its rows), rejected rows included."""
+    """Pipeline -> `ReadRows`."""
 
     def __init__(self, sources: Sequence[SourceOptions], limit: int | None):
         super().__init__()
         self.sources = sources
         self.limit = limit
 
-    def expand(self, root: beam.Pipeline) -> tuple[beam.PCollection, beam.PCollection, beam.PCollection]:
-        outcomes = root | "Sources" >> beam.Create(list(self.sources)) | "Rows" >> beam.FlatMap(read_source, self.limit)
-        counts = outcomes | "DatasetOf" >> beam.Map(_dataset) | "CountRows" >> beam.combiners.Count.PerElement()
-        return *split_rejections(outcomes, "Read"), counts
+    def expand(self, root: beam.Pipeline) -> Any:  # a NamedTuple of outputs, of which Beam would warn
+        elements = root | "Sources" >> beam.Create(list(self.sources)) | "Rows" >> beam.FlatMap(read_in_batches, self.limit)
+        return by_kind(elements)
 
 
-def _dataset(outcome: Clip | Rejection) -> str:
-    return outcome.dataset if isinstance(outcome, Clip) else outcome.clip.dataset
+def write_rows(sources: Iterable[SourceOptions], limit: int | None, folder: Folder, below: str) -> list[str]:
+    """Read sources in this process; write their rows for `ReadFiles`, a batch a file, and return the names of the files."""
+    names: list[str] = []
+    for options in sources:
+        for batch in batches_of(options, limit):
+            names.append(f"{below}/{len(names):05d}")
+            folder.write(names[-1], pack(batch))
+    return names
+
+
+class ReadFiles(beam.PTransform):
+    """Pipeline -> `ReadRows`, from files that `write_rows` wrote: workers open nothing but the output folder."""
+
+    def __init__(self, folder: Folder, names: Sequence[str]):
+        super().__init__()
+        self.folder = folder
+        self.names = names
+
+    def expand(self, root: beam.Pipeline) -> Any:  # as ReadSources
+        names = root | "Files" >> beam.Create(list(self.names), reshuffle=False) | "Spread" >> beam.Reshuffle()
+        return by_kind(names | "Rows" >> beam.FlatMap(_elements_in, self.folder))
+
+
+def _elements_in(name: str, folder: Folder) -> Iterator[Element]:
+    yield from unpack(folder.read(name))
+
+
+def by_kind(elements: beam.PCollection) -> ReadRows:
+    """Divide what `read_in_batches` yields."""
+    kinds = elements | "Kind" >> beam.ParDo(_Divide()).with_outputs(KEYS, LEFT_OUT, COUNTS, main=CLIPS)
+    return ReadRows(kinds[CLIPS], kinds[KEYS], kinds[LEFT_OUT], kinds[COUNTS])
+
+
+@beam.typehints.with_output_types(tuple[int, bytes])
+class _Divide(beam.DoFn):
+    def process(self, element: Element) -> Iterator[Any]:
+        kind, value = element
+        yield value if kind == CLIPS else beam.pvalue.TaggedOutput(kind, value)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
 
 from pipeline.records import GENERATED, Clip, Rejected
+from transforms.planning.batches import bucket_of, pack, partition_of, unpack
 from transforms.planning.captions import with_captions
+from transforms.planning.drop_duplicates import key_of
+from transforms.planning.plan_lines import PlannedClips
+
+CLIPS, N_READ = "clips", "n_read"
 
 
 def reworded(planned: Clip, read: Clip | None) -> Clip:
@@ -36,28 +44,56 @@ def reworded(planned: Clip, read: Clip | None) -> Clip:
     return renewed
 
 
+def with_text(batch: PlannedClips) -> PlannedClips:
+    """Return the clips that have text, with their captions as `with_captions` returns them."""
+    rows = []
+    for clip, planned in zip(batch.clips, batch.planned, strict=True):
+        with contextlib.suppress(Rejected):
+            rows.append((with_captions(clip), planned))
+    return PlannedClips(batch.partition, [clip for clip, _ in rows], [planned for _, planned in rows])
+
+
 class Reword(beam.PTransform):
-    """(planned clips, clips read from sources now) -> (planned clips with new text, the number of them that were read)."""
+    """(`PlannedClips` of a plan, `PlannedClips` of sources now) -> (planned clips with new text, the number of them that were read).
+
+    Clips meet in buckets by their keys, since their recordings may differ.
+    """
 
     def expand(self, pair: tuple[beam.PCollection, beam.PCollection]) -> tuple[beam.PCollection, beam.PCollection]:
         planned, read = pair
         joined = {
-            "planned": planned | "PlannedByKey" >> beam.Map(_by_key),
-            "read": read | "ReadByKey" >> beam.Map(_by_key),
+            "planned": planned | "PlannedByKey" >> beam.FlatMap(clips_by_bucket).with_output_types(tuple[int, bytes]),
+            "read": read | "ReadByKey" >> beam.FlatMap(clips_by_bucket).with_output_types(tuple[int, bytes]),
         } | "Join" >> beam.CoGroupByKey()
-        n_read = joined | "InBoth" >> beam.Filter(_in_both) | "Count" >> beam.combiners.Count.Globally()
-        return joined | "Reworded" >> beam.FlatMap(_reworded), n_read
+        outputs = joined | "Reworded" >> beam.ParDo(_Reword()).with_outputs(N_READ, main=CLIPS)
+        by_partition = outputs[CLIPS] | "ByPartition" >> beam.GroupByKey() | "Merge" >> beam.MapTuple(merged)
+        return by_partition, outputs[N_READ] | "Count" >> beam.CombineGlobally(sum)
 
 
-def _by_key(clip: Clip) -> tuple[str, Clip]:
-    return f"{clip.dataset}/{clip.key}", clip
+def clips_by_bucket(batch: PlannedClips) -> Iterator[tuple[int, bytes]]:
+    """Yield the clips of a batch by bucket, each with its partition and its index."""
+    by_bucket: dict[int, list[tuple[Clip, int, int]]] = defaultdict(list)
+    for clip, planned in zip(batch.clips, batch.planned, strict=True):
+        by_bucket[bucket_of(key_of(clip))].append((clip, partition_of(clip.recording), planned))
+    for bucket, rows in by_bucket.items():
+        yield bucket, pack(rows)
 
 
-def _in_both(joined: tuple[str, Mapping[str, Any]]) -> bool:
-    return all(any(True for _ in joined[1][side]) for side in ("planned", "read"))
+def merged(partition: int, batches: Iterable[bytes]) -> PlannedClips:
+    """Return the clips of a partition, which come from several buckets."""
+    rows = list(itertools.chain.from_iterable(map(unpack, batches)))
+    return PlannedClips(partition, [clip for clip, _ in rows], [planned for _, planned in rows])
 
 
-def _reworded(joined: tuple[str, Mapping[str, Any]]) -> Iterator[Clip]:
-    read = next(iter(joined[1]["read"]), None)
-    for planned in joined[1]["planned"]:
-        yield reworded(planned, read)
+@beam.typehints.with_output_types(tuple[int, bytes])
+class _Reword(beam.DoFn):
+    def process(self, joined: tuple[int, Mapping[str, Any]]) -> Iterator[Any]:
+        read = {key_of(clip): clip for rows in map(unpack, joined[1]["read"]) for clip, _, _ in rows}
+        by_partition: dict[int, list[tuple[Clip, int]]] = defaultdict(list)
+        known: set[str] = set()
+        for clip, partition, planned in itertools.chain.from_iterable(map(unpack, joined[1]["planned"])):
+            by_partition[partition].append((reworded(clip, read.get(key_of(clip))), planned))
+            known.add(key_of(clip))
+        for partition, rows in by_partition.items():
+            yield partition, pack(rows)
+        yield beam.pvalue.TaggedOutput(N_READ, len(known & read.keys()))

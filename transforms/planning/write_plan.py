@@ -7,24 +7,26 @@ from collections.abc import Iterable
 import apache_beam as beam
 
 from pipeline.output.address_files import write_addresses
-from pipeline.output.plan_files import plan_name, write_left_out, write_plan_file
+from pipeline.output.plan_files import plan_name, write_left_out, write_plan_lines
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Rejection, ShardId
+from pipeline.records import ShardId
+from transforms.planning.batches import unpack
 
 
-def write_shard_plan(planned: tuple[ShardId, list[Clip]], folder: Folder, below: str) -> str:
-    """Write the plan file of one shard below `below`, and return its name."""
-    shard, clips = planned
+def write_shard_plan(planned: tuple[str, Iterable[bytes]], folder: Folder, below: str) -> str:
+    """Write the plan file of one shard below `below`, from its name and batches of its `ShardLines`; return the name of the file."""
+    shard = ShardId.parse(planned[0])
+    parts = sorted(map(unpack, planned[1]), key=lambda part: part.partition)
     name = f"{below}/{plan_name(shard)}"
     with folder.workspace() as work:
-        write_plan_file(clips, work / "plan.parquet")
+        write_plan_lines([line for part in parts for line in part.lines], work / "plan.parquet")
         folder.publish(work / "plan.parquet", name)
-    write_addresses(shard, clips, folder, below)
+    write_addresses(shard, {key: url for part in parts for key, url in part.addresses.items()}, folder, below)
     return name
 
 
 class WritePlan(beam.PTransform):
-    """(shard, clips) -> names of the plan files."""
+    """(name of a shard, batches of its rows) -> names of the plan files."""
 
     def __init__(self, folder: Folder, below: str):
         super().__init__()
@@ -36,20 +38,20 @@ class WritePlan(beam.PTransform):
 
 
 class WriteLeftOut(beam.PTransform):
-    """Rejections -> the name of the one file that holds them, each with its reason; an empty file where there are none."""
+    """Tables of rejections -> the name of the one file that holds them, each with its reason; an empty file where there are none."""
 
     def __init__(self, folder: Folder, name: str):
         super().__init__()
         self.folder = folder
         self.name = name
 
-    def expand(self, rejections: beam.PCollection) -> beam.PCollection:
-        once = rejections.pipeline | "Once" >> beam.Create([None])
-        return once | "WriteFile" >> beam.Map(_write_left_out, beam.pvalue.AsIter(rejections), self.folder, self.name)
+    def expand(self, tables: beam.PCollection) -> beam.PCollection:
+        once = tables.pipeline | "Once" >> beam.Create([None])
+        return once | "WriteFile" >> beam.Map(_write_left_out, beam.pvalue.AsIter(tables), self.folder, self.name)
 
 
-def _write_left_out(_: None, rejections: Iterable[Rejection], folder: Folder, name: str) -> str:
+def _write_left_out(_: None, tables: Iterable[bytes], folder: Folder, name: str) -> str:
     with folder.workspace() as work:
-        write_left_out(rejections, work / "left_out.parquet")
+        write_left_out(tables, work / "left_out.parquet")
         folder.publish(work / "left_out.parquet", name)
     return name

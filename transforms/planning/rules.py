@@ -1,0 +1,70 @@
+"""Hold what a recipe says about the rows of its sources: what is held out, joined, allowed and made neutral."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from pipeline.records import Clip, Rejection
+from sources.metadata.held_lists import Entry, HeldOut
+from sources.metadata.options import SourceOptions
+from transforms.planning.captions import with_captions
+from transforms.planning.check_licenses import allow_list, check_license
+from transforms.planning.debias import debiased
+from transforms.planning.hold_out import HoldOuts
+from transforms.planning.join_captions import SourceName, join_all, joining_sources
+from transforms.planning.map_or_reject import map_or_reject
+from transforms.planning.share_recordings import Pair, shared_by
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What planning does with rows. `holdout` are the entries of a recipe, `hold_outs` what they hold out; `tables` are caption tables."""
+
+    holdout: tuple[Entry, ...] = ()
+    hold_outs: HoldOuts = field(default_factory=HoldOuts)
+    tables: frozenset[SourceName] = frozenset()
+    licenses: tuple[str, ...] = ()
+    debias: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        sources: Iterable[SourceOptions],
+        holdout: Sequence[Entry],
+        base: Path,
+        elsewhere: Collection[HeldOut] = (),
+        licenses: Iterable[str] = (),
+        debias: bool = False,
+    ) -> Rules:
+        """Return the rules of a recipe, whose paths start from `base`; its lists of recordings are read."""
+        hold_outs = HoldOuts.of(holdout, base, elsewhere)
+        return cls(tuple(holdout), hold_outs, joining_sources(sources), allow_list(licenses), debias)
+
+    def allowed(self, distinct: Sequence[Clip], rejections: list[Rejection]) -> list[Clip]:
+        """Return the clips that may be used, with the captions of caption tables; append rejections of the others.
+
+        Args:
+            distinct: one clip for each excerpt and key, and all clips of each recording among them.
+        """
+        clips = self.hold_outs.apply(distinct, rejections)
+        return join_all(clips, self.tables, self.holdout, rejections)
+
+    def captioned(self, allowed: Iterable[Clip], rejections: list[Rejection]) -> list[Clip]:
+        """Return the clips that have a licence of the allow list and text, with their captions; append rejections of the others."""
+        licensed = map_or_reject(allowed, "check_licenses", partial(check_license, allowed=self.licenses), rejections)
+        return map_or_reject(licensed, "caption", with_captions, rejections)
+
+    def neutral(self, captioned: Iterable[Clip]) -> list[Clip]:
+        """Return clips as they are planned: with gender-neutral captions (Wu et al. 2023), where the recipe asks for them."""
+        return [debiased(clip) for clip in captioned] if self.debias else list(captioned)
+
+
+def shared_pairs(distinct: Iterable[Clip], captioned: Iterable[Clip]) -> Counter[Pair]:
+    """Count the recordings of each pair of splits: of the clips that were read, and of those that are planned."""
+    read = {(clip.recording, f"{clip.dataset}/{clip.split}", False) for clip in distinct}
+    planned = {(clip.recording, f"{clip.dataset}/{clip.split}", True) for clip in captioned}
+    return shared_by(read | planned)
