@@ -54,11 +54,6 @@ class Engine:
     n_workers: int | None = None
     options: tuple[str, ...] = ()
 
-    @property
-    def is_remote(self) -> bool:
-        """Whether steps may run on other machines, which do not see the files of this one."""
-        return self.runner not in LOCAL
-
     def run(self, add_steps: Callable[[beam.Pipeline], object], one_worker: bool = False) -> None:
         """Run a pipeline to its end.
 
