@@ -25,6 +25,7 @@ from pathlib import Path
 from pipeline.records import AudioLimits, Reason, Rejected
 from transforms.audio.convert import Converted, convert
 from transforms.audio.excerpt import Excerpt
+from transforms.audio.shared_flac import open_shared_file, put_flac, take_flac
 
 TIMEOUT_SECONDS = 300.0  # of wall-clock time for a recording: forty times what two hours of audio take on one busy core
 MEMORY_LIMIT = 4 << 30  # bytes of address space of a process
@@ -32,7 +33,7 @@ CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal
 STDERR_TAIL_BYTES = 2000
 PROGRAM = (
     "import os, sys; os.environ |= {'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}; sys.path[:] = sys.argv[3].split(os.pathsep); "
-    "from transforms.audio.conversion_pool import serve; serve(int(sys.argv[1]), int(sys.argv[2]))"
+    "from transforms.audio.conversion_pool import serve; serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[4]))"
 )
 """What a process runs. It sets its environment itself: copying the parent's is not safe while other threads change it."""
 
@@ -139,11 +140,12 @@ class _ConversionProcess:
 
     def __init__(self, memory_limit: int) -> None:
         self._pipe, child_end = Pipe()
+        self._flac = open_shared_file()
         self._stderr = tempfile.TemporaryFile()
         paths = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)])
         self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(child_end.fileno()), str(memory_limit), paths],
-            pass_fds=[child_end.fileno()],
+            [sys.executable, "-c", PROGRAM, str(child_end.fileno()), str(memory_limit), paths, str(self._flac)],
+            pass_fds=[child_end.fileno(), self._flac],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
@@ -162,8 +164,8 @@ class _ConversionProcess:
     def receive(self) -> list[Converted | Rejected] | int:
         """Return the results, or the exit code of a process that has ended."""
         try:
-            results: list[Converted | Rejected] = self._pipe.recv()
-            return results
+            results, sizes = self._pipe.recv()
+            return take_flac(results, sizes, self._flac)
         except (EOFError, ConnectionResetError):
             exit_code = self._process.wait()
             self.stop()
@@ -175,6 +177,7 @@ class _ConversionProcess:
             return
         self.is_running = False
         self._pipe.close()
+        os.close(self._flac)
         self._process.kill()
         self._process.wait()
         with self._stderr:
@@ -195,12 +198,13 @@ def _pool_of(pid: int) -> ConversionPool:
     return pool
 
 
-def serve(descriptor: int, memory_limit: int) -> None:
+def serve(descriptor: int, memory_limit: int, shared_file: int) -> None:
     """Answer the requests that arrive at an inherited file descriptor, until the parent closes its end.
 
     Args:
         descriptor: of a `multiprocessing` connection.
         memory_limit: bytes of address space that this process may use.
+        shared_file: descriptor of the file for FLAC.
     """
     pipe = Connection(descriptor)
     with contextlib.suppress(ValueError, OSError):  # some systems do not have this limit
@@ -215,4 +219,4 @@ def serve(descriptor: int, memory_limit: int) -> None:
         except MemoryError:
             detail = f"decoding needs more than {memory_limit >> 20} MB of memory"
             results = [Rejected(Reason.LIMIT_EXCEEDED, detail) for _ in excerpts]
-        pipe.send(results)
+        pipe.send(put_flac(results, shared_file))
