@@ -13,7 +13,7 @@ STATISTICS = Statistics(48_000, 1.0, 0.5, 0.1, 0.0, 0.0, 0.0, "hash")
 
 
 def converted(flac: bytes | Path) -> Converted:
-    return Converted(flac, STATISTICS, SourceFormat("wav/pcm_16", 48_000, 1))
+    return Converted(flac, STATISTICS, SourceFormat("wav/pcm_16", 48_000, 1, "soundfile"))
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pipeline.failures import EngineError
+from pipeline.machine.cores import n_cores
 
 if TYPE_CHECKING:  # Beam takes two seconds to import, and a build that has nothing to do needs none of it
     import apache_beam as beam
@@ -99,11 +99,6 @@ def cancel_running() -> None:
     """End the jobs that run on other machines; the local engine ends with this process."""
     for result in running:
         result.cancel()
-
-
-def n_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_engine(runner: str, n_workers: int | None, options: Sequence[str]) -> Engine:

@@ -75,7 +75,7 @@ class TarWriter:
 
     def __init__(self, path: Path):
         self._file = _HashedFile(path)
-        self._tar = tarfile.open(fileobj=self._file, mode="w", format=tarfile.USTAR_FORMAT, copybufsize=PIECE_BYTES)
+        self._tar = tarfile.TarFile(None, "w", self._file, format=tarfile.USTAR_FORMAT, copybufsize=PIECE_BYTES)
 
     @property
     def n_bytes(self) -> int:

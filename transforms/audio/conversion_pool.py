@@ -22,8 +22,10 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from pipeline.machine.cores import n_cores
 from pipeline.records import AudioLimits, Reason, Rejected
 from transforms.audio.convert import Converted, convert
+from transforms.audio.core_slots import CoreSlots, machine_slots
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.shared_flac import open_shared_file, put_flac, take_flac
 
@@ -53,12 +55,20 @@ class ConversionPool:
         n_processes: how many conversions may run at the same time.
         seconds: of wall-clock time that the conversion of a recording may take.
         memory_limit: bytes of address space that a process may use.
+        slots: of the machine, one of which is held during each conversion; `None`: other processes are not asked.
     """
 
-    def __init__(self, n_processes: int, seconds: float = TIMEOUT_SECONDS, memory_limit: int = MEMORY_LIMIT):
+    def __init__(
+        self,
+        n_processes: int,
+        seconds: float = TIMEOUT_SECONDS,
+        memory_limit: int = MEMORY_LIMIT,
+        slots: CoreSlots | None = None,
+    ):
         self._seconds = seconds
         self._memory_limit = memory_limit
         self._n_processes = n_processes
+        self._slots = slots
         self._alone = threading.Lock()  # held by the one conversion that runs while no other does
         self._idle: queue.LifoQueue[_ConversionProcess | None] = queue.LifoQueue()  # last in, first out: running processes first
         for _ in range(n_processes):
@@ -75,7 +85,7 @@ class ConversionPool:
             ConversionError: the process failed, and not because of the recording.
         """
         request = (path, excerpts, limits, folder)
-        with self._borrow_process() as process:
+        with self._borrow_process() as process, self._slots.one() if self._slots else contextlib.nullcontext():
             answer = self._ask(process, request)
         if answer == -signal.SIGKILL:
             with self._borrow_all() as process:
@@ -126,8 +136,9 @@ class ConversionPool:
             try:
                 for idle in filter(None, borrowed):
                     idle.stop()
-                process = _ConversionProcess(self._memory_limit)
-                yield process
+                with self._slots.all() if self._slots else contextlib.nullcontext():  # other processes wait too
+                    process = _ConversionProcess(self._memory_limit)
+                    yield process
             finally:
                 if process is not None:
                     process.stop()
@@ -186,14 +197,16 @@ class _ConversionProcess:
 
 
 def conversion_pool() -> ConversionPool:
-    """Return the pool that all shards and threads of this process share; it runs one conversion process a core."""
+    """Return the pool that all shards and threads of this process share.
+
+    All processes of a user on a machine together run one conversion a core.
+    """
     return _pool_of(os.getpid())  # a forked child must not use the pipes of its parent
 
 
 @functools.cache
 def _pool_of(pid: int) -> ConversionPool:
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    pool = ConversionPool(n_cores)
+    pool = ConversionPool(n_cores(), slots=machine_slots())
     atexit.register(pool.close)
     return pool
 

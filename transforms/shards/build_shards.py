@@ -177,7 +177,7 @@ def note_waiting(shard: ShardId, left: Mapping[str, int], folder: Folder) -> Non
 def _write_tar(
     task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings, earlier: EarlierOutcomes, work: Path
 ) -> tuple[list[dict[str, Any]], list[tuple[str, Evidence]], FileFacts]:
-    """Write the tar of a shard; return the rows of its books, the evidence of clips by key, in the order of the clips, and the tar's facts."""
+    """Write a tar; return the rows of its books and the evidence by key, both in the order of the clips, and size and hash of the tar."""
     rows: list[dict[str, Any]] = []
     evidence: list[tuple[str, Evidence]] = []
     report = _Reporter(work / PROGRESS, task.shard.name)
