@@ -1,7 +1,7 @@
 """Measure what a build costs beside conversion: its own CPU a clip, and the time until the first shard starts.
 
-The CPU of conversions is counted inside the conversion processes, around `convert`. All else is our own: planning, fetching, hashing, pipes,
-tar and books. The difference of a large and a small build has no start-up in it.
+The CPU of conversions is counted inside the conversion processes, around `convert`. All else is our own: planning, fetching, hashing,
+pipes, tar and books. The difference of a large and a small build has no start-up in it.
 """
 
 from __future__ import annotations

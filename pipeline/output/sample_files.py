@@ -6,15 +6,16 @@ import hashlib
 import io
 import json
 import tarfile
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from pipeline.records import Clip, Sample, TextHolds
+from pipeline.records import Caption, Clip, Sample, TextHolds
 
 MEMBERS = 2
 """Raised when samples are written in another way: shards are then written again with a copy of their audio."""
+_CAPTION_FIELDS = tuple(field.name for field in fields(Caption))
 PIECE_BYTES = 1 << 20
 """What is written to a tar at once: the FLAC of a short clip in one piece."""
 
@@ -43,7 +44,7 @@ def sample_json(sample: Sample) -> dict[str, Any]:
             "duration": sample.statistics.duration,
             "source_sha256": sample.provenance.sha256 or "",
             "source_format": sample.format.name,
-            "captions": [{name: value or "" for name, value in asdict(caption).items()} for caption in clip.captions],
+            "captions": [{name: getattr(caption, name) or "" for name in _CAPTION_FIELDS} for caption in clip.captions],
         },
     }
 

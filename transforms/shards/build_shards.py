@@ -220,7 +220,8 @@ def _outcomes(
 
 def _fetch_full(fetch: Fetch, addresses: Addresses, clip: Clip, work: Path) -> Recording:
     """Fetch the recording of a clip by its full address; the outcome has the masked one."""
-    return fetch(replace(clip, url=full_address(clip, addresses)), work)
+    url = full_address(clip, addresses)
+    return fetch(clip if url == clip.url else replace(clip, url=url), work)
 
 
 def _recording_outcomes(
