@@ -14,7 +14,7 @@ import pathlib, sys, time
 from transforms.audio.core_slots import CoreSlots
 folder, n_rounds = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 slots = CoreSlots(folder / "slots", [0, 1])
-hold = slots.all if sys.argv[3] == "all" else slots.one
+hold = slots.all_slots if sys.argv[3] == "all" else slots.a_slot
 import threading
 def work(name):
     for number in range(n_rounds):
@@ -32,7 +32,7 @@ HOLDER = """
 import pathlib, sys, time
 from transforms.audio.core_slots import CoreSlots
 slots = CoreSlots(pathlib.Path(sys.argv[1]), [0, 1])
-with slots.all() if sys.argv[2] == "all" else slots.one():
+with slots.all_slots() if sys.argv[2] == "all" else slots.a_slot():
     print("held", flush=True)
     time.sleep(60)
 """
@@ -75,7 +75,7 @@ def test_a_process_that_is_killed_gives_its_slots_back(tmp_path):
         assert slots._try_take() is None
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-        with slots.all():
+        with slots.all_slots():
             assert slots._try_take() is None
 
 
@@ -88,7 +88,7 @@ def test_whoever_wants_all_slots_waits_for_the_one_that_is_held(tmp_path):
             holder.kill()
             holder.wait()
 
-        with CoreSlots(tmp_path / "slots", [0, 1], wait).all():
+        with CoreSlots(tmp_path / "slots", [0, 1], wait).all_slots():
             assert waits
 
 

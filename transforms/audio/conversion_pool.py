@@ -85,7 +85,7 @@ class ConversionPool:
             ConversionError: the process failed, and not because of the recording.
         """
         request = (path, excerpts, limits, folder)
-        with self._borrow_process() as process, self._slots.one() if self._slots else contextlib.nullcontext():
+        with self._borrow_process() as process, self._slots.a_slot() if self._slots else contextlib.nullcontext():
             answer = self._ask(process, request)
         if answer == -signal.SIGKILL:
             with self._borrow_all() as process:
@@ -136,7 +136,7 @@ class ConversionPool:
             try:
                 for idle in filter(None, borrowed):
                     idle.stop()
-                with self._slots.all() if self._slots else contextlib.nullcontext():  # other processes wait too
+                with self._slots.all_slots() if self._slots else contextlib.nullcontext():  # other processes wait too
                     process = _ConversionProcess(self._memory_limit)
                     yield process
             finally:

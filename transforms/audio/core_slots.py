@@ -26,7 +26,7 @@ WAIT_SECONDS = 0.01
 
 
 class CoreSlots:
-    """One slot for each core. Make one object a process and file: in one process a lock keeps nobody out.
+    """One slot for each core. Make one object a process and file: the locks of a process do not exclude its own threads.
 
     Args:
         path: file of the locks; made if it is missing.
@@ -45,7 +45,7 @@ class CoreSlots:
         self._locks.is_taken(ALONE)
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
+    def a_slot(self) -> Iterator[None]:
         """Hold a slot; wait until there is one. Whoever holds a slot must not wait for another."""
         number = self._take()
         try:
@@ -54,7 +54,7 @@ class CoreSlots:
             self._give_back([number])
 
     @contextlib.contextmanager
-    def all(self) -> Iterator[None]:
+    def all_slots(self) -> Iterator[None]:
         """Hold all slots that this process may use; wait until no other conversion runs on them."""
         while not self._locks.try_take(ALONE):
             self._wait(WAIT_SECONDS)
