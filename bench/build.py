@@ -82,7 +82,8 @@ def make_recipe(n_clips: int, corpus: Path, folder: Path) -> Path:
         table.writerow(["id", "url", "caption"])
         table.writerows([number, os.path.relpath(path, folder), f"sound number {number}"] for number, path in enumerate(sounds))
     source = '[[sources]]\nsource = "table"\ndataset = "Bench"\npath = "clips.csv"\nid = "id"\nurl = "url"\ncaption = "caption"\n'
-    (folder / "bench.toml").write_text(f'name = "bench"\nshard_size = {max(8, n_clips // 8)}\n\n{source}')
+    local_files = json.dumps([str(corpus.resolve())])  # a TOML list of texts is written as in JSON
+    (folder / "bench.toml").write_text(f'name = "bench"\nshard_size = {max(8, n_clips // 8)}\nlocal_files = {local_files}\n\n{source}')
     return folder / "bench.toml"
 
 

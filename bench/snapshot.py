@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bench.counting import REQUESTS
 from bench.measure import Cost, Row, cost_of
-from pipeline.engines.run import Engine, n_cores
+from pipeline.engines.run import Engine
+from pipeline.machine.cores import n_cores
 from pipeline.output.plan_index import FORMAT
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.machine.cores import n_cores
 from pipeline.records import AudioLimits, Reason, Rejected
 from tests.sounds import by_soundfile, encoded
-from transforms.audio import conversion_pool as pool_module
 from transforms.audio.conversion_pool import (
     MEMORY_LIMIT,
     STDERR_TAIL_BYTES,
@@ -269,17 +269,8 @@ def test_a_process_that_ended_while_it_was_idle_is_replaced_after_its_signal_is_
     pool.close()
 
 
-@pytest.mark.parametrize(("allowed", "present", "n"), [({0: {2, 5, 7}, 1: {0}}, 16, 3), (None, 16, 16), (None, None, 1)])
-def test_there_is_a_conversion_process_for_each_core_that_this_process_may_use(allowed, present, n, monkeypatch):
-    pools = []
-    monkeypatch.setattr(pool_module, "ConversionPool", lambda n_processes: pools.append(n_processes) or ConversionPool(1))
-    monkeypatch.setattr("os.cpu_count", lambda: present)
-    if allowed is None:
-        monkeypatch.delattr("os.sched_getaffinity", raising=False)
-    else:
-        monkeypatch.setattr("os.sched_getaffinity", allowed.get, raising=False)
-    pool_module._pool_of.__wrapped__(0).close()
-    assert pools == [n]
+def test_there_is_a_conversion_process_for_each_core_that_this_process_may_use():
+    assert conversion_pool()._n_processes == n_cores()
 
 
 def test_the_shared_pool_is_one_for_this_process():
@@ -307,3 +298,38 @@ def test_processes_end_with_their_parent_even_if_it_is_killed(wav_path, tmp_path
     while any(Path(f"/proc/{pid}/cmdline").exists() and b"conversion" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+CONVERT_MANY = """
+import os, pathlib, sys, threading
+from pipeline.records import AudioLimits
+from transforms.audio import conversion_pool as module
+from transforms.audio.core_slots import CoreSlots
+from transforms.audio.excerpt import Excerpt
+folder = pathlib.Path(sys.argv[1])
+class Seen(module.ConversionPool):
+    def _ask(self, process, request):
+        mine = folder / "now" / f"{os.getpid()}-{threading.get_ident()}"
+        mine.touch()
+        try:
+            with open(folder / "counts", "a") as counts:
+                print(len(os.listdir(folder / "now")), file=counts)
+            return super()._ask(process, request)
+        finally:
+            mine.unlink()
+pool = Seen(2, slots=CoreSlots(folder / "slots", [0, 1]))
+work = lambda: [pool.convert(folder / "a.wav", [Excerpt()], AudioLimits(), folder) for _ in range(6)]
+threads = [threading.Thread(target=work) for _ in range(2)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+pool.close()
+"""
+
+
+def test_two_processes_together_run_one_conversion_a_core(wav_path, tmp_path):
+    (tmp_path / "now").mkdir()
+    wav_path.rename(tmp_path / "a.wav")
+    processes = [subprocess.Popen([sys.executable, "-c", CONVERT_MANY, str(tmp_path)]) for _ in range(2)]
+    assert [process.wait(60) for process in processes] == [0, 0]
+    counts = [int(line) for line in (tmp_path / "counts").read_text().split()]
+    assert len(counts) == 24
+    assert max(counts) <= 2

@@ -9,8 +9,9 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.engines.local import THREADS
-from pipeline.engines.run import Engine, n_cores, open_engine
+from pipeline.engines.run import Engine, open_engine
 from pipeline.failures import EngineError
+from pipeline.machine.cores import n_cores
 
 
 class Slow(beam.DoFn):
@@ -85,16 +86,6 @@ def test_any_other_runner_and_its_options_go_to_beam_unchanged():
 def test_there_is_a_worker_a_core_unless_another_number_is_asked_for():
     assert Engine()._empty(one_worker=False).options.view_as(DirectOptions).direct_num_workers == n_cores() >= 1
     assert Engine(n_workers=7)._empty(one_worker=False).options.view_as(DirectOptions).direct_num_workers == 7
-
-
-@pytest.mark.parametrize(("allowed", "present", "n"), [({0: {2, 5, 7}, 1: {0}}, 16, 3), (None, 16, 16), (None, None, 1)])
-def test_the_number_of_cores_is_of_those_that_this_process_may_use(allowed, present, n, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: present)
-    if allowed is None:
-        monkeypatch.delattr("os.sched_getaffinity", raising=False)
-    else:
-        monkeypatch.setattr("os.sched_getaffinity", allowed.get, raising=False)
-    assert n_cores() == n
 
 
 @pytest.mark.parametrize(("runner", "options"), [("NoSuchRunner", ()), ("local", ("stray",))])

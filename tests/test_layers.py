@@ -16,14 +16,26 @@ from tests.fates import make_fates, unwatched
 ROOT = Path(__file__).parent.parent
 OURS = {"pipeline", "transforms", "sources", "augment", "train"}
 RECORDS, KEYS, MASKING, OUTPUT = "pipeline.records", "pipeline.keys", "pipeline.masking", "pipeline.output"
+MACHINE = "pipeline.machine"
 BELOW = {
+    "pipeline/machine": {MACHINE},
     "pipeline/output": {RECORDS, KEYS, MASKING, OUTPUT},
     "augment": {RECORDS, KEYS, MASKING, OUTPUT, "augment"},
     "sources": {RECORDS, KEYS, MASKING, OUTPUT, "augment", "sources"},
     "transforms/planning": {RECORDS, KEYS, MASKING, OUTPUT, "augment", "sources", "transforms.planning"},
-    "transforms/fetching": {RECORDS, KEYS, MASKING, OUTPUT, "sources", "transforms.fetching"},
-    "transforms/audio": {RECORDS, KEYS, MASKING, OUTPUT, "transforms.audio"},
-    "transforms/shards": {RECORDS, KEYS, MASKING, OUTPUT, "sources", "transforms.fetching", "transforms.audio", "transforms.shards"},
+    "transforms/fetching": {RECORDS, KEYS, MASKING, MACHINE, OUTPUT, "sources", "transforms.fetching"},
+    "transforms/audio": {RECORDS, KEYS, MASKING, MACHINE, OUTPUT, "transforms.audio"},
+    "transforms/shards": {
+        RECORDS,
+        KEYS,
+        MASKING,
+        MACHINE,
+        OUTPUT,
+        "sources",
+        "transforms.fetching",
+        "transforms.audio",
+        "transforms.shards",
+    },
     "train": {"train"},
 }
 HEAVY = ("apache_beam", "torch", "transformers", "av", "pyarrow", "numpy", "pydantic", "fsspec", "filelock", "rich", "ftfy", "urllib3")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from transforms.fetching.limits.process_locks import open_process_locks
+from pipeline.machine.process_locks import open_process_locks
 
-HOLD = "import sys; from pathlib import Path; from transforms.fetching.limits.process_locks import open_process_locks as o"
+HOLD = "import sys; from pathlib import Path; from pipeline.machine.process_locks import open_process_locks as o"
 HOLD += "; o(Path(sys.argv[1])).take(int(sys.argv[2])); print('held', flush=True); sys.stdin.read()"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from pipeline.engines.machines import elsewhere
 from pipeline.engines.refusals import LOCAL, faults_of_command, faults_of_folder, standard_name
 from pipeline.engines.runner_failures import RunnerFailures, sentence_of
 from pipeline.failures import EngineError, RunnerError
+from pipeline.machine.cores import n_cores
 
 if TYPE_CHECKING:  # Beam takes two seconds to import, and a build that has nothing to do needs none of it
     import apache_beam as beam
@@ -136,11 +136,6 @@ class _Cancelling(threading.Thread):
             self.failure = f"{sentence_of(error)}; look whether the job still runs"
         else:
             self.failure = ""
-
-
-def n_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_engine(runner: str, n_workers: int | None, options: Sequence[str]) -> Engine:

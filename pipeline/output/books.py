@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,7 @@ def books_row(outcome: Sample | Rejection, audio_request_hash: str) -> dict[str,
     if isinstance(outcome, Rejection):
         why = {"reason": str(outcome.reason), "stage": outcome.stage, "detail": mask_text(outcome.detail)[:MAX_DETAIL]}
         return row | {"status": REJECTED, "pcm_sha256": outcome.pcm_sha256} | why
-    return row | {"status": SAMPLE, "flac_bytes": outcome.flac_bytes} | cells(outcome.format) | asdict(outcome.statistics)
+    return row | {"status": SAMPLE, "flac_bytes": outcome.flac_bytes} | cells(outcome.format) | cells(outcome.statistics)
 
 
 def rejection_from(clip: Clip, row: dict[str, Any]) -> Rejection:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from pipeline.records import Clip, Sample, TextHolds
+from pipeline.records import Caption, Clip, Sample, TextHolds
 
 MEMBERS = 2
 """Raised when samples are written in another way: shards are then written again with a copy of their audio."""
+_CAPTION_FIELDS = tuple(field.name for field in fields(Caption))
+PIECE_BYTES = 1 << 20
+"""What is written to a tar at once: the FLAC of a short clip in one piece."""
 
 
 def sample_json(sample: Sample) -> dict[str, Any]:
@@ -40,7 +44,7 @@ def sample_json(sample: Sample) -> dict[str, Any]:
             "duration": sample.statistics.duration,
             "source_sha256": sample.provenance.sha256 or "",
             "source_format": sample.format.name,
-            "captions": [{name: value or "" for name, value in asdict(caption).items()} for caption in clip.captions],
+            "captions": [{name: getattr(caption, name) or "" for name in _CAPTION_FIELDS} for caption in clip.captions],
         },
     }
 
@@ -65,10 +69,24 @@ def _texts(clip: Clip) -> dict[str, Any]:
 
 
 class TarWriter:
-    """Writes samples to a tar whose bytes depend on nothing but the samples: no times, no owners, ustar."""
+    """Writes samples to a tar whose bytes depend on nothing but the samples: no times, no owners, ustar.
+
+    `n_bytes` and `sha256` are those of what is written so far, and after the end those of the file. Nothing is read again to know them.
+    """
 
     def __init__(self, path: Path):
-        self._tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)
+        self._file = _HashedFile(path)
+        self._tar = tarfile.TarFile(None, "w", self._file, format=tarfile.USTAR_FORMAT, copybufsize=PIECE_BYTES)
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the file."""
+        return self._file.n_bytes
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file, in hexadecimal digits."""
+        return self._file.digest.hexdigest()
 
     def add(self, sample: Sample) -> None:
         """Append `key.flac` and `key.json`."""
@@ -90,4 +108,23 @@ class TarWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._tar.close()
+        try:
+            self._tar.close()
+        finally:
+            self._file.close()
+
+
+class _HashedFile(io.FileIO):
+    """A new file that is hashed while it is written, from its beginning to its end."""
+
+    def __init__(self, path: Path):
+        super().__init__(path, "w")
+        self.digest, self.n_bytes = hashlib.sha256(), 0
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data)
+        self.digest.update(rest)
+        self.n_bytes += len(rest)
+        while rest:  # the system may write a part
+            rest = rest[super().write(rest) :]
+        return len(data)

@@ -22,9 +22,12 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from pipeline.machine.cores import n_cores
 from pipeline.records import AudioLimits, Reason, Rejected
 from transforms.audio.convert import Converted, convert
+from transforms.audio.core_slots import CoreSlots, machine_slots
 from transforms.audio.excerpt import Excerpt
+from transforms.audio.shared_flac import open_shared_file, put_flac, take_flac
 
 TIMEOUT_SECONDS = 300.0  # of wall-clock time for a recording: forty times what two hours of audio take on one busy core
 MEMORY_LIMIT = 4 << 30  # bytes of address space of a process
@@ -32,7 +35,7 @@ CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal
 STDERR_TAIL_BYTES = 2000
 PROGRAM = (
     "import os, sys; os.environ |= {'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1'}; sys.path[:] = sys.argv[3].split(os.pathsep); "
-    "from transforms.audio.conversion_pool import serve; serve(int(sys.argv[1]), int(sys.argv[2]))"
+    "from transforms.audio.conversion_pool import serve; serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[4]))"
 )
 """What a process runs. It sets its environment itself: copying the parent's is not safe while other threads change it."""
 
@@ -52,12 +55,20 @@ class ConversionPool:
         n_processes: how many conversions may run at the same time.
         seconds: of wall-clock time that the conversion of a recording may take.
         memory_limit: bytes of address space that a process may use.
+        slots: of the machine, one of which is held during each conversion; `None`: other processes are not asked.
     """
 
-    def __init__(self, n_processes: int, seconds: float = TIMEOUT_SECONDS, memory_limit: int = MEMORY_LIMIT):
+    def __init__(
+        self,
+        n_processes: int,
+        seconds: float = TIMEOUT_SECONDS,
+        memory_limit: int = MEMORY_LIMIT,
+        slots: CoreSlots | None = None,
+    ):
         self._seconds = seconds
         self._memory_limit = memory_limit
         self._n_processes = n_processes
+        self._slots = slots
         self._alone = threading.Lock()  # held by the one conversion that runs while no other does
         self._idle: queue.LifoQueue[_ConversionProcess | None] = queue.LifoQueue()  # last in, first out: running processes first
         for _ in range(n_processes):
@@ -74,7 +85,7 @@ class ConversionPool:
             ConversionError: the process failed, and not because of the recording.
         """
         request = (path, excerpts, limits, folder)
-        with self._borrow_process() as process:
+        with self._borrow_process() as process, self._slots.a_slot() if self._slots else contextlib.nullcontext():
             answer = self._ask(process, request)
         if answer == -signal.SIGKILL:
             with self._borrow_all() as process:
@@ -125,8 +136,9 @@ class ConversionPool:
             try:
                 for idle in filter(None, borrowed):
                     idle.stop()
-                process = _ConversionProcess(self._memory_limit)
-                yield process
+                with self._slots.all_slots() if self._slots else contextlib.nullcontext():  # other processes wait too
+                    process = _ConversionProcess(self._memory_limit)
+                    yield process
             finally:
                 if process is not None:
                     process.stop()
@@ -139,11 +151,12 @@ class _ConversionProcess:
 
     def __init__(self, memory_limit: int) -> None:
         self._pipe, child_end = Pipe()
+        self._flac = open_shared_file()
         self._stderr = tempfile.TemporaryFile()
         paths = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)])
         self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(child_end.fileno()), str(memory_limit), paths],
-            pass_fds=[child_end.fileno()],
+            [sys.executable, "-c", PROGRAM, str(child_end.fileno()), str(memory_limit), paths, str(self._flac)],
+            pass_fds=[child_end.fileno(), self._flac],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
@@ -162,8 +175,8 @@ class _ConversionProcess:
     def receive(self) -> list[Converted | Rejected] | int:
         """Return the results, or the exit code of a process that has ended."""
         try:
-            results: list[Converted | Rejected] = self._pipe.recv()
-            return results
+            results, sizes = self._pipe.recv()
+            return take_flac(results, sizes, self._flac)
         except (EOFError, ConnectionResetError):
             exit_code = self._process.wait()
             self.stop()
@@ -175,6 +188,7 @@ class _ConversionProcess:
             return
         self.is_running = False
         self._pipe.close()
+        os.close(self._flac)
         self._process.kill()
         self._process.wait()
         with self._stderr:
@@ -183,24 +197,27 @@ class _ConversionProcess:
 
 
 def conversion_pool() -> ConversionPool:
-    """Return the pool that all shards and threads of this process share; it runs one conversion process a core."""
+    """Return the pool that all shards and threads of this process share.
+
+    All processes of a user on a machine together run one conversion a core.
+    """
     return _pool_of(os.getpid())  # a forked child must not use the pipes of its parent
 
 
 @functools.cache
 def _pool_of(pid: int) -> ConversionPool:
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    pool = ConversionPool(n_cores)
+    pool = ConversionPool(n_cores(), slots=machine_slots())
     atexit.register(pool.close)
     return pool
 
 
-def serve(descriptor: int, memory_limit: int) -> None:
+def serve(descriptor: int, memory_limit: int, shared_file: int) -> None:
     """Answer the requests that arrive at an inherited file descriptor, until the parent closes its end.
 
     Args:
         descriptor: of a `multiprocessing` connection.
         memory_limit: bytes of address space that this process may use.
+        shared_file: descriptor of the file for FLAC.
     """
     pipe = Connection(descriptor)
     with contextlib.suppress(ValueError, OSError):  # some systems do not have this limit
@@ -215,4 +232,4 @@ def serve(descriptor: int, memory_limit: int) -> None:
         except MemoryError:
             detail = f"decoding needs more than {memory_limit >> 20} MB of memory"
             results = [Rejected(Reason.LIMIT_EXCEEDED, detail) for _ in excerpts]
-        pipe.send(results)
+        pipe.send(put_flac(results, shared_file))

@@ -19,7 +19,7 @@ from pipeline.output.address_files import Addresses, full_address
 from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
 from pipeline.output.evidence_files import evidence_of, write_evidence
 from pipeline.output.layout import PROGRESS, books_name, evidence_name, marker_name, tar_name, waiting_name
-from pipeline.output.markers import Marker, file_facts, read_marker
+from pipeline.output.markers import FileFacts, Marker, file_facts, read_marker
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
@@ -111,7 +111,7 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
     began, versions = time.monotonic(), versions_of_worker(settings.versions, settings.worker_versions)
     with settings.folder.workspace() as work:
         earlier = read_earlier_outcomes(task, clips, settings.settings_hash_of(task.shard.dataset), settings.folder, work)
-        rows, evidence = _write_tar(task, clips, fetch, settings, earlier, work)
+        rows, evidence, tar = _write_tar(task, clips, fetch, settings, earlier, work)
         reasons = set(earlier.lost(rows).values())
         left = left_for_later(zip(clips, rows, strict=True), settings.hosts)
         waits = bool(reasons & LEFT_FOR_LATER) and (settings.prune or reasons <= LEFT_FOR_LATER)
@@ -133,7 +133,7 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
             n_rejected=len(rows) - len(samples),
             reasons=dict(sorted(collections.Counter(row["reason"] for row in rows if row["status"] != SAMPLE).items())),
             audio_seconds=round(sum(row["duration"] for row in samples), 6),
-            tar=file_facts(work / TAR_FILE),
+            tar=tar,
             parquet=file_facts(work / BOOKS_FILE),
             build_seconds={"build": round(time.monotonic() - began, 3)},
             versions=versions,
@@ -156,8 +156,8 @@ def publish(marker: Marker, work: Path, folder: Folder) -> None:
 
 def _write_tar(
     task: ShardTask, clips: list[Clip], fetch: Fetch, settings: BuildSettings, earlier: EarlierOutcomes, work: Path
-) -> tuple[list[dict[str, Any]], list[tuple[str, Evidence]]]:
-    """Write the tar of a shard; return the rows of its books, and the evidence of clips by key, in the order of the clips."""
+) -> tuple[list[dict[str, Any]], list[tuple[str, Evidence]], FileFacts]:
+    """Write a tar; return the rows of its books and the evidence by key, both in the order of the clips, and size and hash of the tar."""
     rows: list[dict[str, Any]] = []
     evidence: list[tuple[str, Evidence]] = []
     report = _Reporter(work / PROGRESS, task.shard.name)
@@ -173,7 +173,7 @@ def _write_tar(
             if isinstance(outcome, Sample):
                 tar.add(outcome)
             report(rows)
-    return rows, evidence
+    return rows, evidence, FileFacts(tar.n_bytes, tar.sha256)
 
 
 def left_for_later(rows: Iterable[tuple[Clip, Mapping[str, Any]]], hosts: HostTable) -> dict[str, int]:
@@ -200,7 +200,8 @@ def _outcomes(
 
 def _fetch_full(fetch: Fetch, addresses: Addresses, clip: Clip, work: Path) -> Recording:
     """Fetch the recording of a clip by its full address; the outcome has the masked one."""
-    return fetch(replace(clip, url=full_address(clip, addresses)), work)
+    url = full_address(clip, addresses)
+    return fetch(clip if url == clip.url else replace(clip, url=url), work)
 
 
 def _recording_outcomes(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Sequence
+import contextlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,14 +26,33 @@ def make_samples(
     Args:
         work: local folder for downloads, which are removed, and for FLAC too long for memory, which stays.
     """
-    with tempfile.TemporaryDirectory(dir=work) as downloads:
+    with _downloads(work) as downloads:
         try:
-            recording = fetch(span_of(clips), Path(downloads))
+            recording = fetch(span_of(clips), downloads)
         except Rejected as rejected:
             return [Rejection(clip, rejected.reason, "fetch", rejected.detail, rejected.provenance) for clip in clips]
         excerpts = [Excerpt(clip.start or 0.0, clip.end, limits.max_seconds, recording.offset) for clip in clips]
         results = convert(recording.path, excerpts, limits, work)
     return [_outcome(clip, recording, result) for clip, result in zip(clips, results, strict=True)]
+
+
+@contextlib.contextmanager
+def _downloads(work: Path) -> Iterator[Path]:
+    """Give an empty folder below `work` to this thread, and empty it at the end.
+
+    The folder stays for the next recording of the thread: most recordings are on this disk and put nothing there, and to make and
+    remove a folder for each costs more than a tenth of what converting it does.
+    """
+    folder = work / f"downloads-{threading.get_ident()}"
+    folder.mkdir(exist_ok=True)
+    try:
+        yield folder
+    finally:
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def span_of(clips: Sequence[Clip]) -> Clip:

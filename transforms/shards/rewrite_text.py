@@ -9,7 +9,7 @@ from dataclasses import replace
 import apache_beam as beam
 
 from pipeline.output.books import books_row, write_books
-from pipeline.output.markers import Marker, file_facts, read_marker
+from pipeline.output.markers import FileFacts, Marker, file_facts, read_marker
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
@@ -39,7 +39,7 @@ def rewrite_text(task: ShardTask, clips: list[Clip], folder: Folder) -> Marker |
             old,
             rows_sha256=task.rows_sha256,
             inputs_sha256=task.inputs_sha256,
-            tar=file_facts(work / TAR_FILE),
+            tar=FileFacts(tar.n_bytes, tar.sha256),
             parquet=file_facts(work / BOOKS_FILE),
             build_seconds=old.build_seconds | {"recaption": round(time.monotonic() - began, 3)},
         )

@@ -8,13 +8,13 @@ copy does not count.
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.keys import stable_hash
+from pipeline.machine.private_folder import private_folder
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import slot_name
 from pipeline.output.storage import Folder
@@ -115,9 +115,4 @@ def machine_ledger(folder: Folder) -> Path:
 
     It serves the hosts without limits by time: at most so many requests at once from each machine.
     """
-    home = Path(tempfile.gettempdir()) / f"laion-audio-{os.getuid()}"
-    with contextlib.suppress(FileExistsError):
-        home.mkdir(mode=0o700)
-    if home.is_symlink() or home.stat().st_uid != os.getuid():  # made by another user, who could read and change it
-        home = Path(tempfile.mkdtemp(prefix="laion-audio-"))
-    return home / f"{stable_hash(folder.root)[:16]}.sqlite"
+    return private_folder() / f"{stable_hash(folder.root)[:16]}.sqlite"

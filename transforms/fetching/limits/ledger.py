@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from pipeline.machine.process_locks import ProcessLocks, open_process_locks
 from transforms.fetching.limits.breaker import Breaker, after_answer, after_refusal
 from transforms.fetching.limits.hosts import HostLimits
 from transforms.fetching.limits.ledger_faults import MAX_WAIT, explained
@@ -32,7 +33,6 @@ from transforms.fetching.limits.ledger_rows import (
     read_breaker,
     write_breaker,
 )
-from transforms.fetching.limits.process_locks import ProcessLocks, open_process_locks
 from transforms.fetching.limits.windows import SPANS, Closed, Spans
 
 CHECK_OWNERS = 1.0

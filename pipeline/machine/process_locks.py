@@ -30,13 +30,27 @@ class ProcessLocks:
         """
         fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
 
+    def try_take(self, number: int) -> bool:
+        """Lock a byte until `give_back` or until this process ends; return whether no other process has it.
+
+        Raises:
+            OSError: the disk has no locks.
+        """
+        try:
+            self.take(number)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def give_back(self, number: int) -> None:
+        """End the lock of a byte."""
+        fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, number)
+
     def is_taken(self, number: int) -> bool:
         """Return whether another process that runs has locked a byte. Not to be asked of a byte that this process locked."""
-        try:
-            fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
-        except (BlockingIOError, PermissionError):
+        if not self.try_take(number):
             return True
-        fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, number)
+        self.give_back(number)
         return False
 
 

@@ -1,0 +1,1 @@
+"""What this machine gives: its cores, and files that the processes of one user share."""
