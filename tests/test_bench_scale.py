@@ -23,9 +23,9 @@ def cells(table: str) -> list[list[str]]:
 
 
 def test_the_time_on_workers_is_the_work_by_their_cores_and_what_is_serial() -> None:
-    one, ten, hundred = cells(workers_table(ROWS, INPUTS))[2:]
+    alone, ten, hundred = cells(workers_table(ROWS, INPUTS))[2:]
     # 512,000 clips at 10 a second and core are 51,200 s of work; the last shard takes 51.2 s
-    assert one == ["1", "4", "3.6 h", "100 %", "1.43 USD"]
+    assert alone == ["1", "4", "3.6 h", "100 %", "1.43 USD"]
     assert ten[2:4] == ["22 minutes", "96 %"] and hundred[2:4] == ["3 minutes", "71 %"]
 
 
@@ -40,8 +40,8 @@ def test_what_was_measured_makes_lines_and_columns() -> None:
         "workers that have work": "250",
         "two workers of Spark": "87 % of the ideal",
     }
-    head, _, one, *_ = cells(workers_table(ROWS + MORE, INPUTS))
-    assert dict(zip(head, one, strict=True))["requests"] == "10,000"
+    head, _, first, *_ = cells(workers_table(ROWS + MORE, INPUTS))
+    assert dict(zip(head, first, strict=True))["requests"] == "10,000"
 
 
 def test_the_rows_of_the_run_that_is_shown_have_all_that_the_page_needs() -> None:
