@@ -12,6 +12,7 @@ import torch
 
 from tests.train_runs import TINY, environment, losses, on_two_ranks, trained
 from tests.train_sets import CLASSES, flac, sound, write_set, write_shard
+from train import evaluate
 from train.errors import BadInput, Stopped
 from train.fit import check_machine, fit
 from train.loop.checkpoint import checkpoints, load_checkpoint, read_run
@@ -124,10 +125,35 @@ def test_captions_longer_than_the_context_are_counted(tmp_path):
     assert any("captions are longer than the context of 5 tokens and are cut" in line for line in lines)
 
 
-def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path):
+@pytest.mark.parametrize("lr", [math.inf, 1e9, 1e30])
+def test_a_model_that_blows_up_stops_before_anything_is_saved_and_names_the_step(tmp_path, lr):
     _, shards = trained()
-    with pytest.raises(Stopped, match=r"the loss of step [23] is nan"):
-        fit(str(shards), replace(TINY, lr=math.inf, clip_norm=0.0), environment(tmp_path))
+    with pytest.raises(Stopped, match=r"step \d: the .*(are not finite|loss is nan)"):
+        fit(str(shards), replace(TINY, lr=lr, warmup=0, clip_norm=0.0, valid_every=1), environment(tmp_path))
+    assert "best.pt" not in {path.name for path in (tmp_path / "run").iterdir()} or finite_scores(tmp_path / "run")
+    assert "Infinity" not in (tmp_path / "run" / "log.jsonl").read_text() and "NaN" not in (tmp_path / "run" / "log.jsonl").read_text()
+
+
+def finite_scores(run: Path) -> bool:
+    """Return whether all scores and weights of the best checkpoint of a run are finite."""
+    best = load_checkpoint(run / "best.pt")
+    weights = [x for x in best["model"].values() if x.is_floating_point()]
+    return all(map(math.isfinite, flatten(best["scores"]).values())) and all(bool(x.isfinite().all()) for x in weights)
+
+
+def test_a_valid_clip_whose_embedding_is_not_finite_stops_the_run_and_is_named(tmp_path, monkeypatch):
+    _, shards = trained()
+    embed = evaluate.embed_features
+
+    def broken(model, mels, longer):
+        vectors = embed(model, mels, longer)
+        vectors[1] = math.nan
+        return vectors
+
+    monkeypatch.setattr(evaluate, "embed_features", broken)
+    with pytest.raises(Stopped, match="valid after step 3: the embeddings of 1 of 4 clips are not finite, the first: 'valid-001'"):
+        fit(str(shards), TINY, environment(tmp_path))
+    assert not list((tmp_path / "run").glob("*.pt"))
 
 
 def test_broken_samples_are_named_and_too_many_stop_the_run(tmp_path):

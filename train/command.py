@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train.errors import BadInput, Stopped
+from train.errors import BadInput, NotFinite, Stopped
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +30,12 @@ def main(arguments: list[str], report: Report, report_error: Report) -> int:
         return 2
     except Stopped as error:
         report_error(f"python -m train: stopped: {error}")
+        return 1
+    except NotFinite as error:
+        report_error(f"python -m train: {error}; use another checkpoint of the run")
+        return 1
+    except OSError as error:
+        report_error(f"python -m train: {error}")
         return 1
     return 0
 

@@ -1,7 +1,6 @@
 """Train CLAP on shards. Reads from top to bottom."""
 
 import importlib.util
-import math
 import shutil
 import time
 from collections.abc import Callable
@@ -15,9 +14,10 @@ from transformers import PreTrainedTokenizerBase
 from train.data.batch import Collate, samples_of_steps, train_loader
 from train.data.samples import Clips, FixedClips
 from train.data.shards import find_shards, fingerprint
-from train.errors import BadInput, Stopped
+from train.errors import BadInput, NotFinite, Stopped
 from train.evaluate import score, score_table
 from train.loop.checkpoint import delete_old, last_checkpoint, load_checkpoint, load_weights, read_run, save_checkpoint, start_run
+from train.loop.finite import REMEDY, check_weights
 from train.loop.log import RunLog
 from train.loop.plots import learning_curve
 from train.loop.ranks import all_reduce_mean, barrier, rank, world_size
@@ -124,8 +124,6 @@ def train(run: Training) -> None:
     for batch in loader:
         loss = train_step(run.model, batch.to(environment.device), run.optimizer, recipe, progress.step)
         progress.step += 1
-        if not math.isfinite(loss):
-            raise Stopped(f"the loss of step {progress.step} is {loss}; the last checkpoint is from before: lower lr, or set clip_norm")
         count_broken(run, batch.broken, len(batch.mel))
         seconds, started = time.monotonic() - started, time.monotonic()
         if log:
@@ -143,9 +141,16 @@ def train(run: Training) -> None:
 
 
 def validate(run: Training, log: RunLog) -> None:
-    """Score the valid split and save a checkpoint, also as the best one if its mean mAP@10 is the highest so far."""
+    """Score the valid split and save a checkpoint, also as the best one if its mean mAP@10 is the highest so far.
+
+    Raise Stopped, before anything is saved, if weights or scores are not finite.
+    """
     progress, output = run.progress, run.environment.output
-    scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers)
+    check_weights(progress.step, run.model)
+    try:
+        scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers)
+    except NotFinite as error:
+        raise Stopped(f"valid after step {progress.step}: {error}; {REMEDY}") from error
     log.record(progress.step, {"valid": scores})
     log.print_line(f"valid at step {progress.step}\n{score_table(scores)}")
     mean_map = (scores["t2a"]["mAP@10"] + scores["a2t"]["mAP@10"]) / 2

@@ -48,6 +48,7 @@ class Collate:
             ids=ids,
             mask=mask,
             caption=torch.tensor([text_id(e.caption) for e in examples]),
+            keys=tuple(e.key for e in examples),
             broken=tuple(message for e in examples for message in e.broken),
         )
 

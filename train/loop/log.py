@@ -53,7 +53,7 @@ class RunLog:
     def record(self, step: int, values: dict) -> None:
         """Append one event to log.jsonl, TensorBoard and wandb."""
         with self.path.open("a") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
+            file.write(json.dumps({"step": step, **values}, allow_nan=False) + "\n")
         for write in self.writers:
             write(step, values)
 
