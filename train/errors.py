@@ -11,3 +11,11 @@ class NotFinite(ValueError):
 
 class Stopped(RuntimeError):
     """A run went wrong and was stopped. The message names the step. Exit code 1."""
+
+
+class Interrupted(Stopped):
+    """A run was asked to stop by a signal, and saved a checkpoint. Exit code 128 + number, as shells give it."""
+
+    def __init__(self, message: str, number: int):
+        super().__init__(message)
+        self.number = number

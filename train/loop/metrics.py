@@ -28,6 +28,11 @@ def retrieval(similarity: np.ndarray, owner: np.ndarray) -> dict[str, dict[str, 
     return {"t2a": text_to_audio, "a2t": audio_to_text}
 
 
+def mean_map(scores: dict) -> float:
+    """Return the mean mAP@10 of both ways, by which the best checkpoint is chosen. scores: of `retrieval`."""
+    return float((scores["t2a"]["mAP@10"] + scores["a2t"]["mAP@10"]) / 2)
+
+
 def check_finite(what: str, values: np.ndarray) -> None:
     """Raise NotFinite, with the number of values that are not finite."""
     n_broken = int((~np.isfinite(values)).sum())
