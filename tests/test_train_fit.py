@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +14,13 @@ import torch
 
 from tests.train_runs import TINY, environment, losses, on_two_ranks, trained
 from tests.train_sets import CLASSES, flac, sound, write_set, write_shard
-from train.errors import BadInput, Stopped
-from train.fit import check_machine, fit
+from train import evaluate
+from train.errors import BadInput, Interrupted, Stopped
+from train.fit import fit, folder_lock
 from train.loop.checkpoint import checkpoints, load_checkpoint, read_run
 from train.loop.log import flatten, read_log
 from train.recipe import load_recipe
+from train.start import check_machine
 
 
 def test_a_run_leaves_log_checkpoints_learning_curve_and_tokenizer():
@@ -55,7 +59,7 @@ def test_a_killed_run_is_resumed_with_the_same_losses(tmp_path):
     with pytest.raises(Killed):
         fit(str(shards), replace(TINY, log_every=1), replace(environment(tmp_path), report=kill_in_the_middle))
     assert len(losses(tmp_path / "run")) == 5  # beyond the checkpoint of step 3, in the middle of an epoch
-    fit(str(shards), replace(TINY, log_every=1), environment(tmp_path), resume=True)
+    fit(str(shards), replace(TINY, log_every=1), environment(tmp_path), resume="yes")
     assert losses(tmp_path / "run") == losses(complete)
 
 
@@ -75,7 +79,7 @@ def test_a_finished_run_is_left_as_it_is():
 def test_more_steps_can_be_added_to_a_run(tmp_path):
     run, shards = trained()
     shutil.copytree(run, tmp_path / "run")
-    fit(str(shards), replace(TINY, steps=7), environment(tmp_path), resume=True)
+    fit(str(shards), replace(TINY, steps=7), environment(tmp_path), resume="yes")
     assert len(losses(tmp_path / "run")) == 7
 
 
@@ -84,9 +88,9 @@ def test_a_folder_with_another_run_is_bad_input(tmp_path):
     with pytest.raises(BadInput, match="holds a run already"):
         fit(str(shards), replace(TINY, seed=1), environment(run.parent))
     with pytest.raises(BadInput, match="another recipe"):
-        fit(str(shards), replace(TINY, seed=1), environment(run.parent), resume=True)
+        fit(str(shards), replace(TINY, seed=1), environment(run.parent), resume="yes")
     with pytest.raises(BadInput, match="no run to resume"):
-        fit(str(shards), TINY, environment(tmp_path), resume=True)
+        fit(str(shards), TINY, environment(tmp_path), resume="yes")
 
 
 @pytest.mark.parametrize(
@@ -124,10 +128,35 @@ def test_captions_longer_than_the_context_are_counted(tmp_path):
     assert any("captions are longer than the context of 5 tokens and are cut" in line for line in lines)
 
 
-def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path):
+@pytest.mark.parametrize("lr", [math.inf, 1e9, 1e30])
+def test_a_model_that_blows_up_stops_before_anything_is_saved_and_names_the_step(tmp_path, lr):
     _, shards = trained()
-    with pytest.raises(Stopped, match=r"the loss of step [23] is nan"):
-        fit(str(shards), replace(TINY, lr=math.inf, clip_norm=0.0), environment(tmp_path))
+    with pytest.raises(Stopped, match=r"step \d: the .*(are not finite|loss is nan)"):
+        fit(str(shards), replace(TINY, lr=lr, warmup=0, clip_norm=0.0, valid_every=1), environment(tmp_path))
+    assert "best.pt" not in {path.name for path in (tmp_path / "run").iterdir()} or finite_scores(tmp_path / "run")
+    assert "Infinity" not in (tmp_path / "run" / "log.jsonl").read_text() and "NaN" not in (tmp_path / "run" / "log.jsonl").read_text()
+
+
+def finite_scores(run: Path) -> bool:
+    """Return whether all scores and weights of the best checkpoint of a run are finite."""
+    best = load_checkpoint(run / "best.pt")
+    weights = [x for x in best["model"].values() if x.is_floating_point()]
+    return all(map(math.isfinite, flatten(best["scores"]).values())) and all(bool(x.isfinite().all()) for x in weights)
+
+
+def test_a_valid_clip_whose_embedding_is_not_finite_stops_the_run_and_is_named(tmp_path, monkeypatch):
+    _, shards = trained()
+    embed = evaluate.embed_features
+
+    def broken(model, mels, longer):
+        vectors = embed(model, mels, longer).clone()
+        vectors[1] = math.nan
+        return vectors
+
+    monkeypatch.setattr(evaluate, "embed_features", broken)
+    with pytest.raises(Stopped, match="valid after step 3: the embeddings of 1 of 4 clips are not finite, the first: 'valid-001'"):
+        fit(str(shards), TINY, environment(tmp_path))
+    assert not list((tmp_path / "run").glob("*.pt"))
 
 
 def test_broken_samples_are_named_and_too_many_stop_the_run(tmp_path):
@@ -199,3 +228,86 @@ def test_it_learns_synthetic_sounds_in_100_steps(tmp_path):
     scores = [e["valid"] for e in read_log(tmp_path / "run") if "valid" in e][-1]
     assert scores["t2a"]["R@10"] > 0.5 and scores["a2t"]["R@10"] > 0.5  # chance is 10 / 72
     assert np.mean(losses(tmp_path / "run")[-10:]) < 0.75 * np.mean(losses(tmp_path / "run")[:5])
+
+
+def test_a_signal_saves_the_step_in_hand_and_the_resumed_run_has_the_same_losses(tmp_path):
+    complete, shards = trained()
+
+    def interrupt(text: str) -> None:
+        if text.startswith("step     4") or " 4/6" in text:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match="stopped after step 4, which is saved") as caught:
+        fit(str(shards), replace(TINY, log_every=1), replace(environment(tmp_path), report=interrupt))
+    assert caught.value.number == signal.SIGTERM and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "run")] == [3, 4]
+    fit(str(shards), replace(TINY, log_every=1), environment(tmp_path), resume="auto")
+    assert losses(tmp_path / "run") == losses(complete)
+
+
+@pytest.mark.parametrize(("key", "value", "steps"), [("save_every", 2, [4, 5, 6]), ("save_minutes", 1e-9, [4, 5, 6])])
+def test_checkpoints_are_saved_between_validations(tmp_path, key, value, steps):
+    complete, shards = trained()
+    fit(str(shards), replace(TINY, **{key: value}, keep=3, valid_every=5), environment(tmp_path))
+    assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "run")] == steps
+    assert losses(tmp_path / "run") == losses(complete)
+
+
+def test_a_signal_ends_a_validation_which_is_done_again_when_the_run_is_resumed(tmp_path, monkeypatch):
+    complete, shards = trained()
+
+    def interrupted(*_) -> dict:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return {}
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="after step 3"):
+        patch.setattr("train.fit.score", interrupted)
+        fit(str(shards), TINY, environment(tmp_path))
+    assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "run")] == [3]
+    fit(str(shards), TINY, environment(tmp_path), resume="auto")
+    assert read_scores(tmp_path / "run") == read_scores(complete) and losses(tmp_path / "run") == losses(complete)
+    assert load_checkpoint(tmp_path / "run" / "best.pt")["step"] == load_checkpoint(complete / "best.pt")["step"]
+
+
+def read_scores(run: Path) -> dict[int, dict]:
+    """Return the scores of every validation in a run's log, by step; each step once."""
+    scores = [(e["step"], e["valid"]) for e in read_log(run) if "valid" in e]
+    assert len(scores) == len(dict(scores))
+    return dict(scores)
+
+
+def test_auto_begins_a_run_where_there_is_none(tmp_path):
+    complete, shards = trained()
+    fit(str(shards), TINY, environment(tmp_path), resume="auto")
+    assert losses(tmp_path / "run") == losses(complete)
+
+
+@pytest.mark.parametrize("size", [0, 1000, -1])
+def test_auto_takes_an_older_checkpoint_where_the_newest_is_cut_and_the_other_ways_name_it(tmp_path, size):
+    complete, shards = trained()
+    shutil.copytree(complete, tmp_path / "run")
+    older, newest = checkpoints(tmp_path / "run")
+    newest.write_bytes(newest.read_bytes()[:size])
+    for resume in ("no", "yes"):
+        with pytest.raises(BadInput, match=rf"{newest.name} is no readable checkpoint.*{older.name} is the newest that can be read"):
+            fit(str(shards), TINY, environment(tmp_path), resume=resume)
+    lines: list[str] = []
+    fit(str(shards), TINY, environment(tmp_path, lines), resume="auto")
+    assert any(line.startswith(f"{newest} is no readable checkpoint") and line.endswith(f"continuing from {older}") for line in lines)
+    assert losses(tmp_path / "run") == losses(complete) and load_checkpoint(newest)["step"] == 6
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    _, shards = trained()
+    with folder_lock(tmp_path / "run"), pytest.raises(BadInput, match=r"another process trains in .*run now"):
+        fit(str(shards), TINY, environment(tmp_path), resume="auto")
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"recipe": 1, "data": ""}', '{"recipe": {}}'])
+def test_a_damaged_run_json_is_named(tmp_path, content):
+    complete, shards = trained()
+    shutil.copytree(complete, tmp_path / "run")
+    (tmp_path / "run" / "run.json").write_text(content)
+    with pytest.raises(BadInput, match=r"run\.json is damaged"):
+        fit(str(shards), TINY, environment(tmp_path), resume="auto")

@@ -2,8 +2,10 @@
 
 import time
 
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from train.errors import BadInput
 from train.loop.log import RunLog, flatten, read_log
 
 
@@ -92,3 +94,23 @@ def test_a_line_of_text_is_reported_if_there_is_no_bar(tmp_path):
 
 def test_flatten_leaves_out_what_is_no_number():
     assert flatten({"a": {"b": 1, "c": {"d": 2.5}}, "e": "text", "f": None}) == {"a/b": 1, "a/c/d": 2.5}
+
+
+def test_a_last_line_that_was_not_written_completely_is_left_out(tmp_path):
+    (tmp_path / "log.jsonl").write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')
+    assert read_log(tmp_path) == [{"step": 1, "loss": 2.0}]
+    RunLog(tmp_path, 1, 4, lambda text: None, progress_bar=False).step(2, {"loss": 3.0}, shown=False)
+    assert [event["step"] for event in read_log(tmp_path)] == [1, 2]
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "1", '{"loss": 1}'])
+def test_another_line_that_is_no_event_is_bad_input(tmp_path, line):
+    (tmp_path / "log.jsonl").write_text(f'{line}\n{{"step": 1, "loss": 2.0}}\n')
+    with pytest.raises(BadInput, match=r"log\.jsonl: line 1 is no event"):
+        read_log(tmp_path)
+
+
+def test_a_number_that_is_not_finite_is_not_logged(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        RunLog(tmp_path, 0, 4, lambda text: None, progress_bar=False).record(1, {"loss": float("inf")})
+    assert read_log(tmp_path) == []

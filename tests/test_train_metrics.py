@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from train.errors import NotFinite
 from train.loop.metrics import average_precision_at_10, confusion, mean_average_precision, recalls, retrieval
 
 
@@ -32,6 +33,16 @@ def test_the_unsorted_average_precision_of_the_reference_exceeds_one_and_ours_do
     a2t = retrieval(similarity, np.repeat([0, 1], 5))["a2t"]
     assert a2t["mAP@10_laion_compat"] == pytest.approx(1.74)
     assert a2t["mAP@10"] == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_similarities_that_are_not_finite_are_refused(value):
+    similarity = np.eye(3)
+    similarity[2, 0] = value
+    with pytest.raises(NotFinite, match="1 of 9 similarities are not finite"):
+        retrieval(similarity, np.arange(3))
+    with pytest.raises(NotFinite, match="1 of 9 scores of classes are not finite"):
+        mean_average_precision(similarity, np.eye(3))
 
 
 def test_equal_embeddings_score_zero():

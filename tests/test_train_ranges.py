@@ -162,5 +162,5 @@ def test_a_run_on_remote_shards_has_the_losses_of_local_ones_also_when_resumed(s
     shutil.copytree(local, served.root)
     shutil.copytree(run, tmp_path / "run")
     (tmp_path / "run" / "step-0000006.pt").unlink()  # as if it had stopped after step 3
-    fit(served.address, TINY, replace(environment(tmp_path), cache=tmp_path / "other"), resume=True)
+    fit(served.address, TINY, replace(environment(tmp_path), cache=tmp_path / "other"), resume="yes")
     assert losses(tmp_path / "run") == losses(run)

@@ -1,14 +1,17 @@
 """Samples of shards as examples; samples that cannot be used."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
+from tests.test_train_sample_text import BAD_TEXTS
 from tests.train_sets import flac, sound, write_shard, write_split
-from train.data.samples import BrokenSample, Clips, FixedClips, choose_texts, decode
+from train.data.samples import BrokenSample, Clips, FixedClips, decode
 from train.data.shards import find_shards
 from train.errors import BadInput
 
@@ -53,14 +56,6 @@ def test_evaluation_takes_the_first_caption_and_the_middle_cuts_whatever_the_see
     assert torch.equal(first[LONG].features.mel, second[LONG].features.mel)
     assert torch.equal(first[LONG].features.mel, clips.example(-1, LONG).features.mel)
     assert first[LONG].caption == first[LONG].captions[0]
-
-
-@pytest.mark.parametrize(("texts", "chosen"), [("text", ["a", "b"]), ("all", ["a", "b", "t5"]), ("augment_only", ["t5"])])
-def test_texts_are_chosen_as_the_reference_trainer_does(texts, chosen):
-    sample = {"text": ["a", "b"], "text_augment_all": ["a", "b", "t5"], "text_augment_t5": "t5"}
-    assert choose_texts(sample, texts) == chosen
-    assert choose_texts({"text": "plain", "text_augment_all": None, "text_augment_t5": None}, texts) == ["plain"]
-    assert choose_texts({}, texts) == []
 
 
 def broken_set(tmp_path):
@@ -140,7 +135,7 @@ def test_without_fusion_only_the_cut_is_decoded():
 def test_captions_and_tags_are_read_without_audio(clips, tmp_path):
     assert len(list(clips.all_captions())) == 14
     assert clips.tags()[:2] == [("hum",), ("hiss",)]
-    assert len(Clips(broken_set(tmp_path), True, tmp_path).tags()) == 7
+    assert len(Clips(broken_set(tmp_path), True, tmp_path).tags()) == 6
 
 
 def test_a_sample_with_unreadable_json_is_broken_and_has_no_caption(clips):
@@ -148,3 +143,24 @@ def test_a_sample_with_unreadable_json_is_broken_and_has_no_caption(clips):
     with pytest.raises(BrokenSample, match="train-000 in "):
         clips.example(0, 0)
     assert len(list(clips.all_captions())) == 12
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_audio_of_floats_that_is_no_sound_is_broken(value):
+    waveform = sound("hum", 1, 0)
+    waveform[7] = value
+    file = io.BytesIO()
+    soundfile.write(file, waveform, 48_000, format="WAV", subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"its loudest frame is (nan|inf|1e\+30) of full scale"):
+        decode(file.getvalue(), True, None)
+
+
+@pytest.mark.parametrize("text", BAD_TEXTS)
+def test_bad_text_is_a_broken_sample_that_is_replaced_and_named(tmp_path, text):
+    samples = [("bad", flac(sound("hum", 0.1, 0)), text), *((f"good-{i}", flac(sound("hum", 0.1, i)), {"text": ["x"]}) for i in range(2))]
+    write_shard(tmp_path / "set" / "A" / "train" / "0.tar", samples)
+    (tmp_path / "set" / "A" / "train" / "sizes.json").write_text(json.dumps({"0.tar": 3}))
+    clips = Clips(find_shards(str(tmp_path / "set"), "train"), True, tmp_path / "cache")
+    example = clips[0, 0]
+    assert example.key.startswith("good") and example.broken[0].startswith("bad in ")
+    assert list(clips.all_captions()) == ["x", "x"] and clips.tags() == [(), ()]

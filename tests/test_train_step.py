@@ -1,6 +1,5 @@
 """One training step: gradients in chunks, on two ranks and in bf16; locked towers; learning rate."""
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -8,6 +7,8 @@ import torch
 from torch import nn
 
 from tests.train_runs import on_two_ranks
+from train.errors import Stopped
+from train.loop.finite import check_gradients
 from train.loop.ranks import rank
 from train.loop.step import (
     embed_batch,
@@ -145,13 +146,43 @@ def test_steps_change_every_parameter_and_lower_the_loss():
     assert [group["lr"] for group in optimizer.param_groups] == [RECIPE.lr * lr_factor(2, RECIPE.warmup, RECIPE.steps)] * 2
 
 
-def test_a_loss_that_is_not_finite_changes_nothing():
+def test_embeddings_that_are_not_finite_change_nothing_and_their_samples_are_named():
     model = make_model().eval()
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    batch = replace(make_batch(), mel=torch.full((4, 4, 1001, 64), torch.nan))
-    assert math.isnan(train_step(model, batch, make_optimizer(model, RECIPE), RECIPE, 2))
+    batch = replace(make_batch(), keys=("a", "b", "c", "d"))
+    batch.mel[2] = torch.nan
+    with pytest.raises(Stopped, match="step 3: the audio embeddings of c are not finite; the batch is a, b, c, d"):
+        train_step(model, batch, make_optimizer(model, RECIPE), RECIPE, 2)
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in before.items())
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_temperature_that_is_not_finite_stops_the_step():
+    model = make_model().eval()
+    model.logit_scale_a.data.fill_(torch.nan)
+    with pytest.raises(Stopped, match="step 3: the loss is nan, because of the temperature"):
+        train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 2)
+
+
+def test_gradients_that_are_not_finite_change_no_weight_and_are_named():
+    model = make_model().eval()
+    before = {k: v.clone() for k, v in model.named_parameters()}
+    model.audio_projection[0].bias.register_hook(lambda gradient: gradient * torch.inf)
+    with pytest.raises(Stopped, match=r"step 3: the gradients of audio_projection\S+ are not finite"):
+        train_step(model, make_batch(), make_optimizer(model, RECIPE), RECIPE, 2)
+    assert all(torch.equal(v, model.get_parameter(k)) for k, v in before.items())
+
+
+def test_weights_that_are_not_finite_after_an_update_stop_the_step_and_are_named():
+    model, recipe = make_model().eval(), replace(RECIPE, lr=float("inf"))
+    with pytest.raises(Stopped, match=r"step 3: the weights \S+, .* and \d+ others are not finite"):
+        train_step(model, make_batch(), make_optimizer(model, recipe), recipe, 2)
+
+
+def test_gradients_too_large_to_be_squared_are_finite():
+    model = nn.Linear(2, 1)
+    model(torch.full((1, 2), 1e30)).sum().backward()
+    assert torch.isinf(check_gradients(1, model, ()))
 
 
 def test_gradients_are_clipped():

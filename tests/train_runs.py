@@ -14,10 +14,11 @@ import torch
 import torch.multiprocessing as mp
 
 from tests.train_sets import write_set
-from train.fit import RunEnvironment, fit
+from train.fit import fit
 from train.loop.log import read_log
 from train.loop.ranks import join_ranks, leave_ranks
 from train.recipe import load_recipe
+from train.start import RunEnvironment
 
 CPU = torch.device("cpu")
 TINY = load_recipe("tiny", ["steps=6", "batch=4", "valid_every=3", "warmup=2"])

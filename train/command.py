@@ -8,28 +8,37 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train.errors import BadInput, Stopped
+from train.errors import BadInput, Interrupted, NotFinite, Stopped
 
 if TYPE_CHECKING:
     import torch
 
-    from train.fit import RunEnvironment
     from train.loop.checkpoint import Run
     from train.recipe import TrainRecipe
+    from train.start import RunEnvironment
 
 Report = Callable[[str], None]
 
 
 def main(arguments: list[str], report: Report, report_error: Report) -> int:
-    """Run one verb. Return 0, or 1 if the run was stopped, or 2 if the input cannot be used."""
+    """Run one verb. Return 0; 1 if the run was stopped; 2 if the input cannot be used; 128 + number after a signal."""
     options = parser().parse_args(arguments)
     try:
         options.run_verb(options, report)
     except BadInput as error:
         report_error(f"python -m train: {error}")
         return 2
+    except Interrupted as error:
+        report_error(f"python -m train: {error}")
+        return 128 + error.number
     except Stopped as error:
         report_error(f"python -m train: stopped: {error}")
+        return 1
+    except NotFinite as error:
+        report_error(f"python -m train: {error}; use another checkpoint of the run")
+        return 1
+    except OSError as error:
+        report_error(f"python -m train: {error}")
         return 1
     return 0
 
@@ -52,7 +61,11 @@ def parser() -> argparse.ArgumentParser:
 
     fit = add_verb(run_fit, "train on SHARDS, a folder or address that holds <dataset>/<split>/0.tar", "SHARDS")
     fit.add_argument("--output", metavar="RUN", type=Path, required=True, help="folder of the run")
-    fit.add_argument("--resume", action="store_true", help="continue the run in RUN with the same losses as without the interruption")
+    text = (
+        "continue the run in RUN with the same losses as without the interruption; auto: begin where there is no run yet, and take an older"
+    )
+    text += " checkpoint where the newest cannot be read, so that a scheduler may start the same command again"
+    fit.add_argument("--resume", nargs="?", const="yes", default="no", choices=("yes", "auto"), help=text)
     evaluate = add_verb(run_evaluate, "retrieval scores of RUN on SHARDS", "RUN", "SHARDS")
     classify = add_verb(run_classify, "classify clips: shards with tags, or a folder with one folder a class", "RUN", "SHARDS_OR_FOLDER")
     embed = add_verb(run_embed, "write embeddings of clips or texts", "RUN")
@@ -128,7 +141,7 @@ def get_recipe(options: argparse.Namespace) -> "TrainRecipe":
 
 def get_environment(options: argparse.Namespace, report: Report) -> "RunEnvironment":
     """Return where the run of `fit` or the runs of `compare` are made."""
-    from train.fit import RunEnvironment
+    from train.start import RunEnvironment
 
     return RunEnvironment(options.output, options.cache, get_device(options), report, sys.stderr.isatty())
 

@@ -7,10 +7,11 @@ from typing import Literal
 from train.data.samples import FixedClips
 from train.data.shards import find_shards
 from train.evaluate import score
-from train.fit import RunEnvironment, fit
+from train.fit import fit
 from train.loop.atomic import atomic_write
 from train.loop.checkpoint import load_run
 from train.recipe import TrainRecipe
+from train.start import RunEnvironment
 
 AUDIO: tuple[Literal["htsat-tiny", "cnn14"], ...] = ("htsat-tiny", "cnn14")
 TEXT: tuple[Literal["clip", "bert", "roberta"], ...] = ("clip", "bert", "roberta")
@@ -28,7 +29,7 @@ def compare_encoders(shards: str, recipe: TrainRecipe, environment: RunEnvironme
             folder = environment.output / f"{audio}-{text}"
             environment.report(f"{audio} with {text}")
             pair = replace(recipe, audio=audio, text=text)
-            fit(shards, pair, replace(environment, output=folder), resume=(folder / "run.json").exists())
+            fit(shards, pair, replace(environment, output=folder), resume="auto")
             run = load_run(folder, environment.device)
             scores[f"{audio}-{text}"] = score(run.model, run.tokenizer, clips, recipe.context)
             with atomic_write(environment.output / "scores.json") as file:

@@ -12,10 +12,12 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from train.data.samples import Example, FixedClips
-from train.errors import BadInput
+from train.errors import BadInput, NotFinite
 from train.loop.metrics import retrieval
 from train.towers.model import EMBEDDING, Clap
 from train.towers.tokenizer import tokenize
+
+MOST_NAMED = 5  # clips or texts in a message
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ def score(model: Clap, tokenizer: PreTrainedTokenizerBase, clips: FixedClips, co
 
 
 def embed_clips(model: Clap, clips: Dataset, workers: int = 0) -> ClipEmbeddings:
-    """Embed every item of FixedClips or FolderClips, 16 at a time. Raise BadInput if none can be used."""
+    """Embed every item of FixedClips or FolderClips, 16 at a time.
+
+    Raise BadInput if none can be used, NotFinite, with the keys, if an embedding is not finite.
+    """
     audio: list[Tensor] = []
     metadata: list[tuple] = []
     broken: list[str] = []
@@ -54,7 +59,17 @@ def embed_clips(model: Clap, clips: Dataset, workers: int = 0) -> ClipEmbeddings
     if not metadata:
         raise BadInput(f"all {len(broken)} clips are broken, the first: {broken[0]}" if broken else "there is no clip to embed")
     keys, paths, captions, tags = map(list, zip(*metadata, strict=True))
-    return ClipEmbeddings(torch.cat(audio).numpy(), keys, paths, captions, tags, broken)
+    vectors = torch.cat(audio).numpy()
+    check_vectors("clips", vectors, keys)
+    return ClipEmbeddings(vectors, keys, paths, captions, tags, broken)
+
+
+def check_vectors(what: str, vectors: np.ndarray, names: list[str]) -> None:
+    """Raise NotFinite that names clips or texts if their rows of `vectors` are not finite."""
+    broken = np.flatnonzero(~np.isfinite(vectors).all(1))
+    if len(broken):
+        named = ", ".join(repr(names[i]) for i in broken[:MOST_NAMED])
+        raise NotFinite(f"the embeddings of {len(broken)} of {len(names)} {what} are not finite, the first: {named}")
 
 
 @contextmanager
@@ -74,7 +89,10 @@ def embed_features(model: Clap, mels: list[Tensor], longer: list[bool]) -> Tenso
 
 
 def embed_texts(model: Clap, tokenizer: PreTrainedTokenizerBase, captions: list[str], context: int, batch: int = 64) -> np.ndarray:
-    """Embed captions: unit vectors (n, 512) float32 in the given order. Captions of similar length share a batch."""
+    """Embed captions: unit vectors (n, 512) float32 in the given order. Captions of similar length share a batch.
+
+    Raise NotFinite, with the texts, if one is not finite.
+    """
     by_length = sorted(range(len(captions)), key=lambda i: len(captions[i]))
     vectors = np.empty((len(captions), EMBEDDING), np.float32)
     with evaluation_mode(model) as device:
@@ -82,6 +100,7 @@ def embed_texts(model: Clap, tokenizer: PreTrainedTokenizerBase, captions: list[
             rows = by_length[start : start + batch]
             ids, mask = tokenize(tokenizer, [captions[i] for i in rows], context)
             vectors[rows] = model.embed_text(ids.to(device), mask.to(device)).cpu().numpy()
+    check_vectors("texts", vectors, captions)
     return vectors
 
 

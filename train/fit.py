@@ -1,52 +1,36 @@
 """Train CLAP on shards. Reads from top to bottom."""
 
-import importlib.util
-import math
-import shutil
+import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from signal import SIGTERM
 
 import torch
+from filelock import FileLock, Timeout
 from transformers import PreTrainedTokenizerBase
 
 from train.data.batch import Collate, samples_of_steps, train_loader
 from train.data.samples import Clips, FixedClips
-from train.data.shards import find_shards, fingerprint
-from train.errors import BadInput, Stopped
+from train.data.shards import fingerprint
+from train.errors import BadInput, Interrupted, NotFinite, Stopped
 from train.evaluate import score, score_table
-from train.loop.checkpoint import delete_old, last_checkpoint, load_checkpoint, load_weights, read_run, save_checkpoint, start_run
-from train.loop.log import RunLog
+from train.loop.checkpoint import delete_old, load_weights, save_checkpoint, start_run
+from train.loop.finite import REMEDY, check_weights
+from train.loop.log import RunLog, validations
+from train.loop.metrics import mean_map
 from train.loop.plots import learning_curve
-from train.loop.ranks import all_reduce_mean, barrier, rank, world_size
+from train.loop.ranks import all_reduce_mean, any_rank, barrier, rank, world_size
+from train.loop.signals import StopRequest, stop_requests
 from train.loop.step import enable_checkpointing, lock_towers, make_optimizer, set_training_mode, train_step
 from train.recipe import TrainRecipe
+from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output, get_tokenizer
 from train.towers.model import Clap, build_model
 from train.towers.pretrained import load_pretrained, read_weights
-from train.towers.text import check_tokenizer, pretrained_config
-from train.towers.tokenizer import count_truncated, load_tokenizer, train_tokenizer
 
-BF16 = ("avx512_bf16", "amx_bf16", "arm_bf16")  # PyTorch's names of bf16 instructions
-CAPTIONS_CHECKED = 1000  # captions compared with the context, when the tokenizer is a downloaded one
 SAMPLES_BEFORE_STOP = 20  # the share of broken samples is not judged on fewer
-
-
-@dataclass(frozen=True)
-class RunEnvironment:
-    """Folder of the run, cache of shards, device, and where lines of text are reported."""
-
-    output: Path
-    cache: Path
-    device: torch.device
-    report: Callable[[str], None]
-    progress_bar: bool = False
-
-    def report_once(self, text: str) -> None:
-        """Report what is the same on all ranks, from rank 0 alone."""
-        if rank() == 0:
-            self.report(text)
 
 
 @dataclass
@@ -73,7 +57,7 @@ class Training:
     progress: Progress = field(default_factory=Progress)
 
 
-def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: bool = False) -> None:
+def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: Resume = "no") -> None:
     """Train to the recipe's last step, or resume the run in environment.output. A finished run is left as it is.
 
     Raise BadInput, before a model is built, if machine, shards, recipe and output folder do not fit together. Raise Stopped if the
@@ -81,14 +65,31 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: b
     """
     check_machine(recipe, environment)
     clips, valid, recipe = check_data(shards, recipe, environment.cache)
-    check_output(recipe, fingerprint(clips.shards), environment.output, resume)
-    finished = last_checkpoint(environment.output)
-    if finished and load_checkpoint(finished)["step"] >= recipe.steps:
+    start = check_output(recipe, fingerprint(clips.shards), environment.output, resume)
+    if start.is_finished:
         return environment.report_once(f"{environment.output} has all its {recipe.steps} steps: nothing to do")
-    tokenizer = get_tokenizer(recipe, clips, environment, resume)
+    with folder_lock(environment.output):
+        train(prepare(clips, valid, recipe, environment, start))
 
+
+@contextmanager
+def folder_lock(output: Path) -> Iterator[None]:
+    """Let one process, of several ranks the first, train in a folder at a time. Raise BadInput if another one does."""
+    if rank():
+        yield
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(output / ".lock", blocking=False):
+            yield
+    except Timeout as error:
+        raise BadInput(f"another process trains in {output} now; wait for it, stop it, or give another --output") from error
+
+
+def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: RunEnvironment, start: Start) -> Training:
+    """Build the model, or load it where a run is resumed, and write what a new run begins with."""
+    tokenizer = get_tokenizer(recipe, clips, environment, start.is_resumed)
     pretrained = read_weights(Path(recipe.audio_weights)) if recipe.audio_weights else {}
-
     torch.manual_seed(recipe.seed)
     model = build_model(recipe, tokenizer)
     if pretrained:
@@ -101,70 +102,111 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: b
         model.audio_branch.compile()
         model.text_branch.compile()
     training = Training(clips, valid, recipe, environment, model, tokenizer, make_optimizer(model, recipe))
-    if resume:
-        restore(training)
+    restore(training, start)
     barrier()  # until every rank has checked that the output folder is free
-    if not resume and rank() == 0:
+    if not start.is_resumed and rank() == 0:
         start_run(environment.output, recipe, model, tokenizer, fingerprint(clips.shards))
     size = f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
     environment.report_once(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {size}")
-    train(training)
+    return training
 
 
 def train(run: Training) -> None:
-    """Take the remaining steps. Validate and save every valid_every steps and at the end."""
+    """Take the remaining steps. Save and validate every valid_every steps and at the end; save at the recipe's other times too.
+
+    Raise Interrupted, after a checkpoint is saved, if a signal asks this process or another rank to stop.
+    """
     recipe, environment, progress = run.recipe, run.environment, run.progress
     plan = samples_of_steps(len(run.clips), recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world_size())
     loader = train_loader(run.clips, plan, Collate(run.tokenizer, recipe.context), recipe.workers)
     log = None
     if rank() == 0:
         log = RunLog(environment.output, progress.step, recipe.steps, environment.report, environment.progress_bar, recipe.wandb)
-    set_training_mode(run.model)
-    started = time.monotonic()
-    for batch in loader:
-        loss = train_step(run.model, batch.to(environment.device), run.optimizer, recipe, progress.step)
-        progress.step += 1
-        if not math.isfinite(loss):
-            raise Stopped(f"the loss of step {progress.step} is {loss}; the last checkpoint is from before: lower lr, or set clip_norm")
-        count_broken(run, batch.broken, len(batch.mel))
-        seconds, started = time.monotonic() - started, time.monotonic()
-        if log:
-            values = {"loss": loss, "lr": run.optimizer.param_groups[0]["lr"], "clips_per_second": recipe.batch / seconds}
-            log.step(progress.step, values, shown=progress.step % recipe.log_every == 0)
-        if progress.step % recipe.valid_every == 0 or progress.step == recipe.steps:
-            all_reduce_mean([b for b in run.model.buffers() if b.is_floating_point()])  # statistics of batch normalisation
+    with stop_requests() as stop, contextlib.closing(log) if log else nullcontext():
+        missed = log is not None and validates_at(run) and progress.step not in validations(environment.output, progress.step)
+        if any_rank(missed, environment.device):
+            validate(run, log, stop)  # the run was stopped while it was validated
+        set_training_mode(run.model)
+        started = saved = time.monotonic()
+        for batch in loader:
+            loss = train_step(run.model, batch.to(environment.device), run.optimizer, recipe, progress.step)
+            progress.step += 1
+            count_broken(run, batch.broken, len(batch.mel))
+            seconds, started = time.monotonic() - started, time.monotonic()
             if log:
-                validate(run, log)
-            barrier()
-            started = time.monotonic()
-    if log:
-        log.close()
+                values = {"loss": loss, "lr": run.optimizer.param_groups[0]["lr"], "clips_per_second": recipe.batch / seconds}
+                log.step(progress.step, values, shown=progress.step % recipe.log_every == 0)
+            if validates_at(run):
+                validate(run, log, stop)
+                started = saved = time.monotonic()
+            elif any_rank(bool(stop) or save_is_due(run, started - saved), environment.device):
+                save(run)
+                saved = time.monotonic()
+            if any_rank(bool(stop), environment.device):
+                raise Interrupted(f"stopped after step {progress.step}, which is saved; --resume continues the run", stop.number or SIGTERM)
+    if rank() == 0:
         learning_curve(environment.output)
 
 
-def validate(run: Training, log: RunLog) -> None:
-    """Score the valid split and save a checkpoint, also as the best one if its mean mAP@10 is the highest so far."""
-    progress, output = run.progress, run.environment.output
-    scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers)
-    log.record(progress.step, {"valid": scores})
-    log.print_line(f"valid at step {progress.step}\n{score_table(scores)}")
-    mean_map = (scores["t2a"]["mAP@10"] + scores["a2t"]["mAP@10"]) / 2
-    better, progress.best = mean_map > progress.best, max(mean_map, progress.best)
-    state = {"model": run.model.state_dict(), **asdict(progress), "scores": scores}
+def validates_at(run: Training) -> bool:
+    """Return whether the run is validated after the step that it has taken last."""
+    step = run.progress.step
+    return step > 0 and (step % run.recipe.valid_every == 0 or step == run.recipe.steps)
+
+
+def save_is_due(run: Training, seconds: float) -> bool:
+    """Return whether a checkpoint is due between validations. seconds: since the last one."""
+    every, minutes = run.recipe.save_every, run.recipe.save_minutes
+    return bool((every and run.progress.step % every == 0) or (minutes and seconds >= 60 * minutes))
+
+
+def save(run: Training) -> None:
+    """Save a numbered checkpoint, from which the run can be resumed. Raise Stopped if weights are not finite."""
+    all_reduce_mean([b for b in run.model.buffers() if b.is_floating_point()])  # statistics of batch normalisation
+    check_weights(run.progress.step, run.model)
+    if rank() == 0:
+        output, state = run.environment.output, {"model": run.model.state_dict(), **asdict(run.progress)}
+        save_checkpoint(output / f"step-{run.progress.step:07}.pt", {**state, "optimizer": run.optimizer.state_dict()})
+        delete_old(output, run.recipe.keep)
+
+
+def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
+    """Score the valid split on the rank that has the log, then save; also as the best checkpoint if the mean mAP@10 is the highest so far.
+
+    Raise Stopped, before anything is saved, if scores are not finite. A signal ends the scoring; the step is saved without scores then,
+    and validated when the run is resumed.
+    """
+    progress, scores = run.progress, {}
+    if log:
+        try:
+            with stop.at_once():
+                scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers)
+        except NotFinite as error:
+            raise Stopped(f"valid after step {progress.step}: {error}; {REMEDY}") from error
+        except InterruptedError:
+            run.environment.report(f"the validation after step {progress.step} was stopped; it is done again when the run is resumed")
+    better = bool(scores) and mean_map(scores) > progress.best
     if better:
-        save_checkpoint(output / "best.pt", state)
-    save_checkpoint(output / f"step-{progress.step:07}.pt", {**state, "optimizer": run.optimizer.state_dict()})
-    delete_old(output, run.recipe.keep)
+        progress.best = mean_map(scores)
+    save(run)
+    if log and scores:
+        if better:
+            state = {"model": run.model.state_dict(), **asdict(progress), "scores": scores}
+            save_checkpoint(run.environment.output / "best.pt", state)
+        log.record(progress.step, {"valid": scores})  # last: a step whose scores are logged is not validated again
+        log.print_line(f"valid at step {progress.step}\n{score_table(scores)}")
+    barrier()
 
 
-def restore(run: Training) -> None:
-    """Load model, optimizer and progress from the last checkpoint. Batches and randomness follow from the step."""
-    path = last_checkpoint(run.environment.output)
-    if path:
-        saved = load_checkpoint(path)
-        load_weights(run.model, saved["model"], str(path))
-        run.optimizer.load_state_dict(saved["optimizer"])
-        vars(run.progress).update({name: saved[name] for name in vars(run.progress)})
+def restore(run: Training, start: Start) -> None:
+    """Load model, optimizer and progress of a run that is resumed. Batches and randomness follow from the step."""
+    for fault in start.faults:
+        run.environment.report_once(f"{fault}; continuing from {start.path or 'the beginning'}")
+    if start.path:
+        load_weights(run.model, start.checkpoint["model"], str(start.path))
+        run.optimizer.load_state_dict(start.checkpoint["optimizer"])
+        vars(run.progress).update({name: start.checkpoint[name] for name in vars(run.progress)})
+        run.progress.best = max([run.progress.best, *validations(run.environment.output, run.progress.step).values()])
 
 
 def count_broken(run: Training, broken: tuple[str, ...], n_samples: int) -> None:
@@ -177,64 +219,3 @@ def count_broken(run: Training, broken: tuple[str, ...], n_samples: int) -> None
     if progress.seen >= SAMPLES_BEFORE_STOP and progress.broken > share * progress.seen:
         counts = f"{progress.broken} of {progress.seen} samples are broken"
         raise Stopped(f"step {progress.step}: {counts}; more than broken_share = {share}")
-
-
-def check_machine(recipe: TrainRecipe, environment: RunEnvironment) -> None:
-    """Check that this machine has a compiler and wandb if the recipe needs them. Report bf16 that would be imitated."""
-    if recipe.compile:
-        from torch._inductor import config
-
-        if not any(shutil.which(name) for name in config.cpp.cxx if name):
-            raise BadInput(f"compile needs a C++ compiler, and there is no {config.cpp.cxx[-1]}: install it, set CXX, or leave compile out")
-    if recipe.wandb and not importlib.util.find_spec("wandb"):
-        raise BadInput(f"wandb = {recipe.wandb!r}, but wandb is not installed; install it or leave the key out")
-    able = torch.cpu.get_capabilities()
-    if recipe.precision == "bf16" and environment.device.type == "cpu" and not any(able.get(kind) for kind in BF16):
-        environment.report_once("this processor imitates bf16, which takes many times as long as fp32; --set precision=fp32 avoids that")
-
-
-def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, FixedClips, TrainRecipe]:
-    """Open the train and valid splits. Return them with the recipe, its steps and valid_every filled in."""
-    fused = recipe.fusion != "none"
-    valid = FixedClips(find_shards(shards, "valid"), fused, cache)
-    clips = Clips(find_shards(shards, "train"), fused, cache, recipe.texts, recipe.seed)
-    if len(clips) < recipe.batch:
-        raise BadInput(
-            f"{shards} has {len(clips)} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller"
-        )
-    if recipe.batch % (world_size() * recipe.chunks):
-        raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.chunks} chunks")
-    per_epoch = len(clips) // recipe.batch
-    steps, valid_every = recipe.steps or recipe.epochs * per_epoch, recipe.valid_every or per_epoch
-    return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)
-
-
-def check_output(recipe: TrainRecipe, data: str, output: Path, resume: bool) -> None:
-    """Check that the output folder has no run, or the run that is to be resumed: same recipe but for steps, same shards."""
-    if not (output / "run.json").exists():
-        if resume:
-            raise BadInput(f"{output} holds no run to resume")
-        return
-    saved, saved_data = read_run(output)
-    last = last_checkpoint(output)
-    same = saved_data == data and replace(saved, steps=recipe.steps) == recipe
-    if not (same and (resume or (last and load_checkpoint(last)["step"] >= recipe.steps))):
-        reason = "another recipe or other shards" if resume else "a run already"
-        raise BadInput(f"{output} holds {reason}; --resume with the same recipe and shards continues it, or give another --output")
-
-
-def get_tokenizer(recipe: TrainRecipe, clips: Clips, environment: RunEnvironment, resume: bool) -> PreTrainedTokenizerBase:
-    """Load the text tower's tokenizer, or train one on the captions. Report how many captions the context cuts."""
-    if resume:
-        return load_tokenizer(str(environment.output / "tokenizer"))
-    if recipe.text_weights:
-        tokenizer = load_tokenizer(recipe.text_weights)
-        check_tokenizer(pretrained_config(recipe.text, recipe.text_weights), tokenizer, recipe.context)
-        captions = list(islice(clips.all_captions(), CAPTIONS_CHECKED))
-    else:
-        captions = sorted(set(clips.all_captions()))
-        tokenizer = train_tokenizer(captions, recipe.vocabulary, recipe.context)
-    n_cut = count_truncated(tokenizer, captions, recipe.context)
-    if n_cut:
-        environment.report_once(f"{n_cut} of {len(captions)} captions are longer than the context of {recipe.context} tokens and are cut")
-    return tokenizer

@@ -51,9 +51,11 @@ class TrainRecipe:
     checkpointing: bool = False  # activations of the towers are computed again in the backward pass
     compile: bool = False
     wandb: str = ""  # project to log to
-    # intervals, in steps
+    # intervals, in steps but for save_minutes
     log_every: PositiveInt = 10
     valid_every: NonNegativeInt = 0  # 0 = each epoch
+    save_every: NonNegativeInt = 0  # steps between checkpoints besides those of validation; 0 = none
+    save_minutes: NonNegativeFloat = 30.0  # the longest time without a checkpoint; 0 = no limit
     keep: PositiveInt = 2  # newest checkpoints that are kept, besides the best
 
 

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
 from train.data.samples import Clips, Example
+from train.loop.signals import ignore_interrupts
 from train.towers.model import Batch
 from train.towers.tokenizer import tokenize
 
@@ -48,6 +49,7 @@ class Collate:
             ids=ids,
             mask=mask,
             caption=torch.tensor([text_id(e.caption) for e in examples]),
+            keys=tuple(e.key for e in examples),
             broken=tuple(message for e in examples for message in e.broken),
         )
 
@@ -63,4 +65,11 @@ def text_id(text: str) -> int:
 
 def train_loader(clips: Clips, plan: Iterable[list[tuple[int, int]]], collate: Collate, workers: int) -> DataLoader:
     """Read the planned batches in their order. With workers, they are read ahead of time."""
-    return DataLoader(clips, batch_sampler=list(plan), collate_fn=collate, num_workers=workers, generator=torch.Generator())
+    return DataLoader(
+        clips,
+        batch_sampler=list(plan),
+        collate_fn=collate,
+        num_workers=workers,
+        generator=torch.Generator(),
+        worker_init_fn=ignore_interrupts,
+    )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from train.data.samples import Example, FixedClips
+from train.data.samples import Example, FixedClips, check_waveform
 from train.data.shards import SPLITS, find_shards
 from train.errors import BadInput
 from train.towers.features import SAMPLE_RATE, clip_features
@@ -47,6 +47,7 @@ def read_audio(path: Path) -> Tensor:
     """Read a sound file and convert it to mono 48 kHz: (n_frames,) float32."""
     frames, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = frames.mean(1)
+    check_waveform(mono)
     return torch.from_numpy(np.ascontiguousarray(soxr.resample(mono, rate, SAMPLE_RATE) if rate != SAMPLE_RATE else mono))
 
 

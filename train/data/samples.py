@@ -1,6 +1,5 @@
 """Samples of shards: read, decode, and turn into examples. What is random depends on (seed, epoch, key) alone."""
 
-import json
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +17,13 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from train.data.ranges import FAILURES, first_line
+from train.data.sample_text import SampleText, read_text
 from train.data.shards import Shard, list_members, read_range, read_sample
 from train.errors import BadInput
 from train.towers.features import CLIP_FRAMES, SAMPLE_RATE, Features, clip_features, crop_start
 
 INDEX_THREADS = 32  # indexes of shards that are made at the same time
+LOUDEST = 1e3  # of full scale: 60 dB above what a file of integers can hold
 MOST_BROKEN = 20  # broken samples in a row, after which training stops
 
 
@@ -79,31 +80,28 @@ class Clips(Dataset):
         shard, member = self.samples[index]
         rng = np.random.default_rng((self.seed, epoch, zlib.crc32(member.key.encode()))) if epoch >= 0 else None
         try:
-            flac, text = read_sample(shard, member, self.cache)
-            sample = json.loads(text)
-            captions = choose_texts(sample, self.texts)
-            if not captions:
-                raise ValueError("no text")
+            flac, data = read_sample(shard, member, self.cache)
+            captions, tags = read_text(data, self.texts)
             caption = captions[int(rng.integers(len(captions)))] if rng else captions[0]
             features = clip_features(decode(flac, self.fused, rng), self.fused, rng)
         except (ValueError, soundfile.LibsndfileError, *FAILURES) as error:
             raise BrokenSample(f"{member.key} in {shard.address}: {first_line(error)}") from error
-        return Example(member.key, shard.address, features, caption, tuple(captions), tuple(sample.get("tag") or ()))
+        return Example(member.key, shard.address, features, caption, captions, tags)
 
-    def read_texts(self) -> Iterator[dict]:
-        """Yield the JSON of every sample without reading audio. Unreadable samples are left out here and reported by `example`."""
+    def read_texts(self) -> Iterator[SampleText]:
+        """Yield the text of every sample without reading audio. Broken samples are left out here and reported by `example`."""
         for shard, member in self.samples:
             with suppress(ValueError, *FAILURES):
-                yield json.loads(read_range(shard, member.json_start, member.json_size, self.cache))
+                yield read_text(read_range(shard, member.json_start, member.json_size, self.cache), self.texts)
 
     def all_captions(self) -> Iterator[str]:
         """Yield every caption that training may draw."""
         for sample in self.read_texts():
-            yield from choose_texts(sample, self.texts)
+            yield from sample.captions
 
     def tags(self) -> list[tuple[str, ...]]:
         """Return the tags of every readable sample."""
-        return [tuple(sample.get("tag") or ()) for sample in self.read_texts()]
+        return [sample.tags for sample in self.read_texts()]
 
 
 class FixedClips(Clips):
@@ -114,19 +112,6 @@ class FixedClips(Clips):
             return self.example(-1, index)
         except BrokenSample as error:
             return str(error)
-
-
-def choose_texts(sample: dict, texts: str) -> list[str]:
-    """Return the captions as the reference trainer chooses them.
-
-    texts: "text", "all" (the texts and T5's), or "augment_only" (T5's, if the sample has one).
-
-    >>> choose_texts({"text": ["a"], "text_augment_all": ["a", "b"], "text_augment_t5": "b"}, "augment_only")
-    ['b']
-    """
-    field = {"text": "text", "all": "text_augment_all", "augment_only": "text_augment_t5"}[texts]
-    chosen = sample.get(field) or sample.get("text") or []
-    return [chosen] if isinstance(chosen, str) else list(chosen)
 
 
 def decode(flac: bytes, fused: bool, rng: np.random.Generator | None) -> Tensor:
@@ -143,4 +128,12 @@ def decode(flac: bytes, fused: bool, rng: np.random.Generator | None) -> Tensor:
         waveform = file.read(wanted, dtype="float32")
     if len(waveform) < max(wanted, 1):
         raise ValueError(f"{len(waveform)} of {wanted} frames could be decoded")
+    check_waveform(waveform)
     return torch.from_numpy(waveform)
+
+
+def check_waveform(waveform: np.ndarray) -> None:
+    """Raise ValueError for frames that are no sound: not finite, or far beyond full scale, as in damaged files of floats."""
+    peak = float(np.abs(waveform).max(initial=0.0))  # NaN where a frame is
+    if not peak <= LOUDEST:
+        raise ValueError(f"its loudest frame is {peak:g} of full scale, which is no number or more than {LOUDEST:g}")

@@ -45,8 +45,12 @@ def read_run(folder: Path) -> tuple[TrainRecipe, str]:
     """Return a run's recipe and the fingerprint of its training shards. Raise BadInput if the folder holds no run."""
     if not (folder / "run.json").is_file():
         raise BadInput(f"{folder} holds no run (run.json is missing); `fit SHARDS --output {folder}` makes one")
-    saved = json.loads((folder / "run.json").read_text())
-    return make_recipe(saved["recipe"], str(folder / "run.json")), saved["data"]
+    try:
+        saved = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        recipe, data = dict(saved["recipe"]), str(saved["data"])
+    except (ValueError, TypeError, LookupError) as error:
+        raise BadInput(f"{folder / 'run.json'} is damaged ({error}); train into another --output, or bring the file back") from error
+    return make_recipe(recipe, str(folder / "run.json")), data
 
 
 def load_run(folder: Path, device: torch.device) -> Run:
@@ -102,6 +106,17 @@ def checkpoints(folder: Path) -> list[Path]:
 def last_checkpoint(folder: Path) -> Path | None:
     """Return the path of the newest numbered checkpoint."""
     return next(reversed(checkpoints(folder)), None)
+
+
+def newest_readable(folder: Path) -> tuple[Path | None, dict, list[str]]:
+    """Return the newest numbered checkpoint that can be read, its content, and a message for each newer one that cannot."""
+    faults: list[str] = []
+    for path in reversed(checkpoints(folder)):
+        try:
+            return path, load_checkpoint(path), faults
+        except BadInput as error:
+            faults.append(str(error))
+    return None, {}, faults
 
 
 def delete_old(folder: Path, keep: int) -> None:

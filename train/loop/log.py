@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from train.errors import BadInput
 from train.loop.atomic import atomic_write
+from train.loop.metrics import mean_map
 
 SECONDS_BETWEEN_LINES = 5.0
 Writer = Callable[[int, dict], None]
@@ -24,7 +26,7 @@ class RunLog:
 
     def __init__(self, folder: Path, first_step: int, steps: int, report: Callable[[str], None], progress_bar: bool, wandb: str = ""):
         self.path, self.report, self.last_line = folder / "log.jsonl", report, 0.0
-        events = read_log(folder) if first_step and self.path.exists() else []
+        events = read_log(folder) if first_step else []
         with atomic_write(self.path) as file:
             file.write("".join(json.dumps(event) + "\n" for event in events if event["step"] <= first_step).encode())
         self.bar = tqdm(total=steps, initial=first_step, unit="step", dynamic_ncols=True) if progress_bar else None
@@ -53,7 +55,7 @@ class RunLog:
     def record(self, step: int, values: dict) -> None:
         """Append one event to log.jsonl, TensorBoard and wandb."""
         with self.path.open("a") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
+            file.write(json.dumps({"step": step, **values}, allow_nan=False) + "\n")
         for write in self.writers:
             write(step, values)
 
@@ -72,8 +74,28 @@ class RunLog:
 
 
 def read_log(folder: Path) -> list[dict]:
-    """Return the events of a run's log, in order."""
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    """Return the events of a run's log, in order; none without a log. A last line that was not written completely is left out.
+
+    Raise BadInput if another line is no event.
+    """
+    path = folder / "log.jsonl"
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    events = []
+    for number, line in enumerate(lines, 1):
+        try:
+            event = json.loads(line)
+            if not isinstance(event["step"], int):
+                raise TypeError
+            events.append(event)
+        except (ValueError, TypeError, LookupError) as error:
+            if number < len(lines):
+                raise BadInput(f"{path}: line {number} is no event of a run; remove it") from error
+    return events
+
+
+def validations(folder: Path, last_step: int) -> dict[int, float]:
+    """Return the mean mAP@10 of every validation up to a step, by step."""
+    return {event["step"]: mean_map(event["valid"]) for event in read_log(folder) if "valid" in event and event["step"] <= last_step}
 
 
 def _tensorboard(folder: Path, first_step: int, closing: ExitStack) -> Writer | None:

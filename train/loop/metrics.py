@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from train.errors import NotFinite
+
 
 def retrieval(similarity: np.ndarray, owner: np.ndarray) -> dict[str, dict[str, float]]:
     """Score text-to-audio ("t2a") and audio-to-text ("a2t") retrieval.
@@ -9,7 +11,10 @@ def retrieval(similarity: np.ndarray, owner: np.ndarray) -> dict[str, dict[str, 
     similarity: (n_clips, n_captions). owner: (n_captions,) index of the clip that each caption belongs to.
     Ties count against the model, so that equal embeddings score 0. t2a: each caption is a query. a2t: each clip is a query; R@k and
     median rank are those of its best caption, mAP@10 is over all its captions, their ranks sorted.
+
+    Raise NotFinite if a similarity is not finite: every comparison with NaN is false, so that a broken model would have rank 0.
     """
+    check_finite("similarities", similarity)
     own = similarity[owner, np.arange(len(owner))]
     to_audio = (similarity >= own).sum(0)  # rank of its clip for each caption, from 1
     to_text = [_ranks(similarity[clip], np.flatnonzero(owner == clip)) for clip in range(len(similarity))]
@@ -21,6 +26,18 @@ def retrieval(similarity: np.ndarray, owner: np.ndarray) -> dict[str, dict[str, 
         "mAP@10_laion_compat": float(np.mean([average_precision_at_10(ranks) for ranks in to_text])),
     }
     return {"t2a": text_to_audio, "a2t": audio_to_text}
+
+
+def mean_map(scores: dict) -> float:
+    """Return the mean mAP@10 of both ways, by which the best checkpoint is chosen. scores: of `retrieval`."""
+    return float((scores["t2a"]["mAP@10"] + scores["a2t"]["mAP@10"]) / 2)
+
+
+def check_finite(what: str, values: np.ndarray) -> None:
+    """Raise NotFinite, with the number of values that are not finite."""
+    n_broken = int((~np.isfinite(values)).sum())
+    if n_broken:
+        raise NotFinite(f"{n_broken} of {values.size} {what} are not finite")
 
 
 def _ranks(scores: np.ndarray, captions: np.ndarray) -> np.ndarray:
@@ -55,7 +72,11 @@ def average_precision_at_10(ranks: np.ndarray) -> float:
 
 
 def mean_average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Return the mean over classes of the average precision. Both: (n_clips, n_classes). Classes without clips do not count."""
+    """Return the mean over classes of the average precision. Both: (n_clips, n_classes). Classes without clips do not count.
+
+    Raise NotFinite if a score is not finite.
+    """
+    check_finite("scores of classes", scores)
     values = []
     for score, true in zip(scores.T, truth.T.astype(bool), strict=True):
         if true.any():

@@ -35,6 +35,15 @@ def barrier() -> None:
         dist.barrier()
 
 
+def any_rank(value: bool, device: torch.device) -> bool:
+    """Return whether the value is true on any rank; all ranks get the same answer."""
+    if world_size() == 1:
+        return value
+    flag = torch.tensor(float(value), device=device)
+    dist.all_reduce(flag, dist.ReduceOp.MAX)
+    return bool(flag.item())
+
+
 def all_gather(x: Tensor) -> Tensor:
     """Concatenate the tensors of all ranks, of equal shape, along the first dimension. Each rank gets the gradients of its tensor."""
     return _AllGather.apply(x) if world_size() > 1 else x

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from train.errors import Stopped
+from train.loop.finite import REMEDY, check_gradients, check_rows, check_weights
 from train.loop.loss import contrastive_loss
 from train.loop.ranks import all_reduce_mean, rank
 from train.recipe import TrainRecipe
@@ -18,7 +20,9 @@ from train.towers.model import Batch, Clap
 def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, recipe: TrainRecipe, step: int) -> float:
     """Update the model with one batch. Return the loss, averaged over all ranks.
 
-    If the loss is not finite, the model is not updated. What is random depends on (seed, step, rank).
+    What is random depends on (seed, step, rank).
+
+    Raise Stopped if embeddings, loss, gradients or the new weights are not finite; the model is updated in the last case only.
     """
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
     torch.manual_seed(step_seed(recipe.seed, step) + 1)
@@ -27,16 +31,19 @@ def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, reci
     loss = contrastive_loss(audio, text, model.log_scale, batch.caption if recipe.multi_positive else None)
     mean_loss = loss.detach().clone()
     all_reduce_mean([mean_loss])
-    if not mean_loss.isfinite():
-        return mean_loss.item()
+    if not mean_loss.isfinite():  # on all ranks at the same time: none waits for one that stopped
+        check_rows(step + 1, {"audio": audio, "text": text}, batch.keys)
+        raise Stopped(f"step {step + 1}: the loss is {mean_loss.item()}, because of the temperature or of another rank; {REMEDY}")
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     all_reduce_mean([p.grad for p in model.parameters() if p.grad is not None])
+    norm = check_gradients(step + 1, model, batch.keys)
     if recipe.clip_norm:
-        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+        nn.utils.clip_grads_with_norm_(model.parameters(), recipe.clip_norm, norm)
     for group in optimizer.param_groups:
         group["lr"] = recipe.lr * lr_factor(step, recipe.warmup, recipe.steps)
     optimizer.step()
+    check_weights(step + 1, model, batch.keys)
     return mean_loss.item()
 
 

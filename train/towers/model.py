@@ -22,7 +22,7 @@ class Batch:
     """Input of a training step.
 
     mel: (n, 4 or 1, 1001, 64) dB. longer: (n,) bool. ids, mask: (n, n_tokens). caption: (n,) int64, equal for equal texts.
-    broken: messages about samples that were replaced.
+    keys: of the n samples. broken: messages about samples that were replaced.
     """
 
     mel: Tensor
@@ -30,6 +30,7 @@ class Batch:
     ids: Tensor
     mask: Tensor
     caption: Tensor
+    keys: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> "Batch":

@@ -1,0 +1,125 @@
+"""Check machine, shards, recipe and output folder before a model is built, and decide where a run begins."""
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from train.data.samples import Clips, FixedClips
+from train.data.shards import find_shards
+from train.errors import BadInput
+from train.loop.checkpoint import newest_readable, read_run
+from train.loop.log import validations
+from train.loop.ranks import rank, world_size
+from train.recipe import TrainRecipe
+from train.towers.text import check_tokenizer, pretrained_config
+from train.towers.tokenizer import count_truncated, load_tokenizer, train_tokenizer
+
+BF16 = ("avx512_bf16", "amx_bf16", "arm_bf16")  # PyTorch's names of bf16 instructions
+CAPTIONS_CHECKED = 1000  # captions compared with the context, when the tokenizer is a downloaded one
+
+Resume = Literal["no", "yes", "auto"]
+"""Begin a run; continue one; or do what the output folder asks for, with an older checkpoint where the newest cannot be read."""
+
+
+@dataclass(frozen=True)
+class RunEnvironment:
+    """Folder of the run, cache of shards, device, and where lines of text are reported."""
+
+    output: Path
+    cache: Path
+    device: torch.device
+    report: Callable[[str], None]
+    progress_bar: bool = False
+
+    def report_once(self, text: str) -> None:
+        """Report what is the same on all ranks, from rank 0 alone."""
+        if rank() == 0:
+            self.report(text)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins. checkpoint: the content of `path`, empty for a new run. faults: messages about newer ones that cannot be read."""
+
+    checkpoint: dict = field(default_factory=dict)
+    path: Path | None = None
+    faults: tuple[str, ...] = ()
+    is_resumed: bool = False
+    is_finished: bool = False
+
+
+def check_machine(recipe: TrainRecipe, environment: RunEnvironment) -> None:
+    """Check that this machine has a compiler and wandb if the recipe needs them. Report bf16 that would be imitated."""
+    if recipe.compile:
+        from torch._inductor import config
+
+        if not any(shutil.which(name) for name in config.cpp.cxx if name):
+            raise BadInput(f"compile needs a C++ compiler, and there is no {config.cpp.cxx[-1]}: install it, set CXX, or leave compile out")
+    if recipe.wandb and not importlib.util.find_spec("wandb"):
+        raise BadInput(f"wandb = {recipe.wandb!r}, but wandb is not installed; install it or leave the key out")
+    able = torch.cpu.get_capabilities()
+    if recipe.precision == "bf16" and environment.device.type == "cpu" and not any(able.get(kind) for kind in BF16):
+        environment.report_once("this processor imitates bf16, which takes many times as long as fp32; --set precision=fp32 avoids that")
+
+
+def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, FixedClips, TrainRecipe]:
+    """Open the train and valid splits. Return them with the recipe, its steps and valid_every filled in."""
+    fused = recipe.fusion != "none"
+    valid = FixedClips(find_shards(shards, "valid"), fused, cache)
+    clips = Clips(find_shards(shards, "train"), fused, cache, recipe.texts, recipe.seed)
+    if len(clips) < recipe.batch:
+        raise BadInput(
+            f"{shards} has {len(clips)} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller"
+        )
+    if recipe.batch % (world_size() * recipe.chunks):
+        raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.chunks} chunks")
+    per_epoch = len(clips) // recipe.batch
+    steps, valid_every = recipe.steps or recipe.epochs * per_epoch, recipe.valid_every or per_epoch
+    return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)
+
+
+def check_output(recipe: TrainRecipe, data: str, output: Path, resume: Resume) -> Start:
+    """Return where the run begins. Raise BadInput unless the output folder has no run, or the run that is to be resumed.
+
+    That is one with the same shards and the same recipe but for steps. A run that has all its steps is left as it is, in any case.
+    """
+    if not (output / "run.json").exists():
+        if resume == "yes":
+            raise BadInput(f"{output} holds no run to resume")
+        return Start()
+    saved, saved_data = read_run(output)
+    path, checkpoint, faults = newest_readable(output)
+    if faults and resume != "auto":
+        remedy = f"{path} is the newest that can be read, and --resume auto continues from it" if path else "no other can be read"
+        raise BadInput(f"{faults[0]}; {remedy}")
+    step = checkpoint.get("step", 0)
+    finished = step >= recipe.steps and step in validations(output, step)
+    same = saved_data == data and replace(saved, steps=recipe.steps) == recipe
+    if not (same and (resume != "no" or finished)):
+        reason = "a run already" if resume == "no" else "another recipe or other shards"
+        raise BadInput(f"{output} holds {reason}; --resume with the same recipe and shards continues it, or give another --output")
+    return Start(checkpoint, path, tuple(faults), is_resumed=True, is_finished=finished)
+
+
+def get_tokenizer(recipe: TrainRecipe, clips: Clips, environment: RunEnvironment, is_resumed: bool) -> PreTrainedTokenizerBase:
+    """Load the text tower's tokenizer, or train one on the captions. Report how many captions the context cuts."""
+    if is_resumed:
+        return load_tokenizer(str(environment.output / "tokenizer"))
+    if recipe.text_weights:
+        tokenizer = load_tokenizer(recipe.text_weights)
+        check_tokenizer(pretrained_config(recipe.text, recipe.text_weights), tokenizer, recipe.context)
+        captions = list(islice(clips.all_captions(), CAPTIONS_CHECKED))
+    else:
+        captions = sorted(set(clips.all_captions()))
+        tokenizer = train_tokenizer(captions, recipe.vocabulary, recipe.context)
+    n_cut = count_truncated(tokenizer, captions, recipe.context)
+    if n_cut:
+        environment.report_once(f"{n_cut} of {len(captions)} captions are longer than the context of {recipe.context} tokens and are cut")
+    return tokenizer
