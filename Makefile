@@ -83,7 +83,7 @@ ENGINES  := .venv-engines
 PRISM    := github.com/apache/beam/sdks/v2/go/cmd/prism
 $(ENGINES)/.engines: setup.py constraints.txt
 	@test -x $(ENGINES)/bin/python || $(PYTHON) -m venv $(ENGINES)
-	$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,captions,dev,gcs,s3,engines]'
+	$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,captions,dev,gcs,s3,spark,dataflow,engines]'
 	@touch $@
 
 $(ENGINES)/bin/prism: $(ENGINES)/.engines
@@ -130,7 +130,7 @@ lint: $(VENV)/.dev  ## check style, types and barred words
 	$(RUN_PY) -m tests.words
 
 constraints: $(VENV)/.install  ## check that pip can install all extras together as constraints.txt pins them
-	$(RUN_PY) -m pip install --dry-run --quiet --disable-pip-version-check -c constraints.txt '.[captions,train,gcs,s3,dev,bench]'
+	$(RUN_PY) -m pip install --dry-run --quiet --disable-pip-version-check -c constraints.txt '.[captions,train,gcs,s3,spark,dataflow,engines,dev,bench]'
 
 mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
 	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)
