@@ -51,7 +51,6 @@ FOLDERS = {
     "tests": "one file a module; no network needed",
 }
 ROOMS = ("pipeline", "transforms", "sources", "augment", "train", "bench")
-ENGINE_TEST = ROOT / "tests" / "test_build.py", "test_shards_do_not_depend_on_engine_workers_or_folder"
 BLOCK = re.compile(r"<!-- made:(\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -69,7 +68,6 @@ def blocks(output: Path) -> dict[str, str]:
         "columns": columns_block,
         "verbs": verbs_block,
         "sources": sources_block,
-        "engines": engines_block,
         "remedies": remedies_block,
     }
     return {name: make() for name, make in makers.items()} | {"sample": fenced(sample(output), "json")}
@@ -196,25 +194,6 @@ def has_recipe(node: ast.AST, source: str) -> bool:
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return False
     return f'source = "{source}"' in node.value
-
-
-def engines_block() -> str:
-    """Return the engines by which a test builds shards, and those that are only handed on to Beam."""
-    ran = sorted(tested_engines())
-    runner = next(action for action in make_parser()._actions if action.dest == "verb").choices["build"]._option_string_actions["--runner"]  # type: ignore[index]
-    named = re.findall(r"\w+Runner", runner.help or "")
-    rows = [(f"`{name}`", "builds the same bytes as every other of these") for name in ran]
-    return table(("engine", "in tests"), rows + [(f"`{name}`", "not run") for name in named if name not in ran])
-
-
-def tested_engines() -> set[str]:
-    """Return the values of `--runner` with which the test of equal bytes builds, read from its parameters."""
-    path, name = ENGINE_TEST
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    test = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name)
-    decorator = test.decorator_list[0]
-    assert isinstance(decorator, ast.Call)
-    return {engine.get("runner", "local") for engine in ast.literal_eval(decorator.args[1])}
 
 
 def remedies_block() -> str:
