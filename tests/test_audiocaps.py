@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import apache_beam as beam
 import pytest
 
 from pipeline.records import Caption, Clip, Reason
 from sources import audiocaps
-from tests.eager import collect
 from tests.official_tables import options_of, outcomes_of, written
-from transforms.planning.captions import CaptionClips
-from transforms.planning.drop_duplicates import DropDuplicates
+from transforms.planning.captions import with_captions
+from transforms.planning.drop_duplicates import distinct_excerpts
 
 HEADER = ("audiocap_id", "youtube_id", "start_time", "caption")
 A, B = "r1nicOVtvkQ", "-DGBjjwya_E"
@@ -62,7 +60,7 @@ def test_five_captions_stay_in_the_order_of_the_file_although_their_rows_are_apa
 def test_repeated_captions_survive_the_planning_of_an_evaluation_set(tmp_path: Path) -> None:
     clips, _ = outcomes_of("audiocaps", written(tmp_path, test__csv=table(*five(A, "rain", "wind", "rain", "rain", "a\nbell"))))
     copy = replace(clips[0], split="train", captions=(Caption("x"),))
-    captioned, _ = collect(lambda root: (root | beam.Create([*clips, copy]) | DropDuplicates())[0] | CaptionClips())
+    captioned = list(map(with_captions, distinct_excerpts([*clips, copy], (), [])))
     assert [(clip.split, [caption.text for caption in clip.captions]) for clip in captioned] == [
         ("test", ["rain", "wind", "rain", "rain", "a bell"])
     ]
