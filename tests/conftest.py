@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,10 @@ from tests.loopback import Loopback
 
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)  # the same examples in every run
 settings.load_profile("repeatable")
+
+
+collect_ignore = [] if find_spec("apitools") else ["engine_dataflow.py"]
+"""What needs the packages of Dataflow runs in the environment of `make engines`."""
 
 
 @pytest.fixture(autouse=True)

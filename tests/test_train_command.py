@@ -134,7 +134,7 @@ def test_two_processes_of_torchrun_leave_one_run(tmp_path):
 def test_a_stopped_run_has_code_1(tmp_path):
     words = ("--set", "batch=4", "lr=inf", "clip_norm=0", "--steps", 4)
     code, _, error = call("fit", trained()[1], "--output", tmp_path / "run", *words)
-    assert code == 1 and "the loss of step" in error
+    assert code == 1 and "step 1: the weights" in error
 
 
 def test_help_does_not_import_torch():

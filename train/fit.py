@@ -68,8 +68,13 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: R
     start = check_output(recipe, fingerprint(clips.shards), environment.output, resume)
     if start.is_finished:
         return environment.report_once(f"{environment.output} has all its {recipe.steps} steps: nothing to do")
+    training = prepare(clips, valid, recipe, environment, start)
     with folder_lock(environment.output):
-        train(prepare(clips, valid, recipe, environment, start))
+        if not start.is_resumed and rank() == 0:
+            start_run(environment.output, recipe, training.model, training.tokenizer, fingerprint(clips.shards))
+        size = f"{sum(p.numel() for p in training.model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
+        environment.report_once(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {size}")
+        train(training)
 
 
 @contextmanager
@@ -87,7 +92,7 @@ def folder_lock(output: Path) -> Iterator[None]:
 
 
 def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: RunEnvironment, start: Start) -> Training:
-    """Build the model, or load it where a run is resumed, and write what a new run begins with."""
+    """Build the model, or load it where a run is resumed. Nothing is written."""
     tokenizer = get_tokenizer(recipe, clips, environment, start.is_resumed)
     pretrained = read_weights(Path(recipe.audio_weights)) if recipe.audio_weights else {}
     torch.manual_seed(recipe.seed)
@@ -104,10 +109,6 @@ def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: R
     training = Training(clips, valid, recipe, environment, model, tokenizer, make_optimizer(model, recipe))
     restore(training, start)
     barrier()  # until every rank has checked that the output folder is free
-    if not start.is_resumed and rank() == 0:
-        start_run(environment.output, recipe, model, tokenizer, fingerprint(clips.shards))
-    size = f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
-    environment.report_once(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {size}")
     return training
 
 
