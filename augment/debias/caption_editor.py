@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|\d+")
+_AROUND_WORDS = re.compile(f"({WORD.pattern})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,16 @@ class CaptionEditor:
     @classmethod
     def of(cls, text: str) -> CaptionEditor:
         """Split a text into words and gaps."""
-        matches = list(WORD.finditer(text))
-        edges = [0, *(edge for match in matches for edge in match.span()), len(text)]
-        gaps = [text[start:stop] for start, stop in zip(edges[::2], edges[1::2], strict=True)]
-        words = [match[0] for match in matches]
-        lower = [plain(word) for word in words]
+        pieces = _AROUND_WORDS.split(text)
+        words, gaps = pieces[1::2], pieces[::2]
+        lower = [word.lower() for word in words] if text.isascii() else [plain(word) for word in words]
         return cls(words, gaps, lower, [False] * len(words), [False] * len(words))
 
     def text(self) -> str:
         """Return the text with all changes."""
-        pieces = [piece for pair in zip(self.gaps, self.words, strict=False) for piece in pair]
-        return "".join((*pieces, self.gaps[-1]))
+        pieces = [""] * (2 * len(self.words) + 1)
+        pieces[::2], pieces[1::2] = self.gaps, self.words
+        return "".join(pieces)
 
     def at(self, index: int) -> str:
         """Return the word at `index` in small letters; empty outside the caption."""

@@ -9,6 +9,7 @@ from augment.debias.caption_editor import WORD, CaptionEditor, plain
 from augment.debias.verbs import determiners
 from augment.tables import rows, words
 
+_OPENING = re.compile("[\"“„«]")
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]*)[\"”“»]")
 _NAMING = frozenset({"lady", "mother", "father", "brother", "sister", "papa", "mama", "granny", "dame"})
 _SEX = frozenset(
@@ -24,22 +25,29 @@ def is_english(lower: list[str]) -> bool:
     >>> is_english("a man speaks".split()), is_english("der hund und das kind, he".split())
     (True, False)
     """
-    foreign = sum(word in words("foreign_words") for word in lower)
-    return not foreign or foreign <= sum(word in words("function_words") for word in lower)
+    foreign, english = words("foreign_words"), words("function_words")
+    if foreign.isdisjoint(lower):
+        return True
+    return sum(word in foreign for word in lower) <= sum(word in english for word in lower)
 
 
 def keep(editor: CaptionEditor) -> None:
     """Mark the words of a caption that must not change."""
+    phrases, watched = _phrases(), _watched()
     for index, word in enumerate(editor.lower):
-        for phrase, offset in _phrases().get(word, ()):
-            start = index - offset
-            if start >= 0 and tuple(editor.lower[start : start + len(phrase)]) == phrase and _unbroken(editor, start, len(phrase)):
-                editor.kept[start : start + len(phrase)] = [True] * len(phrase)
-        if word in _SEX and editor.at(index + 1) in words("debias_species") and editor.follows(index + 1):
+        if word not in watched:
+            continue
+        before, after = editor.at(index - 1), editor.at(index + 1)
+        for pair in ((word,), (word, after), (before, word)):
+            for phrase, offset in phrases.get(pair, ()):
+                start = index - offset
+                if start >= 0 and tuple(editor.lower[start : start + len(phrase)]) == phrase and _unbroken(editor, start, len(phrase)):
+                    editor.kept[start : start + len(phrase)] = [True] * len(phrase)
+        if word in _SEX and after in words("debias_species") and editor.follows(index + 1):
             editor.kept[index] = True
         if word in _ONLY_WITH_DETERMINER and not _introduced(editor, index):
             editor.kept[index] = True
-        if word == "man" and editor.at(index - 1) == "to" and editor.at(index + 1) == "the":
+        if word == "man" and before == "to" and after == "the":
             editor.kept[index] = True  # to man the guns
     _keep_names(editor)
     _keep_quotations(editor)
@@ -57,20 +65,32 @@ def _unbroken(editor: CaptionEditor, start: int, length: int) -> bool:
 
 
 @cache
-def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], int], ...]]:
-    """Return word -> the phrases that hold it, each with the index of the word in it."""
-    phrases_of: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+def _watched() -> frozenset[str]:
+    """Return the words of gender that a rule of `keep` is about."""
+    return _SEX | _ONLY_WITH_DETERMINER | {"man"} | {phrase[index] for phrases in _phrases().values() for phrase, index in phrases}
+
+
+@cache
+def _phrases() -> dict[tuple[str, ...], tuple[tuple[tuple[str, ...], int], ...]]:
+    """Return two words -> the phrases that hold both, each with the index of the word of gender in it.
+
+    The two are the word of gender and the word after it or, at the end of a phrase, the word before it. A phrase of one word stands alone.
+    """
+    phrases_of: dict[tuple[str, ...], list[tuple[tuple[str, ...], int]]] = {}
     gendered = {word for row in rows("debias_nouns") for word in row[1:3]}
     for phrase in words("debias_keep"):
         parts = tuple(plain(word) for word in WORD.findall(phrase))
         for index, part in enumerate(parts):
             if part.removesuffix("'s") in gendered or len(parts) == 1:
-                phrases_of.setdefault(part, []).append((parts, index))
-    return {word: tuple(phrases) for word, phrases in phrases_of.items()}
+                pair = parts[index : index + 2] if index + 1 < len(parts) else parts[-2:]
+                phrases_of.setdefault(pair, []).append((parts, index))
+    return {pair: tuple(phrases) for pair, phrases in phrases_of.items()}
 
 
 def _keep_names(editor: CaptionEditor) -> None:
     """Keep capitalised words inside a sentence ("the Old Man of Hoy"), unless most words of the text have capitals."""
+    if editor.words[1:] == editor.lower[1:]:  # no capital inside of the caption, as in most
+        return
     inner = [word for word in editor.words[1:] if len(word) > 3]
     if not inner or sum(word[0].isupper() for word in inner) > _MOSTLY * len(inner):
         return
@@ -85,7 +105,7 @@ def _keep_names(editor: CaptionEditor) -> None:
 
 def _keep_quotations(editor: CaptionEditor) -> None:
     """Keep words in quotation marks, unless the complete text is quoted: they are a title, or speech."""
-    if not any(mark in gap for gap in editor.gaps for mark in '"“„«'):
+    if not _OPENING.search("".join(editor.gaps)):
         return
     text = editor.text()
     spans = [match.span() for match in _QUOTED.finditer(text) if match.end() - match.start() < len(text.strip(" ."))]

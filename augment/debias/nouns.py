@@ -20,6 +20,7 @@ _NEUTRAL_PERSONS = frozenset({"adult", "teen", "baby", "infant", "toddler", "chi
 _PERSONS_BY_GENDER = frozenset({"male", "males", "female", "females", "man", "men", "woman", "women", "boy", "boys", "girl", "girls"})
 _MISSPELT = {"mans": "man", "womans": "woman", "mens": "men", "womens": "women"}  # in "a mans voice"
 _PLURALS = {"child": "children", "baby": "babies"}
+_REMEMBERED = frozenset({"person", "child", "adult"})
 _PAST = frozenset({"spoke", "said", "sang", "told", "began", "made", "gave", "ran", "went", "came", "heard", "seen"})
 _SOUND_ADJECTIVES = frozenset({"soft", "faint", "muffled", "low", "brief", "quiet", "background", "deep", "slight", "distorted"})
 _AGENT_ENDINGS = ("er", "ers", "or", "ors", "ist", "ists", "ian", "ians")
@@ -73,17 +74,28 @@ def nouns() -> dict[str, Noun]:
     return table
 
 
+@cache
+def noun_forms() -> frozenset[str]:
+    """Return every noun of gender in all its forms, with and without a possessive or contracted ending."""
+    forms = nouns().keys() | _MISSPELT.keys()
+    return frozenset(form + ending for form in forms for ending in ("", "'s", "'ll", "'d"))
+
+
 def replace_nouns(editor: CaptionEditor) -> None:
     """Replace every noun of gender and remove every adjective of gender; call a second person of another gender "another"."""
     seen: dict[str, set[str]] = {}
-    index = 0
-    while index < len(editor.words):
+    index, gendered, lower = 0, noun_forms(), editor.lower
+    while index < len(lower):
+        if lower[index] not in gendered:
+            if lower[index] in _REMEMBERED:
+                _remember_neutral(editor, index, seen)
+            index += 1
+            continue
         if is_adjective(editor, index):
             editor.drop(index, "adjective")
             continue
         person = mention(editor, index)
         if person is None:
-            _remember_neutral(editor, index, seen)
             index += 1
             continue
         _replace(editor, person)
@@ -120,7 +132,7 @@ def is_adjective(editor: CaptionEditor, index: int, paired: bool = False) -> boo
         return False
     kind = _followers().get(after.removesuffix("'s"))
     if word not in ADJECTIVES:
-        return word in _PERSONS_BY_GENDER | {"lady"} and kind == "voice"
+        return kind == "voice" and (word in _PERSONS_BY_GENDER or word == "lady")
     if after in ("and", "or") and (editor.at(index + 2) in ADJECTIVES):
         return is_adjective(editor, index + 2, True)
     if after.endswith("ing") and editor.at(index - 1) in _SOUND_ADJECTIVES:
@@ -131,14 +143,14 @@ def is_adjective(editor: CaptionEditor, index: int, paired: bool = False) -> boo
         return editor.at(index - 1) not in determiners() and editor.at(index - 1) not in words("person_adjectives")
     if kind == "either":
         return not paired and editor.at(index - 1) not in words("person_adjectives")
-    if kind or (after.endswith(_AGENT_ENDINGS) and after not in _NOT_AGENTS | function_words() | singular_verbs()):
+    if kind or (after.endswith(_AGENT_ENDINGS) and not (after in _NOT_AGENTS or after in function_words() or after in singular_verbs())):
         return True
     return not paired and editor.at(index - 1) in _SINGULAR_DETERMINERS and editor.follows(index) and _must_be_noun(after)
 
 
 def _must_be_noun(word: str) -> bool:
     """Return whether a word after "a male" can only be a noun: a verb would have an ending there."""
-    if word in function_words() | determiners() | singular_verbs() | words("verbs") | _PAST:
+    if any(word in known for known in (function_words(), determiners(), singular_verbs(), words("verbs"), _PAST)):
         return False
     return not (word.endswith(("ing", "ed", "ly")) or (word.endswith("s") and not word.endswith("ss")))
 
@@ -180,11 +192,7 @@ def _replace(editor: CaptionEditor, person: Mention) -> None:
 
 def _remember_neutral(editor: CaptionEditor, index: int, seen: dict[str, set[str]]) -> None:
     """Remember "a person", "a child" or "an adult" at `index`, so that the next person can be called "another"."""
-    if (
-        editor.lower[index] in ("person", "child", "adult")
-        and editor.at(index - 1) in ("a", "an")
-        and editor.at(index + 1) not in _PERSONS_BY_GENDER
-    ):
+    if editor.at(index - 1) in ("a", "an") and editor.at(index + 1) not in _PERSONS_BY_GENDER:
         seen.setdefault(editor.lower[index], set()).add("")
 
 

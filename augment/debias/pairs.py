@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from augment.debias.caption_editor import CaptionEditor
-from augment.debias.nouns import ADJECTIVES, NUMBERS, Mention, is_adjective, mention
+from augment.debias.nouns import ADJECTIVES, NUMBERS, Mention, is_adjective, mention, noun_forms
 from augment.debias.verbs import agree, singular_verbs
 from augment.tables import words
 
@@ -18,9 +18,12 @@ _POSSESSIVE = frozenset({"my", "your", "his", "her", "our", "their", "its", "the
 
 def merge_pairs(editor: CaptionEditor) -> None:
     """Merge every pair of persons in a caption, and put the verbs after it into the plural."""
-    index = 0
-    while index < len(editor.words):
-        if editor.lower[index] in ADJECTIVES and _merge_adjectives(editor, index):
+    index, gendered, lower = 0, noun_forms(), editor.lower
+    while index < len(lower):
+        if lower[index] not in gendered:
+            index += 1
+            continue
+        if lower[index] in ADJECTIVES and _merge_adjectives(editor, index):
             continue
         first = None if is_adjective(editor, index) else mention(editor, index)
         second = _partner(editor, first) if first else None

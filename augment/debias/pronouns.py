@@ -10,6 +10,8 @@ from augment.debias.verbs import AUXILIARIES, agree, function_words, singular_ve
 from augment.tables import rows, words
 
 _SUBJECTS = frozenset({"he", "she"})
+_BEGINNINGS = ("he", "hi", "she", "they")
+"""What every pronoun of gender begins with, and "they", which stands in its place."""
 _REFLEXIVES = frozenset({"himself", "herself"})
 _PERCEPTION = re.compile(r"(see|hear|watch|make|let|help|record|film|startl|scar)(s|es|ing|ed|d)?$|heard|saw|made|seen")
 _DESCRIPTIVE = frozenset({"lovely", "early", "friendly", "lonely", "elderly", "daily", "family", "ugly", "silly", "holy", "belly"})
@@ -19,6 +21,8 @@ _CONTRACTED_HAVE = re.compile(r"(been|got|gone|done|had|[^l]ed)$")
 def replace_pronouns(editor: CaptionEditor) -> None:
     """Replace every pronoun of gender."""
     for index, word in enumerate(editor.lower):
+        if not word.startswith(_BEGINNINGS):
+            continue
         if editor.kept[index]:
             if word == "they" and editor.touched[index]:
                 agree(editor, index + 1, known=False)

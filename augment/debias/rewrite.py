@@ -6,12 +6,14 @@ change, then replace set phrases, pairs of persons, nouns and adjectives, pronou
 
 from __future__ import annotations
 
+import re
+import string
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from augment.debias.caption_editor import WORD, CaptionEditor, Change, plain
 from augment.debias.keep import is_english, keep
-from augment.debias.nouns import nouns, replace_nouns
+from augment.debias.nouns import noun_forms, replace_nouns
 from augment.debias.pairs import merge_pairs
 from augment.debias.pronouns import replace_pronouns
 from augment.tables import rows
@@ -19,6 +21,8 @@ from augment.tables import rows
 __all__ = ["Change", "Debiased", "debias"]
 
 _PRONOUNS = frozenset({"he", "she", "him", "her", "his", "hers", "himself", "herself"})
+_LETTERS = {code: chr(code) if chr(code) in string.ascii_lowercase else " " for code in range(128)}
+"""For `str.translate`: everything but small letters becomes a blank."""
 _SILENT_H = ("hour", "honest", "honour", "honor", "heir")
 _Y_OR_W = ("uni", "use", "usu", "euro", "one", "ukr", "uk", "eul", "ut")
 
@@ -43,8 +47,24 @@ def debias(text: str) -> Debiased:
     >>> debias("A manual typewriter on the Isle of Man")
     Debiased(text='A manual typewriter on the Isle of Man', changes=())
     """
-    if gendered().isdisjoint(WORD.findall(plain(text))):
-        return Debiased(text)
+    return _rewritten(text) if has_gendered(text) else Debiased(text)
+
+
+def has_gendered(text: str) -> bool:
+    """Return whether a text has a word that some rule may change. Most texts have none, and are done with this.
+
+    >>> has_gendered("A woman's voice"), has_gendered("A manual typewriter"), has_gendered("Her dog, his cat")
+    (True, False, True)
+    """
+    if text.isascii():
+        if _first_letters().isdisjoint(text.lower().translate(_LETTERS).split()):
+            return False
+    return not gendered().isdisjoint(WORD.findall(plain(text)))
+
+
+@lru_cache(1 << 14)  # templates over the same labels, and titles of one pack, come again and again
+def _rewritten(text: str) -> Debiased:
+    """Return a text that has words of gender after all rules."""
     editor = CaptionEditor.of(text)
     if not is_english(editor.lower):
         return Debiased(text)
@@ -60,26 +80,30 @@ def debias(text: str) -> Debiased:
 @cache
 def gendered() -> frozenset[str]:
     """Return every word that some rule may change, in all its forms; a text without any of them stays unchanged."""
-    plain_words = {*nouns(), *_PRONOUNS, "mans", "mens", "womans", "womens"}
-    contracted = {word + ending for word in plain_words for ending in ("'s", "'ll", "'d")}
-    return frozenset(plain_words | contracted)
+    return noun_forms() | {word + ending for word in _PRONOUNS for ending in ("", "'s", "'ll", "'d")}
 
 
 @cache
-def _phrases() -> dict[str, list[tuple[tuple[str, ...], str, str, str]]]:
-    """Return first word -> the set phrases that begin with it, longest first, as (words, gap between them, neutral words, rule)."""
-    phrases: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
+def _first_letters() -> frozenset[str]:
+    """Return what stands in the words of `gendered` before their first hyphen or apostrophe, all of it letters."""
+    return frozenset(re.split("[-']", word)[0] for word in gendered())
+
+
+@cache
+def _phrases() -> dict[tuple[str, ...], list[tuple[tuple[str, ...], str, str, str]]]:
+    """Return two words -> the set phrases that begin with them, longest first, as (words, gap between them, neutral words, rule)."""
+    phrases: dict[tuple[str, ...], list[tuple[tuple[str, ...], str, str, str]]] = {}
     for rule, before, after in sorted(rows("debias_phrases"), key=lambda row: -len(row[1])):
         phrase = tuple(WORD.findall(before))
-        phrases.setdefault(phrase[0], []).append((phrase, "/" if "/" in before else " ", after, rule))
+        phrases.setdefault(phrase[:2], []).append((phrase, "/" if "/" in before else " ", after, rule))
     return phrases
 
 
 def _replace_phrases(editor: CaptionEditor) -> None:
     """Replace the set phrases of a caption, whose words change only together."""
-    index = 0
-    while index < len(editor.words):
-        for phrase, gap, after, rule in _phrases().get(editor.lower[index], ()):
+    index, phrases = 0, _phrases()
+    while index + 1 < len(editor.words):
+        for phrase, gap, after, rule in phrases.get((editor.lower[index], editor.lower[index + 1]), ()):
             stop = index + len(phrase)
             matches = tuple(editor.lower[index:stop]) == phrase and set(editor.gaps[index + 1 : stop]) == {gap}
             if matches and not any(editor.kept[index:stop]):
