@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -40,8 +41,7 @@ def columns(record: type) -> dict[str, pa.DataType]:
 
 def cells(record: Any) -> dict[str, Any]:
     """Return the values of a record by column."""
-    kind: Any = type(record)
-    return {column.name: column.write(getattr(record, column.field)) for column in _columns(kind)}
+    return _writer(type(record))(record)
 
 
 def record_from(record: type[Record], row: Mapping[str, Any]) -> Record:
@@ -65,6 +65,24 @@ def required(record: type) -> frozenset[str]:
 
 
 @cache
+def _writer(record: Any) -> Callable[[Any], dict[str, Any]]:
+    """Return the function `cells` for one record: all values are taken at once, and only those are converted that are not stored as they are."""
+    stored = _columns(record)
+    names, converted = [column.name for column in stored], [(c.name, c.write) for c in stored if c.write is not _unchanged]
+    if len(stored) < 2:  # attrgetter of one name returns no tuple
+        return lambda given: {column.name: column.write(getattr(given, column.field)) for column in stored}
+    values_of = attrgetter(*(column.field for column in stored))
+
+    def write(given: Any) -> dict[str, Any]:
+        row = dict(zip(names, values_of(given), strict=True))
+        for name, convert in converted:
+            row[name] = convert(row[name])
+        return row
+
+    return write
+
+
+@cache
 def _columns(record: Any) -> tuple[Column, ...]:
     hints = typing.get_type_hints(record)
     named = ((field.name, field.metadata.get("column", field.name)) for field in fields(record))
@@ -78,10 +96,11 @@ def _stored_as(hint: Any) -> tuple[pa.DataType, Callable[[Any], Any], Callable[[
         return SCALARS[hint], _unchanged, _unchanged
     if typing.get_origin(hint) is tuple:
         inner, write, read = _stored_as(typing.get_args(hint)[0])
-        return pa.list_(inner), lambda values: [write(value) for value in values], lambda values: tuple(map(read, map(_given, values)))
+        write_all = list if write is _unchanged else lambda values: list(map(write, values))
+        return pa.list_(inner), write_all, lambda values: tuple(map(read, map(_given, values)))
     if is_dataclass(hint):
         kind = typing.cast(type, hint)
-        return pa.struct(list(columns(kind).items())), _unless_none(cells), _unless_none(partial(record_from, kind))
+        return pa.struct(list(columns(kind).items())), _unless_none(_writer(kind)), _unless_none(partial(record_from, kind))
     if isinstance(hint, type) and issubclass(hint, enum.StrEnum):
         return pa.string(), _unless_none(str), _unless_none(hint)
     raise TypeError(f"no column holds a {hint}")
