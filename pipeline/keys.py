@@ -5,9 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
+from functools import lru_cache
 
 N_RECORDING = 16  # hexadecimal digits of a shard sort key that stand for the recording
+MAX_PLAIN = 60  # characters of an id that a key keeps
 
+_IS_PLAIN = re.compile(rf"(?=.{{1,{MAX_PLAIN}}}\Z)[a-z0-9_]+(?:-[a-z0-9_]+)*", re.ASCII)
+"""An id that stands in a key as it is."""
+_NOT_PLAIN = re.compile(r"[^a-z0-9_]+")
+_START = struct.Struct(">d")
 
 SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}
 
@@ -28,7 +34,7 @@ def shard_sort_key(recording: str, start: float | None, key: str) -> str:
 
     It depends only on the clip, so that every build sorts clips in the same way; clips of one recording are adjacent.
     """
-    return stable_hash(recording)[:N_RECORDING] + struct.pack(">d", start or 0.0).hex() + key
+    return stable_hash(recording)[:N_RECORDING] + _START.pack(start or 0.0).hex() + key
 
 
 def sample_key(source: str, clip_id: str) -> str:
@@ -39,11 +45,18 @@ def sample_key(source: str, clip_id: str) -> str:
     >>> sample_key("table", "Año Nuevo.wav")
     'table-a-o-nuevo-wav-dc02204bb517'
     """
-    plain = re.sub(r"[^a-z0-9_]+", "-", clip_id.lower()).strip("-")[:60]
-    name = re.sub(r"[^a-z0-9_]+", "-", source.lower())
+    name = _name(source)
+    if _IS_PLAIN.fullmatch(clip_id):
+        return f"{name}-{clip_id}"
+    plain = _NOT_PLAIN.sub("-", clip_id.lower()).strip("-")[:MAX_PLAIN]
     if plain == clip_id:
         return f"{name}-{plain}"
     return f"{name}-{plain}-{short_hash(source, clip_id)}" if plain else f"{name}-{short_hash(source, clip_id)}"
+
+
+@lru_cache
+def _name(source: str) -> str:
+    return _NOT_PLAIN.sub("-", source.lower())
 
 
 def short_hash(*parts: object) -> str:

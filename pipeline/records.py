@@ -150,6 +150,7 @@ class Clip:
     text_holds: TextHolds | None = None
     file_start: float | None = None
     full_url: str = field(default="", repr=False, metadata=NOT_STORED)
+    _key: str = field(default="", init=False, repr=False, compare=False, metadata=NOT_STORED)
 
     def __reduce__(self) -> tuple[type[Clip], tuple]:
         """Pickle the values without the field names: millions of clips go through an engine, and the default is slower."""
@@ -158,7 +159,9 @@ class Clip:
     @property
     def key(self) -> str:
         """Name of the sample inside its shard: `[a-z0-9_-]+`, made from source and id."""
-        return sample_key(self.source, self.id)
+        if not self._key:  # it costs a hash, and planning asks for it several times
+            object.__setattr__(self, "_key", sample_key(self.source, self.id))
+        return self._key
 
     @property
     def shard_sort_key(self) -> str:
@@ -166,7 +169,7 @@ class Clip:
         return shard_sort_key(self.recording, self.start, self.key)
 
 
-_values = attrgetter(*(field.name for field in fields(Clip)))
+_values = attrgetter(*(field.name for field in fields(Clip) if field.init))
 
 
 @dataclass(frozen=True, slots=True)
