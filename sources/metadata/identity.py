@@ -22,6 +22,13 @@ YOUTUBE_PARAMETER = re.compile(rf"[?&#!;]v=({YOUTUBE_ID.pattern})(?![\w-])", re.
 YOUTUBE_PATH = re.compile(rf"/+(?:(?:shorts|embed|v|vi|e|live|watch)/+)?({YOUTUBE_ID.pattern})(?:[/&?#;]|$)", re.ASCII)
 BARE = re.compile(rf"\s*(?:[\w-]+\.)*(?:{'|'.join(map(re.escape, (*FREESOUND_HOSTS, *YOUTUBE_HOSTS)))})\.?(?::\d+)?/", re.IGNORECASE)
 """What an address of these hosts begins with where its scheme is left out."""
+PLAIN_ADDRESS = re.compile(
+    rf"https://(?:youtu\.be/(?P<video>{YOUTUBE_ID.pattern})|(?:www\.)?freesound\.org/"
+    r"(?:s|apiv2/sounds|people/[\w.~-]+/sounds)/(?P<sound>[1-9]\d{0,11})(?:/|/download/)?"
+    r"|(?:[a-z0-9-]+\.)+[a-z]+(?P<path>/[!-\"$->@-~]*))",
+    re.ASCII,
+)
+"""Most addresses of most tables: of a video, of a sound, or of a file on any host. They need not be taken apart to be named."""
 FREESOUND_FILE = re.compile(r"(?:^|[/\\])([1-9]\d{0,7})(?:__[^/\\]+__[^/\\]+|_\d+-[hl]q)\.[A-Za-z0-9]{2,5}$", re.ASCII)
 """Names of files as Freesound gives them: `<id>__<user>__<title>.wav` of an original, `<id>_<user>-hq.mp3` of a preview."""
 KNOWN_FILE = re.compile(
@@ -29,6 +36,9 @@ KNOWN_FILE = re.compile(
 )
 """Names of files that hold the id of a Freesound sound: `<id>-<class>-<occurrence>-<slice>.wav` of UrbanSound8K (Salamon et al. 2014),
 `<fold>-<id>-<take>-<target>.wav` of ESC-50 (Piczak 2015), and `<fold>-<id>-<take>.ogg` of ESC-10."""
+
+
+_OTHER_HOST = re.compile(rf"(?!https://[a-z0-9.-]*(?:{'|'.join(map(re.escape, (*FREESOUND_HOSTS, *YOUTUBE_HOSTS)))})/)")
 
 
 def recording_of(url: str) -> str:
@@ -44,6 +54,13 @@ def recording_of(url: str) -> str:
     >>> recording_of("recordings/rain.wav"), recording_of("fold5/100032-3-0-0.wav"), recording_of("audio/1-100032-A-0.wav")
     ('recordings/rain.wav', 'freesound:100032', 'freesound:100032')
     """
+    if match := PLAIN_ADDRESS.fullmatch(url):
+        if match["video"]:
+            return f"youtube:{match['video']}"
+        if match["sound"]:
+            return f"freesound:{match['sound']}"
+        if _OTHER_HOST.match(url):
+            return recording_of_file(match["path"]) or url
     try:
         parts = urlsplit(f"//{url.strip()}" if BARE.match(url) else url)
     except ValueError:  # a broken address is its own recording; the fetcher reports the fault
