@@ -57,11 +57,12 @@ _TIDY = (
     (re.compile(r"&(#?\w+);"), r"&\1"),  # looks like an entity, but is none
     (re.compile(r"([!?])[!?]+"), r"\1"),
     (re.compile(r"\.{2,}|…"), "... "),
-    (re.compile(r"\s+"), " "),
+    (re.compile(r"[^\S ]\s*| \s+"), " "),
     (re.compile(r" +([,.;:!?)\]])(?![\w.])"), r"\1"),
     (re.compile(r"([(\[]) +"), r"\1"),
-    (re.compile(r"[:;,(\[{/|<-]+[:;,(\[{/|< -]*(?=[.!?]*$)"), ""),
 )
+_OPEN_END = ":;,([{/|<-"
+"""Marks that stand at the end of a line only where what followed them was removed."""
 
 
 def clean_text(raw: str) -> str:
@@ -162,7 +163,20 @@ def _tidied(line: str) -> str:
     line = _RUN_ON.sub(_new_sentence, _GLUED.sub(r"\g<0> ", line))
     for pattern, replacement in _TIDY:
         line = pattern.sub(replacement, line)
-    return line.strip(" \t-_*=~|#•·>")
+    return _without_open_end(line).strip(" \t-_*=~|#•·>")
+
+
+def _without_open_end(line: str) -> str:
+    """Return a line without the marks that stand before its end, or before the marks that end its sentence.
+
+    >>> _without_open_end("Rain, see: -."), _without_open_end("Rain.")
+    ('Rain, see.', 'Rain.')
+    """
+    stem = line.rstrip(".!?")
+    bare = stem.rstrip(_OPEN_END + " ")
+    marks = stem[len(bare) :]
+    blanks = marks[: len(marks) - len(marks.lstrip(" "))]
+    return line if marks == blanks else bare + blanks + line[len(stem) :]
 
 
 def _new_sentence(word: re.Match) -> str:

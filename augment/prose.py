@@ -18,8 +18,10 @@ _INNER_FILE = re.compile(r"\([^()]*\.(?:wav|aiff?|mp3|flac|ogg)\)", re.IGNORECAS
 _BETWEEN_WORDS = re.compile(r"[_\s]+|(?<=\w)-(?=\d)|(?<=\d)-(?=\w)|\s-+\s|--+")
 _CAMEL = re.compile(r"(?<=[A-Za-z][a-z])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z]{2})|(?<=[A-Za-z]{3})(?=\d)|(?<=\d)(?=[A-Z]?[a-z]{3})")
 _NUMBER = re.compile(r"#?\d[\d.,:x~]*[a-z]?|v\d+|(?:take|tk|pt|part|ver)\d+", re.IGNORECASE)
+_DIGITS = re.compile(r"\d\d")  # every date has two, and most names have none
 _DATE = re.compile(r"(?<!\d)(?:(?:19|20)\d\d[-._ ]?[01]\d[-._ ]?[0-3]\d|[0-3]?\d[-._][01]?\d[-._](?:19|20)?\d\d)(?!\d)")
 _CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9~()\[\]]+")
+_LETTERS, _WORD = re.compile(r"[a-z]{3}|[A-Za-z]{4}"), re.compile(r"\w")
 _NOTE = re.compile(r"[A-Ga-g][#b]?-?[0-9]")
 _QUANTITY = re.compile(r"\d+(?:\.\d+)?(?:k?hz|bit|bpm|ms|sec|s|min|m|km|cm|mm|db|rpm|mph|st|nd|rd|th|s|d|am|pm)", re.IGNORECASE)
 _UNITS = frozenset(
@@ -33,8 +35,10 @@ def title_to_text(title: str) -> str:
     >>> title_to_text("Girl Screaming_05.wav"), title_to_text("Rain on a tin roof - 2nd take"), title_to_text("38.wav")
     ('Girl Screaming', 'Rain on a tin roof, 2nd take', '')
     """
-    text = _INNER_FILE.sub("", " ".join(lines(title)))
-    if _EXTENSION.search(text) or "_" in text or not re.search(r"\s", text):
+    text = " ".join(lines(title))
+    if "(" in text:
+        text = _INNER_FILE.sub("", text)
+    if "_" in text or " " not in text or (text[-1].isalnum() and _EXTENSION.search(text)):
         return cut(" ".join(_words_of_name(_without_dots(title))))
     return clean_text(re.sub(r"\s+-+\s+", ", ", text))
 
@@ -61,20 +65,30 @@ def first_sentence(description: str) -> str:
     for line in lines(description):
         for sentence in sentencex.segment("en", line):
             text = cut(_EXTENSION.sub("", sentence.strip().rstrip(" ,;:-")))
-            if text and not _not_about_the_sound().search(text):
+            if text and not _is_about_other_things(text):
                 return text
     return ""
 
 
+def _is_about_other_things(sentence: str) -> bool:
+    """Return whether a sentence is about other things than the sound."""
+    beginnings, anywhere = _boilerplate()
+    return beginnings.match(sentence) is not None or anywhere.search(sentence) is not None
+
+
 @cache
-def _not_about_the_sound() -> re.Pattern:
-    """Return a pattern that matches sentences about other things than the sound."""
-    return re.compile("|".join(f"(?:{row[0]})" for row in rows("boilerplate")), re.IGNORECASE)
+def _boilerplate() -> tuple[re.Pattern, re.Pattern]:
+    """Return the patterns of such sentences: those for their beginning, which are tried only there, and those for any place in them."""
+    patterns = [row[0] for row in rows("boilerplate")]
+    groups = ([pattern for pattern in patterns if pattern.startswith("^") is at_start] for at_start in (True, False))
+    beginnings, anywhere = (re.compile("|".join(f"(?:{pattern})" for pattern in group), re.IGNORECASE) for group in groups)
+    return beginnings, anywhere
 
 
 def _words_of_name(name: str) -> list[str]:
     """Return the words of a file name without extension, date, counters and codes; none when only empty names are left."""
-    stem = _DATE.sub(" ", _EXTENSION.sub("", _INNER_FILE.sub("", name).strip()))
+    stem = _EXTENSION.sub("", (_INNER_FILE.sub("", name) if "(" in name else name).strip())
+    stem = _DATE.sub(" ", stem) if _DIGITS.search(stem) else stem
     pieces = [piece for piece in _BETWEEN_WORDS.split(stem) if piece]
     if " " not in stem:
         pieces = [part for piece in pieces for part in piece.split("-") if part]
@@ -105,9 +119,9 @@ def _words_of_piece(piece: str) -> list[str]:
     bare = piece.strip(".,;:!()[]{}#~")
     if _QUANTITY.fullmatch(bare) or _NOTE.fullmatch(bare):
         return [bare]
-    if _CODE.fullmatch(bare) and not re.search(r"[a-z]{3}|[A-Za-z]{4}", bare):
+    if _CODE.fullmatch(bare) and not _LETTERS.search(bare):
         return []
-    return [word for word in _CAMEL.split(piece) if re.search(r"\w", word)]
+    return [word for word in _CAMEL.split(piece) if _WORD.search(word)]
 
 
 def _is_counter(split: list[str], index: int) -> bool:
