@@ -97,11 +97,20 @@ lint: $(VENV)/.dev  ## check style, types and barred words
 mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
 	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)
 
-bench: $(VENV)/.bench  ## measure speed, memory and quality against other programs, as ratios of one run
-	$(RUN_PY) -m bench $(ARGS)
+# The words after `bench` are parts: `make bench plan` measures planning alone. `train` is a target of its own: ARGS=train.
+PARTS := $(if $(filter bench bench-quick,$(firstword $(MAKECMDGOALS))),$(filter-out train,$(wordlist 2,99,$(MAKECMDGOALS))))
+
+bench: $(VENV)/.bench  ## measure speed, memory and quality as ratios of one run; `make bench plan` for one part
+	$(RUN_PY) -m bench $(PARTS) $(ARGS)
 
 bench-quick: $(VENV)/.bench  ## do the same with fewer clips and rounds, in about a minute
-	$(RUN_PY) -m bench --quick $(ARGS)
+	$(RUN_PY) -m bench --quick $(PARTS) $(ARGS)
+
+ifneq ($(PARTS),)
+.PHONY: $(PARTS)
+$(PARTS):
+	@:
+endif
 
 fuzz: $(VENV)/.dev  ## give damaged recordings to the decoders for SECONDS
 	$(RUN_PY) -m tests.fuzz $(SECONDS)

@@ -16,7 +16,7 @@ from bench.measure import Row
 from bench.plot import plot
 
 RESULTS = Path(__file__).parent / "results"
-BENCHES = ("build", "captions", "formats", "lengths", "quality", "snapshot", "throughput", "train")
+BENCHES = ("build", "captions", "formats", "lengths", "plan", "quality", "snapshot", "throughput", "train")
 """Modules of this folder, each with `rows(quick, corpus) -> list[Row]`."""
 QUICK = ("formats", "lengths", "quality")
 """Benches that `--quick` runs when none is named: a minute together."""
@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
         help=f"one of {', '.join(available)}; all of them without a name, {', '.join(QUICK)} with --quick",
     )
     parser.add_argument("--quick", action="store_true", help="fewer clips and rounds: a minute instead of a quarter of an hour")
+    parser.add_argument("--rows", type=int, metavar="N", help="rows of the part plan: 250,000 if not given, 2500000 for a large set")
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(available):
         parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(available)}")
@@ -41,7 +42,8 @@ def main(arguments: list[str]) -> int:
     table: list[Row] = []
     for name in options.names or (QUICK if options.quick else available):
         began = time.monotonic()
-        table += importlib.import_module(f"bench.{name}").rows(options.quick, corpus)
+        size = {"n_rows": options.rows} if name == "plan" else {}
+        table += importlib.import_module(f"bench.{name}").rows(options.quick, corpus, **size)
         print(f"measured {name} in {time.monotonic() - began:.0f} s", file=sys.stderr)
     print(as_text(table))
     written = write(table, options.quick)

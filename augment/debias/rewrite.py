@@ -56,9 +56,8 @@ def has_gendered(text: str) -> bool:
     >>> has_gendered("A woman's voice"), has_gendered("A manual typewriter"), has_gendered("Her dog, his cat")
     (True, False, True)
     """
-    if text.isascii():
-        if _first_letters().isdisjoint(text.lower().translate(_LETTERS).split()):
-            return False
+    if text.isascii() and _first_letters().isdisjoint(text.lower().translate(_LETTERS).split()):
+        return False
     return not gendered().isdisjoint(WORD.findall(plain(text)))
 
 

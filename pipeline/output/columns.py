@@ -41,7 +41,8 @@ def columns(record: type) -> dict[str, pa.DataType]:
 
 def cells(record: Any) -> dict[str, Any]:
     """Return the values of a record by column."""
-    return _writer(type(record))(record)
+    kind: Any = type(record)
+    return _writer(kind)(record)
 
 
 def record_from(record: type[Record], row: Mapping[str, Any]) -> Record:
