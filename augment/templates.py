@@ -26,6 +26,11 @@ def template(labels: Sequence[str]) -> str | None:
     >>> template([]) is None
     True
     """
+    return _of_labels(tuple(labels))
+
+
+@lru_cache(maxsize=65_536)  # most clips of a large set share their labels with others
+def _of_labels(labels: tuple[str, ...]) -> str | None:
     names = list(dict.fromkeys(filter(None, map(label_words, labels))))
     if not names:
         return None

@@ -209,7 +209,7 @@ def _own(path: Path, n_rows: int) -> None:
         labels = ";".join(chance.choices(("Rain", "Dog", "Male speech, man speaking", "wind_noise", "Engine"), k=2))
         start, split = "" if file % 3 else f"{file % 60}.5", ("train", "train", "train", "valid", "test")[file % 5]
         text = "" if number % 9 == 0 else caption(chance)
-        end = "soon" if number % 1000 == 500 else "" if file % 3 else f"{file % 60 + 9}.25"
+        end = "soon" if number % 200 == 7 else "" if file % 3 else f"{file % 60 + 9}.25"
         return f"own_{file}" if file % 2 else "", url, text, caption(chance), labels, start, end, split, chance.choice(LICENSES), "me", text
 
     _csv(path, head, map(row, range(n_rows)))

@@ -9,7 +9,7 @@ from augment.debias.caption_editor import WORD, CaptionEditor, plain
 from augment.debias.verbs import determiners
 from augment.tables import rows, words
 
-_OPENING = re.compile("[\"“„«]")
+_OPENING = re.compile('["“„«]')
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]*)[\"”“»]")
 _NAMING = frozenset({"lady", "mother", "father", "brother", "sister", "papa", "mama", "granny", "dame"})
 _SEX = frozenset(

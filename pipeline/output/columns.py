@@ -67,7 +67,7 @@ def required(record: type) -> frozenset[str]:
 
 @cache
 def _writer(record: Any) -> Callable[[Any], dict[str, Any]]:
-    """Return the function `cells` for one record: all values are taken at once, and only those are converted that are not stored as they are."""
+    """Return `cells` for one record: it takes all values at once, and converts only those that are not stored as they are."""
     stored = _columns(record)
     names, converted = [column.name for column in stored], [(c.name, c.write) for c in stored if c.write is not _unchanged]
     if len(stored) < 2:  # attrgetter of one name returns no tuple

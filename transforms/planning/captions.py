@@ -18,12 +18,16 @@ def with_captions(clip: Clip) -> Clip:
     Raises:
         Rejected: `no_text`.
     """
-    cleaned = (replace(caption, text=clean_text(caption.text)) for caption in clip.captions)
-    captions = tuple(caption for caption in cleaned if caption.text)
-    if split_rank(clip.split) == split_rank("train"):
+    captions = tuple(caption for caption in map(_cleaned, clip.captions) if caption.text)
+    if len(captions) > 1 and split_rank(clip.split) == split_rank("train"):
         captions = tuple(dict.fromkeys(captions))
     if not captions and (text := clean_text(template(clip.labels) or "")):
         captions = (Caption(text, origin="template"),)
     if not captions:
         raise Rejected(Reason.NO_TEXT, "neither a caption nor a label")
-    return replace(clip, captions=captions)
+    return clip if captions == clip.captions else replace(clip, captions=captions)
+
+
+def _cleaned(caption: Caption) -> Caption:
+    text = clean_text(caption.text)
+    return caption if text == caption.text else replace(caption, text=text)

@@ -10,7 +10,8 @@ from pipeline.records import Caption, Clip
 
 def debiased(clip: Clip) -> Clip:
     """Return the clip with gender-neutral captions; each caption that changed records its text before."""
-    return replace(clip, captions=tuple(map(_neutral, clip.captions)))
+    captions = tuple(map(_neutral, clip.captions))
+    return clip if captions == clip.captions else replace(clip, captions=captions)
 
 
 def _neutral(caption: Caption) -> Caption:

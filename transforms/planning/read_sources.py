@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
-from pipeline.masking import mask_address, mask_text
+from pipeline.masking import mask_address, mask_text, may_hold_secret
 from pipeline.output.plan_files import left_out_bytes
 from pipeline.output.storage import Folder
 from pipeline.records import Clip, Reason, Rejection
@@ -42,6 +42,8 @@ def masked_row(outcome: Clip | Rejection) -> Clip | Rejection:
 
 def _masked(clip: Clip) -> Clip:
     """Return a clip without secrets; the clip itself where it has none, as most have: a copy costs more than all checks."""
+    if not may_hold_secret(clip.id, clip.url, clip.recording, clip.title, clip.license, clip.creator):
+        return clip
     addresses = {name: mask_address(value) for name, value in (("id", clip.id), ("url", clip.url), ("recording", clip.recording))}
     texts = {"title": clip.title, "license": clip.license, "creator": clip.creator}
     masked: dict[str, Any] = addresses | {name: value and mask_text(value) for name, value in texts.items()}
