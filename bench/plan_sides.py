@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from pipeline.output.layout import plan_name
-from pipeline.output.plan_files import write_left_out, write_plan_file
+from pipeline.output.plan_files import left_out_bytes, write_left_out, write_plan_file
 from pipeline.recipe.model import load_recipe
 from transforms.planning.plan_rows import plan_rows
 from transforms.planning.read_sources import read_source
@@ -26,7 +26,7 @@ def main(recipe_path: str, output: str) -> None:
         path = folder / plan_name(shard)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_plan_file(clips, path)
-    write_left_out(planned.left_out, folder / "left_out.parquet")
+    write_left_out([left_out_bytes(planned.left_out)], folder / "left_out.parquet")
 
 
 if __name__ == "__main__":
