@@ -1,6 +1,6 @@
 """Measure planning: CPU through the engine against the pure functions alone, memory of all processes, and rows added to a plan.
 
-A plan of each of two sizes is made, so that what every start costs is told from what every row costs; 2.5 million rows are then computed
+A plan of each of two sizes is made, which separates what every start costs from what every row costs; 2.5 million rows are then computed
 from the two, unless so many are measured (`--rows 2500000`).
 """
 
@@ -29,8 +29,9 @@ def rows(quick: bool, corpus: Path, n_rows: int | None = None) -> list[Row]:
     n_rounds = 3 if n_rows <= N_ROWS else 1
     home = corpus.parent / "plan"
     shutil.rmtree(home, ignore_errors=True)
-    recipes = {n: write_tables(home / str(n), n) for n in (n_rows // PART, n_rows)}
-    ways: dict[str, Callable[[], Cost]] = {"pure": lambda: _pure(recipes[n_rows], home / "pure")}
+    small, compared = (n_rows // PART, n_rows) if n_rows <= N_ROWS else (N_ROWS, N_ROWS)  # the pure functions hold all rows in one list
+    recipes = {n: write_tables(home / str(n), n) for n in (small, n_rows)}
+    ways: dict[str, Callable[[], Cost]] = {f"pure {compared}": lambda: _pure(recipes[compared], home / "pure")}
     for n, recipe in recipes.items():
         ways[f"engine {n}"] = lambda recipe=recipe: _plan(recipe, home / "plan", afresh=True)  # type: ignore[misc]
     costs = paired(ways, n_rounds)
@@ -40,19 +41,21 @@ def rows(quick: bool, corpus: Path, n_rows: int | None = None) -> list[Row]:
     added = _plan(recipes[n_rows], home / "plan", afresh=False)
     assert _size(home / "plan")[0] == n_read + N_ADDED
     shutil.rmtree(home)
-    return table(costs, added, (n_rows // PART, n_rows), n_read, disk)
+    return table(costs, added, (small, n_rows), n_read, disk)
 
 
 def table(costs: Mapping[str, list[Cost]], added: Cost, sizes: tuple[int, int], n_read: int, disk: int) -> list[Row]:
     """Return the lines of the table.
 
     Args:
-        costs: of the ways "pure" and "engine N" for each of the sizes, in every round.
+        costs: of the ways "engine N" for each of the sizes, and "pure N" for one of them, in every round.
         added: cost of the plan with more rows, over the plan of the larger size.
         sizes: rows that were asked for; `n_read` were read of the larger.
         disk: bytes of the plan.
     """
     small, large = (costs[f"engine {n}"] for n in sizes)
+    compared = next(n for n in sizes if f"pure {n}" in costs)
+    pure = [cost.cpu for cost in costs[f"pure {compared}"]]
     step = n_read * (1 - sizes[0] / sizes[1])
     row_cpu = [(b.cpu - a.cpu) / step for a, b in zip(small, large, strict=True)]
     row_mb = [(b.peak_mb - a.peak_mb) / step for a, b in zip(small, large, strict=True)]
@@ -60,7 +63,7 @@ def table(costs: Mapping[str, list[Cost]], added: Cost, sizes: tuple[int, int], 
     cpu = [cost.cpu + more * row for cost, row in zip(large, row_cpu, strict=True)]
     memory = [cost.peak_mb + more * row for cost, row in zip(large, row_mb, strict=True)]
     how = f"from {n_read:,} rows" if n_read < 0.9 * N_LARGE else f"measured with {n_read:,} rows"
-    by_cpu = ratio([cost.cpu for cost in large], [cost.cpu for cost in costs["pure"]])
+    by_cpu = ratio([cost.cpu for cost in costs[f"engine {compared}"]], pure)
     is_large = n_read > 0.9 * N_LARGE
     return [
         Row("plan", "CPU of a plan through the engine / by the pure functions", by_cpu[0], "x", by_cpu[1], f"<= {MAX_RATIO}"),
@@ -70,15 +73,17 @@ def table(costs: Mapping[str, list[Cost]], added: Cost, sizes: tuple[int, int], 
         Row("plan", f"{N_ADDED:,} rows more, plan of {n_read:,} rows: CPU", added.cpu, "s"),
         _row("rows a second of a plan", [n_read / cost.wall for cost in large], "rows/s"),
         _row(CPU_A_ROW, [1e6 * cpu for cpu in row_cpu], "us"),
-        _row("CPU a row, by the pure functions, start included", [1e6 * cost.cpu / n_read for cost in costs["pure"]], "us"),
+        _row("CPU a row, by the pure functions, start included", [1e6 * cpu * sizes[1] / compared / n_read for cpu in pure], "us"),
         _row(CPU_OF_START, [a.cpu - sizes[0] / sizes[1] * n_read * row for a, row in zip(small, row_cpu, strict=True)], "s"),
         _row(KB_A_ROW, [1000 * mb for mb in row_mb], "kB"),
+        _row(PEAK_OF_START, [a.peak_mb - sizes[0] / sizes[1] * n_read * row for a, row in zip(small, row_mb, strict=True)], "MB"),
         Row("plan", DISK_A_ROW, disk / n_read, "B"),
     ]
 
 
 CPU_A_ROW, CPU_OF_START = "CPU a row, through the engine", "CPU of the start of a plan"
-KB_A_ROW, DISK_A_ROW = "memory a row, all processes", "plan on disk, a row"
+KB_A_ROW, PEAK_OF_START = "memory a row, all processes", "memory of the start of a plan, all processes"
+DISK_A_ROW = "plan on disk, a row"
 
 
 def _row(name: str, values: Sequence[float], unit: str, target: str = "") -> Row:

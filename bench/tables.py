@@ -1,23 +1,25 @@
 """`python -m bench.tables [RESULTS.json]`: write the figures of a run into README and docs, so that none of them is typed by hand.
 
-RESULTS.json is what `python -m bench` wrote; without it, the documents are written again from `docs/bench.json`, the last results.
+RESULTS.json is what `python -m bench` wrote; of the parts that it has not measured, the last figures stay. Without it, the documents are
+written again from `docs/bench.json`, the last results.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from bench.measure import Row
+from bench.plan_scale import large_plans
 from bench.plot import plot
 from bench.scale import inputs_table, scale_table, short_table
 
 ROOT = Path(__file__).parent.parent
 SHOWN = ROOT / "docs" / "bench.json"
-DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("audio", "captions", "scale", "training")))
+DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("audio", "captions", "plans", "scale", "training")))
 """Pages that hold figures."""
 BLOCK = re.compile(r"<!-- bench:([a-z+]+) -->\n.*?<!-- end -->", re.DOTALL)
 SUMMARY = (
@@ -43,8 +45,25 @@ def read(path: Path) -> tuple[list[Row], str]:
     """Return the rows of a run, and the sentence that says where and with what they were measured."""
     record = json.loads(path.read_text())
     rows = [Row(**{key: value for key, value in row.items() if key != "reached"}) for row in record["rows"]]
+    return rows, _where(record) + "".join(f" Part {name}: {_where(part)}" for name, part in record.get("parts", {}).items())
+
+
+def _where(record: dict[str, Any]) -> str:
     machine, versions = record["machine"], ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    return rows, f"{record['measured'][:10]}, {machine['cpu']}, {machine['cores']} cores; {versions}."
+    return f"{record['measured'][:10]}, {machine['cpu']}, {machine['cores']} cores; {versions}."
+
+
+def merged(new: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of a run, with those that are shown of the parts that it has not measured.
+
+    `parts` holds for each part that was measured alone where and when that was.
+    """
+    measured = {row["bench"] for row in new["rows"]}
+    others = [row for row in shown["rows"] if row["bench"] not in measured]
+    if not others:
+        return new
+    where = {name: value for name, value in new.items() if name != "rows"}
+    return shown | {"rows": [*others, *new["rows"]], "parts": shown.get("parts", {}) | dict.fromkeys(sorted(measured), where)}
 
 
 def as_documents(path: Path) -> dict[Path, str]:
@@ -60,8 +79,8 @@ def _block(name: str, rows: list[Row], where: str) -> str:
         body = listed([row for title in SUMMARY for row in rows if row.name == title])
     elif name == "where":
         body = where
-    elif name in {"inputs", "scale", "short"}:
-        body = {"inputs": lambda _: inputs_table(), "scale": scale_table, "short": short_table}[name](rows)
+    elif name in {"inputs", "millions", "scale", "short"}:
+        body = {"inputs": lambda _: inputs_table(), "millions": large_plans, "scale": scale_table, "short": short_table}[name](rows)
     else:
         body = listed([row for row in rows if row.bench in name.split("+")])
     return f"<!-- bench:{name} -->\n{body}\n<!-- end -->"
@@ -115,7 +134,7 @@ def verdict(row: Row) -> str:
 def main(arguments: list[str]) -> None:
     """Copy the results, if given, to `docs/bench.json`, and write the documents."""
     if arguments:
-        shutil.copy(arguments[0], SHOWN)
+        SHOWN.write_text(json.dumps(merged(json.loads(Path(arguments[0]).read_text()), json.loads(SHOWN.read_text())), indent=1) + "\n")
     plot(read(SHOWN)[0], ROOT / "docs" / "conversion.svg")
     for document, text in as_documents(SHOWN).items():
         document.write_text(text)

@@ -66,7 +66,7 @@ def test_there_are_as_many_classes_as_in_audioset() -> None:
 
 
 def test_the_figures_of_a_large_plan_are_those_of_the_start_and_of_each_row() -> None:
-    costs = {"pure": [Cost(10, 10)], "engine 50000": [Cost(4, 5, 300)], "engine 250000": [Cost(12, 16, 400)]}
+    costs = {"pure 250000": [Cost(10, 10)], "engine 50000": [Cost(4, 5, 300)], "engine 250000": [Cost(12, 16, 400)]}
     values = {row.name: row.value for row in table(costs, Cost(9, 8), (50_000, 250_000), 250_000, 25_000_000)}
     assert values["CPU of a plan through the engine / by the pure functions"] == pytest.approx(1.2)
     assert values["CPU a row, through the engine"] == pytest.approx(40)
