@@ -55,7 +55,7 @@ source = "clotho"
 """
 WHO = (
     "A man", "A woman", "A young girl", "Two men", "A crowd", "A dog", "Birds", "An engine", "Heavy rain", "A train horn", "Water",
-    "Several people", "A small bell", "A machine", "Footsteps", "A door", "Someone", "Wind", "A group of children", "The waves",
+    "Several people", "A small bell", "A machine", "Footsteps", "A gate", "Someone", "Wind", "A group of children", "The waves",
     "A motor vehicle", "An old clock", "A flock of geese", "A cat", "Male voices",
 )  # fmt: skip
 DOES = (
@@ -64,7 +64,7 @@ DOES = (
 )  # fmt: skip
 WHERE = (
     "nearby", "in the distance", "in a large hall", "on a metal roof", "in a kitchen", "by the sea", "under a bridge", "in a busy street",
-    "behind a closed door", "at a station", "in a forest", "on gravel", "over a loudspeaker", "inside of a car", "in a quiet room",
+    "behind a closed window", "at a station", "in a forest", "on gravel", "over a loudspeaker", "inside of a car", "in a quiet room",
     "at night", "in the rain", "on a wooden floor", "in an office", "across a field",
 )  # fmt: skip
 THEN = (
