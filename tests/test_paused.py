@@ -199,9 +199,9 @@ def test_samples_of_a_stopped_host_wait_for_it_when_settings_change(books: Set, 
 def test_no_host_is_waited_for_before_all_others_are_done(books: Set, monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
 
-    def spy(tasks, snapshot, settings, *others) -> None:
+    def spy(tasks, snapshot, settings, *others) -> rounds.KnownMarkers:
         passes.append((settings.waits, len(tasks)))
-        run_tasks(tasks, snapshot, settings, *others)
+        return run_tasks(tasks, snapshot, settings, *others)
 
     monkeypatch.setattr(rounds, "run_tasks", spy)
     books.moods(c1="postponed")

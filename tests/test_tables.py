@@ -89,7 +89,7 @@ def test_sources_without_their_tables_are_named_as_not_compared() -> None:
 def test_estimates_of_one_source_need_no_line_of_sums() -> None:
     estimate = Estimate((SourceEstimate("table", "Mine", 7, 1.25, 0, {}),), 1)
     assert shown(estimate_table(estimate))[2:] == ["table table 7 1.25 0 B 237.6 MB"]
-    assert list(estimate_lines(estimate)) == ["1 shards; 0 rows left out"]
+    assert list(estimate_lines(estimate)) == ["1 shard; 0 rows left out"]
 
 
 def test_sources_are_grouped_by_kind_and_show_their_cards() -> None:

@@ -48,7 +48,7 @@ def test_the_command_prints_a_line_a_fault_and_exits_with_1(built: Built) -> Non
 
 def test_a_folder_without_a_plan_is_one_fault(tmp_path: Path) -> None:
     (line,) = verify(Folder(str(tmp_path)), False)
-    assert str(line).startswith("plan/plan.json: missing, so this is not an output folder")
+    assert str(line).startswith("plan/plan.json: missing, so this is no output folder")
 
 
 def test_a_plan_of_another_version_is_the_only_fault(built: Built) -> None:

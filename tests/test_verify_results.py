@@ -72,6 +72,7 @@ def test_a_result_holds_all_that_was_checked(folder: Folder, tmp_path: Path) -> 
         "sounds": [["aa", "table-a", checked.sounds[0].sort_key]],
         "n_samples": 1,
         "sounds_sha256": checked.sounds_sha256,
+        "versions": {"laion-audio": "1"},
     }
 
 

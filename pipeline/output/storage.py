@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -72,6 +73,10 @@ class Folder:
             return Path(self.path(name)).stat().st_size
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # a link to itself leads to no file
+                return None
+            raise
 
     def listing(self) -> dict[str, FileState]:
         """Return the state of every file, by name, sorted: one request. Unfinished files are not among them."""

@@ -65,7 +65,7 @@ def join(folder: str, path: str) -> str:
     """Return the address of a path relative to a folder of a store; that of a path which leads out of its bucket holds `..`.
 
     >>> join("gs://bucket/set", "a/../rain.wav"), join("gs://bucket/set", "../../../x")
-    ('gs://bucket/rain.wav', 'gs://bucket/set/../../../x')
+    ('gs://bucket/set/rain.wav', 'gs://bucket/set/../../../x')
     """
     scheme, _, rest = folder.partition("://")
     if path.startswith("/"):
