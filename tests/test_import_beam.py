@@ -19,7 +19,8 @@ import pyarrow
 pyarrow.Table.from_pylist([{"a": [1], "b": None}])
 import apache_beam as beam
 from pipeline.engines.run import Engine
-Engine("local", 2).run(lambda root: root | beam.Create([3, 1, 2]) | beam.GroupBy(lambda n: n % 2) | beam.Map(lambda pair: print(pair[0], sorted(pair[1]))))
+grouped = beam.GroupBy(lambda number: number % 2)
+Engine("local", 2).run(lambda root: root | beam.Create([3, 1, 2]) | grouped | beam.MapTuple(lambda key, values: print(key, sorted(values))))
 assert "pandas" not in sys.modules
 import pandas
 assert pandas.Series([1]).sum() == 1
