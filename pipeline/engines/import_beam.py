@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ def import_beam() -> None:
     pyarrow makes no data frames in this process.
     """
     if "apache_beam" not in sys.modules:
-        with _without(OPTIONAL):
+        with _without(OPTIONAL), _quiet("apache_beam"):
             import apache_beam
             import apache_beam.runners.portability.fn_api_runner  # noqa: F401
             import pyarrow
@@ -38,6 +39,18 @@ def _without(packages: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Let a logger and those below it give errors only: Beam warns of packages that it does not find."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 class _NotInstalled(MetaPathFinder):
