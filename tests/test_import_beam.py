@@ -34,10 +34,10 @@ def test_beam_runs_without_the_packages_which_can_be_imported_afterwards():
 
 
 def test_packages_are_missing_for_one_thread_and_for_its_time_alone():
-    found = []
+    results = []
 
     def other():
-        found.append(importlib.import_module("colorsys"))
+        results.append(importlib.import_module("colorsys"))
 
     sys.modules.pop("colorsys", None)
     with import_beam._without(["colorsys"]):
@@ -47,7 +47,7 @@ def test_packages_are_missing_for_one_thread_and_for_its_time_alone():
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
-    assert found
+    assert results
     sys.modules.pop("colorsys")
     assert importlib.import_module("colorsys")
 

@@ -37,7 +37,7 @@ def _once_a_step(look: Callable[[beam.DoFn], Any]) -> Callable[[beam.DoFn], Any]
     return specs
 
 
-userstate.get_dofn_specs = _once_a_step(userstate.get_dofn_specs)
+userstate.get_dofn_specs = _once_a_step(userstate.get_dofn_specs)  # type: ignore[assignment]  # other names of arguments
 
 
 def local_pipeline(n_workers: int, options: Sequence[str], one_worker: bool) -> beam.Pipeline:
