@@ -101,12 +101,15 @@ def _in_this_process(name: str, path: Path, output: Path) -> Cost:
     recipe = load_recipe(str(path))
     engine, folder = Engine("local", N_CORES), Folder(str(output))
     if name == "build":
-        return _cost_and_memory(lambda: build(recipe, folder, None, engine, _unwatched))
+        return _cost_and_memory(lambda: _check_samples(build(recipe, folder, None, engine, _unwatched).books.total.samples))
     if name in {"beam", "pool"}:
         snapshot, settings, tasks = _planned(recipe, folder, engine)
         if name == "beam":
-            return _cost_and_memory(lambda: run_tasks(tasks, snapshot, settings, engine, _unwatched))
-        return cost_of(lambda: _by_pool(tasks, settings))
+            cost = _cost_and_memory(lambda: run_tasks(tasks, snapshot, settings, engine, _unwatched))
+        else:
+            cost = cost_of(lambda: _by_pool(tasks, settings))
+        _check_samples(sum(marker.n_samples for marker in take_snapshot(folder).markers.values()))
+        return cost
     binary = system_ffmpeg() if name == "system ffmpeg" else static_ffmpeg()
     assert binary is not None
     with path.with_name("clips.csv").open() as file:
@@ -124,6 +127,12 @@ def _cost_and_memory(action: Callable[[], object]) -> Cost:
     memory = []
     cost = cost_of(lambda: memory.append(_and_end(action)))
     return replace(cost, peak_mb=memory[0])
+
+
+def _check_samples(n_samples: int) -> None:
+    """Refuse to measure a build that converted nothing: it would look fast."""
+    if not n_samples:
+        raise RuntimeError("no recording was converted: the figures would say nothing; look at the reasons in the books")
 
 
 def _unwatched(before: Snapshot, tasks: list[ShardTask]) -> nullcontext[None]:

@@ -19,7 +19,7 @@ import soundfile
 from pipeline.records import SAMPLE_RATE, AudioLimits, Reason, Rejected
 from tests.sounds import FORMATS, encoded, film, id3
 from transforms.audio.conversion_pool import ConversionError, ConversionPool
-from transforms.audio.convert import Converted
+from transforms.audio.converted import Converted
 from transforms.audio.excerpt import Excerpt
 
 LIMITS = AudioLimits(max_seconds=30.0)

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.records import AudioLimits, Caption, Clip, Provenance, Reason, Recording, Rejection, Sample
 from tests.sounds import RATE, by_av, by_soundfile, encoded, film, flac_with_frame_count, id3, pcm16, picture, tone, wav
+from transforms.audio.convert import convert
 from transforms.shards.make_samples import make_samples
 
 LIMITS = AudioLimits(max_seconds=60.0)
@@ -24,7 +25,7 @@ def make_outcome(
     path.write_bytes(data)
     clip = Clip("table", "Set", "train", "1", "recording.mp3", start, end, (Caption("a tone"),))
     (result,) = make_samples(
-        [clip], lambda clip, work: Recording(path, Provenance(n_bytes=len(data))), LIMITS if limits is None else limits, folder
+        [clip], lambda clip, work: Recording(path, Provenance(n_bytes=len(data))), LIMITS if limits is None else limits, folder, convert
     )
     return result
 

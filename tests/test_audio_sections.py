@@ -13,7 +13,8 @@ import soundfile
 
 from pipeline.records import AudioLimits, Reason, Rejected
 from tests.sounds import by_soundfile
-from transforms.audio.convert import Converted, convert
+from transforms.audio.convert import convert
+from transforms.audio.converted import Converted
 from transforms.audio.excerpt import Excerpt
 from transforms.fetching.youtube.audio_sections import copy_section
 

@@ -24,7 +24,8 @@ from transforms.audio.conversion_pool import (
     ConversionPool,
     conversion_pool,
 )
-from transforms.audio.convert import Converted, convert
+from transforms.audio.convert import convert
+from transforms.audio.converted import Converted
 from transforms.audio.excerpt import Excerpt
 
 LIMITS = AudioLimits()
@@ -191,7 +192,7 @@ def test_a_conversion_that_was_killed_waits_until_no_other_runs(endless, wav_pat
 def bytes_of_an_idle_process() -> int:
     """Return the address space of a process that has imported the converter, and that of two allocator arenas."""
     program = (
-        "import transforms.audio.conversion_pool\n"
+        "import transforms.audio.conversion_pool, transforms.audio.convert\n"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmSize')))"
     )
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

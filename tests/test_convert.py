@@ -14,7 +14,8 @@ from pipeline.records import SAMPLE_RATE, AudioLimits, Reason, Rejected, Statist
 from tests.sounds import FORMATS, RATE, by_soundfile, encoded, pcm16, picture, tone, wav
 from tests.test_plain_flac import with_block
 from transforms.audio import decode as decode_module
-from transforms.audio.convert import Converted, check_limits, convert
+from transforms.audio.convert import check_limits, convert
+from transforms.audio.converted import Converted
 from transforms.audio.encode import IN_MEMORY
 from transforms.audio.excerpt import Excerpt
 
@@ -197,7 +198,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from pipeline.records import AudioLimits
-from transforms.audio.convert import Converted, convert
+from transforms.audio.convert import convert
+from transforms.audio.converted import Converted
 from transforms.audio.excerpt import Excerpt
 
 def highest():

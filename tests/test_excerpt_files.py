@@ -20,6 +20,7 @@ from tests.caches import UNUSED
 from tests.fates import build_into
 from tests.official_tables import options_of, outcomes_of, written
 from tests.test_archives import make_folder, make_tar, make_zip
+from transforms.audio.convert import convert
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.roots.audio_root import AudioRootHandler
@@ -115,7 +116,7 @@ def test_cut_files_of_one_video_serve_their_own_clips_and_the_full_video_the_oth
     fetcher = Fetcher(tmp_path, FetchSettings())
     groups = list(fetcher.fetched_together(clips))
     assert [[clip.start for clip in group] for group in groups] == [[30.0], [90.0], [5.0, 50.0]]
-    outcomes = [outcome for group in groups for outcome in make_samples(group, fetcher, AudioLimits(), tmp_path)]
+    outcomes = [outcome for group in groups for outcome in make_samples(group, fetcher, AudioLimits(), tmp_path, convert)]
     assert [seconds_of(outcome) for outcome in outcomes] == [
         10.0,
         "out_of_range: excerpt from 90 s to 100 s, but the recording has 94.00 s",
@@ -150,7 +151,7 @@ def test_every_source_of_youtube_says_where_cut_files_begin(source: str, tmp_pat
     results = {}
     for is_cut in (True, False):
         (clip,), _ = outcomes_of(source, tmp_path, audio_root="root", audio_is_cut=is_cut, **keys)
-        (outcome,) = make_samples([clip], fetcher, AudioLimits(), tmp_path)
+        (outcome,) = make_samples([clip], fetcher, AudioLimits(), tmp_path, convert)
         results[is_cut] = seconds_of(outcome)
     assert results[True] == 10.0 and "out_of_range: excerpt from 30 s to 40 s, but the recording has 10.00 s" in str(results[False])
     with pytest.raises(ValidationError, match="audio_is_cut says what the files of audio_root hold: give audio_root"):

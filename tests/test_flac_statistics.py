@@ -12,7 +12,8 @@ import soundfile
 
 from pipeline.records import AudioLimits
 from tests.fates import tone
-from transforms.audio.convert import Converted, convert
+from transforms.audio.convert import convert
+from transforms.audio.converted import Converted
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.flac_statistics import MEASURED, agrees, flac_statistics
 

@@ -10,6 +10,7 @@ import soundfile
 
 from pipeline.records import SAMPLE_RATE, AudioLimits, Clip, Provenance, Reason, Recording, Rejected, Rejection, Sample
 from tests.sounds import RATE, by_soundfile, pcm16, tone, wav
+from transforms.audio.convert import convert
 from transforms.shards.make_samples import make_samples
 
 
@@ -21,7 +22,9 @@ def made(data: bytes, folder: Path, *clips: Clip, limits: AudioLimits | None = N
     path = folder / "sound"
     path.write_bytes(data)
     return list(
-        make_samples(clips or [clip()], lambda clip, work: Recording(path, Provenance(sha256="abc")), limits or AudioLimits(), folder)
+        make_samples(
+            clips or [clip()], lambda clip, work: Recording(path, Provenance(sha256="abc")), limits or AudioLimits(), folder, convert
+        )
     )
 
 
@@ -65,7 +68,7 @@ def test_several_clips_of_one_recording_are_fetched_once(tmp_path):
         return Recording(tmp_path / "sound", Provenance())
 
     clips = [clip(0.0, 1.0), clip(2.0, 4.0), clip(9.0, 10.0), clip()]
-    outcomes = list(make_samples(clips, fetch, AudioLimits(), tmp_path))
+    outcomes = list(make_samples(clips, fetch, AudioLimits(), tmp_path, convert))
     assert len(fetched) == 1
     assert [outcome.clip for outcome in outcomes] == clips
     durations = [outcome.statistics.duration if isinstance(outcome, Sample) else outcome.reason for outcome in outcomes]
@@ -76,7 +79,7 @@ def test_a_recording_that_cannot_be_fetched_rejects_all_its_clips(tmp_path):
     def fetch(clip: Clip, work: Path) -> Recording:
         raise Rejected(Reason.NOT_FOUND, "HTTP 404", Provenance(http_status=404))
 
-    outcomes = list(make_samples([clip(0.0, 1.0), clip(1.0, 2.0)], fetch, AudioLimits(), tmp_path))
+    outcomes = list(make_samples([clip(0.0, 1.0), clip(1.0, 2.0)], fetch, AudioLimits(), tmp_path, convert))
     assert [(o.reason, o.stage, o.provenance.http_status) for o in outcomes if isinstance(o, Rejection) and o.provenance] == [
         (Reason.NOT_FOUND, "fetch", 404)
     ] * 2
@@ -131,8 +134,8 @@ def test_a_section_of_a_recording_gives_the_frames_of_the_recording(tmp_path):
         return Recording(tmp_path / "section", Provenance(), first / 44_100)
 
     clips = [clip(4.005, 5.005), clip(3.5, 4.0), clip(8.0, 10.0)]
-    section = make_samples(clips, fetch, AudioLimits(), tmp_path)
-    full = make_samples([*clips, clip()], fetch, AudioLimits(), tmp_path)
+    section = make_samples(clips, fetch, AudioLimits(), tmp_path, convert)
+    full = make_samples([*clips, clip()], fetch, AudioLimits(), tmp_path, convert)
     assert asked == [(3.5, 10.0), (0.0, None)]
     for of_section, of_full in zip(section, full[:3], strict=True):
         assert np.array_equal(frames_of(of_section), frames_of(of_full))
@@ -143,6 +146,6 @@ def test_a_rejection_names_times_of_the_recording_and_not_of_the_section(tmp_pat
         (tmp_path / "section").write_bytes(wav(pcm16(tone(2.0, n_channels=1))))
         return Recording(tmp_path / "section", Provenance(), 30.0)
 
-    (outcome,) = make_samples([clip(31.0, 41.0)], fetch, AudioLimits(), tmp_path)
+    (outcome,) = make_samples([clip(31.0, 41.0)], fetch, AudioLimits(), tmp_path, convert)
     assert isinstance(outcome, Rejection)
     assert (outcome.reason, outcome.detail) == (Reason.OUT_OF_RANGE, "excerpt from 31 s to 41 s, but the recording has 32.00 s")

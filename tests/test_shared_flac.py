@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Reason, Rejected, SourceFormat, Statistics
-from transforms.audio.convert import Converted
+from transforms.audio.converted import Converted
 from transforms.audio.shared_flac import KEPT_BYTES, open_shared_file, put_flac, take_flac
 
 STATISTICS = Statistics(48_000, 1.0, 0.5, 0.1, 0.0, 0.0, 0.0, "hash")

@@ -78,6 +78,13 @@ class Engine:
         if state != "DONE":  # apache_beam.runners.runner.PipelineState; `None` and UNKNOWN are those of a job that was never sent
             raise RunnerError(f"the job on {self.runner} ended as {state or 'UNKNOWN'}, not as DONE: not all of it was done")
 
+    def load(self) -> None:
+        """Import what the engine needs, and no more. Called before modules that import Beam."""
+        if self.runner in LOCAL:
+            from pipeline.engines.import_beam import import_beam
+
+            import_beam()
+
     @property
     def is_remote(self) -> bool:
         """Whether workers may run on other machines, which do not see the disks of this one."""

@@ -38,6 +38,7 @@ def current_plan(
         return snapshot, False  # the rows that stand are tried again; a change of the recipe waits for the next build
     if is_current and not changes.plans_again and not any(lacking_addresses(snapshot, settings_hash_of, changes.retried)):
         return snapshot, False
+    engine.load()
     from pipeline.verbs.plan import make_plan  # imports Beam
 
     make_plan(recipe, snapshot, limit, engine, changes)

@@ -188,6 +188,7 @@ def shard_task(planned: PlannedShard, settings_hash_of: SettingsHashOf, sounds: 
 
 def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSettings, engine: Engine, watch: Watch) -> KnownMarkers:
     """Make shards on an engine, and show progress; return the markers that were read meanwhile."""
+    engine.load()
     from pipeline.engines.elements import elements
     from transforms.shards.build_shards import BuildShards
 
@@ -201,6 +202,7 @@ def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSetting
 
 def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
     """Find equal sounds, and write which of them each shard must leave out."""
+    engine.load()
     from pipeline.engines.elements import elements
     from transforms.shards.find_equal_sounds import FindEqualSounds
 

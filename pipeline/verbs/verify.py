@@ -58,6 +58,7 @@ def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator
     if engine is None:
         checked = [check_shard(folder, check) for check in checks]
     else:
+        engine.load()
         from pipeline.verbs.verify_results import check_on_engine  # imports Beam
 
         checked = check_on_engine(folder, files, checks, engine)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from pipeline.machine.cores import n_cores
 from pipeline.records import AudioLimits, Reason, Rejected
-from transforms.audio.convert import Converted, convert
+from transforms.audio.converted import Converted
 from transforms.audio.core_slots import CoreSlots, machine_slots
 from transforms.audio.excerpt import Excerpt
 from transforms.audio.shared_flac import open_shared_file, put_flac, take_flac
@@ -219,6 +219,8 @@ def serve(descriptor: int, memory_limit: int, shared_file: int) -> None:
         memory_limit: bytes of address space that this process may use.
         shared_file: descriptor of the file for FLAC.
     """
+    from transforms.audio.convert import convert  # and the decoders, which only conversion processes need
+
     pipe = Connection(descriptor)
     with contextlib.suppress(ValueError, OSError):  # some systems do not have this limit
         resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))

@@ -6,12 +6,12 @@ import hashlib
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.records import SAMPLE_RATE, AudioLimits, Reason, Rejected, SourceFormat, Statistics
+from transforms.audio.converted import Converted
 from transforms.audio.decode import decode
 from transforms.audio.encode import IN_MEMORY, FlacWriter, long_flac
 from transforms.audio.excerpt import Excerpt
@@ -22,15 +22,6 @@ from transforms.audio.resample import Resampler, to_int16
 
 COPIED_FORMAT = ("flac/pcm_16", SAMPLE_RATE, 1)  # name, rate and channels of recordings that are already what is wanted
 PIECE_BYTES = 1 << 20  # of a long FLAC that are in memory while it is copied
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """An excerpt as 16-bit mono 48 kHz FLAC: its bytes, or the path of a file when it is too long for memory."""
-
-    flac: bytes | Path = field(repr=False)
-    statistics: Statistics
-    format: SourceFormat
 
 
 def convert(path: Path, excerpts: Sequence[Excerpt], limits: AudioLimits, folder: Path) -> list[Converted | Rejected]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.records import Rejected
-from transforms.audio.convert import Converted
+from transforms.audio.converted import Converted
 
 KEPT_BYTES = 1 << 24  # of the file that stay allocated from one recording to the next
 Results = list[Converted | Rejected]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.records import AudioLimits, Clip, Recording, Rejected, Rejection, Sample
-from transforms.audio.convert import Converted, convert
+from transforms.audio.converted import Converted
 from transforms.audio.excerpt import Excerpt
 from transforms.fetching.fetch import Fetch
 
@@ -18,9 +18,7 @@ Convert = Callable[[Path, Sequence[Excerpt], AudioLimits, Path], list[Converted 
 """A function like `transforms.audio.convert.convert`, which may convert in another process."""
 
 
-def make_samples(
-    clips: Sequence[Clip], fetch: Fetch, limits: AudioLimits, work: Path, convert: Convert = convert
-) -> list[Sample | Rejection]:
+def make_samples(clips: Sequence[Clip], fetch: Fetch, limits: AudioLimits, work: Path, convert: Convert) -> list[Sample | Rejection]:
     """Return the outcome of every clip of one recording, in order.
 
     Args:
