@@ -6,6 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
+from pipeline.output.folder_address import checked_address
 from pipeline.recipe.locate import bundled
 from pipeline.records import TRANSIENT, Reason
 
@@ -92,7 +93,7 @@ def _add_retry(verbs: argparse._SubParsersAction) -> None:
         "only the shards that hold them are rewritten, everything else in them is copied"
     )
     retry = _add(verbs, "retry", text, *examples)
-    retry.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
+    retry.add_argument("folder", metavar="DIR", type=_output, help=FOLDER)
     text = "reasons as `status` prints them, with commas between them (default: those that may pass by themselves, such as timeout)"
     retry.add_argument("--reason", metavar="R[,R...]", type=_reasons, default=TRANSIENT, help=text)
     retry.add_argument("--wait", action="store_true", help=WAIT)
@@ -104,7 +105,7 @@ def _add_recaption(verbs: argparse._SubParsersAction) -> None:
     examples = ("data/my-sounds", "data/my-sounds other-captions.toml")
     text = "write new text into the shards of a folder; audio is copied, never fetched or decoded"
     recaption = _add(verbs, "recaption", text, *examples)
-    recaption.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
+    recaption.add_argument("folder", metavar="DIR", type=_output, help=FOLDER)
     recaption.add_argument("recipe", metavar="RECIPE", nargs="?", help=f"{RECIPE} (default: the one the folder was built with)")
     recaption.add_argument("--json", action="store_true", help="print the books as JSON")
     _add_engine(recaption)
@@ -113,7 +114,7 @@ def _add_recaption(verbs: argparse._SubParsersAction) -> None:
 def _add_status(verbs: argparse._SubParsersAction) -> None:
     text = "show the books of a folder: planned, samples, rejections by reason, shards, hours, bytes"
     status = _add(verbs, "status", text, "data/quickstart", "data/quickstart --captions")
-    status.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
+    status.add_argument("folder", metavar="DIR", type=_output, help=FOLDER)
     text = "show the captions instead: by origin, the T5's pass rate, what de-biasing changed"
     status.add_argument("--captions", action="store_true", help=text)
     status.add_argument("--json", action="store_true", help="print JSON for scripts")
@@ -122,7 +123,7 @@ def _add_status(verbs: argparse._SubParsersAction) -> None:
 def _add_verify(verbs: argparse._SubParsersAction) -> None:
     text = "read every file of a folder again and name every fault; an interrupted verify goes on where it stopped"
     verify = _add(verbs, "verify", text, "data/quickstart", "data/quickstart --deep")
-    verify.add_argument("folder", metavar="DIR", type=_folder, help=FOLDER)
+    verify.add_argument("folder", metavar="DIR", type=_output, help=FOLDER)
     verify.add_argument("--deep", action="store_true", help="decode all audio too")
     _add_engine(verify)
 
@@ -130,7 +131,7 @@ def _add_verify(verbs: argparse._SubParsersAction) -> None:
 def _add_recipe(parser: argparse.ArgumentParser, output_is_needed: bool) -> None:
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     text = "output folder: a path, gs://... or s3://..."
-    parser.add_argument("--output", metavar="DIR", type=_folder, required=output_is_needed, help=text)
+    parser.add_argument("--output", metavar="DIR", type=_output, required=output_is_needed, help=text)
     parser.add_argument("--data", metavar="DIR", type=_folder, help=DATA)
     parser.add_argument("--limit", type=_positive, metavar="N", help="take at most the first N rows of every source")
 
@@ -146,6 +147,14 @@ def options_of_verbs() -> list[str]:
     """Return the options of the verbs that run on an engine, such as `--limit`, sorted."""
     verbs = next(action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction))
     return sorted({name for verb in BEAM_VERBS for name in verbs.choices[verb]._option_string_actions if name.startswith("--")})
+
+
+def _output(text: str) -> str:
+    """Return the path or address of an output folder; refuse what no folder can be at."""
+    try:
+        return checked_address(_folder(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _folder(text: str) -> str:
