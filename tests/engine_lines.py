@@ -13,6 +13,9 @@ import fsspec
 
 from pipeline.engines.prism_program import GET_PRISM, find_prism
 from tests.engine_servers import job_service, worker_pool
+from tests.spark_cluster import missing as spark_missing
+from tests.spark_cluster import spark_cluster
+from tests.stores import Store, gs_store, s3_store
 
 REFERENCE = "local"
 
@@ -83,36 +86,26 @@ def _prism_missing() -> str:
     return ""
 
 
-def _spark_missing() -> str:
-    if importlib.util.find_spec("tests.spark_cluster") is None:
-        return "no runner for Spark"
-    from tests.spark_cluster import missing
-
-    return missing()
-
-
 @contextlib.contextmanager
 def _spark_cluster(folder: Path) -> Iterator[Setup]:
-    from tests.spark_cluster import spark_cluster
-
     with spark_cluster(n_workers=2) as cluster:
         yield Setup(("--runner", "SparkRunner", f"--spark_master={cluster.master}"), str(folder / "set"))
 
 
-def _needs(*modules: str) -> Callable[[], str]:
+def needs(*modules: str) -> Callable[[], str]:
+    """Return a function that says which of these modules are not installed; empty if all are."""
+
     def missing() -> str:
-        absent = [name for name in ("tests.stores", *modules) if importlib.util.find_spec(name) is None]
+        absent = [name for name in modules if importlib.util.find_spec(name) is None]
         return f"not installed: {', '.join(absent)}" if absent else ""
 
     return missing
 
 
-def _store(name: str, *options: str) -> Callable[[Path], AbstractContextManager[Setup]]:
+def _store(start: Callable[[], AbstractContextManager[Store]], *options: str) -> Callable[[Path], AbstractContextManager[Setup]]:
     @contextlib.contextmanager
     def opened(folder: Path) -> Iterator[Setup]:
-        from tests import stores
-
-        with getattr(stores, name)() as store:
+        with start() as store:
             yield Setup(options, store.root, store.environment)
 
     return opened
@@ -144,24 +137,24 @@ LINES = (
         "spark-local",
         "Spark in one process, local[2]",
         "--runner SparkRunner --spark_master='local[2]'",
-        _spark_missing,
+        spark_missing,
         _local("--runner", "SparkRunner", "--spark_master=local[2]"),
     ),
     Line(
         "spark-cluster",
         "Spark standalone, master and 2 workers",
         "--runner SparkRunner --spark_master=spark://HOST:7077",
-        _spark_missing,
+        spark_missing,
         _spark_cluster,
     ),
-    Line("s3", "an S3 store (moto), threads", "", _needs("s3fs", "moto"), _store("s3_store"), is_cheap=True),
+    Line("s3", "an S3 store (moto), threads", "", needs("s3fs", "moto"), _store(s3_store), is_cheap=True),
     Line(
         "s3-processes",
         "an S3 store (moto), 2 processes",
         "--workers 2 --direct_running_mode=multi_processing",
-        _needs("s3fs", "moto"),
-        _store("s3_store", "--workers", "2", "--direct_running_mode=multi_processing"),
+        needs("s3fs", "moto"),
+        _store(s3_store, "--workers", "2", "--direct_running_mode=multi_processing"),
     ),
-    Line("gs", "a Google Cloud store (emulator), threads", "", _needs("gcsfs", "gcp_storage_emulator"), _store("gs_store")),
+    Line("gs", "a Google Cloud store (emulator), threads", "", needs("gcsfs", "gcp_storage_emulator"), _store(gs_store)),
 )
 BY_NAME = {line.name: line for line in LINES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine_lines import LINES
+from tests.engine_suites import SUITES, Suite, read_report, run_suite
 from tests.engines import main, run_lines
 
 CHEAP = [line for line in LINES if line.is_cheap]
@@ -21,3 +22,22 @@ def test_a_name_that_is_no_line_is_refused_with_the_names_that_are(capsys):
     with pytest.raises(SystemExit):
         main(["sparc"])
     assert "nothing is named 'sparc'; there are local," in capsys.readouterr().err
+
+
+REPORT = """<testsuites><testsuite name="pytest">
+<testcase name="test_an_executor_is_killed"/>
+<testcase name="test_bytes[1-a]"><failure message="assert 1 == 2">...</failure></testcase>
+<testcase name="test_a_worker"><error message="failed on setup">...</error></testcase>
+<testcase name="test_a_master"><skipped message="no java"/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_the_report_of_a_suite_gives_a_verdict_for_each_test(tmp_path):
+    (tmp_path / "report.xml").write_text(REPORT)
+    found = [(result.what, result.verdict) for result in read_report(SUITES[0], tmp_path / "report.xml")]
+    assert found == [("an executor is killed", "yes"), ("bytes[1-a]", "no"), ("a worker", "no"), ("a master", "skipped: no java")]
+
+
+def test_a_suite_that_this_machine_cannot_run_is_skipped_with_the_reason():
+    results = run_suite(Suite("none", "tests/none.py", lambda: "no java"))
+    assert [result.verdict for result in results] == ["skipped: no java"]
