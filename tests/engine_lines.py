@@ -12,7 +12,7 @@ from pathlib import Path
 import fsspec
 
 from pipeline.engines.prism_program import GET_PRISM, find_prism
-from tests.engine_servers import job_service, worker_pool
+from tests.engine_servers import environment, job_service, worker_pool
 from tests.spark_cluster import missing as spark_missing
 from tests.spark_cluster import spark_cluster
 from tests.stores import Store, gs_store, s3_store
@@ -74,8 +74,8 @@ def _job_service(folder: Path) -> Iterator[Setup]:
 @contextlib.contextmanager
 def _external(folder: Path) -> Iterator[Setup]:
     with job_service() as endpoint, worker_pool() as (pool, process):
-        environment = ("--environment_type=EXTERNAL", f"--environment_config={pool}")
-        yield Setup(("--runner", "PortableRunner", f"--job_endpoint={endpoint}", *environment), str(folder / "set"), pool=process)
+        workers = ("--environment_type=EXTERNAL", f"--environment_config={pool}")
+        yield Setup(("--runner", "PortableRunner", f"--job_endpoint={endpoint}", *workers), str(folder / "set"), pool=process)
 
 
 def _prism_missing() -> str:
@@ -88,7 +88,7 @@ def _prism_missing() -> str:
 
 @contextlib.contextmanager
 def _spark_cluster(folder: Path) -> Iterator[Setup]:
-    with spark_cluster(n_workers=2) as cluster:
+    with spark_cluster(n_workers=2, environment=environment()) as cluster:
         yield Setup(("--runner", "SparkRunner", f"--spark_master={cluster.master}"), str(folder / "set"))
 
 
