@@ -13,8 +13,8 @@ import fsspec
 
 from pipeline.engines.prism_program import GET_PRISM, find_prism
 from tests.engine_servers import environment, job_service, worker_pool
+from tests.spark_cluster import QUICK_START, spark_cluster
 from tests.spark_cluster import missing as spark_missing
-from tests.spark_cluster import spark_cluster
 from tests.stores import Store, gs_store, s3_store
 
 REFERENCE = "local"
@@ -57,10 +57,10 @@ def _nothing() -> str:
     return ""
 
 
-def _local(*options: str, address: str = "") -> Callable[[Path], AbstractContextManager[Setup]]:
+def _local(*options: str, address: str = "", environment: dict[str, str] | None = None) -> Callable[[Path], AbstractContextManager[Setup]]:
     @contextlib.contextmanager
     def opened(folder: Path) -> Iterator[Setup]:
-        yield Setup(options, f"{address}{folder / 'set'}")
+        yield Setup(options, f"{address}{folder / 'set'}", environment or {})
 
     return opened
 
@@ -88,8 +88,8 @@ def _prism_missing() -> str:
 
 @contextlib.contextmanager
 def _spark_cluster(folder: Path) -> Iterator[Setup]:
-    with spark_cluster(n_workers=2, environment=environment()) as cluster:
-        yield Setup(("--runner", "SparkRunner", f"--spark_master={cluster.master}"), str(folder / "set"))
+    with spark_cluster(n_workers=2, environment=environment() | QUICK_START) as cluster:
+        yield Setup(("--runner", "SparkRunner", f"--spark_master={cluster.master}"), str(folder / "set"), QUICK_START)
 
 
 def needs(*modules: str) -> Callable[[], str]:
@@ -138,7 +138,7 @@ LINES = (
         "Spark in one process, local[2]",
         "--runner SparkRunner --spark_master='local[2]'",
         spark_missing,
-        _local("--runner", "SparkRunner", "--spark_master=local[2]"),
+        _local("--runner", "SparkRunner", "--spark_master=local[2]", environment=QUICK_START),
     ),
     Line(
         "spark-cluster",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 import os
 import threading
 import uuid
@@ -99,6 +100,7 @@ def gs_store() -> Iterator[Store]:
                 store.note(self.command, path, query)
             return bool(parsed)
 
+    logging.getLogger("gcp_storage_emulator").setLevel(logging.CRITICAL)  # it reports every file that is not there as an error
     storage = create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")._storage
     server = HTTPServer(("127.0.0.1", 0), partial(Handler, storage))
     store = Store("gs://bucket/set", GS_ACCOUNT | {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{server.server_port}"})
