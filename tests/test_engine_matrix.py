@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import psutil
 import pytest
 
+from tests.engine_faults import workers_below
 from tests.engine_lines import LINES
 from tests.engine_suites import SUITES, Suite, read_report, run_suite
 from tests.engines import main, run_lines
@@ -24,6 +29,22 @@ def test_a_name_that_is_no_line_is_refused_with_the_names_that_are(capsys):
     assert "nothing is named 'sparc'; there are local," in capsys.readouterr().err
 
 
+def test_the_victim_is_the_worker_not_the_shell_that_started_it_nor_one_that_has_ended():
+    with subprocess.Popen([sys.executable, "-c", SDK_WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None and parent.stdin is not None
+        worker = int(parent.stdout.readline())
+        assert [process.pid for process in workers_below(psutil.Process(parent.pid))] == [worker]
+        parent.stdin.close()
+
+
+SDK_WORKER = """
+import subprocess, sys
+waits = [sys.executable, "-c", "import os; print(os.getpid(), flush=True); input()", "sdk_worker"]
+ended = subprocess.Popen([sys.executable, "-c", "", "sdk_worker"], stdin=subprocess.DEVNULL)
+while open(f"/proc/{ended.pid}/stat").read().rpartition(")")[2].split()[0] != "Z":
+    pass
+subprocess.run(["/bin/sh", "-c", '"$@" 2>&-; true', "sdk_worker", *waits])
+"""
 REPORT = """<testsuites><testsuite name="pytest">
 <testcase name="test_an_executor_is_killed"/>
 <testcase name="test_bytes[1-a]"><failure message="assert 1 == 2">...</failure></testcase>
