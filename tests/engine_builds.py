@@ -97,12 +97,13 @@ def run_line(line: Line, made: EngineSet, reference: Result | None) -> Result:
     if skipped := line.missing():
         return Result(line, skipped=skipped)
     builds: list[Built] = []
-    with tempfile.TemporaryDirectory(prefix=f"engines-{line.name}-") as name:
-        folder = Path(name)
-        with line.open(folder) as setup:
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"engines-{line.name}-") as name, line.open(Path(name)) as setup:
             for state in STATES:
                 made.use(state)
-                builds.append(build(setup, made, folder))
+                builds.append(build(setup, made, Path(name)))
+    except (OSError, RuntimeError) as error:  # a server does not start: the other lines go on
+        return Result(line, differences=(f"{type(error).__name__}: {error}",))
     expected = reference.builds if reference is not None else builds
     pairs = zip(STATES, expected, builds, strict=True)
     differing = (f"{state}: {text}" for state, right, built in pairs for text in compare(right, built))

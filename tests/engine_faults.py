@@ -80,6 +80,17 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
+FAULTS = (
+    Fault("worker-of-processes", "processes", "a worker process killed", _worker_of_driver),
+    Fault("worker-of-pool", "worker-pool", "a worker of the pool killed", _worker_of_pool),
+    Fault("worker-of-prism", "prism", "the worker process killed", _worker_of_driver, ("--experiments=use_loopback_process_worker=true",)),
+    Fault("prism-itself", "prism", "Prism killed", _prism),
+    Fault("driver-of-job-service", "job-service", "the command killed (kill -9)", _driver),
+    Fault("driver-of-prism", "prism", "the command killed (kill -9)", _driver),
+)
+BY_FAULT = {fault.name: fault for fault in FAULTS}
+
+
 def run_fault(fault: Fault, made: EngineSet, expected: Built) -> FaultResult:
     """Kill a process in the middle of a build, run the same command again, and compare with the reference."""
     line = BY_NAME[fault.line]
@@ -87,7 +98,10 @@ def run_fault(fault: Fault, made: EngineSet, expected: Built) -> FaultResult:
         return FaultResult(fault, skipped=skipped)
     made.use(BEFORE)
     with tempfile.TemporaryDirectory(prefix=f"engines-{fault.name}-") as name:
-        return _run(fault, line, made, expected, Path(name))
+        try:
+            return _run(fault, line, made, expected, Path(name))
+        except (OSError, RuntimeError) as error:  # a server does not start: the other faults go on
+            return FaultResult(fault, differences=(f"{type(error).__name__}: {error}",))
 
 
 def _run(fault: Fault, line: Line, made: EngineSet, expected: Built, folder: Path) -> FaultResult:
@@ -99,7 +113,7 @@ def _run(fault: Fault, line: Line, made: EngineSet, expected: Built, folder: Pat
             below = _kill_in_the_middle(fault, process.pid, setup)
             process.communicate(timeout=BUILD_SECONDS)
             differing += [f"still running: {left}" for left in _left(below)]
-        except TimeoutError as error:
+        except (TimeoutError, psutil.Error) as error:
             differing.append(str(error))
         finally:
             end_group(process)
