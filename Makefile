@@ -91,6 +91,11 @@ $(ENGINES)/bin/prism: $(ENGINES)/.engines
 		version=$$($(ENGINES)/bin/python -c 'from importlib.metadata import version; print(version("apache-beam"))'); \
 		GOBIN=$(abspath $(ENGINES)/bin) go install $(PRISM)@v$$version || echo "Prism could not be installed: it is left out" >&2
 
+# The jar is made in the cache folder; where it cannot be made, the reason is printed, and the lines of Spark are left out.
+.PHONY: engines-jar
+engines-jar: $(ENGINES)/.engines
+	@$(ENGINES)/bin/python -m pipeline.engines.spark_jar > /dev/null || echo "no jar: Spark is left out" >&2
+
 install: $(VENV)/.install  ## make .venv with the packages that a build needs
 
 build-laion-audio: $(VENV)/.install $(if $(SPARK_MASTER),$(VENV)/.spark)  ## build RECIPE into OUTPUT (default: the bundled quickstart set)
@@ -135,7 +140,7 @@ constraints: $(VENV)/.install  ## check that pip can install all extras together
 mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
 	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)
 
-engines: $(ENGINES)/.engines $(ENGINES)/bin/prism  ## build one set on every engine of this machine, and compare every byte (about 15 minutes)
+engines: $(ENGINES)/.engines $(ENGINES)/bin/prism engines-jar  ## build one set on every engine of this machine, and compare every byte (about 15 minutes)
 	PATH=$(abspath $(ENGINES)/bin):$$PATH $(ENGINES)/bin/python -m tests.engines $(ARGS)
 
 # The words after `bench` are parts: `make bench plan` measures planning alone. `train` is a target of its own: ARGS=train.

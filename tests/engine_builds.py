@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,10 +15,9 @@ from typing import Any
 
 from tests.engine_compare import differences
 from tests.engine_lines import Line, Setup
-from tests.engine_servers import end_group
+from tests.engine_servers import end_group, environment
 from tests.engine_set import AFTER, BEFORE, EngineSet
 
-ROOT = Path(__file__).parent.parent
 BUILD_SECONDS = 900.0  # a build that takes longer counts as failed
 STATES = (BEFORE, AFTER)
 
@@ -69,11 +67,10 @@ def command_of(setup: Setup, made: EngineSet, *more: str) -> list[str]:
 
 def start(command: list[str], setup: Setup, log: Path) -> subprocess.Popen[str]:
     """Start a build as a user does, in a process group of its own; it writes errors to `log`."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # Beam starts worker processes as `python`
-    environment = os.environ | setup.environment | {"PYTHONPATH": str(ROOT), "PATH": path}
     with log.open("w") as errors:
+        settings = environment() | setup.environment
         return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=log.parent, start_new_session=True
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=settings, cwd=log.parent, start_new_session=True
         )
 
 
@@ -100,12 +97,13 @@ def run_line(line: Line, made: EngineSet, reference: Result | None) -> Result:
     if skipped := line.missing():
         return Result(line, skipped=skipped)
     builds: list[Built] = []
-    with tempfile.TemporaryDirectory(prefix=f"engines-{line.name}-") as name:
-        folder = Path(name)
-        with line.open(folder) as setup:
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"engines-{line.name}-") as name, line.open(Path(name)) as setup:
             for state in STATES:
                 made.use(state)
-                builds.append(build(setup, made, folder))
+                builds.append(build(setup, made, Path(name)))
+    except (OSError, RuntimeError) as error:  # a server does not start: the other lines go on
+        return Result(line, differences=(f"{type(error).__name__}: {error}",))
     expected = reference.builds if reference is not None else builds
     pairs = zip(STATES, expected, builds, strict=True)
     differing = (f"{state}: {text}" for state, right, built in pairs for text in compare(right, built))

@@ -98,8 +98,9 @@ def published_there(address: str) -> dict[str, str]:
 def test_the_jobs_of_a_build_give_the_bytes_of_a_local_build_without_any_path_of_the_user(emulator, tmp_path):
     recipe = make_fates(tmp_path / "in")
     settings, folder = load_recipe(str(recipe)), Folder(OUTPUT)
-    current_plan(settings, standing_snapshot(folder), None, Engine())
-    outcome = build(settings, folder, None, JobsOfDataflow("DataflowRunner", hidden=tmp_path / "in"), unwatched)
+    engine = JobsOfDataflow("DataflowRunner", hidden=tmp_path / "in")
+    current_plan(settings, standing_snapshot(folder), None, engine)
+    outcome = build(settings, folder, None, engine, unwatched)
     build(settings, Folder(str(tmp_path / "out")), None, Engine(), unwatched)
     here = published(tmp_path / "out")
     assert outcome.missing == () and published_there(OUTPUT) == here and len(here) > 8

@@ -16,6 +16,7 @@ from tests.engine_servers import end_group
 from tests.engine_set import BEFORE, EngineSet
 from tests.fates import appeared
 
+SHELLS = {"sh", "bash", "dash"}
 GONE_SECONDS = 15.0
 """Seconds in which the processes of a build that ended must be gone."""
 
@@ -54,20 +55,29 @@ def _driver(driver: psutil.Process, _: Setup) -> list[psutil.Process]:
 
 
 def _worker_of_driver(driver: psutil.Process, _: Setup) -> list[psutil.Process]:
-    return _workers_below(driver)
+    return workers_below(driver)
 
 
 def _worker_of_pool(_: psutil.Process, setup: Setup) -> list[psutil.Process]:
-    return _workers_below(psutil.Process(setup.pool))
+    return workers_below(psutil.Process(setup.pool))
 
 
 def _prism(driver: psutil.Process, _: Setup) -> list[psutil.Process]:
     return [process for process in driver.children(recursive=True) if process.name() == "prism"]
 
 
-def _workers_below(process: psutil.Process) -> list[psutil.Process]:
-    """Return the Python processes of Beam's workers below a process."""
-    return [child for child in process.children(recursive=True) if "sdk_worker" in " ".join(child.cmdline())]
+def workers_below(process: psutil.Process) -> list[psutil.Process]:
+    """Return the Python processes of Beam's workers below a process, without the shells that started them."""
+    commands = ((child, _command(child)) for child in process.children(recursive=True))
+    return [child for child, words in commands if "sdk_worker" in " ".join(words) and Path(words[0]).name not in SHELLS]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """Return the command of a process as words; none of one that has ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 FAULTS = (
@@ -88,7 +98,10 @@ def run_fault(fault: Fault, made: EngineSet, expected: Built) -> FaultResult:
         return FaultResult(fault, skipped=skipped)
     made.use(BEFORE)
     with tempfile.TemporaryDirectory(prefix=f"engines-{fault.name}-") as name:
-        return _run(fault, line, made, expected, Path(name))
+        try:
+            return _run(fault, line, made, expected, Path(name))
+        except (OSError, RuntimeError) as error:  # a server does not start: the other faults go on
+            return FaultResult(fault, differences=(f"{type(error).__name__}: {error}",))
 
 
 def _run(fault: Fault, line: Line, made: EngineSet, expected: Built, folder: Path) -> FaultResult:
@@ -100,7 +113,7 @@ def _run(fault: Fault, line: Line, made: EngineSet, expected: Built, folder: Pat
             below = _kill_in_the_middle(fault, process.pid, setup)
             process.communicate(timeout=BUILD_SECONDS)
             differing += [f"still running: {left}" for left in _left(below)]
-        except TimeoutError as error:
+        except (TimeoutError, psutil.Error) as error:
             differing.append(str(error))
         finally:
             end_group(process)
@@ -119,7 +132,7 @@ def _kill_in_the_middle(fault: Fault, pid: int, setup: Setup) -> list[psutil.Pro
     below = driver.children(recursive=True)
     victims = fault.victim(driver, setup)
     if not victims:
-        raise TimeoutError(f"no process to kill: {[process.cmdline()[:4] for process in below]}")
+        raise TimeoutError(f"no process to kill: {[_command(process)[:4] for process in below]}")
     victims[0].kill()
     return below
 
@@ -128,5 +141,5 @@ def _left(processes: list[psutil.Process]) -> Iterator[str]:
     """Yield the processes that have not ended after some seconds, and end them."""
     _, alive = psutil.wait_procs(processes, timeout=GONE_SECONDS)
     for process in alive:
-        yield " ".join(process.cmdline())[:200]
+        yield " ".join(_command(process))[:200] or f"process {process.pid}"
         process.kill()

@@ -12,7 +12,10 @@ from pathlib import Path
 import fsspec
 
 from pipeline.engines.prism_program import GET_PRISM, find_prism
-from tests.engine_servers import job_service, worker_pool
+from tests.engine_servers import environment, job_service, worker_pool
+from tests.spark_cluster import QUICK_START, spark_cluster
+from tests.spark_cluster import missing as spark_missing
+from tests.stores import Store, gs_store, s3_store
 
 REFERENCE = "local"
 
@@ -54,10 +57,10 @@ def _nothing() -> str:
     return ""
 
 
-def _local(*options: str, address: str = "") -> Callable[[Path], AbstractContextManager[Setup]]:
+def _local(*options: str, address: str = "", environment: dict[str, str] | None = None) -> Callable[[Path], AbstractContextManager[Setup]]:
     @contextlib.contextmanager
     def opened(folder: Path) -> Iterator[Setup]:
-        yield Setup(options, f"{address}{folder / 'set'}")
+        yield Setup(options, f"{address}{folder / 'set'}", environment or {})
 
     return opened
 
@@ -71,8 +74,8 @@ def _job_service(folder: Path) -> Iterator[Setup]:
 @contextlib.contextmanager
 def _external(folder: Path) -> Iterator[Setup]:
     with job_service() as endpoint, worker_pool() as (pool, process):
-        environment = ("--environment_type=EXTERNAL", f"--environment_config={pool}")
-        yield Setup(("--runner", "PortableRunner", f"--job_endpoint={endpoint}", *environment), str(folder / "set"), pool=process)
+        workers = ("--environment_type=EXTERNAL", f"--environment_config={pool}")
+        yield Setup(("--runner", "PortableRunner", f"--job_endpoint={endpoint}", *workers), str(folder / "set"), pool=process)
 
 
 def _prism_missing() -> str:
@@ -83,36 +86,26 @@ def _prism_missing() -> str:
     return ""
 
 
-def _spark_missing() -> str:
-    if importlib.util.find_spec("tests.spark_cluster") is None:
-        return "no runner for Spark"
-    from tests.spark_cluster import missing
-
-    return missing()
-
-
 @contextlib.contextmanager
 def _spark_cluster(folder: Path) -> Iterator[Setup]:
-    from tests.spark_cluster import spark_cluster
-
-    with spark_cluster(n_workers=2) as cluster:
-        yield Setup(("--runner", "SparkRunner", f"--spark_master={cluster.master}"), str(folder / "set"))
+    with spark_cluster(n_workers=2, environment=environment() | QUICK_START) as cluster:
+        yield Setup(("--runner", "SparkRunner", f"--spark_master={cluster.master}"), str(folder / "set"), QUICK_START)
 
 
-def _needs(*modules: str) -> Callable[[], str]:
+def needs(*modules: str) -> Callable[[], str]:
+    """Return a function that says which of these modules are not installed; empty if all are."""
+
     def missing() -> str:
-        absent = [name for name in ("tests.stores", *modules) if importlib.util.find_spec(name) is None]
+        absent = [name for name in modules if importlib.util.find_spec(name) is None]
         return f"not installed: {', '.join(absent)}" if absent else ""
 
     return missing
 
 
-def _store(name: str, *options: str) -> Callable[[Path], AbstractContextManager[Setup]]:
+def _store(start: Callable[[], AbstractContextManager[Store]], *options: str) -> Callable[[Path], AbstractContextManager[Setup]]:
     @contextlib.contextmanager
     def opened(folder: Path) -> Iterator[Setup]:
-        from tests import stores
-
-        with getattr(stores, name)() as store:
+        with start() as store:
             yield Setup(options, store.root, store.environment)
 
     return opened
@@ -144,24 +137,24 @@ LINES = (
         "spark-local",
         "Spark in one process, local[2]",
         "--runner SparkRunner --spark_master='local[2]'",
-        _spark_missing,
-        _local("--runner", "SparkRunner", "--spark_master=local[2]"),
+        spark_missing,
+        _local("--runner", "SparkRunner", "--spark_master=local[2]", environment=QUICK_START),
     ),
     Line(
         "spark-cluster",
         "Spark standalone, master and 2 workers",
         "--runner SparkRunner --spark_master=spark://HOST:7077",
-        _spark_missing,
+        spark_missing,
         _spark_cluster,
     ),
-    Line("s3", "an S3 store (moto), threads", "", _needs("s3fs", "moto"), _store("s3_store"), is_cheap=True),
+    Line("s3", "an S3 store (moto), threads", "", needs("s3fs", "moto"), _store(s3_store), is_cheap=True),
     Line(
         "s3-processes",
         "an S3 store (moto), 2 processes",
         "--workers 2 --direct_running_mode=multi_processing",
-        _needs("s3fs", "moto"),
-        _store("s3_store", "--workers", "2", "--direct_running_mode=multi_processing"),
+        needs("s3fs", "moto"),
+        _store(s3_store, "--workers", "2", "--direct_running_mode=multi_processing"),
     ),
-    Line("gs", "a Google Cloud store (emulator), threads", "", _needs("gcsfs", "gcp_storage_emulator"), _store("gs_store")),
+    Line("gs", "a Google Cloud store (emulator), threads", "", needs("gcsfs", "gcp_storage_emulator"), _store(gs_store)),
 )
 BY_NAME = {line.name: line for line in LINES}

@@ -14,9 +14,15 @@ from pathlib import Path
 
 from pipeline.engines.prism_program import answers, free_port
 
+ROOT = Path(__file__).parent.parent
 START_SECONDS = 60.0  # Beam takes seconds to import, and longer beside other work
 JOB_SERVICE = "apache_beam.runners.portability.local_job_service_main"
 WORKER_POOL = "apache_beam.runners.worker.worker_pool_main"
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of builds and servers: Beam starts workers as `python`, and they use the code of this checkout."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 @contextlib.contextmanager
@@ -39,9 +45,8 @@ def worker_pool() -> Iterator[tuple[str, int]]:
 @contextlib.contextmanager
 def server(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group of its own until the context ends; wait until its port answers."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # the pool starts its workers as `python`
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PATH": path}, start_new_session=True)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment(), start_new_session=True)
         try:
             until = time.monotonic() + START_SECONDS
             while not answers("localhost", port):

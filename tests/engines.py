@@ -2,7 +2,8 @@
 
 The reference is a build by threads of this machine. Each line builds the set, and again after an edit of its tables and recordings.
 What a line needs and this machine lacks is named, and the line is skipped. Exit code 1 if anything differs. With `--write` the table
-goes into docs/engines.md. Then parts of engines are killed in the middle of a build, and the same command must mend it.
+goes into docs/engines.md. Then parts of engines are killed in the middle of a build, and the same command must mend it; last, the tests
+of engines that pytest has run one after the other.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tests.documents import ROOT, table, with_blocks
 from tests.engine_builds import Built, Result, run_line
 from tests.engine_faults import BY_FAULT, Fault, FaultResult, run_fault
 from tests.engine_lines import BY_NAME, LINES, REFERENCE, Line
 from tests.engine_set import engine_set
+from tests.engine_suites import BY_SUITE, Suite, SuiteResult, run_suite
 
+T = TypeVar("T")
 PAGE = ROOT / "docs" / "engines.md"
 HEAD = ("engine", "what runs", "shards", "samples", "rejected", "made by the second build", "equal")
 
@@ -36,6 +40,16 @@ def run_lines(lines: Sequence[Line], faults: Sequence[Fault], folder: Path) -> t
             print(f"{fault.line:14} {fault.what}: exit code {result.exit_code}, equal afterwards: {result.verdict}", flush=True)
             _show_differences(result.differences)
     return results, met
+
+
+def run_suites(suites: Sequence[Suite]) -> list[SuiteResult]:
+    """Run suites of tests; print each result when its suite is over."""
+    results = []
+    for suite in suites:
+        for result in run_suite(suite):
+            results.append(result)
+            print(f"{suite.name:14} {result.what}: {result.verdict}", flush=True)
+    return results
 
 
 def _shown(result: Result) -> Result:
@@ -65,23 +79,29 @@ def shards_of(built: Built) -> object:
     return built.books.get("shards", {}).get("done")
 
 
-def blocks(results: Sequence[Result], met: Sequence[FaultResult]) -> dict[str, str]:
+def blocks(results: Sequence[Result], met: Sequence[FaultResult], checked: Sequence[SuiteResult]) -> dict[str, str]:
     """Return the generated parts of the page."""
     faults = [(result.fault.what, f"`{result.fault.line}`", result.verdict) for result in met]
+    tests = [(result.what, f"`{result.suite.name}`", result.verdict) for result in checked]
     commands = [(f"`{line.name}`", line.what, f"`{line.command}`" if line.command else "") for line in LINES]
     return {
         "matrix": table(HEAD, map(cells, results)),
         "faults": table(("fault in the middle of a build", "engine", "same bytes after the same command again"), faults),
+        "tests": table(("test", "suite", "passed"), tests),
         "commands": table(("engine", "what runs", "options besides RECIPE and --output"), commands),
     }
 
 
+def _named(known: Mapping[str, T], names: Sequence[str]) -> list[T]:
+    return [known[name] for name in names if name in known]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return the exit code."""
-    known = [*BY_NAME, *BY_FAULT]
+    known = [*BY_NAME, *BY_FAULT, *BY_SUITE]
     parser = argparse.ArgumentParser(prog="python -m tests.engines", description="Build one set on every engine, and compare every byte.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"lines and faults (default: all): {', '.join(known)}")
-    parser.add_argument("--write", action="store_true", help="write the tables into docs/engines.md; only with all lines and faults")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"lines, faults and suites of tests (default: all): {', '.join(known)}")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/engines.md; not with names")
     options = parser.parse_args(argv)
     if unknown := [name for name in options.names if name not in known]:
         parser.error(f"nothing is named {unknown[0]!r}; there are {', '.join(known)}")
@@ -89,11 +109,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--write writes the tables of all lines: give no names")
     names, began = options.names or known, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="engines-set-") as folder:
-        lines = [BY_NAME[name] for name in names if name in BY_NAME]
-        results, met = run_lines(lines, [BY_FAULT[name] for name in names if name in BY_FAULT], Path(folder))
+        lines, faults = _named(BY_NAME, names), _named(BY_FAULT, names)
+        results, met = run_lines(lines, faults, Path(folder)) if lines or faults else ([], [])
+    checked = run_suites(_named(BY_SUITE, names))
     if options.write:
-        PAGE.write_text(with_blocks(PAGE.read_text(encoding="utf-8"), blocks(results, met)), encoding="utf-8")
-    verdicts = [result.verdict for result in (*results, *met)]
+        PAGE.write_text(with_blocks(PAGE.read_text(encoding="utf-8"), blocks(results, met, checked)), encoding="utf-8")
+    verdicts = [result.verdict for result in (*results, *met, *checked)]
     n_equal, n_different = verdicts.count("yes"), verdicts.count("no")
     n_skipped = len(verdicts) - n_equal - n_different
     print(f"{n_equal} equal, {n_different} different, {n_skipped} skipped, in {time.monotonic() - began:.0f} s")

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.engines.spark_jar import MAKE, jar_path
+
 START_SECONDS = 120  # a JVM on a busy machine may take half a minute to start
 QUICK_START = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 """Environment of JVMs that end after a minute: without the compiler that needs longer to be worth it."""
@@ -47,7 +49,9 @@ def missing() -> str:
     """Return what this machine lacks to run Spark; empty if nothing."""
     if importlib.util.find_spec("pyspark") is None:
         return "pyspark is not installed"
-    return "" if any((Path(folder) / "java").is_file() for folder in os.environ["PATH"].split(":")) else "there is no java"
+    if not any((Path(folder) / "java").is_file() for folder in os.environ["PATH"].split(":")):
+        return "there is no java"
+    return "" if jar_path().is_file() else f"the jar is not made: {MAKE}"
 
 
 @contextlib.contextmanager

@@ -76,7 +76,9 @@ def test_an_executor_is_killed(setting: Setting, tmp_path: Path) -> None:
     check(setting, build)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)], ids=["SIGTERM", "SIGINT", "SIGKILL"]
+)
 def test_a_killed_driver_leaves_nothing_behind_and_the_same_command_goes_on(
     setting: Setting, tmp_path: Path, number: int, code: int
 ) -> None:
