@@ -43,9 +43,9 @@ def test_other_addresses_are_refused_with_what_is_allowed(text, why):
 
 
 @pytest.mark.parametrize(("address", "extra"), [("s3://b/x", "s3"), ("s3a://b/x", "s3"), ("gs://b/x", "gcs"), ("gcs://b/x", "gcs")])
-@pytest.mark.parametrize("arguments", [["build", "r", "--output"], ["plan", "r", "--output"], ["status"], ["verify"], ["retry"], ["recaption"]])
+@pytest.mark.parametrize("arguments", ["build r --output", "plan r --output", "status", "verify", "retry", "recaption"])
 def test_a_missing_package_of_a_store_is_bad_usage_in_every_verb(address, extra, arguments, monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit) as stopped:
-        make_parser().parse_args([*arguments, address])
+        make_parser().parse_args([*arguments.split(), address])
     assert stopped.value.code == 2 and f"pip install 'laion-audio[{extra}]'" in capsys.readouterr().err
