@@ -140,7 +140,7 @@ constraints: $(VENV)/.install  ## check that pip can install all extras together
 mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
 	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)
 
-engines: $(ENGINES)/.engines $(ENGINES)/bin/prism engines-jar  ## build one set on every engine of this machine, and compare every byte (about 15 minutes)
+engines: $(ENGINES)/.engines $(ENGINES)/bin/prism engines-jar  ## build one set on every engine of this machine, and compare every byte (20 minutes or more)
 	PATH=$(abspath $(ENGINES)/bin):$$PATH $(ENGINES)/bin/python -m tests.engines $(ARGS)
 
 # The words after `bench` are parts: `make bench plan` measures planning alone. `train` is a target of its own: ARGS=train.
