@@ -61,6 +61,8 @@ _TIDY = (
     (re.compile(r" +([,.;:!?)\]])(?![\w.])"), r"\1"),
     (re.compile(r"([(\[]) +"), r"\1"),
 )
+_MAY_BE_TIDIED = re.compile(r"[(\[{<&…]|[-=*~_#+|]{2}|[!?]{2}|\.\.|[^\S ]| [\s,.;:!?)\]]")
+"""One of these is in every line that one of `_TIDY` changes; most lines have none."""
 _OPEN_END = ":;,([{/|<-"
 """Marks that stand at the end of a line only where what followed them was removed."""
 
@@ -161,8 +163,9 @@ def _final_punctuation(address: re.Match) -> str:
 def _tidied(line: str) -> str:
     """Return one line with single blanks, and with a blank between sentences whose line break was lost."""
     line = _RUN_ON.sub(_new_sentence, _GLUED.sub(r"\g<0> ", line))
-    for pattern, replacement in _TIDY:
-        line = pattern.sub(replacement, line)
+    if _MAY_BE_TIDIED.search(line):
+        for pattern, replacement in _TIDY:
+            line = pattern.sub(replacement, line)
     return _without_open_end(line).strip(" \t-_*=~|#•·>")
 
 

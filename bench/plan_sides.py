@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.output.layout import plan_name
 from pipeline.output.plan_files import left_out_bytes, write_left_out, write_plan_file
 from pipeline.recipe.model import load_recipe
+from pipeline.verbs.rare_collections import rare_collections
 from transforms.planning.plan_rows import plan_rows
 from transforms.planning.read_sources import read_source
 from transforms.planning.rules import Rules
@@ -21,11 +22,12 @@ def main(recipe_path: str, output: str) -> None:
     recipe, folder = load_recipe(recipe_path), Path(output)
     rules = Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.debias)
     rows = (row for options in recipe.sources for row in read_source(options))
-    planned = plan_rows(rows, rules, recipe.shard_size)
-    for shard, clips in planned.shards.items():
-        path = folder / plan_name(shard)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_plan_file(clips, path)
+    with rare_collections():  # as the verb does
+        planned = plan_rows(rows, rules, recipe.shard_size)
+        for shard, clips in planned.shards.items():
+            path = folder / plan_name(shard)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_plan_file(clips, path)
     write_left_out([left_out_bytes(planned.left_out)], folder / "left_out.parquet")
 
 

@@ -24,6 +24,7 @@ from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.records import ShardId
 from pipeline.verbs.changes import NO_CHANGES, Changes
+from pipeline.verbs.rare_collections import rare_collections
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.find_held_rows import HeldRows, Match, take_matches, unmatched, write_matches
 from transforms.planning.key_hashes import PreviousKeys
@@ -125,8 +126,9 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
     standing = read_standing(snapshot)
     previous = PreviousPlan(folder) if changes.reshard else PreviousPlan.of(folder, snapshot.plan, standing)
     discard_new_plan(folder)
-    rows = reading(recipe, limit, folder, engine)
-    engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous, rows), one_worker=True)
+    with rare_collections():
+        rows = reading(recipe, limit, folder, engine)
+        engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous, rows), one_worker=True)
     folder.remove_below(f"{NEW_PLAN}/{ROWS}")
     try:
         if recipe.holdout and limit is None:

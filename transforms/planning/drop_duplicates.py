@@ -7,7 +7,7 @@ row number. A clip of an evaluation set therefore never loses to its copy in a t
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +18,7 @@ from sources.metadata.held_lists import Entry
 from sources.metadata.identity import id_of, is_cut, recording_of, urlsplit_path
 from transforms.planning.hold_out import is_held
 
-Key = Callable[[Clip], str]
+Key = Callable[[Clip], Hashable]
 
 
 def one_per_excerpt(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Clip | Rejection]:
@@ -72,7 +72,13 @@ def distinct_excerpts(clips: Iterable[Clip], held: Sequence[Entry], rejections: 
     Args:
         clips: all clips of each recording among them. Different datasets may hold the same excerpt.
     """
-    return _one_of_each(clips, excerpt_of, partial(one_per_excerpt, held=held), rejections)
+    clips = list(clips)
+    counts = collections.Counter(clip.recording for clip in clips)
+
+    def key(clip: Clip) -> Hashable:  # the only clip of a recording repeats no other, so its excerpt need not be named
+        return excerpt_of(clip) if counts[clip.recording] > 1 else (clip.recording,)
+
+    return _one_of_each(clips, key, partial(one_per_excerpt, held=held), rejections)
 
 
 def distinct_keys(clips: Iterable[Clip], held: Sequence[Entry], rejections: list[Rejection]) -> list[Clip]:
@@ -87,11 +93,14 @@ def distinct_keys(clips: Iterable[Clip], held: Sequence[Entry], rejections: list
 def _one_of_each(
     clips: Iterable[Clip], key: Key, choose: Callable[[list[Clip]], Iterator[Clip | Rejection]], rejections: list[Rejection]
 ) -> list[Clip]:
-    groups = collections.defaultdict(list)
+    groups: dict[Hashable, list[Clip]] = collections.defaultdict(list)
     for clip in clips:
         groups[key(clip)].append(clip)
     stay: list[Clip] = []
     for group in groups.values():
+        if len(group) == 1:
+            stay += group
+            continue
         for outcome in choose(group):
             if isinstance(outcome, Clip):
                 stay.append(outcome)

@@ -115,9 +115,15 @@ class HoldOuts:
         """
         if not self.named and not self.listed:
             return list(clips)
-        held = by_recording(part for clip in clips for part in held_by(clip, self.named))
+        held = by_recording(part for clip in self._named_among(clips) for part in held_by(clip, self.named))
         check = partial(check_held_out, held=held, entries=self.named, listed=self.listed)
         return map_or_reject(clips, "hold_out", check, rejections)
+
+    def _named_among(self, clips: Sequence[Clip]) -> Iterator[Clip]:
+        """Yield the clips that an entry names: entries are compared once for each split, not for each clip."""
+        one_of_each = {(clip.source, clip.dataset, clip.split): clip for clip in clips}
+        named = {split for split, clip in one_of_each.items() if is_held(clip, self.named)}
+        return (clip for clip in clips if (clip.source, clip.dataset, clip.split) in named)
 
 
 def _parts_of(entry: HeldOut, base: Path) -> Iterator[Held]:

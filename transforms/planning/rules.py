@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,6 @@ class Rules:
 
 def shared_pairs(distinct: Iterable[Clip], captioned: Iterable[Clip]) -> Counter[Pair]:
     """Count the recordings of each pair of splits: of the clips that were read, and of those that are planned."""
-    read = {(clip.recording, f"{clip.dataset}/{clip.split}", False) for clip in distinct}
-    planned = {(clip.recording, f"{clip.dataset}/{clip.split}", True) for clip in captioned}
-    return shared_by(read | planned)
+    read = ((clip.recording, f"{clip.dataset}/{clip.split}", False) for clip in distinct)
+    planned = ((clip.recording, f"{clip.dataset}/{clip.split}", True) for clip in captioned)
+    return shared_by(itertools.chain(read, planned))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.output.shared_file import SharedRecordings, write_shared
@@ -24,12 +24,20 @@ def shared_by(uses: Iterable[Use]) -> Counter[Pair]:
     Counter({('A/test', 'B/train', False): 1})
     """
     pairs: Counter[Pair] = Counter()
-    for _, group in itertools.groupby(sorted(set(uses)), key=lambda use: use[0]):
-        rows = list(group)
-        for is_planned in (False, True):
-            splits = [split for _, split, planned in rows if planned is is_planned]
-            pairs.update((first, second, is_planned) for first, second in itertools.combinations(splits, 2))
+    for (_, is_planned), splits in _several(uses):
+        pairs.update((first, second, is_planned) for first, second in itertools.combinations(sorted(splits), 2))
     return pairs
+
+
+def _several(uses: Iterable[Use]) -> Iterator[tuple[tuple[str, bool], set[str]]]:
+    """Yield the splits of each recording that has more than one; nearly all have one, and cost one look."""
+    first: dict[tuple[str, bool], str] = {}
+    several: dict[tuple[str, bool], set[str]] = {}
+    for recording, split, is_planned in uses:
+        use = recording, is_planned
+        if (known := first.setdefault(use, split)) != split:
+            several.setdefault(use, {known}).add(split)
+    yield from several.items()
 
 
 def listed(pairs: Mapping[Pair, int]) -> list[SharedRecordings]:
