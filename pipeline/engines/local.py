@@ -12,6 +12,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms import userstate
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, python_sdk_capabilities
 
+from pipeline.engines import local_processes as local_processes  # registers itself with Beam
 from pipeline.engines.worker_output import silence_workers
 
 THREADS = "--direct_running_mode=multi_threading"
