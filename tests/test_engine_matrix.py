@@ -70,8 +70,8 @@ REPORT = """<testsuites><testsuite name="pytest">
 
 def test_the_report_of_a_suite_gives_a_verdict_for_each_test(tmp_path):
     (tmp_path / "report.xml").write_text(REPORT)
-    found = [(result.what, result.verdict) for result in read_report(SUITES[0], tmp_path / "report.xml")]
-    assert found == [("an executor is killed", "yes"), ("bytes[1-a]", "no"), ("a worker", "no"), ("a master", "skipped: no java")]
+    verdicts = [(result.what, result.verdict) for result in read_report(SUITES[0], tmp_path / "report.xml")]
+    assert verdicts == [("an executor is killed", "yes"), ("bytes[1-a]", "no"), ("a worker", "no"), ("a master", "skipped: no java")]
 
 
 def test_a_suite_that_this_machine_cannot_run_is_skipped_with_the_reason():

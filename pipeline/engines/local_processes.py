@@ -35,5 +35,5 @@ class WatchedProcess(SubprocessSdkWorkerHandler):
                     future.abort(RuntimeError(KILLED))
                 return future
 
-            connection.push = push_and_fail
+            vars(connection)["push"] = push_and_fail
             connection.abort(RuntimeError(KILLED))
