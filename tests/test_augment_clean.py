@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import unicodedata
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from augment import clean
 from augment.clean import MAX_CHARACTERS, clean_text, cut, lines
 
 
@@ -252,3 +254,11 @@ PIECES = [
 @example("Rain \n .")
 def test_clean_text_stays_as_it_is(raw):
     assert clean_text(clean_text(raw)) == clean_text(raw)
+
+
+def test_no_line_that_a_pattern_changes_is_passed_over():
+    chance, characters = random.Random(7), "ab 1  \t\u00a0\n,.;:!?()[]{}<>-=*~_#+|&/\"'…"
+    for _ in range(20_000):
+        line = "".join(chance.choices(characters, k=chance.randrange(9)))
+        is_changed = any(pattern.sub(replacement, line) != line for pattern, replacement in clean._TIDY)
+        assert not is_changed or clean._MAY_BE_TIDIED.search(line), repr(line)

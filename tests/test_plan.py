@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,36 @@ def test_a_plan_is_the_same_bytes_in_every_folder_by_every_path_and_on_every_eng
     planned(moved, Path("c"), recipe="where/recipe.toml", engine=Engine(n_workers=1, options=("--direct_running_mode=in_memory",)))
     assert tree(tmp_path / "a") == tree(tmp_path / "b") == tree(tmp_path / "else" / "c")
     assert read_plan(Folder(str(tmp_path / "b"))) == plan
+
+
+@dataclass(frozen=True)
+class ElsewhereEngine(EagerEngine):
+    """An engine whose workers are on other machines, which have neither the tables nor the recipe: `home` is gone while they work."""
+
+    home: Path = Path()
+
+    @property
+    def is_remote(self) -> bool:
+        return True
+
+    def run(self, add_steps, one_worker=False):
+        hidden = self.home.with_name("hidden")
+
+        def add_and_leave(root):  # steps are added on the machine that has the files, and run on the others
+            add_steps(root)
+            self.home.rename(hidden)
+
+        try:
+            EagerEngine.run(self, add_and_leave, one_worker)
+        finally:
+            hidden.rename(self.home)
+
+
+def test_workers_that_have_not_the_tables_make_the_same_plan(home, tmp_path):
+    here = planned(home, tmp_path / "here")
+    assert planned(home, tmp_path / "there", engine=ElsewhereEngine(home=home)) == here
+    assert tree(tmp_path / "there") == tree(tmp_path / "here")
+    assert not (tmp_path / "there" / NEW_PLAN).exists()
 
 
 def test_the_order_of_distinct_rows_does_not_matter(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.output import plan_files
 from pipeline.output.plan_files import (
     count_left_out,
     left_out_bytes,
@@ -52,6 +53,14 @@ def test_every_field_changes_the_hash(changes):
 
 def test_the_order_of_rows_changes_the_hash():
     assert rows_sha256(CLIPS) != rows_sha256(CLIPS[::-1])
+
+
+def test_left_out_rows_that_are_written_in_parts_are_the_same_bytes(tmp_path, monkeypatch):
+    rows = [left_out_bytes([Rejection(replace(CLIPS[1], id=str(number)), Reason.NO_TEXT, "caption")]) for number in range(20)]
+    write_left_out(rows, tmp_path / "whole.parquet")
+    monkeypatch.setattr(plan_files, "N_TOGETHER", 7)
+    write_left_out(rows, tmp_path / "parts.parquet")
+    assert (tmp_path / "parts.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
 
 def test_left_out_rows_are_sorted_when_written(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,6 +24,10 @@ _TEXT = pa.string()
 CLIPS = pa.schema({"key": _TEXT} | columns(Clip))
 REJECTIONS = pa.schema(dict.fromkeys(("dataset", "split", "source", "id", "key", "url", "reason", "stage", "detail"), _TEXT))
 
+_LARGE = pa.schema(dict.fromkeys(REJECTIONS.names, pa.large_string()))
+"""`REJECTIONS` for sorting: all values of a column are then one array, and one of `string` holds at most 2 GB."""
+N_TOGETHER = 2**18
+"""Rows left out that are one array of `string` when they are written."""
 
 _ENCODE = json.JSONEncoder(sort_keys=True).encode
 _SEPARATOR = "\x1f"  # of the parts of `stable_hash`
@@ -96,6 +100,12 @@ def read_column(folder: Folder, shard: ShardId, name: str) -> list[str]:
     return read_table(folder, f"{PLAN}/{plan_name(shard)}", CLIPS, [name], [name])[name].to_pylist()
 
 
+def read_values(folder: Folder, shard: ShardId, names: Sequence[str]) -> Iterator[tuple]:
+    """Yield some columns of a planned shard, row by row, without making clips; raises as `read_plan_file`."""
+    table = read_table(folder, f"{PLAN}/{plan_name(shard)}", CLIPS, names, required(Clip) & set(names))
+    return zip(*(table[name].to_pylist() for name in names), strict=True)
+
+
 def left_out_bytes(rejections: Iterable[Rejection]) -> bytes:
     """Return rows that are left out of the plan as a table in bytes, for `write_left_out`."""
     table = pa.Table.from_pylist([_left_out(rejection) for rejection in rejections], REJECTIONS)
@@ -108,8 +118,9 @@ def left_out_bytes(rejections: Iterable[Rejection]) -> bytes:
 def write_left_out(tables: Iterable[bytes], path: Path) -> None:
     """Write the rows that were left out of the plan, sorted by their values."""
     table = pa.concat_tables([REJECTIONS.empty_table(), *(pa.ipc.open_stream(each).read_all() for each in tables)])
-    table = table.sort_by([(name, "ascending") for name in REJECTIONS.names]).combine_chunks()
-    pq.write_table(table, path, compression="zstd")
+    large = table.cast(_LARGE).sort_by([(name, "ascending") for name in REJECTIONS.names]).combine_chunks()
+    parts = [large.slice(at, N_TOGETHER).cast(REJECTIONS) for at in range(0, max(1, len(large)), N_TOGETHER)]
+    pq.write_table(pa.concat_tables(parts), path, compression="zstd")
 
 
 def read_left_out(folder: Folder, below: str = PLAN) -> pa.Table:

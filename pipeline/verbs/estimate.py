@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.engines.run import Engine
-from pipeline.output.plan_files import read_rows_of
+from pipeline.output.plan_files import read_values
 from pipeline.output.plan_index import Plan
 from pipeline.output.shared_file import SharedRecordings, read_shared
 from pipeline.output.snapshot import take_snapshot
@@ -34,6 +34,9 @@ FETCHED_BYTES_PER_SECOND = {"youtube.com": 128_000 / 8, "freesound.org": 128_000
 """Host -> size of a second of what is fetched from it: streams of YouTube and previews of Freesound have about 128 kbit/s."""
 OTHER_BYTES_PER_SECOND = 44_100 * 2 * 2
 """The same for other hosts: 16-bit stereo at 44.1 kHz."""
+
+SIZED_BY = ("source", "dataset", "start", "end", "audio_root", "url", "recording")
+"""The columns of a plan that an estimate needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +190,13 @@ def _planned_sizes(plan: Plan, folder: Folder, table: HostTable) -> Iterator[Sou
     seconds: dict[tuple[str, str], float] = collections.defaultdict(float)
     recordings: dict[tuple[str, str], dict[str, set[str]]] = collections.defaultdict(lambda: collections.defaultdict(set))
     for planned in plan.shards:
-        for clip in read_rows_of(folder, planned.shard):
-            of = clip.source, clip.dataset
+        for source, dataset, start, end, audio_root, url, recording in read_values(folder, planned.shard, SIZED_BY):
+            of = source, dataset
             clips[of] += 1
-            unknown[of] += clip.end is None
-            seconds[of] += clip.end - (clip.start or 0.0) if clip.end is not None else 0.0
-            if clip.audio_root is None and scheme_of(clip.url) in {"http", "https"}:
-                recordings[of][table.name_of(host_of(clip.url))].add(clip.recording)
+            unknown[of] += end is None
+            seconds[of] += end - (start or 0.0) if end is not None else 0.0
+            if audio_root is None and scheme_of(url) in {"http", "https"}:
+                recordings[of][table.name_of(host_of(url))].add(recording)
     for of in sorted(clips):
         loads = {host: len(names) for host, names in sorted(recordings[of].items())}
         yield SourceEstimate(*of, clips[of], seconds[of] / 3600, unknown[of], loads)
