@@ -5,6 +5,7 @@ Modules that only some verbs need are imported inside their functions: `--help` 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -15,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from pipeline.counted import counted
-from pipeline.failures import DONE, INTERRUPTED, STOPPED, TERMINATED, WRONG, UsageError, explain
+from pipeline.failures import DONE, OF_SIGNALS, STOPPED, WRONG, UsageError, explain
 from pipeline.parser import BEAM_VERBS, is_utf8, make_parser
 from pipeline.report.terminal import (
     console,
@@ -46,20 +47,25 @@ def run() -> NoReturn:
     """Run the verb of this process's command line and end the process."""
     signal.signal(signal.SIGINT, stop_at_once)
     signal.signal(signal.SIGTERM, stop_at_once)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # `nohup` ignores it: the build goes on without its terminal
+        signal.signal(signal.SIGHUP, stop_at_once)
     sys.exit(main())
 
 
 def stop_at_once(number: int, _: object) -> NoReturn:
-    """End at Ctrl-C or SIGTERM without waiting for workers, which an engine may never stop; jobs on other machines are cancelled.
+    """End at Ctrl-C, SIGTERM or with the terminal without waiting for workers, which an engine may never stop; jobs on other machines are cancelled.
 
     This is safe: a build may be killed at any moment. A second signal ends the process while it still cancels.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     lines = sys.modules["pipeline.engines.run"].cancel_running() if "pipeline.engines.run" in sys.modules else []
     show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides the cursor
-    os.write(2, "\n".join([show_cursor, *lines, STOPPED, ""]).encode())
-    os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
+    lost = sys.modules["pipeline.output.lease"].lost if "pipeline.output.lease" in sys.modules else []
+    with contextlib.suppress(OSError):  # the terminal is gone, or the program that read this
+        os.write(2, "\n".join([show_cursor, *lines, *(lost or [STOPPED]), ""]).encode())
+    os._exit(WRONG if lost else OF_SIGNALS + number)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

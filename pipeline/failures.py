@@ -10,8 +10,10 @@ import errno
 import re
 from dataclasses import dataclass
 
-DONE, WRONG, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
-"""Exit codes: the books balance; something is missing or failed; bad usage or bad recipe; Ctrl-C; SIGTERM."""
+DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: the books balance; something is missing or failed; bad usage or bad recipe; Ctrl-C."""
+OF_SIGNALS = 128
+"""Added to the number of the signal that ends a command: 130 for Ctrl-C, 143 for SIGTERM, 129 when the terminal is closed."""
 
 WRITING_VERBS = frozenset({"plan", "build", "retry", "recaption"})
 AGAIN = "run the same command again: it continues where it stopped, and no file is half-written under its final name"
@@ -35,6 +37,8 @@ REMEDIES = (
     (frozenset({errno.EMFILE, errno.ENFILE}), "allow more open files with `ulimit -n`, or give a smaller --workers"),
 )
 JAVA_FRAME = re.compile(r"\s*(at [\w.$/]+\(|\.\.\. \d+ more|Caused by: |$)")
+BUCKET = "create the bucket, or correct the address"
+KEYS = "give this machine keys of the store that allow it, by the variables that docs/stores.md lists"
 MEMORY = "give a smaller --workers, or use a machine with more memory"
 
 
@@ -90,6 +94,7 @@ def explain(error: BaseException, verb: str) -> Failure:
     from pipeline.output.ownership import ForeignFilesError
     from pipeline.output.plan_change import DroppedSamplesError
     from pipeline.output.plan_index import LostRowsError, OutputFormatError
+    from pipeline.output.store_faults import NoBucketError, NoKeysError
 
     match error:
         case KeyboardInterrupt():
@@ -112,6 +117,10 @@ def explain(error: BaseException, verb: str) -> Failure:
             return Failure("out of memory", MEMORY, WRONG)
         case BrokenPipeError():
             return Failure("the output was closed before all of it was printed", "", WRONG)
+        case NoBucketError():
+            return Failure(str(error), BUCKET, USAGE)
+        case NoKeysError():
+            return Failure(str(error), KEYS, WRONG)
         case OSError():
             return Failure(str(error), _remedy_of(error.errno, verb), WRONG)
         case RunnerError():

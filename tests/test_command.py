@@ -198,20 +198,41 @@ def test_ctrl_c_ends_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert "run the same command again" in capsys.readouterr().err
 
 
-def test_both_signals_are_handled_as_soon_as_the_command_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_under_nohup", [False, True])
+def test_signals_are_handled_as_soon_as_the_command_starts_and_nohup_is_respected(
+    is_under_nohup: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     set_signals = list[tuple[object, object]]()
+    monkeypatch.setattr("signal.getsignal", lambda number: signal.SIG_IGN if is_under_nohup else signal.SIG_DFL)
     monkeypatch.setattr("signal.signal", lambda *arguments: set_signals.append(arguments))
     monkeypatch.setattr("sys.argv", ["laion-audio", "status", "nowhere"])
     with pytest.raises(SystemExit) as ended:
         run()
-    assert ended.value.code == 2 and set_signals == [(signal.SIGINT, stop_at_once), (signal.SIGTERM, stop_at_once)]
+    numbers = [signal.SIGINT, signal.SIGTERM, *([] if is_under_nohup else [signal.SIGHUP])]
+    assert ended.value.code == 2 and set_signals == [(number, stop_at_once) for number in numbers]
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_the_process_at_once_and_does_not_wait_for_workers(name: str, code: int) -> None:
     program = f"import signal; from pipeline.command import stop_at_once; stop_at_once(signal.{name}, None)"
     stopped = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert stopped.returncode == code and stopped.stderr == f"\n{STOPPED}\n"
+
+
+def test_a_signal_ends_the_process_also_when_nobody_reads_what_it_prints() -> None:
+    program = "import os, signal; from pipeline.command import stop_at_once; os.close(2); stop_at_once(signal.SIGTERM, None)"
+    assert subprocess.run([sys.executable, "-c", program], stderr=subprocess.DEVNULL).returncode == 143
+
+
+def test_a_build_that_lost_its_lock_in_a_store_ends_as_wrong_and_says_so() -> None:
+    program = (
+        "import os, signal, time; from pipeline.output import lease; from pipeline.output.object_store import ObjectStore\n"
+        "from pipeline.command import stop_at_once; signal.signal(signal.SIGINT, stop_at_once); store = ObjectStore('memory://x')\n"
+        "with lease.leased(store, renew_seconds=0.01): store.remove(store.listing()); time.sleep(30)"
+    )
+    stopped = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert stopped.returncode == 1 and "memory://x: the lock of this build was not renewed" in stopped.stderr
+    assert STOPPED not in stopped.stderr
 
 
 def test_all_faults_of_a_recipe_are_printed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

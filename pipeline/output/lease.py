@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
-import logging
 import os
 import random
 import signal
@@ -38,6 +37,8 @@ EXPIRES_SECONDS = 150.0
 """A claim is renewed five times in this time: four requests in a row may fail."""
 N_ATTEMPTS, YOUNG_SECONDS = 4, 5.0
 """Two builds that start together may both take their claims back. They try again while the other claim is younger than this."""
+lost: list[str] = []
+"""Why this process is stopped by `SIGINT`: the leases that it lost, in words. Empty where somebody pressed Ctrl-C."""
 BOOT_ID, PID_NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 
 
@@ -133,6 +134,7 @@ def leased(store: ObjectStore, renew_seconds: float = RENEW_SECONDS) -> Iterator
         yield
     except KeyboardInterrupt:
         if lease.is_lost:
+            lost.clear()
             raise FolderInUseError(_lost(store.root)) from None
         raise
     finally:
@@ -153,7 +155,7 @@ def _keep(lease: Lease, ended: threading.Event, renew_seconds: float) -> None:
         except OSError:
             lease.is_lost = time.monotonic() - renewed > EXPIRES_SECONDS - RENEW_SECONDS
         if lease.is_lost:
-            logging.getLogger(__name__).critical(_lost(lease.store.root))
+            lost.append(_lost(lease.store.root))
             os.kill(os.getpid(), signal.SIGINT)
             return
 

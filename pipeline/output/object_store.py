@@ -17,7 +17,8 @@ from typing import Any
 import fsspec
 
 from pipeline.output.disk import FileState
-from pipeline.output.store_faults import faults_as_os_errors
+from pipeline.output.folder_address import PACKAGES
+from pipeline.output.store_faults import NoBucketError, faults_as_os_errors
 
 N_AT_ONCE = 32
 """Requests at once from one process: a store answers one in some 25 ms, so that 5,000 take 4 s."""
@@ -40,7 +41,11 @@ class ObjectStore:
         self.is_read_only = is_read_only
         self.root = root.rstrip("/")
         options = S3_OPTIONS if root.startswith(("s3://", "s3a://")) else {}
-        self.fs, base = fsspec.core.url_to_fs(root, use_listings_cache=False, **options)
+        try:
+            self.fs, base = fsspec.core.url_to_fs(root, use_listings_cache=False, **options)
+        except ImportError as error:
+            _, extra = PACKAGES[root.partition("://")[0]]
+            raise OSError(f"{root}: needs a package that is not installed: pip install 'laion-audio[{extra}]'") from error
         self.base = str(base).rstrip("/")
 
     def path(self, name: str) -> str:
@@ -100,9 +105,16 @@ class ObjectStore:
         return True
 
     def write(self, name: str, data: bytes) -> None:
-        """Write an object completely or not at all."""
-        with self._asking(name, to_write=True):
-            self.fs.pipe_file(self.path(name), data)
+        """Write an object completely or not at all.
+
+        Raises:
+            NoBucketError: there is no such bucket.
+        """
+        try:
+            with self._asking(name, to_write=True):
+                self.fs.pipe_file(self.path(name), data)
+        except FileNotFoundError as error:
+            raise NoBucketError(error.errno, error.strerror, self.root) from error
 
     def upload(self, file: Path, name: str) -> None:
         """Write an object from a local file; a large one by parts, of which nothing is to be seen before the last is there."""

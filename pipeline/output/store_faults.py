@@ -16,6 +16,14 @@ NO_KEYS = frozenset({"NoCredentialsError", "DefaultCredentialsError"})
 """Names of the errors that say that a machine has no keys of a store."""
 
 
+class NoBucketError(FileNotFoundError):
+    """Something would be written into a bucket that does not exist."""
+
+
+class NoKeysError(PermissionError):
+    """This machine has no keys of a store, or they do not allow what is asked."""
+
+
 def faults_of_stores() -> tuple[type[Exception], ...]:
     """Return the classes of `FAULTS_OF_STORES`. A module that is not loaded has raised none."""
     named = (getattr(sys.modules[module], name, None) for module, name in FAULTS_OF_STORES if module in sys.modules)
@@ -28,7 +36,7 @@ def faults_as_os_errors(address: str) -> Iterator[None]:
 
     Raises:
         FileNotFoundError: no such object or bucket.
-        PermissionError: the keys do not allow it, or there are none.
+        NoKeysError: the keys do not allow it, or there are none.
         OSError: any other failure of the store or of its client.
     """
     faults: tuple[type[Exception], ...] = (OSError, *faults_of_stores())
@@ -39,5 +47,5 @@ def faults_as_os_errors(address: str) -> Iterator[None]:
     except faults as error:
         what = f"{type(error).__name__}: {str(error)[:300]}"
         if isinstance(error, PermissionError) or type(error).__name__ in NO_KEYS:
-            raise PermissionError(errno.EACCES, what, address) from error
+            raise NoKeysError(errno.EACCES, what, address) from error
         raise OSError(f"{address}: {what}") from error
