@@ -53,7 +53,7 @@ def run() -> NoReturn:
 
 
 def stop_at_once(number: int, _: object) -> NoReturn:
-    """End at Ctrl-C, SIGTERM or with the terminal without waiting for workers, which an engine may never stop; jobs on other machines are cancelled.
+    """End at Ctrl-C, SIGTERM or SIGHUP without waiting for workers, which an engine may never stop; cancel jobs on other machines.
 
     This is safe: a build may be killed at any moment. A second signal ends the process while it still cancels.
     """

@@ -219,7 +219,7 @@ def test_a_signal_ends_the_process_at_once_and_does_not_wait_for_workers(name: s
     assert stopped.returncode == code and stopped.stderr == f"\n{STOPPED}\n"
 
 
-def test_a_signal_ends_the_process_also_when_nobody_reads_what_it_prints() -> None:
+def test_a_signal_ends_the_process_also_when_its_output_is_closed() -> None:
     program = "import os, signal; from pipeline.command import stop_at_once; os.close(2); stop_at_once(signal.SIGTERM, None)"
     assert subprocess.run([sys.executable, "-c", program], stderr=subprocess.DEVNULL).returncode == 143
 
