@@ -54,7 +54,8 @@ def test_plan_build_recaption_and_captions_print_what_the_t5_wrote_but_not_into_
     for verb in (["plan", recipe, "--output"], ["build", recipe, "--output"], ["recaption"], ["status", "--captions"]):
         arguments = [*map(str, verb), str(tmp_path)]
         assert main(arguments) == 0
-        assert f"texts of a T5 in {tmp_path}\n" in capsys.readouterr().out
+        has_t5 = verb[0] != "build"  # a build asks only where its plan has texts of a T5; test_terminal.py has one that has
+        assert (f"texts of a T5 in {tmp_path}\n" in capsys.readouterr().out) is has_t5
         if verb[0] != "plan":
             assert main([*arguments, "--json"]) == 0
             assert json.loads(capsys.readouterr().out)
