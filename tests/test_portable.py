@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PortableOptions
@@ -44,6 +46,13 @@ def test_a_missing_endpoint_and_one_where_nothing_answers_are_refused_with_the_c
         f"--job_endpoint={closed}: nothing answers there",
     ]
     assert "local_job_service_main" in faults()[0]
+
+
+def test_a_server_that_is_no_job_service_is_refused(monkeypatch):
+    monkeypatch.setattr("pipeline.engines.job_service.described_options.__defaults__", (0.1,))
+    with socket.create_server(("localhost", 0)) as other:
+        (line,) = faults(f"--job_endpoint=localhost:{other.getsockname()[1]}")
+    assert "what answers there is no job service; start one with" in line
 
 
 @pytest.fixture

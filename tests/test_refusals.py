@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from apache_beam.runners.runner import PipelineRunner
 
 from pipeline.command import main
 from pipeline.engines.refusals import REFUSED, faults_of_command, faults_of_folder, standard_name
@@ -34,6 +35,27 @@ def test_every_name_of_a_runner_on_this_machine_means_the_local_engine(name: str
 def test_a_runner_that_is_misspelt_is_refused_with_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"did you mean SparkRunner\?"):
         open_engine("SparkRuner", None, ())
+
+
+@pytest.mark.parametrize("name", ["", " ", "os.path", "collections.OrderedDict", "collections.nothing", ".", "..", "apache_beam.Pipeline"])
+def test_what_is_no_runner_is_refused_with_what_is_allowed(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^--runner .*(; give local, DataflowRunner, .*|correct the name)$") as caught:
+        open_engine(name, None, ())
+    assert not any(refused in str(caught.value) for refused in REFUSED)
+
+
+def test_a_runner_of_the_user_is_opened() -> None:
+    assert open_engine("apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner", None, ()).runner == "FnApiRunner"
+    assert open_engine("tests.test_refusals.OwnRunner", None, ()).runner == "tests.test_refusals.OwnRunner"
+
+
+class OwnRunner(PipelineRunner):
+    """A runner as users write it."""
+
+
+def test_a_number_of_workers_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        open_engine("local", None, ("--direct_num_workers", "-3"))
 
 
 def test_runners_are_taken_in_any_case_and_get_our_modules() -> None:

@@ -12,6 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 from apache_beam.runners.portability.portable_runner import JobServiceHandle, PortableRunner
 from apache_beam.runners.runner import PipelineResult
 
+from pipeline.engines.job_service import described_options
 from pipeline.engines.prism_program import answers
 from pipeline.engines.worker_output import silence_workers
 
@@ -58,6 +59,11 @@ def _endpoint_faults(endpoint: str) -> Iterator[str]:
         yield f"--job_endpoint={endpoint}: give host:port of a job service, as in localhost:8099"
     elif not answers(host, int(port), CONNECT_SECONDS):
         yield f"--job_endpoint={endpoint}: nothing answers there; {START_ONE}"
+    else:
+        try:
+            described_options(endpoint)
+        except ConnectionError:
+            yield f"--job_endpoint={endpoint}: what answers there is no job service; {START_ONE}"
 
 
 silence_workers()

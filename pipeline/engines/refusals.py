@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.engines.environments import environment_faults
 from pipeline.engines.machines import elsewhere, is_shared, value_of
 
 if TYPE_CHECKING:
@@ -26,17 +27,18 @@ REFUSED = {
     "TestDataflowRunner": "it is for the tests of Beam; use --runner DataflowRunner",
 }
 """Runners that are refused, and why."""
+ALLOWED = f"give local, {', '.join(OTHERS)}, or MODULE.CLASS of a runner of your own"
 SHARED = "a gs:// or s3:// address, or a folder on a network file system that all machines mount at the same path"
 
 
 def standard_name(runner: str) -> str:
-    """Return the name of a runner as it is written here; Beam takes it in any case, and with the module before it.
+    """Return the name of a runner as it is written here; Beam takes it in any case, without its last word, and with the module before it.
 
-    >>> standard_name("sparkrunner"), standard_name("apache_beam.runners.dask.dask_runner.DaskRunner"), standard_name("my.Runner")
-    ('SparkRunner', 'DaskRunner', 'my.Runner')
+    >>> standard_name("sparkrunner"), standard_name("dask"), standard_name("apache_beam.runners.spark_runner.SparkRunner")
+    ('SparkRunner', 'DaskRunner', 'SparkRunner')
     """
-    given = runner.rpartition(".")[2] if runner.startswith("apache_beam.") else runner
-    return next((name for name in (*LOCAL, *REFUSED, *OTHERS) if name.lower() == given.lower()), runner)
+    given = (runner.rpartition(".")[2] if runner.startswith("apache_beam.") else runner).lower()
+    return next((name for name in (*LOCAL, *REFUSED, *OTHERS) if name.lower() in {given, f"{given}runner"}), runner)
 
 
 def faults_of_command(runner: str, n_workers: int | None, options: Sequence[str], own: Mapping[str, str]) -> Iterator[str]:
@@ -59,14 +61,19 @@ def faults_of_command(runner: str, n_workers: int | None, options: Sequence[str]
 
 
 def _missing_runner(runner: str) -> str | None:
-    from apache_beam.runners.runner import create_runner
+    from apache_beam.runners.runner import PipelineRunner, create_runner
 
+    if "." not in runner and runner not in OTHERS:
+        close = difflib.get_close_matches(runner.lower(), [name.lower() for name in (*LOCAL, *OTHERS)], 1)
+        near = f"; did you mean {standard_name(close[0])}?" if close else ""
+        return f"--runner {runner!r}: there is no such runner; {ALLOWED}{near}"
     try:
-        create_runner(runner)
-    except (ValueError, ImportError, AttributeError) as error:
-        close = difflib.get_close_matches(runner, [*LOCAL, *OTHERS], 1)
-        return f"--runner {runner}: {error}" + (f"; did you mean {close[0]}?" if close else "")
-    return None
+        is_runner = isinstance(create_runner(runner), PipelineRunner)
+    except ImportError as error:
+        return f"--runner {runner}: {error}; install it, or correct the name"
+    except (ValueError, AttributeError, TypeError):
+        is_runner = False
+    return None if is_runner else f"--runner {runner}: it is no class of a runner of Beam that can be made without arguments; {ALLOWED}"
 
 
 def _option_faults(runner: str, options: Sequence[str], own: Mapping[str, str]) -> Iterator[str]:
@@ -87,6 +94,10 @@ def _option_faults(runner: str, options: Sequence[str], own: Mapping[str, str]) 
                 yield str(error)
             return
     yield from option_faults(runner, options, own, options_of_verbs(), described)
+    if runner != "local":
+        yield from environment_faults(options)
+    elif (value_of(options, "direct_num_workers") or "").startswith("-"):
+        yield "--direct_num_workers: it is a number of workers, at least 1; 0 means one a core"
 
 
 def faults_of_folder(
