@@ -45,4 +45,5 @@ def test_unknown_types_are_refused_with_the_allowed_ones() -> None:
     assert list(environment_faults(["--environment_type=FOO"])) == [
         "--environment_type=FOO: allowed are DOCKER, EXTERNAL, LOOPBACK, PROCESS"
     ]
-    assert list(environment_faults(["--environment_type=loopback"]))[0].endswith("did you mean LOOPBACK?")
+    (line,) = environment_faults(["--environment_type=loopback"])
+    assert line.endswith("did you mean LOOPBACK?")
