@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,8 @@ from tests.engine_set import BEFORE, EngineSet
 from tests.fates import appeared
 
 SHELLS = {"sh", "bash", "dash"}
+STALLED_SECONDS = 60.0
+"""Seconds without an end after which a build is stopped by Ctrl-C, as its user would, where the engine notices no fault."""
 GONE_SECONDS = 15.0
 """Seconds in which the processes of a build that ended must be gone."""
 
@@ -25,7 +29,8 @@ GONE_SECONDS = 15.0
 class Fault:
     """A fault: the line that it happens on, options besides those of the line, and which process is killed.
 
-    `victim` returns the processes that may be killed, from that of the build and those below it, and of the pool of workers.
+    `victim` returns the processes that may be killed, from that of the build and those below it, and of the pool of workers. With
+    `stalls` the engine may not notice the fault: the build is then stopped by Ctrl-C.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Fault:
     what: str
     victim: Callable[[psutil.Process, Setup], list[psutil.Process]]
     options: tuple[str, ...] = ()
+    stalls: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 FAULTS = (
     Fault("worker-of-processes", "processes", "a worker process killed", _worker_of_driver),
-    Fault("worker-of-pool", "worker-pool", "a worker of the pool killed", _worker_of_pool),
+    Fault("worker-of-pool", "worker-pool", "a worker of the pool killed", _worker_of_pool, stalls=True),
     Fault("worker-of-prism", "prism", "the worker process killed", _worker_of_driver, ("--experiments=use_loopback_process_worker=true",)),
     Fault("prism-itself", "prism", "Prism killed", _prism),
     Fault("driver-of-job-service", "job-service", "the command killed (kill -9)", _driver),
@@ -111,9 +117,9 @@ def _run(fault: Fault, line: Line, made: EngineSet, expected: Built, folder: Pat
         differing: list[str] = []
         try:
             below = _kill_in_the_middle(fault, process.pid, setup)
-            process.communicate(timeout=BUILD_SECONDS)
+            _wait(process, fault.stalls)
             differing += [f"still running: {left}" for left in _left(below)]
-        except (TimeoutError, psutil.Error) as error:
+        except (TimeoutError, subprocess.TimeoutExpired, psutil.Error) as error:
             differing.append(str(error))
         finally:
             end_group(process)
@@ -135,6 +141,17 @@ def _kill_in_the_middle(fault: Fault, pid: int, setup: Setup) -> list[psutil.Pro
         raise TimeoutError(f"no process to kill: {[_command(process)[:4] for process in below]}")
     victims[0].kill()
     return below
+
+
+def _wait(process: subprocess.Popen, stalls: bool) -> None:
+    """Wait until a build has ended; stop one that stalls by Ctrl-C."""
+    try:
+        process.communicate(timeout=STALLED_SECONDS if stalls else BUILD_SECONDS)
+    except subprocess.TimeoutExpired:
+        if not stalls:
+            raise
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=STALLED_SECONDS)
 
 
 def _left(processes: list[psutil.Process]) -> Iterator[str]:
