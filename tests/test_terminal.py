@@ -65,7 +65,7 @@ def test_the_outcome_of_a_build_is_a_table_and_lines_or_json(tmp_path: Path, mon
     made = replace(build_into(tmp_path / "out", recipe), has_t5=True)
     left = replace(made, n_built=0, notes=("a note",), left_out=(LINE,), missing=("Set/train/0: missing",))
     where = "books: NAME/DATASET/SPLIT/N.parquet, left out while planning: NAME/plan/rejections.parquet"
-    balance = "Set/train/0: missing\nthe books do not balance, 1 faults; run the same command again\n"
+    balance = "Set/train/0: missing\nthe books do not balance, 1 fault; run the same command again\n"
 
     assert print_outcome(made, folder, "NAME", as_json=False) == 0
     printed = capsys.readouterr()
