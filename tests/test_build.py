@@ -183,7 +183,7 @@ def test_missing_rows_are_named(fates: Path, tmp_path: Path) -> None:
     plan = read_plan(folder)
     (tmp_path / "Fates" / "valid" / "0_stats.json").unlink()
     assert not read_the_books(snapshot_of(folder)).balance
-    assert list(missing_rows(snapshot_of(folder))) == [f"Fates/valid/0: not built, 1 row"]
+    assert list(missing_rows(snapshot_of(folder))) == ["Fates/valid/0: not built, 1 row"]
     assert plan.shards[-1].n_rows == 1
 
 
