@@ -14,11 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from pipeline.output.disk import FileState
-from pipeline.output.folder_address import PACKAGES
-from pipeline.output.store_faults import NoBucketError, faults_as_os_errors
+from pipeline.output.store_faults import NoBucketError, faults_as_os_errors, file_system
 
 N_AT_ONCE = 32
 """Requests at once from one process: a store answers one in some 25 ms, so that 5,000 take 4 s."""
@@ -42,11 +39,10 @@ class ObjectStore:
         self.root = root.rstrip("/")
         options = S3_OPTIONS if root.startswith(("s3://", "s3a://")) else {}
         try:
-            self.fs, base = fsspec.core.url_to_fs(root, use_listings_cache=False, **options)
+            self.fs, base = file_system(root, **options)
         except ImportError as error:
-            _, extra = PACKAGES[root.partition("://")[0]]
-            raise OSError(f"{root}: needs a package that is not installed: pip install 'laion-audio[{extra}]'") from error
-        self.base = str(base).rstrip("/")
+            raise OSError(f"{root}: {error}") from error
+        self.base = base.rstrip("/")
 
     def path(self, name: str) -> str:
         """Return the path of an object in its file system."""

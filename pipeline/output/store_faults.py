@@ -1,4 +1,4 @@
-"""Turn the errors of clients of object stores into errors of the operating system, which every command explains."""
+"""Open the file systems of object stores, and turn their errors into errors of the operating system, which every command explains."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import contextlib
 import errno
 import sys
 from collections.abc import Iterator
+from typing import Any
+
+from pipeline.output.folder_address import PACKAGES
 
 FAULTS_OF_STORES = (
     *(("botocore.exceptions", "BotoCoreError"), ("botocore.exceptions", "ClientError"), ("aiohttp", "ClientError")),
@@ -22,6 +25,25 @@ class NoBucketError(FileNotFoundError):
 
 class NoKeysError(PermissionError):
     """This machine has no keys of a store, or they do not allow what is asked."""
+
+
+def file_system(address: str, **options: Any) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it. Its listings are not kept: they may change while a build runs.
+
+    Args:
+        options: of its package.
+
+    Raises:
+        ImportError: its package is not installed; the message says how to install it.
+    """
+    import fsspec  # slow to import, and most builds need no object store
+
+    try:
+        files, path = fsspec.core.url_to_fs(address, use_listings_cache=False, **options)
+    except ImportError as error:
+        _, extra = PACKAGES.get(address.partition("://")[0].lower(), PACKAGES["s3"])
+        raise ImportError(f"needs a package that is not installed: pip install 'laion-audio[{extra}]'") from error
+    return files, path
 
 
 def faults_of_stores() -> tuple[type[Exception], ...]:

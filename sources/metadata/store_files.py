@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.output.store_faults import faults_of_stores
+from pipeline.output.store_faults import faults_of_stores, file_system
 from sources.metadata.recording_names import suffix_of
 
 STORES = frozenset({"s3", "gs"})
@@ -27,7 +27,6 @@ TABLES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".
 MAX_TABLES = 2000  # of one folder
 VERSION = ("ETag", "etag", "md5Hash", "generation", "LastModified", "updated", "created", "mtime", "size")
 """What stores say about a version of a file: s3fs, gcsfs and fsspec use different names."""
-EXTRAS = {"s3": "s3", "gs": "gcs"}
 
 
 def is_in_store(path: str) -> bool:
@@ -112,7 +111,10 @@ def _folder() -> Path:
 def _copied(address: str) -> Path:
     """Copy a file, or the tables of a folder, unless the cache has this version; return the path."""
     target = path_of(address)
-    files, path = _open(address)
+    try:
+        files, path = file_system(address)
+    except ImportError as error:
+        raise ValueError(f"{address}: {error}") from error
     faults: tuple[type[Exception], ...] = (OSError, ValueError, *faults_of_stores())
     try:
         facts = files.info(path)
@@ -125,17 +127,6 @@ def _copied(address: str) -> Path:
     except faults as error:
         raise ValueError(f"{address}: cannot be read with the keys of this machine: {error or type(error).__name__}") from error
     return target
-
-
-def _open(address: str) -> tuple[Any, str]:
-    import fsspec  # slow to import, and most recipes need no store
-
-    try:
-        files, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
-    except ImportError as error:
-        extra = EXTRAS[address.partition("://")[0].lower()]
-        raise ValueError(f"{address}: needs a package that is not installed: pip install 'laion-audio[{extra}]'") from error
-    return files, path
 
 
 def _copy_tables(files: Any, path: str, target: Path) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.output.store_faults import NO_KEYS, faults_of_stores
+from pipeline.output.store_faults import NO_KEYS, faults_of_stores, file_system
 from pipeline.records import Clip, Evidence, Provenance, Reason, Recording, Rejected
 from sources.metadata.file_names import FileNames
 from sources.metadata.recording_names import may_be_recording
-from sources.metadata.store_files import EXTRAS, STORES, join
+from sources.metadata.store_files import STORES, join
 from transforms.fetching.addresses import scheme_of
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.roots.root_addresses import root_scheme
@@ -115,16 +115,10 @@ def open_store(address: str) -> tuple[Any, str]:
     Raises:
         Rejected: `unavailable` where its package is not installed.
     """
-    import fsspec  # slow to import, and most builds need no object store
-
     try:
-        files, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        return file_system(address)
     except ImportError as error:
-        extra = EXTRAS[root_scheme(address) or "s3"]
-        raise Rejected(
-            Reason.UNAVAILABLE, f"{address[:100]!r} needs a package that is not installed: pip install 'laion-audio[{extra}]'"
-        ) from error
-    return files, path
+        raise Rejected(Reason.UNAVAILABLE, f"{address[:100]!r} {error}") from error
 
 
 def copy_object(files: Any, path: str, partial: PartialDownload) -> Recording:
