@@ -143,6 +143,8 @@ def train(run: Training) -> None:
             elif any_rank(bool(stop) or save_is_due(run, started - saved), environment.device):
                 save(run)
                 saved = time.monotonic()
+            else:
+                continue
             if any_rank(bool(stop), environment.device):
                 raise Interrupted(f"stopped after step {progress.step}, which is saved; --resume continues the run", stop.number or SIGTERM)
     if rank() == 0:
