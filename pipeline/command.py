@@ -57,9 +57,8 @@ def stop_at_once(number: int, _: object) -> NoReturn:
 
     This is safe: a build may be killed at any moment. A second signal ends the process while it still cancels.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
     lines = sys.modules["pipeline.engines.run"].cancel_running() if "pipeline.engines.run" in sys.modules else []
     show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides the cursor
     lost = sys.modules["pipeline.output.lease"].lost if "pipeline.output.lease" in sys.modules else []

@@ -12,7 +12,6 @@ from pipeline.failures import EngineError, RunnerError
 IN_WORKER = re.compile(r"Error received from SDK harness for instruction [^:\s]+: (.*?)(?=\n\tat \S|\n\nDriver stacktrace|\Z)", re.DOTALL)
 DIED = re.compile(r"Process died with exit code (\d+)")
 NO_MASTER = ("All masters are unresponsive", "Master removed our application")
-MEMORY_CODE = 137  # SIGKILL: what the system sends when memory is short
 NO_PROGRAM = frozenset({126, 127})
 """Exit codes of a shell that cannot start a program (POSIX.1-2024, section 2.8.2)."""
 

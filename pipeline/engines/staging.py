@@ -52,7 +52,7 @@ def remove_staged(folder: Folder) -> None:
 
 def _copies(folder: Folder) -> Iterable[str]:
     """Yield the hashes of the recordings that were copied: one listing."""
-    return Folder(f"{folder.root.rstrip('/')}/{STAGED}/recordings").names()
+    return (name.rpartition("/")[2] for name in folder.files_below(f"{STAGED}/recordings"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,8 @@ def plan_clips(
     rules = rules_of(recipe)
     read = root | "ReadSources" >> read_rows
     keys = (read.keys, root | "PreviousKeys" >> PreviousKeys(previous)) | "Keys" >> beam.Flatten()
-    finds = (
-        HeldRows.of(recipe.holdout, recipe.folder) if recipe.holdout and limit is None else None
-    )  # a part need not have what is held out
+    # A part of the rows need not have what is held out.
+    finds = HeldRows.of(recipe.holdout, recipe.folder) if recipe.holdout and limit is None else None
     planned = (read.clips, keys) | "PlanPartitions" >> PlanPartitions(rules, finds)
     worded = planned.clips | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else planned.clips
     shards = worded | "AssignShards" >> AssignShards(recipe.shard_size, rules)
