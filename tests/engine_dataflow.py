@@ -33,6 +33,7 @@ from pipeline.records import ShardId
 from pipeline.verbs.build import build
 from pipeline.verbs.current_plan import current_plan, standing_snapshot
 from tests.fates import make_fates, published, unwatched
+from tests.object_store import hidden, published_there
 from tests.test_dataflow import Handler
 from transforms.shards.shard_task import ShardTask
 
@@ -82,17 +83,8 @@ class JobsOfDataflow(Engine):
         job = result.job.proto_pipeline
         for environment in job.components.environments.values():
             environment.urn = EMBEDDED
-        away = self.hidden.rename(self.hidden.with_name("away"))
-        try:
+        with hidden(self.hidden):
             FnApiRunner().run_via_runner_api(job, PipelineOptions([])).wait_until_finish()
-        finally:
-            away.rename(self.hidden)
-
-
-def published_there(address: str) -> dict[str, str]:
-    files, root = fsspec.filesystem("gs"), address.removeprefix("gs://")
-    names = [name for name in files.find(root) if name.endswith((".tar", ".parquet", "sizes.json", "plan.json"))]
-    return {name.removeprefix(f"{root}/"): sha256(files.cat_file(name)).hexdigest() for name in names if "_evidence" not in name}
 
 
 def test_the_jobs_of_a_build_give_the_bytes_of_a_local_build_without_any_path_of_the_user(emulator, tmp_path):

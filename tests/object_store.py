@@ -63,9 +63,12 @@ def upload(folder: Path, address: str) -> None:
 
 def published_there(address: str) -> dict[str, str]:
     """Return the SHA-256 of all files that must be equal between builds, as `tests.fates.published` of a folder on this disk."""
-    files, root = fsspec.filesystem("gs"), Store._strip_protocol(address)
+    files = fsspec.filesystem("gs")
+    root = files._strip_protocol(address)
     names = [name for name in files.find(root) if name.endswith((".tar", ".parquet", "sizes.json", "plan.json"))]
-    return {name.removeprefix(f"{root}/"): sha256(files.cat(name)).hexdigest() for name in names if not name.endswith("_evidence.parquet")}
+    return {
+        name.removeprefix(f"{root}/"): sha256(files.cat_file(name)).hexdigest() for name in names if not name.endswith("_evidence.parquet")
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,15 @@ class EngineElsewhere(EagerEngine):
 
     def run(self, add_steps: Callable[[beam.Pipeline], object], one_worker: bool = False) -> None:
         """Run a pipeline without the folder."""
-        away = self.hidden.rename(self.hidden.with_name("away"))
-        try:
+        with hidden(self.hidden):
             EagerEngine.run(self, add_steps, one_worker)
-        finally:
-            away.rename(self.hidden)
+
+
+@contextlib.contextmanager
+def hidden(folder: Path) -> Iterator[None]:
+    """Give a folder another name meanwhile, as on a machine that does not have it."""
+    away = folder.rename(folder.with_name("away"))
+    try:
+        yield
+    finally:
+        away.rename(folder)

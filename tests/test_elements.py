@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import apache_beam as beam
 import pytest
 
 from pipeline.engines import elements as module
 from pipeline.engines.elements import Elements, elements, read_elements
+from pipeline.engines.spark_runner import longest_create
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import Folder
 from tests.eager import collect
@@ -53,3 +55,12 @@ def test_a_worker_loads_nothing_that_another_program_wrote(folder, monkeypatch):
     folder.write(file.name, b"cos\nsystem\n(S'exit 1'\ntR.")
     with pytest.raises(DamagedFileError):
         read_elements(file, folder)
+
+
+@pytest.mark.parametrize("max_bytes", [10, 10**9])
+def test_a_job_of_spark_has_a_part_for_each_element_whether_or_not_they_are_in_files(max_bytes, folder, monkeypatch):
+    monkeypatch.setattr(module, "MAX_IN_JOB", max_bytes)
+    with elements(["x" * 10] * 1001, folder) as transform:
+        pipeline = beam.Pipeline()
+        _ = pipeline | transform
+        assert longest_create(pipeline) == 1001

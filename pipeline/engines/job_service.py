@@ -20,9 +20,7 @@ def described_options(address: str, seconds: float = SECONDS) -> dict[str, type]
     with grpc.insecure_channel(address) as channel:
         service = beam_job_api_pb2_grpc.JobServiceStub(channel)
         try:
-            answer = service.DescribePipelineOptions(
-                beam_job_api_pb2.DescribePipelineOptionsRequest(), timeout=seconds, wait_for_ready=True
-            )
+            answer = service.DescribePipelineOptions(beam_job_api_pb2.DescribePipelineOptionsRequest(), timeout=seconds)
         except grpc.RpcError as error:
             if isinstance(error, grpc.Call) and error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return {}

@@ -16,6 +16,7 @@ from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineS
 from google.protobuf import json_format
 
 from pipeline.engines import boot
+from pipeline.engines.elements import Elements
 from pipeline.engines.spark_failures import failure_of
 from pipeline.engines.spark_jar import jar_path
 from pipeline.engines.spark_job import SparkJob
@@ -118,12 +119,12 @@ class SparkResult(PipelineResult):
 
 
 def longest_create(pipeline: beam.Pipeline) -> int:
-    """Return the number of elements of the longest `Create` of a pipeline, at least 1."""
+    """Return the number of elements of the longest `Create` of a pipeline, at least 1; elements that are in files count, too."""
     lengths = [1]
 
     class Visitor(PipelineVisitor):
         def enter_composite_transform(self, node: AppliedPTransform) -> None:
-            if isinstance(node.transform, beam.Create):
+            if isinstance(node.transform, beam.Create | Elements):
                 lengths.append(len(node.transform.values))
 
     pipeline.visit(Visitor())
