@@ -6,7 +6,7 @@ They hold hashes alone, a line for each row. Where they are missing or damaged, 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.output.layout import DIGESTS, PLAN
-from pipeline.output.parquet_files import read_table
+from pipeline.output.damage import DamagedFileError
+from pipeline.output.digests_index import sha256_of
+from pipeline.output.layout import N_DIGESTS, PLAN, digests_name
 from pipeline.output.storage import Folder
 
-N_FILES = 8
-"""Files of digests: one holds 12 MB of a plan of 2.5 million rows, and 500 MB of one of 100 million, which one worker sorts."""
 NO_CLIP = -1
 """In place of the number of a row: the source rejected it, and it has neither a recording nor a key."""
 
@@ -66,7 +65,7 @@ def joined(parts: Iterable[RowDigests]) -> RowDigests:
 
 def by_file(digests: RowDigests) -> dict[int, RowDigests]:
     """Divide digests by the file that holds them; only files that hold any."""
-    numbers = np.where(digests.numbers == NO_CLIP, digests.rows, digests.recordings) % np.uint64(N_FILES)
+    numbers = np.where(digests.numbers == NO_CLIP, digests.rows, digests.recordings) % np.uint64(N_DIGESTS)
     return {int(number): digests[numbers == number] for number in np.unique(numbers)}
 
 
@@ -77,10 +76,22 @@ def write_digests(number: int, digests: RowDigests, folder: Folder, below: str) 
     with folder.workspace() as work:
         path = Path(work) / "digests.parquet"
         pq.write_table(table, path, compression="zstd", use_dictionary=["other_keys", "sources"], write_statistics=False)
-        folder.publish(path, f"{below}/{DIGESTS}/{number}.parquet")
+        folder.publish(path, f"{below}/{digests_name(number)}")
 
 
-def read_digests(folder: Folder, files: Iterable[str]) -> RowDigests:
-    """Return the digests of all rows of a plan, from files with names relative to the plan's folder; raises as `read_table`."""
-    tables = (read_table(folder, f"{PLAN}/{name}", _SCHEMA, required=NAMES) for name in files)
+def read_digests(folder: Folder, files: Mapping[str, str]) -> RowDigests:
+    """Return the digests of all rows of a plan, from files and their SHA-256 as `digests.json` has them.
+
+    Raises:
+        FileNotFoundError: one is missing.
+        DamagedFileError: one is not as it was written.
+    """
+    tables = (_read(folder, f"{PLAN}/{name}", sha256) for name, sha256 in files.items())
     return joined(RowDigests(*(table[name].to_numpy() for name in NAMES)) for table in tables)
+
+
+def _read(folder: Folder, name: str, sha256: str) -> pa.Table:
+    data = folder.read(name)
+    if sha256_of(data) != sha256:
+        raise DamagedFileError(name, "it is not as it was written")
+    return pq.read_table(pa.BufferReader(data), schema=_SCHEMA)

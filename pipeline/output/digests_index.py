@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.keys import stable_hash
-from pipeline.output.json_values import field, json_bytes, mapping, text
+from pipeline.output.json_values import field, json_bytes, mapping, table, text
 from pipeline.output.layout import DIGESTS, DIGESTS_INDEX, PLAN
 from pipeline.output.plan_index import Plan
 from pipeline.output.storage import Folder
@@ -32,16 +33,19 @@ class RecipeRead:
 
 @dataclass(frozen=True, slots=True)
 class DigestsIndex:
-    """The content of `digests.json`: the hash of the plan, the recipe that it was made from, and the names of the files of digests."""
+    """The content of `digests.json`: the hash of the plan, the recipe that it was made from, and the files of digests with their SHA-256.
+
+    The names of files are relative to the plan's folder.
+    """
 
     plan: str
     recipe: RecipeRead
-    files: tuple[str, ...]
+    files: Mapping[str, str]
 
 
 def write_index(folder: Folder, plan: Plan, recipe: RecipeRead, below: str) -> None:
     """Write which plan the digests below `below` belong to, and what it was made from."""
-    files = [name.removeprefix(f"{below}/") for name in folder.names(f"{below}/{DIGESTS}")]
+    files = {name.removeprefix(f"{below}/"): sha256_of(folder.read(name)) for name in folder.names(f"{below}/{DIGESTS}")}
     value = {"plan": plan_hash(plan), "rules": recipe.rules, "sources": [dataclasses.asdict(each) for each in recipe.sources]}
     folder.write_json(f"{below}/{DIGESTS_INDEX}", value | {"files": files})
 
@@ -49,12 +53,27 @@ def write_index(folder: Folder, plan: Plan, recipe: RecipeRead, below: str) -> N
 def read_index(folder: Folder, plan: Plan) -> DigestsIndex | None:
     """Return what a plan was made from; `None` where this is not known: its digests are missing, damaged, or those of another plan."""
     try:
-        value = mapping(folder.read_json(f"{PLAN}/{DIGESTS_INDEX}"), DIGESTS_INDEX)
-        recipe = RecipeRead(field(value, "rules", text), tuple(map(_source, field(value, "sources", _list))))
-        index = DigestsIndex(field(value, "plan", text), recipe, tuple(text(name, "a file") for name in field(value, "files", _list)))
+        index = checked_index(folder)
     except (FileNotFoundError, ValueError):
         return None
     return index if index.plan == plan_hash(plan) else None
+
+
+def checked_index(folder: Folder) -> DigestsIndex:
+    """Return the content of `digests.json`.
+
+    Raises:
+        FileNotFoundError: it is missing.
+        ValueError: it is damaged.
+    """
+    value = mapping(folder.read_json(f"{PLAN}/{DIGESTS_INDEX}"), "the content")
+    recipe = RecipeRead(field(value, "rules", text), tuple(map(_source, field(value, "sources", _list))))
+    return DigestsIndex(field(value, "plan", text), recipe, field(value, "files", table(text)))
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the hash that `digests.json` has of a file."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def plan_hash(plan: Plan) -> str:

@@ -10,6 +10,8 @@ INDEX, LEFT_OUT = "plan.json", "rejections.parquet"
 ROWS_READ, N_REWORDED, HELD_ROWS = "rows_read.json", "reworded.json", "held_rows.json"  # only while a plan is made
 ROWS = "rows"  # below a new plan, only while it is made: rows that were read here for workers elsewhere
 DIGESTS, DIGESTS_INDEX = "digests", "digests.json"  # below the plan: which rows were read, so that others can be added to the plan
+N_DIGESTS = 8
+"""Files of digests: one holds 12 MB of a plan of 2.5 million rows, and 500 MB of one of 100 million, which one worker sorts."""
 SHARED = "shared_recordings.json"  # below the plan: recordings that are in several datasets or splits; for people, no input of shards
 T5_CACHE, T5_TEXTS, T5_COUNTS, T5_PARTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json", "t5"
 EQUAL_SOUNDS = "equal_sounds.parquet"
@@ -45,6 +47,11 @@ def plan_name(shard: ShardId) -> str:
     'Clotho/train/00007.parquet'
     """
     return f"{shard.folder}/{shard.index:05d}.parquet"
+
+
+def digests_name(number: int) -> str:
+    """Return the name of a file of digests of rows, relative to the plan's folder; there are at most `N_DIGESTS`."""
+    return f"{DIGESTS}/{number}.parquet"
 
 
 def planned_shard(name: str) -> ShardId | None:
