@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.engines.run import Engine
-from pipeline.output.layout import PLAN
+from pipeline.output.layout import NEW_PLAN, PLAN
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs import recipe_read
+from pipeline.verbs.add_rows import add_rows
 from pipeline.verbs.current_plan import current_plan, standing_snapshot
 from pipeline.verbs.plan import make_plan
 from tests.eager import EagerEngine
-from transforms.planning import added_rows, rules
+from transforms.planning import rules
 
 COLUMNS = ("id", "url", "start", "end", "split", "license", "caption", "labels")
 HEAD = 'name = "grows"\nshard_size = 3\nholdout = ["Set:test", { path = "held.csv", allow_empty = true }]\nlicenses = ["cc0"]\n'
@@ -112,7 +113,7 @@ def check(recipe: Path, out: Path, engine: Engine | None = None) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [0, 1, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 20))])
 def test_rows_of_any_kind_that_are_added_give_the_plan_of_all_rows(seed: int, tmp_path: Path) -> None:
     home, lines = Home(tmp_path / "home", random.Random(seed)), list[str]()
     home.grow("first", 20)
@@ -124,3 +125,147 @@ def test_rows_of_any_kind_that_are_added_give_the_plan_of_all_rows(seed: int, tm
             home.grow(name, home.random.randint(1, 4), anywhere=home.random.random() < 0.3)
         lines += check(home.write(), tmp_path / "out")
     assert len(lines) >= 3, "some are planned without the others"
+
+
+@pytest.fixture
+def grown(tmp_path: Path) -> Home:
+    """A recipe that is planned below `out`."""
+    home = Home(tmp_path / "home", random.Random("grown"))
+    home.grow("first", 12)
+    home.grow("third", 5)
+    planned(home.write(), tmp_path / "out")
+    return home
+
+
+def test_rows_are_added_without_an_engine_and_the_user_is_told_how_many(grown: Home, tmp_path: Path) -> None:
+    grown.grow("first", 3)
+    assert check(grown.write(), tmp_path / "out", NoEngine()) == ["3 rows added to the plan of 17 rows, which were not planned again"]
+    assert planned(grown.write(), tmp_path / "out", NoEngine()) == []
+    grown.grow("second", 1)
+    assert check(grown.write(), tmp_path / "out", NoEngine()) == ["1 row added to the plan of 20 rows, which were not planned again"]
+
+
+def test_rows_that_only_get_other_numbers_are_not_planned_again(grown: Home, tmp_path: Path) -> None:
+    grown.rows["first"].insert(0, ("new", "new.wav", "", "", "train", "CC0", "New", ""))
+    assert len(check(grown.write(), tmp_path / "out", NoEngine())) == 1
+    grown.rows["first"][0], grown.rows["first"][3] = grown.rows["first"][3], grown.rows["first"][0]
+    assert len(check(grown.write(), tmp_path / "out", NoEngine())) == 1
+
+
+def test_a_row_that_could_not_be_read_and_can_now_is_added(grown: Home, tmp_path: Path) -> None:
+    bad = ("bad", "bad.wav", "2", "1", "train", "CC0", "Bad", "")
+    grown.rows["third"] += [bad, bad]
+    check(grown.write(), tmp_path / "out", NoEngine())
+    grown.rows["third"][-2] = ("bad", "bad.wav", "1", "2", "train", "CC0", "Good", "")
+    assert len(check(grown.write(), tmp_path / "out", NoEngine())) == 1
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_plan_that_grew_on_any_engine_is_the_same(seed: int, grown: Home, tmp_path: Path) -> None:
+    grown.grow("first", 4)
+    check(grown.write(), tmp_path / "out", NoEngine())
+    planned(grown.write(), tmp_path / "again", EagerEngine(seed))
+    digests = {name: data for name, data in tree(tmp_path / "out").items() if "/digests/" in name}
+    assert digests == {name: data for name, data in tree(tmp_path / "again").items() if "/digests/" in name}
+
+
+def _changed_row(home: Home) -> None:
+    home.rows["first"][0] = (*home.rows["first"][0][:-1], "other")
+
+
+def _removed_row(home: Home) -> None:
+    home.rows["first"].pop(3)
+
+
+def _removed_source(home: Home) -> None:
+    home.rows.pop("third")
+
+
+@pytest.mark.parametrize("edit", [_changed_row, _removed_row, _removed_source])
+def test_when_a_row_is_gone_all_rows_are_planned_again(edit: Callable[[Home], None], grown: Home, tmp_path: Path) -> None:
+    edit(grown)
+    grown.grow("first", 2)
+    assert check(grown.write(), tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [('["cc0"]', '["cc0", "mit"]'), ("shard_size = 3", "shard_size = 4"), (', { path = "held.csv", allow_empty = true }', "")],
+)
+def test_when_the_recipe_says_more_all_rows_are_planned_again(before: str, after: str, grown: Home, tmp_path: Path) -> None:
+    grown.grow("first", 2)
+    recipe = grown.write()
+    recipe.write_text(recipe.read_text().replace(before, after))
+    assert check(recipe, tmp_path / "out") == []
+
+
+def test_a_changed_list_of_held_recordings_plans_all_rows_again(grown: Home, tmp_path: Path) -> None:
+    grown.grow("first", 2)
+    recipe = grown.write()
+    (grown.path / "held.csv").write_text("url\na4.wav\n")
+    assert check(recipe, tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("name", ["digests.json", "digests/*.parquet", "shared_recordings.json", "Set/train/*.parquet"])
+@pytest.mark.parametrize("data", [None, b"", b"{}", b"PAR1"])
+def test_a_plan_with_files_that_are_missing_or_damaged_is_made_again(name: str, data: bytes | None, grown: Home, tmp_path: Path) -> None:
+    for path in (tmp_path / "out/plan").glob(name):
+        path.unlink() if data is None else path.write_bytes(data)
+    grown.grow("first", 2)
+    folder = Folder(str(tmp_path / "out"))
+    assert add_rows(load_recipe(str(grown.write())), take_snapshot(folder), lambda: False, prune=False) is None
+    assert not (tmp_path / "out" / NEW_PLAN).exists()
+
+
+def test_addresses_that_are_not_held_any_more_are_read_again(grown: Home, tmp_path: Path) -> None:
+    row = ("secret", "https://e.org/secret.wav?token=" + 30 * "s", "", "", "train", "CC0", "Secret", "")
+    grown.rows["first"].append(row)
+    check(grown.write(), tmp_path / "out", NoEngine())
+    shutil.rmtree(tmp_path / "out/plan/addresses")
+    grown.grow("third", 1)
+    assert check(grown.write(), tmp_path / "out") == []
+
+
+class Killed(BaseException):
+    """Ends an addition as a signal would."""
+
+
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_plan_is_the_old_or_the_new_one_wherever_it_is_killed(
+    step: int, grown: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, old = tmp_path / "out", tree(tmp_path / "out")
+    grown.grow("first", 6)
+    grown.grow("captions", 2)
+    recipe, calls, last = grown.write(), list[object](), [10**9]
+
+    def counted(call: Callable[..., object]) -> Callable[..., object]:
+        def run(*args: object, **keywords: object) -> object:
+            if len(calls) == last[0]:
+                raise Killed
+            calls.append(call)
+            return call(*args, **keywords)
+
+        return run
+
+    shutil.copytree(out, tmp_path / "new")
+    for kind, name in ((Path, "replace"), (Path, "unlink"), (shutil, "rmtree")):
+        monkeypatch.setattr(kind, name, counted(getattr(kind, name)))
+    planned(recipe, tmp_path / "new", NoEngine())
+    new, n_calls = tree(tmp_path / "new"), len(calls)
+    assert n_calls > 20 and new != old
+    for stop in range(n_calls - 1, -1, -step):
+        last[0] = 10**9
+        shutil.rmtree(out)
+        for name, data in old.items():
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            (out / name).write_bytes(data)
+        calls.clear()
+        last[0] = stop
+        with pytest.raises(Killed):
+            planned(recipe, out, NoEngine())
+        last[0] = 10**9
+        assert standing_snapshot(Folder(str(out))).plan is not None
+        assert tree(out) in (old, new), stop
+        planned(recipe, out, NoEngine())
+        assert tree(out) == new

@@ -44,7 +44,7 @@ class AddedRows:
         return len(self.after) - len(self.before)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _SourceNow:
     """What a source has now: digests of all rows, its clips that the plan does not know, and rejected rows by hash."""
 
@@ -88,8 +88,8 @@ def _read(options: SourceOptions, number: int, standing: RowDigests) -> _SourceN
         clips = [row for row in batch if isinstance(row, Clip)]
         rejections = [row for row in batch if isinstance(row, Rejection)]
         digests, rejected = digests_of(clips, number), digests_of_rejections(rejections, number)
-        now.digests += [digests, rejected]
-        now.clips += [clips[at] for at in np.flatnonzero(~is_in(digests.rows, known)).tolist()]
+        now.digests.extend((digests, rejected))
+        now.clips.extend(clips[at] for at in np.flatnonzero(~is_in(digests.rows, known)).tolist())
         now.rejected.update(zip(rejected.rows.tolist(), (tuple(left_out_row(each).values()) for each in rejections), strict=True))
         if len(now.clips) > MAX_AGAIN:
             break
