@@ -58,8 +58,8 @@ def test_the_order_of_rows_and_batches_does_not_change_a_byte(folder: Folder, tm
 def test_a_row_is_always_in_the_same_file() -> None:
     given = drawn(200)
     parts = [by_file(given[np.arange(first, 200, 2)]) for first in (0, 1)]
-    whole = {number: rows(part) for number, part in by_file(given).items()}
-    assert {number: rows(joined(part[number] for part in parts if number in part)) for number in whole} == whole
+    expected = {number: rows(part) for number, part in by_file(given).items()}
+    assert {number: rows(joined(part[number] for part in parts if number in part)) for number in expected} == expected
 
 
 def test_digests_of_another_plan_count_as_none(folder: Folder) -> None:
@@ -72,7 +72,7 @@ def test_digests_of_another_plan_count_as_none(folder: Folder) -> None:
 @pytest.mark.parametrize(
     "value", [[], {}, {"plan": "x", "rules": "", "sources": [1], "files": {}}, {"plan": "x", "rules": "", "sources": {}}]
 )
-def test_a_damaged_index_is_told_from_a_missing_one_and_counts_as_none(value: object, folder: Folder) -> None:
+def test_a_damaged_index_is_another_error_than_a_missing_one(value: object, folder: Folder) -> None:
     with pytest.raises(FileNotFoundError):
         checked_index(folder)
     folder.write_json("plan/digests.json", value)

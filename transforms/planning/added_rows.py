@@ -111,9 +111,9 @@ def _rows_of(change: Affected, sources: Sequence[SourceOptions], new: Mapping[in
 
 def _are(rows: Sequence[tuple[int, Clip]], digests: RowDigests) -> bool:
     """Return whether rows, source after source, have these digests, in any order."""
-    found = _digests(rows)
-    return len(found) == len(digests) and all(
-        np.array_equal(a, b) for a, b in zip(_contents_and_numbers(found), _contents_and_numbers(digests), strict=True)
+    given = _digests(rows)
+    return len(given) == len(digests) and all(
+        np.array_equal(a, b) for a, b in zip(_contents_and_numbers(given), _contents_and_numbers(digests), strict=True)
     )
 
 

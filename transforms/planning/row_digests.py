@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
@@ -14,7 +16,7 @@ from pipeline.output.storage import Folder
 from pipeline.records import Clip, Rejection
 from transforms.planning.batches import pack, unpack
 from transforms.planning.drop_duplicates import key_of, renamed
-from transforms.planning.key_hashes import hash_of, numbers
+from transforms.planning.key_hashes import N_HASH, hash_of, numbers
 
 _VALUES = attrgetter(
     "source", "dataset", "split", "id", "url", "start", "end", "labels", "title", "license", "creator", "recording", "audio_root",
@@ -23,10 +25,18 @@ _VALUES = attrgetter(
 """The fields of a clip that decide what is planned, captions and the number of the row apart."""
 _CAPTION = attrgetter("text", "origin", "model", "prompt", "before_debias")
 
+MARSHAL = 2
+"""The version of Python's format: later ones depend on which objects are the same, and not only on their values."""
+
 
 def row_hash(clip: Clip) -> bytes:
     """Return eight bytes that stand for all of a row but its number, the same on every machine."""
-    return hash_of(repr((_VALUES(clip), *map(_CAPTION, clip.captions))))
+    fields = _VALUES(clip), *map(_CAPTION, clip.captions)
+    try:  # a tenth of the time of `repr`
+        data = marshal.dumps(fields, MARSHAL)
+    except ValueError:  # it takes no other types than the builtin ones, such as the text of an enum
+        data = repr(fields).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).digest()[:N_HASH]
 
 
 def left_out_hash(row: Iterable[str]) -> bytes:
