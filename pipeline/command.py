@@ -150,12 +150,13 @@ def write_plan(options: Namespace, beam_options: tuple[str, ...], _: list[str]) 
     check_folder(folder)
     engine = _engine(options, beam_options, folder, recipe)
     with folder.locked():
-        snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), options.limit, engine)
+        added: list[str] = []
+        snapshot, plan_is_new = current_plan(recipe, standing_snapshot(folder), options.limit, engine, tell=added.append)
     plan = snapshot.plan
     assert plan is not None
     state = "planned" if plan_is_new else "the plan is up to date:"
     left_out = f"{counted(plan.n_left_out, 'row')} left out, see {options.output}/plan/rejections.parquet"
-    print_lines([f"{state} {counted(plan.n_clips, 'clip')} in {counted(len(plan.shards), 'shard')}; {left_out}"])
+    print_lines([*added, f"{state} {counted(plan.n_clips, 'clip')} in {counted(len(plan.shards), 'shard')}; {left_out}"])
     print_shared(read_shared(folder), also_none=True)
     print_t5(folder)
     return DONE

@@ -110,7 +110,7 @@ def rows_in(tables: Iterable[bytes]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(("limit", "counts"), [(None, [{"T": 2}, {"U": 1}]), (1, [{"T": 1}, {"U": 1}])])
 def test_rows_are_counted_by_dataset_rejected_ones_too(limit: int | None, counts: list, tmp_path: Path) -> None:
     sources = [options(tmp_path, "url,start\nb,x\na,1\n"), options(tmp_path, "url\nc\n", "u.csv", "U")]
-    batches, _, left_out, counted = collect(lambda root: root | ReadSources(sources, limit))
+    batches, _, left_out, counted, _ = collect(lambda root: root | ReadSources(sources, limit))
     assert sorted(clip.url for clip in clips_in(batches)) == (["a", "c"] if limit is None else ["c"])
     assert [row["url"] for row in rows_in(left_out)] == ["b"]
     assert sorted(counted, key=repr) == counts

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from pipeline.keys import stable_hash
+from pipeline.output.digests_index import RecipeRead, write_index
 from pipeline.output.equal_sounds_file import EqualSounds, write_equal_sounds
 from pipeline.output.folder_readme import readme
-from pipeline.output.plan_index import PlannedShard
+from pipeline.output.plan_index import Plan, PlannedShard
 from pipeline.output.recordings_file import Recordings, write_recordings
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault
 from pipeline.verbs.verify_files import (
     check_addresses,
+    check_digests,
     check_equal_sounds,
     check_names,
     check_readme,
@@ -222,3 +224,16 @@ def test_a_damaged_list_of_shared_recordings_is_a_fault(value: Any, is_damaged: 
     assert not list(check_shared(folder, folder.listing()))
     folder.write_json("plan/shared_recordings.json", value)
     assert [fault.file for fault in check_shared(folder, folder.listing())] == ["plan/shared_recordings.json"] * is_damaged
+
+
+def test_digests_that_are_not_as_they_were_written_are_faults(folder: Folder) -> None:
+    assert not list(check_digests(folder, folder.listing()))
+    for number in range(3):
+        folder.write(f"plan/digests/{number}.parquet", b"x")
+    write_index(folder, Plan("f", (), {}, {}), RecipeRead("", ()), "plan")
+    assert not list(check_digests(folder, folder.listing()))
+    folder.write("plan/digests/1.parquet", b"y")
+    folder.remove("plan/digests/2.parquet")
+    assert [fault.file for fault in check_digests(folder, folder.listing())] == ["plan/digests/1.parquet", "plan/digests/2.parquet"]
+    folder.write("plan/digests.json", b"[]")
+    assert [fault.file for fault in check_digests(folder, folder.listing())] == ["plan/digests.json"]

@@ -9,6 +9,9 @@ PLAN, NEW_PLAN = "plan", "plan.new"
 INDEX, LEFT_OUT = "plan.json", "rejections.parquet"
 ROWS_READ, N_REWORDED, HELD_ROWS = "rows_read.json", "reworded.json", "held_rows.json"  # only while a plan is made
 ROWS = "rows"  # below a new plan, only while it is made: rows that were read here for workers elsewhere
+DIGESTS, DIGESTS_INDEX = "digests", "digests.json"  # below the plan: which rows were read, so that others can be added to the plan
+N_DIGESTS = 8
+"""Files of digests: one holds 12 MB of a plan of 2.5 million rows, and 500 MB of one of 100 million, which one worker sorts."""
 SHARED = "shared_recordings.json"  # below the plan: recordings that are in several datasets or splits; for people, no input of shards
 T5_CACHE, T5_TEXTS, T5_COUNTS, T5_PARTS = "t5_captions.parquet", "t5_texts.parquet", "t5_counts.json", "t5"
 EQUAL_SOUNDS = "equal_sounds.parquet"
@@ -16,7 +19,10 @@ SIZES = "sizes.json"
 RECORDINGS = ".recordings"
 ADDRESSES = "addresses"  # below the plan: full addresses of clips whose address holds a secret, by shard, until the shard is built
 RETIRED = "retired.json"  # below the plan: shards of earlier plans that are not removed yet
-OF_PLANS = frozenset({INDEX, LEFT_OUT, ROWS_READ, N_REWORDED, HELD_ROWS, SHARED, T5_CACHE, T5_TEXTS, T5_COUNTS, EQUAL_SOUNDS, RETIRED})
+OF_PLANS = frozenset(
+    {INDEX, LEFT_OUT, ROWS_READ, N_REWORDED, HELD_ROWS, SHARED, T5_CACHE, T5_TEXTS, T5_COUNTS, EQUAL_SOUNDS, RETIRED, DIGESTS_INDEX}
+)
+BELOW_PLANS = f"{ADDRESSES}/", f"{T5_PARTS}/", f"{ROWS}/", f"{DIGESTS}/"
 MOVED = ".moved"  # shards whose clips are in other shards of the plan, until those are built
 WORK, LOCK = ".work", ".lock"  # unfinished files of a local build, removed when the next build starts; the lock of a build
 WAITING = ".waiting"  # rows left for later of shards that a build leaves as they are, by host; only while it runs
@@ -43,6 +49,11 @@ def plan_name(shard: ShardId) -> str:
     return f"{shard.folder}/{shard.index:05d}.parquet"
 
 
+def digests_name(number: int) -> str:
+    """Return the name of a file of digests of rows, relative to the plan's folder; there are at most `N_DIGESTS`."""
+    return f"{DIGESTS}/{number}.parquet"
+
+
 def planned_shard(name: str) -> ShardId | None:
     """Return the shard of a plan file's name; `None` for the plan's other files.
 
@@ -62,7 +73,7 @@ def is_name_of_ours(name: str) -> bool:
     if below == MOVED:
         number, _, rest = rest.partition("/")
         return number.isdecimal() and shard_of(rest) is not None
-    return planned_shard(rest) is not None or rest in OF_PLANS or rest.startswith((f"{ADDRESSES}/", f"{T5_PARTS}/", f"{ROWS}/"))
+    return planned_shard(rest) is not None or rest in OF_PLANS or rest.startswith(BELOW_PLANS)
 
 
 def tar_name(shard: ShardId) -> str:

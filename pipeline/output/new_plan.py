@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pipeline.output.digests_index import read_index
 from pipeline.output.layout import (
     ADDRESSES,
+    DIGESTS_INDEX,
     EQUAL_SOUNDS,
     INDEX,
     LEFT_OUT,
@@ -37,10 +39,19 @@ def finish_plan(fingerprint: str, folder: Folder, prepare: Callable[[Plan], None
         LostRowsError: rows that were read are neither planned nor left out; nothing was changed.
     """
     plan = _counted(fingerprint, folder)
+    adopt(plan, folder, prepare)
+    return plan
+
+
+def adopt(plan: Plan, folder: Folder, prepare: Callable[[Plan], None] = lambda _: None) -> None:
+    """Replace the previous plan with a new one. Files that the new plan's folder does not have stay as they are in the previous plan.
+
+    Args:
+        prepare: as in `finish_plan`.
+    """
     prepare(plan)
     folder.write_json(f"{NEW_PLAN}/{INDEX}", plan.to_json())
     promote(folder)
-    return plan
 
 
 def discard_new_plan(folder: Folder) -> None:
@@ -69,7 +80,7 @@ def promote(folder: Folder) -> None:
         new = {name.removeprefix(f"{NEW_PLAN}/") for name in folder.names(NEW_PLAN)}
         folder.remove(f"{PLAN}/{INDEX}")
         folder.move_all({f"{NEW_PLAN}/{name}": f"{PLAN}/{name}" for name in sorted(new - {INDEX})})
-        needed = _files_of(plan)
+        needed = _files_of(plan) | _digests_of(plan, folder)
         for name in folder.names(PLAN):
             is_needed = name.removeprefix(f"{PLAN}/") in needed or name.startswith(f"{PLAN}/{ADDRESSES}/")
             if is_name_of_ours(name) and not is_needed:
@@ -82,6 +93,12 @@ def _files_of(plan: Plan) -> set[str]:
     """Return the names, relative to the plan's folder, of the files of a plan and of those that stay when plans change."""
     texts = {T5_TEXTS} if plan.t5 else set()
     return {INDEX, LEFT_OUT, T5_CACHE, EQUAL_SOUNDS, SHARED, RETIRED} | texts | {plan_name(planned.shard) for planned in plan.shards}
+
+
+def _digests_of(plan: Plan, folder: Folder) -> set[str]:
+    """Return the names, as `_files_of`, of the digests of the rows of a plan; none where those that are there belong to another plan."""
+    index = read_index(folder, plan)
+    return {DIGESTS_INDEX, *index.files} if index is not None else set()
 
 
 def _counted(fingerprint: str, folder: Folder) -> Plan:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
-from pipeline.output.layout import NEW_PLAN, plan_name
-from pipeline.output.plan_files import read_left_out
+from pipeline.output.layout import NEW_PLAN, PLAN, plan_name
+from pipeline.output.parquet_files import read_table
+from pipeline.output.plan_files import CLIPS, read_left_out
 from pipeline.output.plan_index import Plan
 from pipeline.output.standing import Excerpt, Standing
 from pipeline.output.storage import Folder
@@ -58,13 +57,17 @@ def _duration(seconds: float) -> str:
 
 
 def compare(plan: Plan, standing: Standing, folder: Folder) -> PlanChange:
-    """Compare a new plan, whose files are in the folder of new plans, with what stands. Reads no file that is not needed."""
+    """Compare a new plan with what stands. Files that are not in the folder of new plans are those of the previous plan.
+
+    Reads no file that is not needed.
+    """
     planned = {each.shard for each in plan.shards}
-    leaving, held = list(_leaving(standing, planned, folder)), list(_only_held(standing))
+    files = _PlanFiles(folder)
+    leaving, held = list(_leaving(standing, planned, files)), list(_only_held(standing))
     unreadable = tuple(sorted(standing.unreadable - planned))
     if not leaving and not held:
         return PlanChange({}, 0.0, (), unreadable)
-    elsewhere = _Elsewhere({excerpt[0] for _, samples in (*leaving, *held) for excerpt in samples}, plan, folder)
+    elsewhere = _Elsewhere({excerpt[0] for _, samples in (*leaving, *held) for excerpt in samples}, plan, files)
     dropped, seconds = collections.Counter[ShardId](), 0.0
     for shard, samples in (*leaving, *held):
         gone = [excerpt for excerpt in samples if not elsewhere.has(shard.dataset, excerpt)]
@@ -75,10 +78,24 @@ def compare(plan: Plan, standing: Standing, folder: Folder) -> PlanChange:
     return PlanChange(dict(sorted(dropped.items())), seconds, moved, unreadable)
 
 
-def _leaving(standing: Standing, planned: set[ShardId], folder: Folder) -> Iterator[tuple[ShardId, Mapping[Excerpt, float]]]:
+class _PlanFiles:
+    """The files of a new plan: in the folder of new plans, or as they are in the previous plan."""
+
+    def __init__(self, folder: Folder):
+        self.folder = folder
+        self._new = frozenset(folder.names(NEW_PLAN, ".parquet"))
+
+    def excerpts(self, shard: ShardId) -> Iterator[Excerpt]:
+        """Return the key, address and excerpt of each row of a shard."""
+        name = f"{NEW_PLAN}/{plan_name(shard)}"
+        table = read_table(self.folder, name if name in self._new else f"{PLAN}/{plan_name(shard)}", CLIPS, EXCERPT)
+        return zip(*(table[name].to_pylist() for name in EXCERPT), strict=True)
+
+
+def _leaving(standing: Standing, planned: set[ShardId], files: _PlanFiles) -> Iterator[tuple[ShardId, Mapping[Excerpt, float]]]:
     """Yield the samples of each shard that are not in the shard of the same name in the new plan, by key, address and excerpt."""
     for shard, each in sorted(standing.shards.items()):
-        stay = set(zip(*_columns(folder, shard, EXCERPT), strict=True)) if shard in planned else set()
+        stay = set(files.excerpts(shard)) if shard in planned else set()
         samples = {excerpt: seconds for excerpt, seconds in each.samples.items() if excerpt not in stay}
         if samples:
             yield shard, samples
@@ -101,16 +118,16 @@ def _only_held(standing: Standing) -> Iterator[tuple[ShardId, Mapping[Excerpt, f
 class _Elsewhere:
     """The rows of a new plan that have one of some keys, and the rows that it leaves out with a reason."""
 
-    def __init__(self, keys: set[str], plan: Plan, folder: Folder):
+    def __init__(self, keys: set[str], plan: Plan, files: _PlanFiles):
         self._datasets = frozenset({each.shard.dataset for each in plan.shards} | plan.left_out.keys())
         self._planned: dict[tuple[str, str], ShardId] = {}  # (dataset, key) -> shard
         self._excerpts: set[Excerpt] = set()  # of any dataset
         for each in plan.shards:
-            for excerpt in zip(*_columns(folder, each.shard, EXCERPT), strict=True):
+            for excerpt in files.excerpts(each.shard):
                 if excerpt[0] in keys:
                     self._planned[each.shard.dataset, excerpt[0]] = each.shard
                     self._excerpts.add(excerpt)
-        table = read_left_out(folder, NEW_PLAN)
+        table = read_left_out(files.folder, NEW_PLAN)
         left_out = zip(table["dataset"].to_pylist(), table["key"].to_pylist(), strict=True)
         self._left_out = {row for row in left_out if row[1] in keys}
 
@@ -122,9 +139,3 @@ class _Elsewhere:
     def moves(self, shard: ShardId, excerpt: Excerpt) -> bool:
         """Return whether a sample that leaves its shard is part of another shard of the new plan, of another dataset maybe."""
         return self._planned.get((shard.dataset, excerpt[0]), shard) != shard or excerpt in self._excerpts
-
-
-def _columns(folder: Folder, shard: ShardId, names: Sequence[str]) -> list[list]:
-    with folder.open(f"{NEW_PLAN}/{plan_name(shard)}") as file:
-        table = pq.read_table(file, columns=list(names))
-    return [table[name].to_pylist() for name in names]

@@ -108,7 +108,11 @@ def read_values(folder: Folder, shard: ShardId, names: Sequence[str]) -> Iterato
 
 def left_out_bytes(rejections: Iterable[Rejection]) -> bytes:
     """Return rows that are left out of the plan as a table in bytes, for `write_left_out`."""
-    table = pa.Table.from_pylist([_left_out(rejection) for rejection in rejections], REJECTIONS)
+    return table_bytes(pa.Table.from_pylist(list(map(left_out_row, rejections)), REJECTIONS))
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """Return a table of `REJECTIONS` in bytes, for `write_left_out`."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, REJECTIONS, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
         stream.write_table(table)
@@ -137,7 +141,8 @@ def count_left_out(table: pa.Table) -> Mapping[str, Mapping[str, int]]:
     return by_dataset
 
 
-def _left_out(rejection: Rejection) -> dict[str, str]:
+def left_out_row(rejection: Rejection) -> dict[str, str]:
+    """Return a row that is left out of the plan, by column of `REJECTIONS`."""
     clip = rejection.clip
     values = {name: getattr(clip, name) for name in ("dataset", "split", "source", "id", "key", "url")}
     return values | {"reason": str(rejection.reason), "stage": rejection.stage, "detail": rejection.detail[:MAX_DETAIL]}

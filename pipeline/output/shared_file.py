@@ -29,7 +29,8 @@ def write_shared(folder: Folder, shared: Sequence[SharedRecordings], below: str 
 def read_shared(folder: Folder) -> tuple[SharedRecordings, ...] | None:
     """Return the list of a plan; `None` where the plan has none, or a damaged one."""
     try:
-        rows = [mapping(row, SHARED) for row in folder.read_json(f"{PLAN}/{SHARED}")]
+        value = folder.read_json(f"{PLAN}/{SHARED}")
+        rows = [mapping(row, SHARED) for row in (value if isinstance(value, list) else [value])]
         return tuple(
             SharedRecordings(
                 field(row, "first", text), field(row, "second", text), field(row, "n_read", count), field(row, "n_planned", count)

@@ -123,8 +123,9 @@ def _build(
     """Bring a folder from the state of `before` to the recipe, and check the books."""
     folder = before.folder
     settings = build_settings(recipe, folder, changes.prune, wait)
-    snapshot, plan_is_new = current_plan(recipe, before, limit, engine, changes, settings.settings_hash_of)
-    notes = (*unreadable_markers(snapshot), *(_size_notes(recipe, snapshot) if plan_is_new else _address_notes(snapshot, changes)))
+    added: list[str] = []
+    snapshot, plan_is_new = current_plan(recipe, before, limit, engine, changes, settings.settings_hash_of, added.append)
+    notes = (*added, *unreadable_markers(snapshot), *(_size_notes(recipe, snapshot) if plan_is_new else _address_notes(snapshot, changes)))
     remove_retired(snapshot)
     built = build_rounds(snapshot, settings, engine, watch, changes)
     snapshot = built.snapshot

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipeline.engines.run import Engine
 from pipeline.output.new_plan import promote_interrupted
 from pipeline.output.snapshot import NOTHING_KNOWN, KnownMarkers, Snapshot, take_snapshot
@@ -25,6 +27,7 @@ def current_plan(
     engine: Engine,
     changes: Changes = NO_CHANGES,
     settings_hash_of: SettingsHashOf | None = None,
+    tell: Callable[[str], object] = lambda line: None,
 ) -> tuple[Snapshot, bool]:
     """Return the snapshot of a folder with the plan of a recipe, and whether the plan had to be made; raises as `make_plan`.
 
@@ -32,14 +35,24 @@ def current_plan(
 
     Args:
         settings_hash_of: as the build has it; `None` where nothing is built.
+        tell: called with a line where rows were added to the plan without planning the others again.
     """
     is_current = snapshot.plan is not None and snapshot.plan.fingerprint == recipe.fingerprint(limit)
     if snapshot.plan is not None and changes.retried and not is_current:
         return snapshot, False  # the rows that stand are tried again; a change of the recipe waits for the next build
-    if is_current and not changes.plans_again and not any(lacking_addresses(snapshot, settings_hash_of, changes.retried)):
+
+    def lacks() -> bool:
+        return any(lacking_addresses(snapshot, settings_hash_of, changes.retried))
+
+    if is_current and not changes.plans_again and not lacks():
         return snapshot, False
     engine.load()
-    from pipeline.verbs.plan import make_plan  # imports Beam
+    from pipeline.verbs.add_rows import add_rows  # these two import Beam
+    from pipeline.verbs.plan import make_plan
 
-    make_plan(recipe, snapshot, limit, engine, changes)
+    line = None if is_current or changes.plans_again or limit is not None else add_rows(recipe, snapshot, lacks, changes.prune)
+    if line is None:
+        make_plan(recipe, snapshot, limit, engine, changes)
+    else:
+        tell(line)
     return take_snapshot(snapshot.folder), True

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
 from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
+from pipeline.output.digests_index import write_index
 from pipeline.output.layout import HELD_ROWS, LEFT_OUT, NEW_PLAN, RETIRED, ROWS, ROWS_READ
 from pipeline.output.moved_shards import hold
 from pipeline.output.new_plan import discard_new_plan, finish_plan
@@ -25,11 +25,13 @@ from pipeline.recipe.model import BuildRecipe
 from pipeline.records import ShardId
 from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.rare_collections import rare_collections
+from pipeline.verbs.recipe_read import recipe_read
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.find_held_rows import HeldRows, Match, take_matches, unmatched, write_matches
 from transforms.planning.key_hashes import PreviousKeys
 from transforms.planning.plan_partitions import PlanPartitions
 from transforms.planning.read_sources import ReadFiles, ReadSources, write_rows
+from transforms.planning.row_digests import WriteDigests
 from transforms.planning.rules import Rules
 from transforms.planning.share_recordings import added, write_shared_recordings
 from transforms.planning.write_plan import WriteLeftOut, WritePlan
@@ -62,6 +64,8 @@ def plan_clips(
     if finds:
         matches = planned.matches | "AllMatches" >> beam.CombineGlobally(_union)
         _ = matches | "WriteHeldRows" >> beam.Map(write_matches, folder, f"{NEW_PLAN}/{HELD_ROWS}")
+    if limit is None and caption_model is None:
+        _ = read.digests | "WriteDigests" >> WriteDigests(folder, NEW_PLAN)
     left_out = (read.left_out, planned.left_out) | "LeftOut" >> beam.Flatten()
     _ = left_out | "WriteLeftOut" >> WriteLeftOut(folder, f"{NEW_PLAN}/{LEFT_OUT}")
     _ = read.counts | "AddCounts" >> beam.CombineGlobally(added) | "WriteCounts" >> beam.Map(_write_counts, folder)
@@ -121,6 +125,7 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
     """
     folder = snapshot.folder
     caption_model = caption_model_of(recipe)
+    made_from = recipe_read(recipe) if limit is None and caption_model is None else None
     fingerprint = recipe.fingerprint(limit)  # before the tables are read: if they change meanwhile, the next build plans again
     standing = read_standing(snapshot)
     previous = PreviousPlan(folder) if changes.reshard else PreviousPlan.of(folder, snapshot.plan, standing)
@@ -129,10 +134,16 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
         rows = reading(recipe, limit, folder, engine)
         engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous, rows), one_worker=True)
     folder.remove_below(f"{NEW_PLAN}/{ROWS}")
+
+    def ready(plan: Plan) -> None:
+        prepare(plan, snapshot, standing, changes.prune)
+        if made_from is not None:
+            write_index(folder, plan, made_from, NEW_PLAN)
+
     try:
         if recipe.holdout and limit is None:
             check_holdout(recipe, folder)
-        return finish_plan(fingerprint, folder, partial(_prepare, snapshot=snapshot, standing=standing, prune=changes.prune))
+        return finish_plan(fingerprint, folder, ready)
     except (RecipeError, DroppedSamplesError, ForeignFilesError):
         discard_new_plan(folder)
         raise
@@ -145,7 +156,7 @@ def check_holdout(recipe: BuildRecipe, folder: Folder) -> None:
         raise RecipeError("\n".join(faults))
 
 
-def _prepare(plan: Plan, snapshot: Snapshot, standing: Standing, prune: bool) -> None:
+def prepare(plan: Plan, snapshot: Snapshot, standing: Standing, prune: bool) -> None:
     """Check what a new plan changes, and hold the shards whose audio it needs elsewhere, before it replaces the previous plan."""
     folder, planned = snapshot.folder, {each.shard for each in plan.shards}
     check_names(planned - standing.ours, snapshot.files.keys())

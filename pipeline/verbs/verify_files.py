@@ -7,15 +7,18 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pipeline.keys import stable_hash
 from pipeline.output.address_files import address_name
 from pipeline.output.damage import DamagedFileError
+from pipeline.output.digests_index import checked_index, sha256_of
 from pipeline.output.equal_sounds_file import EqualSounds, checked_equal_sounds
 from pipeline.output.folder_readme import OURS, readme
 from pipeline.output.json_values import table, text
 from pipeline.output.layout import (
     ADDRESSES,
+    DIGESTS_INDEX,
     EQUAL_SOUNDS,
     INDEX,
     LEFT_OUT,
     MOVED,
+    N_DIGESTS,
     NEW_PLAN,
     PLAN,
     README,
@@ -27,6 +30,7 @@ from pipeline.output.layout import (
     T5_CACHE,
     T5_PARTS,
     T5_TEXTS,
+    digests_name,
     names_of,
     plan_name,
     shard_of,
@@ -149,10 +153,31 @@ def check_shared(folder: Folder, files: Container[str]) -> Iterator[Fault]:
         yield Fault(None, None, f"{PLAN}/{SHARED}", "damaged: it is no list of shared recordings", PLAN_AGAIN)
 
 
+def check_digests(folder: Folder, files: Container[str]) -> Iterator[Fault]:
+    """Yield a fault for each file of the digests of rows that is not as it was written. A plan with `--limit` or by a T5 has none."""
+    index, remedy = f"{PLAN}/{DIGESTS_INDEX}", f"remove {PLAN}/{DIGESTS_INDEX}: the next new plan is made from all rows"
+    if index not in files:
+        return
+    try:
+        written = checked_index(folder).files
+    except (OSError, ValueError) as error:
+        yield Fault(None, None, index, f"damaged: {why(error)}", remedy)
+        return
+    for name, sha256 in written.items():
+        try:
+            is_right = sha256_of(folder.read(f"{PLAN}/{name}")) == sha256
+        except (OSError, ValueError) as error:
+            yield Fault(None, None, f"{PLAN}/{name}", f"cannot be read ({why(error)})", remedy)
+            continue
+        if not is_right:
+            yield Fault(None, None, f"{PLAN}/{name}", "damaged: it is not as it was written", remedy)
+
+
 def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], has_t5: bool) -> Iterator[Fault]:
     """Yield a fault for each file that no build of this plan writes: readers would take a tar of it for a part of the set."""
     shards = [entry.shard for entry in planned]
-    known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in (INDEX, LEFT_OUT, EQUAL_SOUNDS, SHARED, T5_CACHE))}
+    of_plan = (INDEX, LEFT_OUT, EQUAL_SOUNDS, SHARED, T5_CACHE, DIGESTS_INDEX, *map(digests_name, range(N_DIGESTS)))
+    known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in of_plan)}
     known |= {f"{PLAN}/{T5_TEXTS}"} if has_t5 else set()
     known |= {f"{PLAN}/{plan_name(shard)}" for shard in shards} | {address_name(shard) for shard in shards}
     known |= {name for shard in shards for name in (*names_of(shard), sizes_name(shard.folder))}

@@ -18,10 +18,11 @@ from sources import SOURCES
 from sources.metadata.options import SourceOptions
 from transforms.planning.batches import pack, partition_of, unpack
 from transforms.planning.key_hashes import keys_read
+from transforms.planning.row_digests import digests_read
 
 MAX_ROWS = 20_000
 """Rows of a source that a worker holds until they are divided by partition: 30 MB as objects, and 40 rows a batch."""
-CLIPS, KEYS, LEFT_OUT, COUNTS = "clips", "keys", "left_out", "counts"
+CLIPS, KEYS, LEFT_OUT, COUNTS, DIGESTS = "clips", "keys", "left_out", "counts", "digests"
 
 Element = tuple[str, Any]
 """The name of a collection, and an element of it."""
@@ -85,46 +86,59 @@ def _escaped(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def batches_of(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS) -> Iterator[list[Element]]:
-    """Read a source as `read_source`; yield the elements of at most `max_rows` rows at a time, and last those of none: their counts."""
+def batches_of(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS, source: int = 0) -> Iterator[list[Element]]:
+    """Read a source as `read_source`; yield the elements of at most `max_rows` rows at a time, and last those of none: their counts.
+
+    Args:
+        source: the number of the source in the recipe.
+    """
     rows = read_source(options, limit)
     counts: Counter[str] = Counter()
     while batch := list(itertools.islice(rows, max_rows)):
-        yield list(divided(batch, counts))
+        yield list(divided(batch, counts, source))
     yield [(COUNTS, dict(counts))]
 
 
-def read_in_batches(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS) -> Iterator[Element]:
+def read_in_batches(options: SourceOptions, limit: int | None, max_rows: int = MAX_ROWS, source: int = 0) -> Iterator[Element]:
     """Yield the elements of a source, see `batches_of`."""
-    return itertools.chain.from_iterable(batches_of(options, limit, max_rows))
+    return itertools.chain.from_iterable(batches_of(options, limit, max_rows, source))
 
 
-def divided(rows: Iterable[Clip | Rejection], counts: Counter[str]) -> Iterator[Element]:
-    """Yield one batch of rows as elements: clips by partition, their keys by bucket, a table of rejections; add the rows to `counts`."""
+def _numbered(source: tuple[int, SourceOptions], limit: int | None) -> Iterator[Element]:
+    number, options = source
+    return read_in_batches(options, limit, source=number)
+
+
+def divided(rows: Iterable[Clip | Rejection], counts: Counter[str], source: int = 0) -> Iterator[Element]:
+    """Yield one batch of rows as elements: clips by partition, keys by bucket, digests by file, rejections; add the rows to `counts`."""
     by_partition: dict[int, list[Clip]] = defaultdict(list)
-    rejections = []
+    clips, rejections = list[Clip](), list[Rejection]()
     for row in rows:
         if isinstance(row, Clip):
             counts[row.dataset] += 1
+            clips.append(row)
             by_partition[partition_of(row.recording)].append(row)
         else:
             counts[row.clip.dataset] += 1
             rejections.append(row)
-    for partition, clips in by_partition.items():
-        yield CLIPS, (partition, pack(clips))
+    for partition, members in by_partition.items():
+        yield CLIPS, (partition, pack(members))
     for element in keys_read(by_partition):
         yield KEYS, element
+    for element in digests_read(clips, rejections, source):
+        yield DIGESTS, element
     if rejections:
         yield LEFT_OUT, left_out_bytes(rejections)
 
 
 class ReadRows(NamedTuple):
-    """What a pipeline reads of sources: batches of clips by partition, their keys by bucket, tables of rejections, rows by dataset."""
+    """What a pipeline reads of sources: clips by partition, keys by bucket, tables of rejections, rows by dataset, digests by file."""
 
     clips: beam.PCollection
     keys: beam.PCollection
     left_out: beam.PCollection
     counts: beam.PCollection
+    digests: beam.PCollection
 
 
 class ReadSources(beam.PTransform):
@@ -136,15 +150,15 @@ class ReadSources(beam.PTransform):
         self.limit = limit
 
     def expand(self, root: beam.Pipeline) -> Any:  # a NamedTuple of outputs, of which Beam would warn
-        elements = root | "Sources" >> beam.Create(list(self.sources)) | "Rows" >> beam.FlatMap(read_in_batches, self.limit)
-        return by_kind(elements)
+        sources = root | "Sources" >> beam.Create(list(enumerate(self.sources)))
+        return by_kind(sources | "Rows" >> beam.FlatMap(_numbered, self.limit))
 
 
 def write_rows(sources: Iterable[SourceOptions], limit: int | None, folder: Folder, below: str) -> list[str]:
     """Read sources in this process; write their rows for `ReadFiles`, a batch a file, and return the names of the files."""
     names: list[str] = []
-    for options in sources:
-        for batch in batches_of(options, limit):
+    for number, options in enumerate(sources):
+        for batch in batches_of(options, limit, source=number):
             names.append(f"{below}/{len(names):05d}")
             folder.write(names[-1], pack(batch))
     return names
@@ -169,8 +183,8 @@ def _elements_in(name: str, folder: Folder) -> Iterator[Element]:
 
 def by_kind(elements: beam.PCollection) -> ReadRows:
     """Divide what `read_in_batches` yields."""
-    kinds = elements | "Kind" >> beam.ParDo(_Divide()).with_outputs(KEYS, LEFT_OUT, COUNTS, main=CLIPS)
-    return ReadRows(kinds[CLIPS], kinds[KEYS], kinds[LEFT_OUT], kinds[COUNTS])
+    kinds = elements | "Kind" >> beam.ParDo(_Divide()).with_outputs(KEYS, LEFT_OUT, COUNTS, DIGESTS, main=CLIPS)
+    return ReadRows(kinds[CLIPS], kinds[KEYS], kinds[LEFT_OUT], kinds[COUNTS], kinds[DIGESTS])
 
 
 @beam.typehints.with_output_types(tuple[int, bytes])
