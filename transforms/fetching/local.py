@@ -18,6 +18,7 @@ MAX_NAME_SHOWN = 80  # characters
 MAX_LOCAL_BYTES = 16 << 30  # of a recording: a day of 16 bits stereo at 48 kHz
 BLOCK = 1 << 20  # bytes
 NO_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
+DESCRIPTORS = "/proc/self/fd"  # on Linux, links to the files that this process has open
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -43,8 +44,11 @@ class LocalHandler:
             Rejected: `ambiguous`, or as `local_recording`.
         """
         path = self._folders.base / clip.url
-        check_reach(path, self._reach)
-        return local_recording(self._find(clip) or path, self._reach)
+        real = check_reach(path, self._reach)
+        found = self._find(clip)
+        if found is not None and found != path:
+            return local_recording(found, self._reach)
+        return _opened_recording(real, path.name[:MAX_NAME_SHOWN], self._reach)
 
     def local_file(self, clip: Clip) -> Path | None:
         """Return the file; `None` when it may not be read."""
@@ -52,7 +56,8 @@ class LocalHandler:
         try:
             check_reach(path, self._reach)
             result = self._find(clip) or path
-            check_reach(result, self._reach)
+            if result != path:
+                check_reach(result, self._reach)
         except Rejected:
             return None
         return result
@@ -99,15 +104,18 @@ def local_recording(path: Path, reach: Sequence[str] | None = None) -> Recording
         Rejected: `not_found`; `not_audio` for folders, pipes and devices; `forbidden` when the file may not be read; `too_large`;
             `unsafe_address`, as `check_reach`.
     """
-    name = path.name[:MAX_NAME_SHOWN]
+    return _opened_recording(path if reach is None else check_reach(path, reach), path.name[:MAX_NAME_SHOWN], reach)
+
+
+def _opened_recording(real: Path, name: str, reach: Sequence[str] | None) -> Recording:
+    """Return a file as a recording, by its path without links; raises as `local_recording`."""
     try:
-        real = path if reach is None else check_reach(path, reach)
         _check_regular(real.stat(), name)  # before it is opened: opening a device may have effects
         descriptor = os.open(real, NO_WAITING | (0 if reach is None else NO_LINK))
         try:
             opened = os.fstat(descriptor)
             _check_regular(opened, name)
-            if reach is not None and not os.path.samestat(opened, check_reach(path, reach).stat()):
+            if reach is not None and not _is_at(descriptor, opened, real, reach):
                 raise Rejected(Reason.UNSAFE_ADDRESS, f"{name!r} was replaced while it was opened")
             return Recording(real, _provenance(descriptor, opened.st_size, name))
         finally:
@@ -120,6 +128,14 @@ def local_recording(path: Path, reach: Sequence[str] | None = None) -> Recording
         raise Rejected(Reason.NOT_FOUND, f"{name!r} cannot be opened: {error.strerror}") from error
     except ValueError as error:  # a name with a NUL
         raise Rejected(Reason.NOT_FOUND, f"{name!r} is not a file name") from error
+
+
+def _is_at(descriptor: int, opened: os.stat_result, real: Path, reach: Sequence[str]) -> bool:
+    """Return whether an open file is that at a path without links: no folder above it was replaced by a link before it was opened."""
+    try:
+        return os.readlink(f"{DESCRIPTORS}/{descriptor}") == str(real)  # one call; to resolve the path takes one for each folder in it
+    except OSError:
+        return os.path.samestat(opened, check_reach(real, reach).stat())
 
 
 def _check_regular(facts: os.stat_result, name: str) -> None:
