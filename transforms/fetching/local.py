@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -10,13 +11,13 @@ from pathlib import Path
 
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
 from sources.metadata.folder_files import is_below
-from sources.metadata.local_paths import ADDRESS, FolderListings
+from sources.metadata.local_paths import ADDRESS, FolderListings, is_there
 from transforms.fetching.addresses import scheme_of
 from transforms.fetching.folders import LocalFolders
 
 MAX_NAME_SHOWN = 80  # characters
 MAX_LOCAL_BYTES = 16 << 30  # of a recording: a day of 16 bits stereo at 48 kHz
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 18  # bytes, which stay in the cache of a core
 NO_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
 DESCRIPTORS = "/proc/self/fd"  # on Linux, links to the files that this process has open
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -43,24 +44,25 @@ class LocalHandler:
         Raises:
             Rejected: `ambiguous`, or as `local_recording`.
         """
-        path = self._folders.base / clip.url
-        real = check_reach(path, self._reach)
-        found = self._find(clip)
-        if found is not None and found != path:
-            return local_recording(found, self._reach)
-        return _opened_recording(real, path.name[:MAX_NAME_SHOWN], self._reach)
+        return local_recording(self._path(clip), self._reach)
 
     def local_file(self, clip: Clip) -> Path | None:
         """Return the file; `None` when it may not be read."""
-        path = self._folders.base / clip.url
         try:
+            path = self._path(clip)
             check_reach(path, self._reach)
-            result = self._find(clip) or path
-            if result != path:
-                check_reach(result, self._reach)
         except Rejected:
             return None
-        return result
+        return path
+
+    def _path(self, clip: Clip) -> Path:
+        """Return the path of the file, which may lie where none may be read; no folder there is searched for files with similar names."""
+        path = self._folders.base / clip.url
+        exact = os.path.normpath(path.absolute())
+        if is_there(Path(exact)):
+            return Path(exact)
+        check_reach(path, self._reach)
+        return self._find(clip) or path
 
     def _find(self, clip: Clip) -> Path | None:
         return self._listings.find(self._folders.base.absolute() / clip.url, self._allowed)
@@ -104,12 +106,9 @@ def local_recording(path: Path, reach: Sequence[str] | None = None) -> Recording
         Rejected: `not_found`; `not_audio` for folders, pipes and devices; `forbidden` when the file may not be read; `too_large`;
             `unsafe_address`, as `check_reach`.
     """
-    return _opened_recording(path if reach is None else check_reach(path, reach), path.name[:MAX_NAME_SHOWN], reach)
-
-
-def _opened_recording(real: Path, name: str, reach: Sequence[str] | None) -> Recording:
-    """Return a file as a recording, by its path without links; raises as `local_recording`."""
+    name = path.name[:MAX_NAME_SHOWN]
     try:
+        real = path if reach is None else check_reach(path, reach)
         _check_regular(real.stat(), name)  # before it is opened: opening a device may have effects
         descriptor = os.open(real, NO_WAITING | (0 if reach is None else NO_LINK))
         try:
@@ -132,10 +131,10 @@ def _opened_recording(real: Path, name: str, reach: Sequence[str] | None) -> Rec
 
 def _is_at(descriptor: int, opened: os.stat_result, real: Path, reach: Sequence[str]) -> bool:
     """Return whether an open file is that at a path without links: no folder above it was replaced by a link before it was opened."""
-    try:
-        return os.readlink(f"{DESCRIPTORS}/{descriptor}") == str(real)  # one call; to resolve the path takes one for each folder in it
-    except OSError:
-        return os.path.samestat(opened, check_reach(real, reach).stat())
+    with contextlib.suppress(OSError):
+        if Path(f"{DESCRIPTORS}/{descriptor}").readlink() == real:  # one call; to resolve the path takes one for each folder in it
+            return True
+    return os.path.samestat(opened, check_reach(real, reach).stat())
 
 
 def _check_regular(facts: os.stat_result, name: str) -> None:
@@ -150,9 +149,10 @@ def _check_regular(facts: os.stat_result, name: str) -> None:
 def _provenance(descriptor: int, size: int, name: str) -> Provenance:
     """Return size and hash of an open file; reject one that does not end where it says, as the files of `/proc`."""
     digest, n_bytes = hashlib.sha256(), 0
-    while block := os.read(descriptor, min(BLOCK, size - n_bytes + 1)):
-        digest.update(block)
-        n_bytes += len(block)
+    block = memoryview(bytearray(min(BLOCK, size + 1)))  # one for all reads: new memory costs as much as a read
+    while n_read := os.readv(descriptor, [block]):
+        digest.update(block[:n_read])
+        n_bytes += n_read
         if n_bytes > size:
             raise Rejected(Reason.NOT_AUDIO, f"{name!r} holds more bytes than its size says; a file that is being written is not read")
     return Provenance(n_bytes=n_bytes, sha256=digest.hexdigest())
