@@ -92,6 +92,7 @@ def _own_cost(recipe: str, work: Path) -> Cost:
     from pipeline.recipe.model import load_recipe
     from pipeline.verbs.build import build
     from pipeline.verbs.current_plan import current_plan, standing_snapshot
+    from pipeline.verbs.rare_collections import rare_collections
 
     counts = work / "counts"
     counts.mkdir()
@@ -102,7 +103,8 @@ def _own_cost(recipe: str, work: Path) -> Cost:
         current_plan(loaded, standing_snapshot(folder), None, Engine())
 
     def run() -> None:
-        outcome = build(loaded, folder, None, Engine(), lambda *_: nullcontext())
+        with rare_collections():  # as the command does
+            outcome = build(loaded, folder, None, Engine(), lambda *_: nullcontext())
         assert outcome.books.balance and not outcome.plan_is_new
         module.conversion_pool().close()
 

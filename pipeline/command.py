@@ -30,6 +30,7 @@ from pipeline.report.terminal import (
     print_shared,
     print_t5,
 )
+from pipeline.verbs.rare_collections import rare_collections
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -81,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # the local engine uses gRPC within the process, which logs its own connections
     try:
-        return VERBS[options.verb](options, tuple(rest), ["laion-audio", *arguments])
+        with rare_collections():  # importing Beam alone makes more objects than a build, and none of them is in a cycle
+            return VERBS[options.verb](options, tuple(rest), ["laion-audio", *arguments])
     except (Exception, KeyboardInterrupt) as error:
         failure = explain(error, options.verb)
         print_failure(failure)

@@ -16,6 +16,7 @@ import pytest
 from pipeline.machine.cores import n_cores
 from pipeline.records import AudioLimits, Reason, Rejected
 from tests.sounds import by_soundfile, encoded
+from transforms.audio import conversion_pool as module
 from transforms.audio.conversion_pool import (
     MEMORY_LIMIT,
     STDERR_TAIL_BYTES,
@@ -276,6 +277,25 @@ def test_there_is_a_conversion_process_for_each_core_that_this_process_may_use()
 
 def test_the_shared_pool_is_one_for_this_process():
     assert conversion_pool() is conversion_pool()
+
+
+def test_threads_that_ask_at_the_same_time_share_one_pool(monkeypatch):
+    made = []
+    monkeypatch.setattr(module, "machine_slots", lambda: made.append(time.sleep(0.05)))
+    module._pool_of.cache_clear()
+    start, pools = threading.Barrier(4), []
+
+    def ask():
+        start.wait()
+        pools.append(conversion_pool())
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    module._pool_of.cache_clear()
+    assert (len(pools), len(set(map(id, pools))), len(made)) == (4, 1, 1)
 
 
 def test_processes_end_with_their_parent_even_if_it_is_killed(wav_path, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Clip, Provenance, Reason, Rejected
+from transforms.fetching import local
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.local import LocalHandler, local_recording
 
@@ -207,3 +208,23 @@ def test_a_file_that_may_not_be_read_is_forbidden(tmp_path: Path):
 def test_an_empty_file_is_a_recording_for_the_decoder_to_refuse(tmp_path):
     (tmp_path / "empty.wav").write_bytes(b"")
     assert LocalHandler(LocalFolders(tmp_path)).fetch(clip("empty.wav"), tmp_path).provenance.n_bytes == 0
+
+
+@pytest.mark.parametrize("descriptors", [local.DESCRIPTORS, "/not/here"])
+def test_a_folder_that_becomes_a_link_before_its_file_is_opened_is_refused(tmp_path, monkeypatch, descriptors):
+    for folder in ("in/sub", "outside"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.wav").write_bytes(folder.encode())
+    handler, open_file = LocalHandler(LocalFolders(tmp_path / "in")), os.open
+    monkeypatch.setattr(local, "DESCRIPTORS", descriptors)
+    assert handler.fetch(clip("sub/a.wav"), tmp_path).provenance.n_bytes == 6
+
+    def swap(*arguments: object) -> int:
+        (tmp_path / "in" / "sub").rename(tmp_path / "in" / "old")
+        (tmp_path / "in" / "sub").symlink_to("../outside")
+        return open_file(*arguments)
+
+    monkeypatch.setattr(os, "open", swap)
+    with pytest.raises(Rejected) as caught:
+        handler.fetch(clip("sub/a.wav"), tmp_path)
+    assert caught.value.reason == Reason.UNSAFE_ADDRESS

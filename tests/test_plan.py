@@ -18,6 +18,7 @@ from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.verbs import plan as planning
+from pipeline.verbs import plan_here
 from pipeline.verbs.plan import make_plan
 from tests.eager import EagerEngine
 from transforms.planning import rules
@@ -52,6 +53,12 @@ ROWS = [
     "listed.wav,,,train,CC0,Listed,",  # held out by the file
     "ragged",  # bad row
 ]
+
+
+@pytest.fixture(autouse=True)
+def by_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every recipe have too many rows to be planned without an engine."""
+    monkeypatch.setattr(plan_here, "MAX_ROWS", -1)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pipeline.output.plan_index import PlannedShard
 from pipeline.output.snapshot import Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import AudioLimits, ShardId
+from pipeline.verbs import rounds
 from pipeline.verbs.changes import Changes
 from pipeline.verbs.rounds import (
     LEFT_AS_IT_IS,
@@ -144,10 +145,14 @@ def test_the_hash_of_all_sounds_is_that_of_the_planned_shards_in_order(folder: F
     assert sounds_sha256_of(snapshot) == sounds_of(snapshot, FIRST, SECOND)
 
 
-def test_equal_sounds_are_found_and_written_with_the_hash_of_all_sounds(folder: Folder) -> None:
+@pytest.mark.parametrize(("n_clips", "engine"), [(3, IdleEngine()), (2, EagerEngine())])
+def test_equal_sounds_of_few_clips_are_found_without_an_engine_and_those_of_many_on_one(
+    folder: Folder, n_clips: int, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "MAX_COMPARED", n_clips)
     write_shard([SAMPLES[THIRD]], folder, THIRD)
     snapshot = take_snapshot(folder)
-    find_equal_sounds(snapshot, EagerEngine())
+    find_equal_sounds(snapshot, engine)
 
     first_has_it = SAMPLES[FIRST].clip.shard_sort_key < SAMPLES[THIRD].clip.shard_sort_key
     stays, leaves = (FIRST, THIRD) if first_has_it else (THIRD, FIRST)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import os
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +35,35 @@ def test_each_sample_is_a_flac_and_a_json_in_the_order_of_the_samples(tmp_path: 
     assert [member.name for member, _ in members] == ["table-b.flac", "table-b.json", "table-a.flac", "table-a.json"]
     assert [data for _, data in members][::2] == [b"fLaC b", b"fLaC a"]
     assert [json.loads(data) for _, data in members[1::2]] == [sample_json(each) for each in samples]
+
+
+@pytest.mark.parametrize("most", [10**9, 700])
+def test_a_tar_has_the_bytes_that_tarfile_writes_also_where_the_system_writes_a_part(
+    tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.writev
+
+    def write_a_part(descriptor: int, parts: list[Any]) -> int:
+        return write(descriptor, [b"".join(parts)[:most]])
+
+    monkeypatch.setattr(os, "writev", write_a_part)
+    chance = os.urandom(5000)
+    long = tmp_path / "long.flac"
+    long.write_bytes(chance)
+    samples = [sample("a", flac=chance[:512]), sample("b", flac=b"f"), sample("c", flac=long), sample("d", flac=chance[:1023])]
+    with TarWriter(tmp_path / "t.tar") as tar:
+        for each in samples:
+            tar.add(each)
+    expected = io.BytesIO()
+    with tarfile.open(fileobj=expected, mode="w", format=tarfile.USTAR_FORMAT) as other:
+        for each, flac in zip(samples, (chance[:512], b"f", chance, chance[:1023]), strict=True):
+            for name, data in ((f"{each.clip.key}.flac", flac), (f"{each.clip.key}.json", json.dumps(sample_json(each)).encode())):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                other.addfile(member, io.BytesIO(data))
+    written = (tmp_path / "t.tar").read_bytes()
+    assert written == expected.getvalue()
+    assert (tar.n_bytes, tar.sha256) == (len(written), hashlib.sha256(written).hexdigest())
 
 
 def test_members_have_no_times_and_no_owners(tmp_path: Path) -> None:
@@ -69,12 +102,13 @@ def test_json_is_utf_8_without_escapes(tmp_path: Path) -> None:
     assert "Ein Bär brüllt.".encode() in members[1][1]
 
 
-def test_a_tar_is_closed_after_a_failure(tmp_path: Path) -> None:
+def test_a_tar_is_closed_after_a_failure_and_has_no_end(tmp_path: Path) -> None:
     with pytest.raises(KeyError), TarWriter(tmp_path / "t.tar") as tar:
         tar.add(sample("a"))
         raise KeyError
-    with tarfile.open(tmp_path / "t.tar", "r:") as closed:
-        assert len(closed.getnames()) == 2
+    with pytest.raises(ValueError, match="closed file"):
+        tar.add(sample("b"))
+    assert (tmp_path / "t.tar").stat().st_size == 2048
 
 
 def test_the_json_holds_every_fact_of_the_sample() -> None:

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
 
-OPTIONAL = ("boto3", "google.cloud.storage", "pandas", "pymongo")
-"""Packages that Beam 2.77 imports where they are installed, and does without where they are not: for its data frames, its file systems of
-object stores (ours are those of fsspec) and MongoDB. They are two thirds of the time that its import takes. pyarrow looks once
+OPTIONAL = ("apache_beam.io.gcp.bigquery", "boto3", "bson", "google.cloud.storage", "pandas", "pymongo")
+"""Modules that Beam 2.77 imports where they are installed, and does without where they are not: for BigQuery, its data frames, its file
+systems of object stores (ours are those of fsspec) and MongoDB. They are two thirds of the time that its import takes. pyarrow looks once
 for pandas, when it makes its first array."""
 
 

@@ -86,6 +86,11 @@ class Engine:
             import_beam()
 
     @property
+    def is_local(self) -> bool:
+        """Whether pipelines run in this process, or in processes that it starts."""
+        return self.runner in LOCAL and not self.is_remote
+
+    @property
     def is_remote(self) -> bool:
         """Whether workers may run on other machines, which do not see the disks of this one."""
         return elsewhere(self.runner, self.options) is not None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
+import os
 import tarfile
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from pipeline.records import Caption, Clip, Sample, TextHolds
 
@@ -17,7 +17,7 @@ MEMBERS = 2
 """Raised when samples are written in another way: shards are then written again with a copy of their audio."""
 _CAPTION_FIELDS = tuple(field.name for field in fields(Caption))
 PIECE_BYTES = 1 << 20
-"""What is written to a tar at once: the FLAC of a short clip in one piece."""
+"""Bytes of a long FLAC that are in memory while it is copied to a tar."""
 
 
 def sample_json(sample: Sample) -> dict[str, Any]:
@@ -72,59 +72,61 @@ class TarWriter:
     """Writes samples to a tar whose bytes depend on nothing but the samples: no times, no owners, ustar.
 
     `n_bytes` and `sha256` are those of what is written so far, and after the end those of the file. Nothing is read again to know them.
+    A sample is one write: each lets another thread of this process run, and that costs more than to join its parts.
     """
 
     def __init__(self, path: Path):
-        self._file = _HashedFile(path)
-        self._tar = tarfile.TarFile(None, "w", self._file, format=tarfile.USTAR_FORMAT, copybufsize=PIECE_BYTES)
-
-    @property
-    def n_bytes(self) -> int:
-        """Size of the file."""
-        return self._file.n_bytes
+        self.n_bytes = 0
+        self._digest = hashlib.sha256()
+        self._file = path.open("wb", buffering=0)
 
     @property
     def sha256(self) -> str:
         """SHA-256 of the file, in hexadecimal digits."""
-        return self._file.digest.hexdigest()
+        return self._digest.hexdigest()
 
     def add(self, sample: Sample) -> None:
         """Append `key.flac` and `key.json`."""
-        if isinstance(sample.flac, Path):
-            with sample.flac.open("rb") as file:
-                self._member(f"{sample.clip.key}.flac", sample.flac_bytes, file)
-            sample.flac.unlink()  # so that a long recording takes its disk space once
-        else:
-            self._member(f"{sample.clip.key}.flac", len(sample.flac), io.BytesIO(sample.flac))
         text = json_member(sample)
-        self._member(f"{sample.clip.key}.json", len(text), io.BytesIO(text))
+        head = _header(f"{sample.clip.key}.flac", sample.flac_bytes)
+        tail = b"".join((_padding(sample.flac_bytes), _header(f"{sample.clip.key}.json", len(text)), text, _padding(len(text))))
+        if isinstance(sample.flac, bytes):
+            self._write(head, sample.flac, tail)
+            return
+        self._write(head)
+        with sample.flac.open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                self._write(piece)
+        self._write(tail)
+        sample.flac.unlink()  # so that a long recording takes its disk space once
 
-    def _member(self, name: str, size: int, content: IO[bytes]) -> None:
-        member = tarfile.TarInfo(name)  # mtime, uid and gid are 0, names of owners empty, mode 0644
-        member.size = size
-        self._tar.addfile(member, content)
+    def _write(self, *parts: bytes) -> None:
+        for part in parts:
+            self._digest.update(part)
+            self.n_bytes += len(part)
+        rest = [memoryview(part) for part in parts if part]
+        while rest:
+            n_written = os.writev(self._file.fileno(), rest)
+            while rest and n_written >= len(rest[0]):
+                n_written -= len(rest.pop(0))
+            if rest:  # the system may write a part
+                rest[0] = rest[0][n_written:]
 
     def __enter__(self) -> TarWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
-            self._tar.close()
-        finally:
-            self._file.close()
+        with self._file:
+            if error is None:
+                self._write(bytes(2 * tarfile.BLOCKSIZE))
+                self._write(bytes(-self.n_bytes % tarfile.RECORDSIZE))
 
 
-class _HashedFile(io.FileIO):
-    """A new file that is hashed while it is written, from its beginning to its end."""
+def _header(name: str, size: int) -> bytes:
+    member = tarfile.TarInfo(name)  # mtime, uid and gid are 0, names of owners empty, mode 0644
+    member.size = size
+    return member.tobuf(tarfile.USTAR_FORMAT)
 
-    def __init__(self, path: Path):
-        super().__init__(path, "w")
-        self.digest, self.n_bytes = hashlib.sha256(), 0
 
-    def write(self, data: Any) -> int:
-        rest = memoryview(data)
-        self.digest.update(rest)
-        self.n_bytes += len(rest)
-        while rest:  # the system may write a part
-            rest = rest[super().write(rest) :]
-        return len(data)
+def _padding(size: int) -> bytes:
+    return bytes(-size % tarfile.BLOCKSIZE)

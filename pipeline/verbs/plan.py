@@ -24,6 +24,7 @@ from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
 from pipeline.records import ShardId
 from pipeline.verbs.changes import NO_CHANGES, Changes
+from pipeline.verbs.plan_here import few_rows, write_plan_of
 from pipeline.verbs.rare_collections import rare_collections
 from pipeline.verbs.recipe_read import recipe_read
 from transforms.planning.assign_shards import AssignShards
@@ -50,11 +51,9 @@ def plan_clips(
     read_rows: beam.PTransform,
 ) -> None:
     """Add the steps of planning: recipe -> one plan file for each shard; the rows left out -> rejections.parquet."""
-    rules = rules_of(recipe)
+    rules, finds = rules_of(recipe), held_rows(recipe, limit)
     read = root | "ReadSources" >> read_rows
     keys = (read.keys, root | "PreviousKeys" >> PreviousKeys(previous)) | "Keys" >> beam.Flatten()
-    # A part of the rows need not have what is held out.
-    finds = HeldRows.of(recipe.holdout, recipe.folder) if recipe.holdout and limit is None else None
     planned = (read.clips, keys) | "PlanPartitions" >> PlanPartitions(rules, finds)
     worded = planned.clips | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else planned.clips
     shards = worded | "AssignShards" >> AssignShards(recipe.shard_size, rules)
@@ -76,6 +75,11 @@ def reading(recipe: BuildRecipe, limit: int | None, folder: Folder, engine: Engi
     if not engine.is_remote:
         return ReadSources(recipe.sources, limit)
     return ReadFiles(folder, write_rows(recipe.sources, limit, folder, f"{NEW_PLAN}/{ROWS}"))
+
+
+def held_rows(recipe: BuildRecipe, limit: int | None) -> HeldRows | None:
+    """Return what looks for rows that `holdout` names; `None` where nothing is held out, or some rows are read: they may lack them."""
+    return HeldRows.of(recipe.holdout, recipe.folder) if recipe.holdout and limit is None else None
 
 
 def rules_of(recipe: BuildRecipe) -> Rules:
@@ -131,8 +135,11 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
     previous = PreviousPlan(folder) if changes.reshard else PreviousPlan.of(folder, snapshot.plan, standing)
     discard_new_plan(folder)
     with rare_collections():
-        rows = reading(recipe, limit, folder, engine)
-        engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous, rows), one_worker=True)
+        if engine.is_local and caption_model is None and (few := few_rows(recipe, limit)) is not None:
+            write_plan_of(few, recipe, rules_of(recipe), previous, folder, held_rows(recipe, limit))
+        else:
+            rows = reading(recipe, limit, folder, engine)
+            engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous, rows), one_worker=True)
     folder.remove_below(f"{NEW_PLAN}/{ROWS}")
 
     def ready(plan: Plan) -> None:

@@ -27,12 +27,16 @@ from pipeline.verbs.moved_clips import find_moved
 from pipeline.verbs.paused import rows_left, shards_to_continue, shards_with
 from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
 from pipeline.verbs.repair import faulty_shards
+from transforms.shards.equal_sounds import compare_sounds
 from transforms.shards.shard_task import BuildSettings, MovedClips, SettingsHashOf, ShardTask, longest_first
 from transforms.shards.slot_ledger import needs_slot
 
 MAX_ROUNDS = 20
 """Rounds of building and comparing sounds. Two are enough when recordings do not change. More are needed when clips that come back
 fail or sound different now; shards that are not settled by then are reported, and the next build goes on with them."""
+
+MAX_COMPARED = 20_000
+"""Clips whose sounds are compared without an engine: in about as long as the local engine takes to start."""
 
 LEFT_AS_IT_IS = (
     "left as it is: samples of it would be lost, because their recordings cannot be fetched now; "
@@ -201,14 +205,18 @@ def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSetting
 
 
 def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
-    """Find equal sounds, and write which of them each shard must leave out."""
+    """Find equal sounds, and write which of them each shard must leave out. A local build of few clips does so without its engine."""
+    shards, n_clips = [planned.shard for planned in planned_shards(snapshot)], sum(planned.n_rows for planned in planned_shards(snapshot))
+    folder, sounds_sha256 = snapshot.folder, sounds_sha256_of(snapshot)
+    if engine.is_local and n_clips <= MAX_COMPARED:
+        compare_sounds(shards, folder, sounds_sha256, 1 if folder.is_local else N_READERS)
+        return
     engine.load()
     from pipeline.engines.elements import elements
     from transforms.shards.find_equal_sounds import FindEqualSounds
 
-    shards = [planned.shard for planned in planned_shards(snapshot)]
-    find = FindEqualSounds(snapshot.folder, sounds_sha256_of(snapshot))
-    with elements(shards, snapshot.folder) as given:
+    find = FindEqualSounds(folder, sounds_sha256)
+    with elements(shards, folder) as given:
         engine.run(lambda root: root | "Shards" >> given | "FindEqualSounds" >> find)
 
 

@@ -37,14 +37,15 @@ def url_of(cell: str, folder: str, base: Path, exact: bool = False) -> str:
         return text if has_scheme or text.startswith("/") else join(folder, cell if exact else text)
     for given in (cell, text):
         path = os.path.normpath(given if given.startswith("/") else f"{folder}/{given}")
-        if (has_scheme or given != text) and _is_there(base / path):
+        if (has_scheme or given != text) and is_there(base / path):
             return path
     if has_scheme:
         return text  # for the books: an address that is not fetched
     return os.path.normpath(f"{folder}/{cell}") if exact and not text.startswith("/") else path
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Return whether there is a file, a folder or a link at a path."""
     try:
         return os.path.lexists(path)
     except ValueError:  # a NUL
@@ -68,7 +69,7 @@ class FolderListings:
             Rejected: `ambiguous`, when several files have this path in the same form.
         """
         wanted = os.path.normpath(path)
-        if _is_there(Path(wanted)):
+        if is_there(Path(wanted)):
             return Path(wanted)
         folder = max((os.fspath(folder) for folder in below if is_below(wanted, [os.fspath(folder)])), key=len, default=None)
         if folder is None or "\0" in wanted:

@@ -12,6 +12,7 @@ import functools
 import os
 import queue
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -163,6 +164,8 @@ class _ConversionProcess:
             start_new_session=True,  # Ctrl-C is for the parent, which lets conversions finish
         )
         child_end.close()
+        self._answers = select.poll()  # made once: `Connection.poll` makes a selector for each call
+        self._answers.register(self._pipe.fileno(), select.POLLIN)
         self.is_running = True
         self.stderr_tail = ""
 
@@ -170,7 +173,7 @@ class _ConversionProcess:
         """Send the arguments of `convert`; return whether the process answers or ends within `seconds`."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has ended; `receive` returns its exit code
             self._pipe.send(request)
-        return self._pipe.poll(seconds)
+        return bool(self._answers.poll(seconds * 1000))
 
     def receive(self) -> list[Converted | Rejected] | int:
         """Return the results, or the exit code of a process that has ended."""
@@ -201,7 +204,11 @@ def conversion_pool() -> ConversionPool:
 
     All processes of a user on a machine together run one conversion a core.
     """
-    return _pool_of(os.getpid())  # a forked child must not use the pipes of its parent
+    with _making:  # threads that ask at the same time get one pool, and the machine one process a core
+        return _pool_of(os.getpid())  # a forked child must not use the pipes of its parent
+
+
+_making = threading.Lock()
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -10,14 +11,15 @@ from pathlib import Path
 
 from pipeline.records import Clip, Provenance, Reason, Recording, Rejected
 from sources.metadata.folder_files import is_below
-from sources.metadata.local_paths import ADDRESS, FolderListings
+from sources.metadata.local_paths import ADDRESS, FolderListings, is_there
 from transforms.fetching.addresses import scheme_of
 from transforms.fetching.folders import LocalFolders
 
 MAX_NAME_SHOWN = 80  # characters
 MAX_LOCAL_BYTES = 16 << 30  # of a recording: a day of 16 bits stereo at 48 kHz
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 18  # bytes, which stay in the cache of a core
 NO_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
+DESCRIPTORS = "/proc/self/fd"  # on Linux, links to the files that this process has open
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -42,20 +44,25 @@ class LocalHandler:
         Raises:
             Rejected: `ambiguous`, or as `local_recording`.
         """
-        path = self._folders.base / clip.url
-        check_reach(path, self._reach)
-        return local_recording(self._find(clip) or path, self._reach)
+        return local_recording(self._path(clip), self._reach)
 
     def local_file(self, clip: Clip) -> Path | None:
         """Return the file; `None` when it may not be read."""
-        path = self._folders.base / clip.url
         try:
+            path = self._path(clip)
             check_reach(path, self._reach)
-            result = self._find(clip) or path
-            check_reach(result, self._reach)
         except Rejected:
             return None
-        return result
+        return path
+
+    def _path(self, clip: Clip) -> Path:
+        """Return the path of the file, which may lie where none may be read; no folder there is searched for files with similar names."""
+        path = self._folders.base / clip.url
+        exact = os.path.normpath(path.absolute())
+        if is_there(Path(exact)):
+            return Path(exact)
+        check_reach(path, self._reach)
+        return self._find(clip) or path
 
     def _find(self, clip: Clip) -> Path | None:
         return self._listings.find(self._folders.base.absolute() / clip.url, self._allowed)
@@ -107,7 +114,7 @@ def local_recording(path: Path, reach: Sequence[str] | None = None) -> Recording
         try:
             opened = os.fstat(descriptor)
             _check_regular(opened, name)
-            if reach is not None and not os.path.samestat(opened, check_reach(path, reach).stat()):
+            if reach is not None and not _is_at(descriptor, opened, real, reach):
                 raise Rejected(Reason.UNSAFE_ADDRESS, f"{name!r} was replaced while it was opened")
             return Recording(real, _provenance(descriptor, opened.st_size, name))
         finally:
@@ -122,6 +129,14 @@ def local_recording(path: Path, reach: Sequence[str] | None = None) -> Recording
         raise Rejected(Reason.NOT_FOUND, f"{name!r} is not a file name") from error
 
 
+def _is_at(descriptor: int, opened: os.stat_result, real: Path, reach: Sequence[str]) -> bool:
+    """Return whether an open file is that at a path without links: no folder above it was replaced by a link before it was opened."""
+    with contextlib.suppress(OSError):
+        if Path(f"{DESCRIPTORS}/{descriptor}").readlink() == real:  # one call; to resolve the path takes one for each folder in it
+            return True
+    return os.path.samestat(opened, check_reach(real, reach).stat())
+
+
 def _check_regular(facts: os.stat_result, name: str) -> None:
     """Check that a file is a regular one, and not too large to be read to its end."""
     if not stat.S_ISREG(facts.st_mode):  # opening a pipe would wait for ever, reading a device might never end
@@ -134,9 +149,10 @@ def _check_regular(facts: os.stat_result, name: str) -> None:
 def _provenance(descriptor: int, size: int, name: str) -> Provenance:
     """Return size and hash of an open file; reject one that does not end where it says, as the files of `/proc`."""
     digest, n_bytes = hashlib.sha256(), 0
-    while block := os.read(descriptor, min(BLOCK, size - n_bytes + 1)):
-        digest.update(block)
-        n_bytes += len(block)
+    block = memoryview(bytearray(min(BLOCK, size + 1)))  # one for all reads: new memory costs as much as a read
+    while n_read := os.readv(descriptor, [block]):
+        digest.update(block[:n_read])
+        n_bytes += n_read
         if n_bytes > size:
             raise Rejected(Reason.NOT_AUDIO, f"{name!r} holds more bytes than its size says; a file that is being written is not read")
     return Provenance(n_bytes=n_bytes, sha256=digest.hexdigest())

@@ -1,6 +1,7 @@
 """Plan rows in this thread, without an engine: what the pipeline does in partitions, done to one list.
 
-The pipeline must give the same plan for the same rows; tests compare the two, and the bench measures what the engine adds.
+The pipeline must give the same plan for the same rows; tests compare the two, and the bench measures what the engine adds. Recipes of few
+rows are planned so, see `plan_here.py`.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import apache_beam as beam
 
-from pipeline.output.address_files import write_addresses
+from pipeline.output.address_files import Addresses, write_addresses
 from pipeline.output.plan_files import plan_name, write_left_out, write_plan_lines
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
@@ -15,13 +15,18 @@ from transforms.planning.batches import unpack
 
 def write_shard_plan(planned: tuple[str, Iterable[bytes]], folder: Folder, below: str) -> str:
     """Write the plan file of one shard below `below`, from its name and batches of its `ShardLines`; return the name of the file."""
-    shard = ShardId.parse(planned[0])
     parts = sorted(map(unpack, planned[1]), key=lambda part: part.partition)
+    addresses = {key: url for part in parts for key, url in part.addresses.items()}
+    return write_shard_lines(ShardId.parse(planned[0]), [line for part in parts for line in part.lines], addresses, folder, below)
+
+
+def write_shard_lines(shard: ShardId, lines: Sequence[str], addresses: Addresses, folder: Folder, below: str) -> str:
+    """Write the plan file of one shard below `below`, from its rows as lines, and their full addresses; return the name of the file."""
     name = f"{below}/{plan_name(shard)}"
     with folder.workspace() as work:
-        write_plan_lines([line for part in parts for line in part.lines], work / "plan.parquet")
+        write_plan_lines(lines, work / "plan.parquet")
         folder.publish(work / "plan.parquet", name)
-    write_addresses(shard, {key: url for part in parts for key, url in part.addresses.items()}, folder, below)
+    write_addresses(shard, addresses, folder, below)
     return name
 
 
@@ -47,10 +52,15 @@ class WriteLeftOut(beam.PTransform):
 
     def expand(self, tables: beam.PCollection) -> beam.PCollection:
         once = tables.pipeline | "Once" >> beam.Create([None])
-        return once | "WriteFile" >> beam.Map(_write_left_out, beam.pvalue.AsIter(tables), self.folder, self.name)
+        return once | "WriteFile" >> beam.Map(_write_tables, beam.pvalue.AsIter(tables), self.folder, self.name)
 
 
-def _write_left_out(_: None, tables: Iterable[bytes], folder: Folder, name: str) -> str:
+def _write_tables(_: None, tables: Iterable[bytes], folder: Folder, name: str) -> str:
+    return write_tables(tables, folder, name)
+
+
+def write_tables(tables: Iterable[bytes], folder: Folder, name: str) -> str:
+    """Write tables of rejections to one file, and return its name."""
     with folder.workspace() as work:
         write_left_out(tables, work / "left_out.parquet")
         folder.publish(work / "left_out.parquet", name)

@@ -6,12 +6,15 @@ It depends only on the clips, not on where and when they were built.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
 
 from pipeline.keys import shard_sort_key, split_rank
 from pipeline.output.books import read_books
+from pipeline.output.equal_sounds_file import write_equal_sounds
+from pipeline.output.layout import EQUAL_SOUNDS, PLAN
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
@@ -56,3 +59,22 @@ def sounds_of(folder: Folder, shard: ShardId) -> Iterator[Sound]:
     for row in read_books(folder, shard, COLUMNS).to_pylist():
         if row["pcm_sha256"] is not None:
             yield Sound(row["pcm_sha256"], shard, row["key"], shard_sort_key(row["recording"], row["start"], row["key"]))
+
+
+def compare_sounds(shards: Sequence[ShardId], folder: Folder, sounds_sha256: str, n_readers: int) -> None:
+    """Compare the sounds of shards in this process, and write which of them each shard must leave out.
+
+    Args:
+        sounds_sha256: the hash of all sounds, for the file.
+        n_readers: books that are read at the same time.
+    """
+    with ThreadPoolExecutor(n_readers) as pool:
+        sounds = itertools.chain.from_iterable(pool.map(lambda shard: list(sounds_of(folder, shard)), shards))
+        write_left_out(sounds_left_out(sounds), folder, sounds_sha256)
+
+
+def write_left_out(left_out: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
+    """Write what `sounds_left_out` yields to the plan, with the hash of all sounds that were compared."""
+    with folder.workspace() as work:
+        write_equal_sounds(left_out, sounds_sha256, work / EQUAL_SOUNDS)
+        folder.publish(work / EQUAL_SOUNDS, f"{PLAN}/{EQUAL_SOUNDS}")

@@ -12,11 +12,9 @@ from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 
-from pipeline.output.equal_sounds_file import write_equal_sounds
-from pipeline.output.layout import EQUAL_SOUNDS, PLAN
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from transforms.shards.equal_sounds import Sound, sounds_left_out, sounds_of
+from transforms.shards.equal_sounds import Sound, sounds_left_out, sounds_of, write_left_out
 
 N_BUCKETS = 64
 """Groups in which sounds are compared: few, so that each element of a shard of 512 clips holds several sounds."""
@@ -54,6 +52,4 @@ def _sounds_left_out(bucket: tuple[int, Iterable[list[Sound]]]) -> Iterator[tupl
 
 
 def _write(_: None, left_out: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:
-    with folder.workspace() as work:
-        write_equal_sounds(left_out, sounds_sha256, work / EQUAL_SOUNDS)
-        folder.publish(work / EQUAL_SOUNDS, f"{PLAN}/{EQUAL_SOUNDS}")
+    write_left_out(left_out, folder, sounds_sha256)
