@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import AutoFeatureExtractor, BatchFeature, ClapFeatureExtractor
+from transformers.utils import logging
 
 from train.towers.features import CLIP_FRAMES, HIGHEST, HOP, LOWEST, SAMPLE_RATE, clip_features
 
@@ -16,6 +17,9 @@ REFUSAL = (
     "this folder carries its own feature extractor, and another one gives other embeddings; load it by AutoFeatureExtractor, AutoProcessor"
     " or ClapProcessor with trust_remote_code=True"
 )
+
+KEPT = ("auto_map", "processor_class", "_processor_class")  # of the file's settings: by which transformers finds the classes
+logger = logging.get_logger(__name__)
 
 
 class FixedClapFeatureExtractor(ClapFeatureExtractor):
@@ -32,27 +36,37 @@ class FixedClapFeatureExtractor(ClapFeatureExtractor):
         super().__init__(frequency_min=LOWEST, frequency_max=HIGHEST, truncation="fusion" if fused else "middle")
         self.fused = fused
         self.nb_max_samples = CLIP_FRAMES + HOP - 1 if fused else None  # the next frame is the first of another window
-        for name in {"auto_map", "processor_class"} & settings.keys():
-            setattr(self, name, settings[name])
+        vars(self).update({name: settings[name] for name in KEPT if name in settings})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of preprocessor_config.json.
 
         Its two frequencies are no numbers, so that ClapFeatureExtractor, which would read the file as one of its own, refuses it.
         """
-        kept = {name: value for name, value in vars(self).items() if name in ("auto_map", "processor_class", "_processor_class")}
+        kept = {name: vars(self)[name] for name in KEPT if name in vars(self)}
         config = {"feature_extractor_type": type(self).__name__, "fused": self.fused, "sampling_rate": SAMPLE_RATE}
         return {**kept, **config, "frequency_min": REFUSAL, "frequency_max": ""}
 
-    def __call__(self, raw_speech: Any, sampling_rate: int | None = None, return_tensors: str | None = None, **_: Any) -> BatchFeature:
+    def __call__(
+        self,
+        raw_speech: Any,
+        truncation: Any = None,
+        padding: Any = None,
+        max_length: Any = None,
+        sampling_rate: int | None = None,
+        return_tensors: Any = None,
+        **kwargs: Any,
+    ) -> BatchFeature:
         """Return input_features, float32 dB (n, 4 or 1, 1001, 64), and is_longer, bool (n, 1).
 
-        raw_speech: one clip (n_frames,) or several: floats, 1.0 is full scale. Padding, truncation and max_length of a processor's call are
-        those of its texts, and change nothing here. Raise ValueError for another rate, several channels, integers, or frames that are
+        raw_speech: one clip (n_frames,) or several: floats, 1.0 is full scale. A processor also passes truncation, padding and max_length
+        of its texts, which change nothing here. Raise ValueError for another rate, several channels, integers, or frames that are
         not finite.
         """
         if sampling_rate not in (None, SAMPLE_RATE):
             raise ValueError(f"the clips have {sampling_rate} Hz, this model was trained on {SAMPLE_RATE} Hz; resample them")
+        if sampling_rate is None:
+            logger.warning_once(f"no sampling_rate is given: the clips are taken as clips of {SAMPLE_RATE} Hz")
         features = [clip_features(torch.from_numpy(waveform), self.fused) for waveform in waveforms(raw_speech)]
         inputs = {"input_features": [f.mel.numpy() for f in features], "is_longer": [[f.longer] for f in features]}
         return BatchFeature(inputs, tensor_type=return_tensors)
@@ -64,7 +78,7 @@ def waveforms(clips: Any) -> list[np.ndarray]:
     >>> [len(waveform) for waveform in waveforms([0.1, 0.2])], [len(waveform) for waveform in waveforms([[0.1], [0.1, 0.2]])]
     ([2], [1, 2])
     """
-    arrays = [np.asarray(clip) for clip in ([clips] if np.ndim(clips[0]) == 0 else clips)]
+    arrays = [np.asarray(clip) for clip in ([clips] if len(clips) == 0 or np.ndim(clips[0]) == 0 else clips)]
     for array in arrays:
         if array.ndim != 1 or not len(array):
             raise ValueError(f"a clip has the shape {array.shape}; it should be mono, (n_frames,)")
