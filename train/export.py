@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import ClapModel
+from transformers import ClapModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from train.errors import BadInput
 from train.hub.carried import write_extractor
@@ -33,15 +33,23 @@ def export(run: Run, folder: Path, facts: CardFacts) -> CardFacts:
         raise BadInput(f"{folder} has other files; give a new folder, or one that `export` wrote before")
     model = to_transformers(run.model)
     model.save_pretrained(str(folder))
-    tokenizer = copy.deepcopy(run.tokenizer)
-    tokenizer.model_max_length = run.recipe.context  # truncation=True cuts there, and longer texts get a warning
-    tokenizer.save_pretrained(str(folder))
+    exported_tokenizer(run).save_pretrained(str(folder))
     write_extractor(folder, run.model.fused)
     facts = replace(facts, difference=largest_difference(run, ClapModel.from_pretrained(str(folder)).eval()))
     if not facts.difference <= ALLOWED:
         raise BadInput(f"{folder}: transformers gives other embeddings than this trainer, by {facts.difference:.0e}; do not use the folder")
     (folder / "README.md").write_text(model_card(run, folder.resolve().name, facts), encoding="utf-8")
     return facts
+
+
+def exported_tokenizer(run: Run) -> PreTrainedTokenizerBase:
+    """Return a copy of the run's tokenizer that cuts texts where training cut them, if asked to, and warns of longer ones."""
+    tokenizer = copy.deepcopy(run.tokenizer)
+    tokenizer.model_max_length = run.recipe.context
+    if isinstance(tokenizer, PreTrainedTokenizerFast):  # what the last call set would be saved
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+    return tokenizer
 
 
 @torch.inference_mode()

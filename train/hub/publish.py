@@ -65,7 +65,7 @@ def publish(folder: Path, repository: str, api: HfApi) -> str:
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else 0
         remedy = "; log in by `hf auth login`, or set HF_TOKEN to a token that may write" if status in (401, 403, 404) else ""
-        raise Stopped(f"{api.endpoint} refused {repository} ({status}): {first_line(error)}{remedy}") from error
+        raise Stopped(f"{api.endpoint} refused {repository} ({status}): {error.server_message or first_line(error)}{remedy}") from error
     except (httpx.HTTPError, RuntimeError, ValueError, OSError) as error:
         cause = error.__cause__ or error
         raise Stopped(f"nothing was published in {repository}, since {api.endpoint} failed: {first_line(cause)}; try again") from error
