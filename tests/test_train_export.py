@@ -67,17 +67,11 @@ def test_a_folder_that_gives_other_embeddings_is_refused(tmp_path, value):
     assert not (tmp_path / "out" / "README.md").exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "reported"), [({"audio": "cnn14"}, True), ({"text": "clip"}, True), ({"fusion": "iaff"}, True), ({}, False)]
-)
-def test_a_run_that_cannot_be_exported_says_so_before_its_first_step(tmp_path, change, reported):
+def test_a_run_that_cannot_be_exported_says_so_before_its_first_step(tmp_path):
     lines: list[str] = []
-    fit(str(trained()[1]), replace(TINY, steps=1, log_every=1, **change), environment(tmp_path, lines))
-    said = [
-        i for i, line in enumerate(lines) if line.startswith("this run cannot be exported: transformers' ClapModel is HTSAT with RoBERTa")
-    ]
-    assert said == ([1] if reported else [])
-    assert next(i for i, line in enumerate(lines) if "step     1" in line) > 1
+    fit(str(trained()[1]), replace(TINY, steps=1, log_every=1, audio="cnn14"), environment(tmp_path, lines))
+    assert lines[1].startswith("this run cannot be exported: transformers' ClapModel is HTSAT with RoBERTa")
+    assert lines[2].startswith("step     1")
 
 
 def call(*words: object) -> tuple[int, str, str]:
