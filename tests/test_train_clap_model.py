@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModel, XLMRobertaConfig
 
 from tests.exported import TEXTS, TOKENIZER, make_model
 from train.errors import BadInput
@@ -14,6 +15,8 @@ from train.towers.model import SCALE_MAX
 from train.towers.tokenizer import tokenize
 
 SECONDS = (0.3, 9.0, 10.0, 10.02, 14.0, 40.0)
+KEYS = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "max_position_embeddings")
+KEYS = (*KEYS, "pad_token_id", "bos_token_id", "eos_token_id", "type_vocab_size", "layer_norm_eps")
 SHORT, LONG = [0, 1, 2], [3, 4, 5]
 
 
@@ -80,6 +83,21 @@ def test_towers_that_transformers_does_not_have_are_refused(changes):
     with pytest.raises(BadInput, match="other towers"):
         to_transformers(make_model(**changes))
     assert "other towers" in why_not_exported(make_model(**changes))
+
+
+@torch.inference_mode()
+def test_the_roberta_of_other_languages_is_exported_too():
+    ours = make_model()
+    config = XLMRobertaConfig(**{key: getattr(ours.text_branch.config, key) for key in KEYS})
+    ours.text_branch = AutoModel.from_config(config).eval()
+    ids, mask = tokenize(TOKENIZER, TEXTS, 77)
+    assert (ours.embed_text(ids, mask) - to_transformers(ours).get_text_features(ids, mask).pooler_output).abs().max() <= 1e-5
+
+
+def test_the_bias_of_the_sigmoid_loss_is_left_out():
+    ours = make_model()
+    ours.logit_bias = torch.nn.Parameter(torch.tensor(-10.0))
+    assert not any("bias" in name and "logit" in name for name in to_transformers(ours).state_dict())
 
 
 @pytest.mark.parametrize("changes", [{}, {"fusion": "none"}])

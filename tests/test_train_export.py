@@ -1,6 +1,7 @@
 """Exported folders: what is in them, and which folders and runs are refused."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -24,8 +25,8 @@ def test_the_folder_holds_weights_tokenizer_extractor_and_card():
 
 
 def test_exporting_again_gives_the_same_bytes(tmp_path):
-    for folder in (tmp_path / "clap-aff", tmp_path / "clap-aff"):
-        export(run_of("aff"), folder, CardFacts())
+    shutil.copytree(exported("aff"), tmp_path / "clap-aff")
+    export(run_of("aff"), tmp_path / "clap-aff", CardFacts())
     first = {path.name: path.read_bytes() for path in exported("aff").iterdir()}
     assert {path.name: path.read_bytes() for path in (tmp_path / "clap-aff").iterdir()} == first
 
@@ -36,6 +37,15 @@ def test_texts_are_cut_where_training_cut_them(tmp_path):
     export(run, tmp_path / "out", CardFacts())
     assert len(AutoTokenizer.from_pretrained(tmp_path / "out")("wind " * 20, truncation=True)["input_ids"]) == 9
     assert run.tokenizer.model_max_length == before
+
+
+def test_a_card_that_somebody_rewrote_is_left_as_it_is(tmp_path):
+    folder = tmp_path / "clap-aff"
+    shutil.copytree(exported("aff"), folder)
+    (folder / "README.md").write_text("my card")
+    (folder / "model.safetensors").unlink()
+    export(run_of("aff"), folder, CardFacts())
+    assert (folder / "README.md").read_text() == "my card" and (folder / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize("content", ["README.md", "preprocessor_config.json", "notes/mine.txt"])

@@ -11,7 +11,7 @@ from transformers import ClapModel, PreTrainedTokenizerBase, PreTrainedTokenizer
 from train.errors import BadInput
 from train.hub.carried import write_extractor
 from train.hub.feature_extraction import FixedClapFeatureExtractor
-from train.hub.model_card import CardFacts, model_card
+from train.hub.model_card import MARK, CardFacts, model_card
 from train.hub.publish import is_exported
 from train.loop.checkpoint import Run
 from train.towers.clap_model import to_transformers
@@ -38,7 +38,9 @@ def export(run: Run, folder: Path, facts: CardFacts) -> CardFacts:
     facts = replace(facts, difference=largest_difference(run, ClapModel.from_pretrained(str(folder)).eval()))
     if not facts.difference <= ALLOWED:
         raise BadInput(f"{folder}: transformers gives other embeddings than this trainer, by {facts.difference:.0e}; do not use the folder")
-    (folder / "README.md").write_text(model_card(run, folder.resolve().name, facts), encoding="utf-8")
+    card = folder / "README.md"
+    if not card.exists() or MARK in card.read_text(encoding="utf-8"):
+        card.write_text(model_card(run, folder.resolve().name, facts), encoding="utf-8")
     return facts
 
 

@@ -15,7 +15,7 @@ from train.towers.features import CLIP_FRAMES, HIGHEST, HOP, LOWEST, SAMPLE_RATE
 
 REFUSAL = (
     "this folder carries its own feature extractor, and another one gives other embeddings; load it by AutoFeatureExtractor, AutoProcessor"
-    " or ClapProcessor with trust_remote_code=True"
+    " or ClapProcessor of transformers 5 with trust_remote_code=True"
 )
 
 KEPT = ("auto_map", "processor_class", "_processor_class")  # of the file's settings: by which transformers finds the classes

@@ -14,16 +14,18 @@ from train.loop.log import flatten
 
 LICENCES_NAMED = 8  # of a dataset; the others are counted together
 NOT_RECORDED = "not recorded"
+MARK = "<!-- Written by `python -m train export`. A README.md without this line is left as it is. -->"
 CARD = """---
 {metadata}
 ---
+{mark}
 # {name}
 
 A CLAP model: it embeds sounds and texts into one space of 512 dimensions. {towers}, {millions:.1f} M parameters, step {step} of its
 training by laion-audio.
 
 ## Use
-`PATH` is this folder, or the name of its repository.
+With transformers 5. `PATH` is this folder, or the name of its repository.
 
 ```python
 from transformers import AutoProcessor, ClapModel, pipeline
@@ -82,6 +84,7 @@ def model_card(run: Run, name: str, facts: CardFacts) -> str:
     )
     return CARD.format(
         metadata=metadata.to_yaml(),
+        mark=MARK,
         name=name,
         towers=f"{recipe.audio} and {recipe.text} ({recipe.size} size), {fusion}",
         millions=sum(parameter.numel() for parameter in run.model.parameters()) / 1e6,
