@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 TOKEN = "hf_of_a_test"
 OWNER = "me"
-LARGE = 100_000  # bytes from which a file goes by git LFS
+LARGE = 100_000  # bytes from which a file is sent by git LFS
 
 
 class Hub(ThreadingHTTPServer):

@@ -79,7 +79,7 @@ def test_scores_of_the_zero_shot_pipeline_equal_the_own_evaluation(fusion):
     classifier = pipeline("zero-shot-audio-classification", model=str(exported(fusion)), trust_remote_code=True)
     for batch_size in (1, 3):
         scored = classifier(clips, candidate_labels=TEXTS, batch_size=batch_size)
-        by_label = [{one["label"]: one["score"] for one in scores} for scores in scored]
+        by_label = [{label["label"]: label["score"] for label in scores} for scores in scored]
         assert np.abs(np.array([[scores[text] for text in TEXTS] for scores in by_label]) - expected.numpy()).max() <= 1e-5
 
 
