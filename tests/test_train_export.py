@@ -79,9 +79,9 @@ def test_a_folder_that_gives_other_embeddings_is_refused(tmp_path, value):
 
 @pytest.mark.parametrize(("audio", "n_reported"), [("cnn14", 1), ("htsat-tiny", 0)])
 def test_a_run_that_cannot_be_exported_says_so_before_its_first_step(tmp_path, monkeypatch, audio, n_reported):
-    lines: list[str] = []
+    shards, lines = trained()[1], []
     monkeypatch.setattr("train.fit.train", lambda training: lines.append("the first step"))
-    fit(str(trained()[1]), replace(TINY, audio=audio), environment(tmp_path, lines))
+    fit(str(shards), replace(TINY, audio=audio), environment(tmp_path, lines))
     reported = [i for i, line in enumerate(lines) if line.startswith("this run cannot be exported: transformers' ClapModel is HTSAT")]
     assert len(reported) == n_reported and all(i < lines.index("the first step") for i in reported)
 
@@ -105,14 +105,25 @@ def test_the_command_writes_a_card_with_the_scores_and_data_of_the_run(tmp_path)
     assert str(shards) not in card and str(run) not in card
 
 
-@pytest.mark.parametrize("content", [None, "no json", "[]", '{"R@1": "high"}'])
-def test_a_file_without_scores_is_bad_input(tmp_path, content):
+@pytest.mark.parametrize(
+    ("words", "content", "message"),
+    [
+        (("--scores", "scores.json"), None, "--scores scores.json cannot be read"),
+        (("--scores", "scores.json"), "no json", "--scores scores.json cannot be read"),
+        (("--scores", "scores.json"), "[]", "--scores scores.json holds no scores"),
+        (("--scores", "scores.json"), '{"R@1": "high"}', "--scores scores.json holds no scores"),
+        (("--shards", "nowhere"), None, "nowhere is no folder"),
+        ((), "mine", "out has other files"),
+    ],
+)
+def test_bad_input_ends_with_code_2_before_the_model_is_built(tmp_path, monkeypatch, words, content, message):
+    run = trained()[0]
+    monkeypatch.chdir(tmp_path)
     if content is not None:
-        (tmp_path / "scores.json").write_text(content)
-    code, _, error = call("export", trained()[0], tmp_path / "out", "--scores", tmp_path / "scores.json")
-    assert code == 2 and f"--scores {tmp_path / 'scores.json'}" in error and not (tmp_path / "out").exists()
-
-
-def test_shards_that_are_named_have_to_be_there(tmp_path):
-    code, _, error = call("export", trained()[0], tmp_path / "out", "--shards", tmp_path / "nowhere")
-    assert code == 2 and "nowhere is no folder" in error and not (tmp_path / "out").exists()
+        path = tmp_path / ("scores.json" if words else "out/mine")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    monkeypatch.setattr("train.towers.model.Clap.__init__", None)  # building one would fail
+    code, _, error = call("export", run, "out", *words)
+    assert code == 2 and message in error
+    assert not (tmp_path / "out" / "config.json").exists()

@@ -253,11 +253,13 @@ def run_search(options: argparse.Namespace, report: Report) -> None:
 
 def run_export(options: argparse.Namespace, report: Report) -> None:
     """Write the model as transformers' ClapModel."""
-    from train.export import export
-    from train.hub.card_facts import gather_facts
+    from train.export import check_folder, export
+    from train.hub.card_facts import add_valid_scores, gather_facts
 
+    facts = gather_facts(options.run, options.shards, options.scores)
+    check_folder(options.folder)
     run = get_run(options)
-    facts = export(run, options.folder, gather_facts(options.run, options.shards, options.scores, run.step))
+    facts = export(run, options.folder, add_valid_scores(facts, run))
     report(f"{options.folder}: embeddings equal those of {options.run} within {facts.difference:.0e}; README.md says how to load them")
 
 

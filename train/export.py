@@ -29,8 +29,7 @@ def export(run: Run, folder: Path, facts: CardFacts) -> CardFacts:
     Raise BadInput if transformers does not have the towers, if the folder has other files, or if what was written does not give
     the embeddings of the run.
     """
-    if folder.exists() and not (folder.is_dir() and (is_exported(folder) or not any(folder.iterdir()))):
-        raise BadInput(f"{folder} has other files; give a new folder, or one that `export` wrote before")
+    check_folder(folder)
     model = to_transformers(run.model)
     model.save_pretrained(str(folder))
     exported_tokenizer(run).save_pretrained(str(folder))
@@ -42,6 +41,12 @@ def export(run: Run, folder: Path, facts: CardFacts) -> CardFacts:
     if not card.exists() or MARK in card.read_text(encoding="utf-8"):
         card.write_text(model_card(run, folder.resolve().name, facts), encoding="utf-8")
     return facts
+
+
+def check_folder(folder: Path) -> None:
+    """Raise BadInput unless a folder is new, empty or written by an earlier export."""
+    if folder.exists() and not (folder.is_dir() and (is_exported(folder) or not any(folder.iterdir()))):
+        raise BadInput(f"{folder} has other files; give a new folder, or one that `export` wrote before")
 
 
 def exported_tokenizer(run: Run) -> PreTrainedTokenizerBase:

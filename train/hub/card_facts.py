@@ -1,27 +1,38 @@
 """Gather what a model card says: scores of the run and of files, and the datasets of the training shards."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from train.errors import BadInput
 from train.hub.model_card import CardFacts
 from train.hub.training_data import DatasetSummary, summarize
-from train.loop.checkpoint import training_shards
+from train.loop.checkpoint import Run, read_run, training_shards
 from train.loop.log import flatten, read_log
 
 
-def gather_facts(run: Path, shards: str, scores: list[Path], step: int) -> CardFacts:
-    """Gather the facts of a card.
+def gather_facts(run: Path, shards: str, scores: list[Path]) -> CardFacts:
+    """Gather the facts that need no model.
 
     shards: where the training shards are; "" = where they were in training. scores: files of `evaluate --json` or `classify --json`.
-    step: of the checkpoint that is exported. Raise BadInput if the shards or a file cannot be read.
+    Raise BadInput if the shards or a file cannot be read.
     """
-    valid = {f"valid, by which step {step} was chosen": e["valid"] for e in read_log(run) if e["step"] == step and "valid" in e}
-    return CardFacts(training_data(run, shards), valid | {path.stem: read_scores(path) for path in scores})
+    return CardFacts(scores={path.stem: read_scores(path) for path in scores}, data=training_data(run, shards))
+
+
+def add_valid_scores(facts: CardFacts, run: Run) -> CardFacts:
+    """Put the scores on valid of the exported checkpoint before the others."""
+    valid = {
+        f"valid, by which step {run.step} was chosen": event["valid"]
+        for event in read_log(run.folder)
+        if event["step"] == run.step and "valid" in event
+    }
+    return replace(facts, scores=valid | dict(facts.scores))
 
 
 def training_data(run: Path, shards: str) -> list[DatasetSummary]:
     """Summarise the training shards. If the user named none, those of the run may have gone: the list is empty then."""
+    read_run(run)  # says what is wrong with a folder that holds no run
     if shards:
         return summarize(shards)
     recorded = training_shards(run)
