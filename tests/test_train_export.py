@@ -1,110 +1,129 @@
-"""Exported models: the same numbers as transformers' ClapModel, up to rounding."""
+"""Exported folders: what is in them, and which folders and runs are refused."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
-from transformers import ClapModel, ClapProcessor, pipeline
+from transformers import AutoTokenizer
 
+from tests.exported import CardFacts, exported, make_model, run_of
+from tests.train_runs import TINY, environment, trained
+from train.command import main
 from train.errors import BadInput
-from train.export import export, to_transformers
-from train.loop.checkpoint import Run
-from train.recipe import TrainRecipe
-from train.towers.features import clip_features
-from train.towers.fusion import Attentional
-from train.towers.htsat import Htsat
-from train.towers.model import Clap, build_model
-from train.towers.tokenizer import tokenize, train_tokenizer
-
-TEXTS = ["a dog barks", "rain falls on the roof of a very old house", "wind"]
-TOKENIZER = train_tokenizer(TEXTS, 300, 77)
-SECONDS = (0.3, 9.0, 10.0, 10.02, 14.0, 40.0)
-SHORT, LONG = [0, 1, 2], [3, 4, 5]
+from train.export import export
+from train.fit import fit
+from train.hub.carried import carried_code
 
 
-def make_model(**changes: object) -> Clap:
-    """Make a model whose every weight and statistic is far from its initial value."""
-    torch.manual_seed(0)
-    model = build_model(replace(TrainRecipe(size="tiny"), **changes), TOKENIZER).eval()
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.normal_(0, 3)
-            module.running_var.uniform_(0.5, 300)
-    for parameter in model.parameters():
-        parameter.data.add_(torch.randn_like(parameter) * 0.02)
-    return model
+def test_the_folder_holds_weights_tokenizer_extractor_and_card():
+    names = {path.name for path in exported("aff").iterdir()}
+    expected = {"config.json", "model.safetensors", "preprocessor_config.json", "README.md", *carried_code().sources}
+    assert names == {*expected, "tokenizer.json", "tokenizer_config.json"}
 
 
-def features(fused: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    waves = [torch.from_numpy(np.random.default_rng(i).normal(0, 0.1, int(s * 48_000)).astype(np.float32)) for i, s in enumerate(SECONDS)]
-    clips = [clip_features(w, fused) for w in waves]
-    return torch.stack([f.mel for f in clips]), torch.tensor([f.longer for f in clips])
+def test_exporting_again_gives_the_same_bytes(tmp_path):
+    shutil.copytree(exported("aff"), tmp_path / "clap-aff")
+    export(run_of("aff"), tmp_path / "clap-aff", CardFacts())
+    first = {path.name: path.read_bytes() for path in exported("aff").iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "clap-aff").iterdir()} == first
 
 
-@pytest.fixture(scope="module")
-def models():
-    model = make_model()
-    return model, to_transformers(model), *features(True)
+def test_texts_are_cut_where_training_cut_them(tmp_path):
+    run = replace(run_of("none"), recipe=replace(run_of("none").recipe, context=9))
+    before = run.tokenizer.model_max_length
+    export(run, tmp_path / "out", CardFacts())
+    assert len(AutoTokenizer.from_pretrained(tmp_path / "out")("wind " * 20, truncation=True)["input_ids"]) == 9
+    assert run.tokenizer.model_max_length == before
 
 
-@pytest.mark.parametrize("rows", [SHORT, LONG, [0, 5], [5], list(range(6))], ids=["short", "long", "one longer", "one alone", "mixed"])
-@torch.inference_mode()
-def test_audio_embeddings_equal_transformers(models, rows):
-    ours, theirs, mel, longer = models
-    difference = (
-        ours.embed_audio(mel[rows], longer[rows]) - theirs.get_audio_features(mel[rows], is_longer=longer[rows, None]).pooler_output
-    )
-    assert difference.abs().max() <= 1e-5
+def test_a_card_that_somebody_rewrote_is_left_as_it_is(tmp_path):
+    folder = tmp_path / "clap-aff"
+    shutil.copytree(exported("aff"), folder)
+    (folder / "README.md").write_text("my card")
+    (folder / "model.safetensors").unlink()
+    export(run_of("aff"), folder, CardFacts())
+    assert (folder / "README.md").read_text() == "my card" and (folder / "model.safetensors").exists()
 
 
-def test_the_tower_that_is_compared_is_htsat_with_attentional_fusion(models):
-    assert isinstance(models[0].audio_branch, Htsat)
-    assert isinstance(models[0].audio_branch.patch_embed.fusion_model, Attentional)
+@pytest.mark.parametrize("content", ["README.md", "preprocessor_config.json", "notes/mine.txt"])
+def test_a_folder_with_other_files_is_refused_and_stays_as_it_is(tmp_path, content):
+    path = tmp_path / "out" / content
+    path.parent.mkdir(parents=True)
+    path.write_text('{"feature_extractor_type": "ClapFeatureExtractor"}')
+    with pytest.raises(BadInput, match="has other files; give a new folder"):
+        export(run_of("aff"), tmp_path / "out", CardFacts())
+    assert [p for p in (tmp_path / "out").rglob("*") if p.is_file()] == [path]
 
 
-@torch.inference_mode()
-def test_text_embeddings_equal_transformers(models):
-    ours, theirs = models[:2]
-    ids, mask = tokenize(TOKENIZER, TEXTS, 77)
-    assert (ours.embed_text(ids, mask) - theirs.get_text_features(ids, mask).pooler_output).abs().max() <= 1e-5
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(BadInput, match="has other files"):
+        export(run_of("aff"), tmp_path / "out", CardFacts())
 
 
-@torch.inference_mode()
-def test_audio_embeddings_without_fusion_equal_transformers():
-    ours = make_model(fusion="none")
-    mel, longer = features(False)
-    assert (ours.embed_audio(mel, longer) - to_transformers(ours).get_audio_features(mel).pooler_output).abs().max() <= 1e-5
+@pytest.mark.parametrize("value", [1.0, np.nan])
+def test_a_folder_that_gives_other_embeddings_is_refused(tmp_path, value):
+    class Different(torch.nn.Module):
+        def forward(self, x):
+            return x + value
+
+    run = replace(run_of("aff"), model=make_model())
+    run.model.audio_projection.register_forward_hook(lambda module, inputs, output: Different()(output))
+    with pytest.raises(BadInput, match="gives other embeddings than this trainer"):
+        export(run, tmp_path / "out", CardFacts())
+    assert not (tmp_path / "out" / "README.md").exists()
 
 
-def test_gradients_equal_transformers(models):
-    ours, theirs, mel, longer = models
-    ours.embed_audio(mel, longer)[:, 0].sum().backward()
-    theirs.get_audio_features(mel, is_longer=longer[:, None]).pooler_output[:, 0].sum().backward()
-    our_gradient = ours.audio_branch.patch_embed.mel_conv2d.weight.grad
-    their_gradient = theirs.audio_model.audio_encoder.patch_embed.mel_conv2d.weight.grad
-    assert (our_gradient - their_gradient).norm() <= 1e-4 * their_gradient.norm()
+@pytest.mark.parametrize(("audio", "n_reported"), [("cnn14", 1), ("htsat-tiny", 0)])
+def test_a_run_that_cannot_be_exported_says_so_before_its_first_step(tmp_path, monkeypatch, audio, n_reported):
+    shards, lines = trained()[1], []
+    monkeypatch.setattr("train.fit.train", lambda training: lines.append("the first step"))
+    fit(str(shards), replace(TINY, audio=audio), environment(tmp_path, lines))
+    reported = [i for i, line in enumerate(lines) if line.startswith("this run cannot be exported: transformers' ClapModel is HTSAT")]
+    assert len(reported) == n_reported and all(i < lines.index("the first step") for i in reported)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_folder_is_written_that_transformers_loads(models, tmp_path):
-    ours, _, mel, longer = models
-    export(Run(tmp_path, TrainRecipe(size="tiny"), ours, TOKENIZER, 0), tmp_path / "out")
-    theirs, processor = ClapModel.from_pretrained(tmp_path / "out").eval(), ClapProcessor.from_pretrained(tmp_path / "out")
-    assert (processor.feature_extractor.frequency_min, processor.feature_extractor.truncation) == (50, "fusion")
-    inputs = processor(text=TEXTS, return_tensors="pt", padding=True)
-    with torch.inference_mode():
-        assert (theirs.get_text_features(**inputs).pooler_output - ours.embed_text(*tokenize(TOKENIZER, TEXTS, 77))).abs().max() <= 1e-5
-        audio = theirs.get_audio_features(mel, is_longer=longer[:, None]).pooler_output
-        assert (audio - ours.embed_audio(mel, longer)).abs().max() <= 1e-5
-    assert theirs.logit_scale_a == theirs.logit_scale_t == ours.logit_scale_a
-    classifier = pipeline("zero-shot-audio-classification", model=str(tmp_path / "out"))
-    scores = classifier(np.zeros(48_000, np.float32) + 0.1, candidate_labels=["dog", "rain"])
-    assert sum(s["score"] for s in scores) == pytest.approx(1, abs=1e-5)
+def call(*words: object) -> tuple[int, str, str]:
+    lines: list[str] = []
+    errors: list[str] = []
+    code = main([str(w) for w in words], lines.append, errors.append)
+    return code, "\n".join(lines), "\n".join(errors)
 
 
-@pytest.mark.parametrize("changes", [{"audio": "cnn14"}, {"text": "bert"}, {"fusion": "iaff"}])
-def test_towers_that_transformers_does_not_have_are_refused(changes):
-    with pytest.raises(BadInput, match="other towers"):
-        to_transformers(make_model(**changes))
+def test_the_command_writes_a_card_with_the_scores_and_data_of_the_run(tmp_path):
+    run, shards = trained()
+    (tmp_path / "esc50.json").write_text(json.dumps({"how": "zero-shot", "accuracy": 0.125, "n_clips": 8}))
+    code, out, _ = call("export", run, tmp_path / "out", "--scores", tmp_path / "esc50.json")
+    assert code == 0 and out.startswith(f"{tmp_path / 'out'}: embeddings equal those of {run} within")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| First | 12 | not recorded | not recorded (12) |" in card and "| Second | 4 |" in card
+    assert "**valid, by which step" in card and "| t2a/mAP@10 |" in card
+    assert "**esc50**\n\n| score | value |\n|---|---|\n| accuracy | 0.125 |\n| n_clips | 8 |" in card
+    assert str(shards) not in card and str(run) not in card
+
+
+@pytest.mark.parametrize(
+    ("words", "content", "message"),
+    [
+        (("--scores", "scores.json"), None, "--scores scores.json cannot be read"),
+        (("--scores", "scores.json"), "no json", "--scores scores.json cannot be read"),
+        (("--scores", "scores.json"), "[]", "--scores scores.json holds no scores"),
+        (("--scores", "scores.json"), '{"R@1": "high"}', "--scores scores.json holds no scores"),
+        (("--shards", "nowhere"), None, "nowhere is no folder"),
+        ((), "mine", "out has other files"),
+    ],
+)
+def test_bad_input_ends_with_code_2_before_the_model_is_built(tmp_path, monkeypatch, words, content, message):
+    run = trained()[0]
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        path = tmp_path / ("scores.json" if words else "out/mine")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    monkeypatch.setattr("train.towers.model.Clap.__init__", None)  # building one would fail
+    code, _, error = call("export", run, "out", *words)
+    assert code == 2 and message in error
+    assert not (tmp_path / "out" / "config.json").exists()

@@ -70,12 +70,14 @@ def parser() -> argparse.ArgumentParser:
     classify = add_verb(run_classify, "classify clips: shards with tags, or a folder with one folder a class", "RUN", "SHARDS_OR_FOLDER")
     embed = add_verb(run_embed, "write embeddings of clips or texts", "RUN")
     search = add_verb(run_search, "list the clips nearest to some words", "RUN", "WORDS")
-    add_verb(run_export, "write RUN as a folder that transformers loads", "RUN", "FOLDER")
+    export = add_verb(run_export, "write RUN as a folder that transformers loads", "RUN", "FOLDER")
+    publish = add_verb(run_publish, "send an exported FOLDER to REPOSITORY of a model hub", "FOLDER", "REPOSITORY")
     compare = add_verb(run_compare, "the encoder study: 2 audio towers x 3 text towers on SHARDS", "SHARDS")
     compare.add_argument("--output", metavar="DIR", type=Path, required=True)
 
     add_classify_options(classify)
     add_embed_options(embed)
+    add_export_options(export, publish)
     search.add_argument("--in", dest="root", metavar="DIR", required=True, help="shards or a folder of sound files")
     search.add_argument("-k", type=int, default=10, help="number of clips to list; default 10")
     for verb in (evaluate, classify):
@@ -100,6 +102,16 @@ def add_embed_options(embed: argparse.ArgumentParser) -> None:
     inputs.add_argument("--shards", metavar="DIR", dest="root", help="all splits of a set of shards")
     inputs.add_argument("--text", metavar="FILE", type=Path, help="a text file, one caption a line")
     embed.add_argument("--output", metavar="X.npz", type=Path, required=True, help=".npz or .parquet")
+
+
+def add_export_options(export: argparse.ArgumentParser, publish: argparse.ArgumentParser) -> None:
+    """Add the options that only `export` and `publish` have."""
+    text = "training shards, whose licences the model card lists; default: where they were when RUN was trained"
+    export.add_argument("--shards", metavar="SHARDS", default="", help=text)
+    text = "scores for the model card: what `evaluate --json` or `classify --json` printed"
+    export.add_argument("--scores", metavar="FILE", type=Path, nargs="+", default=[], help=text)
+    publish.add_argument("--yes", action="store_true", help="send; without it the files are listed and nothing is sent")
+    publish.add_argument("--dry-run", action="store_true", help="list the files that would be sent, and end with exit code 0")
 
 
 def add_recipe_options(verb: argparse.ArgumentParser) -> None:
@@ -241,10 +253,30 @@ def run_search(options: argparse.Namespace, report: Report) -> None:
 
 def run_export(options: argparse.Namespace, report: Report) -> None:
     """Write the model as transformers' ClapModel."""
-    from train.export import export
+    from train.export import check_folder, export
+    from train.hub.card_facts import add_valid_scores, gather_facts
 
-    export(get_run(options), options.folder)
-    report(f"{options.folder}: ClapModel.from_pretrained and ClapProcessor.from_pretrained load it")
+    facts = gather_facts(options.run, options.shards, options.scores)
+    check_folder(options.folder)
+    run = get_run(options)
+    facts = export(run, options.folder, add_valid_scores(facts, run))
+    report(f"{options.folder}: embeddings equal those of {options.run} within {facts.difference:.0e}; README.md says how to load them")
+
+
+def run_publish(options: argparse.Namespace, report: Report) -> None:
+    """Send an exported folder to a model hub, if the user agrees."""
+    from huggingface_hub import HfApi
+
+    from train.hub.publish import check_repository, listing, publish, published_files
+
+    api = HfApi()
+    check_repository(options.repository)
+    report(listing(published_files(options.folder), f"{api.endpoint}/{options.repository}"))
+    if options.dry_run:
+        return
+    if not options.yes:
+        raise BadInput("nothing was sent; --yes sends these files, and makes the repository, as a private one, if it does not exist")
+    report(f"sent: {publish(options.folder, options.repository, api)}")
 
 
 def run_compare(options: argparse.Namespace, report: Report) -> None:

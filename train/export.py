@@ -1,85 +1,73 @@
 """Write a trained model as a folder that transformers loads: ClapModel, ClapProcessor, the zero-shot-audio-classification pipeline."""
 
+import copy
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
-from transformers import ClapAudioConfig, ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor, ClapTextConfig, RobertaConfig
+from transformers import ClapModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from train.errors import BadInput
+from train.hub.carried import write_extractor
+from train.hub.feature_extraction import FixedClapFeatureExtractor
+from train.hub.model_card import MARK, CardFacts, model_card
+from train.hub.publish import is_exported
 from train.loop.checkpoint import Run
-from train.towers.cnn14 import Cnn14
-from train.towers.features import HIGHEST, LOWEST
-from train.towers.htsat import Htsat
-from train.towers.model import EMBEDDING, Clap
+from train.towers.clap_model import to_transformers
+from train.towers.features import SAMPLE_RATE, clip_features
+from train.towers.tokenizer import tokenize
 
-RENAMED = (  # our names (the published ones), transformers' names
-    ("audio_branch.bn0.", "audio_model.audio_encoder.batch_norm."),
-    ("audio_branch.", "audio_model.audio_encoder."),
-    ("text_branch.", "text_model."),
-    ("projection.0.", "projection.linear1."),
-    ("projection.2.", "projection.linear2."),
-    (".norm1.", ".layernorm_before."),
-    (".norm2.", ".layernorm_after."),
-    (".attn.proj.", ".attention.output.dense."),
-    (".attn.relative", ".attention.self.relative"),
-    (".mlp.fc1.", ".intermediate.dense."),
-    (".mlp.fc2.", ".output.dense."),
-)
-DERIVED = ("relative_position_index", "position_ids", "token_type_ids")  # buffers that follow from the configuration
+ALLOWED = 1e-5  # difference of an embedding's numbers
+CHECKED_SECONDS = (0.5, 10.0, 25.0)  # clips that are compared: short, of exactly one window, and long
+CHECKED_TEXTS = ("a dog barks", "This is a sound of rain that falls on the roof of a car.")
 
 
-def export(run: Run, folder: Path) -> None:
-    """Write model, feature extractor and tokenizer. The embeddings stay the same up to rounding."""
+def export(run: Run, folder: Path, facts: CardFacts) -> CardFacts:
+    """Write weights, feature extractor, tokenizer and model card. Return the facts of the card with the difference that was measured.
+
+    Raise BadInput if transformers does not have the towers, if the folder has other files, or if what was written does not give
+    the embeddings of the run.
+    """
+    check_folder(folder)
     model = to_transformers(run.model)
-    truncation = "fusion" if run.model.fused else "rand_trunc"
-    extractor = ClapFeatureExtractor(frequency_min=LOWEST, frequency_max=HIGHEST, truncation=truncation)
     model.save_pretrained(str(folder))
-    ClapProcessor(feature_extractor=extractor, tokenizer=run.tokenizer).save_pretrained(str(folder))
+    exported_tokenizer(run).save_pretrained(str(folder))
+    write_extractor(folder, run.model.fused)
+    facts = replace(facts, difference=largest_difference(run, ClapModel.from_pretrained(str(folder)).eval()))
+    if not facts.difference <= ALLOWED:
+        raise BadInput(f"{folder}: transformers gives other embeddings than this trainer, by {facts.difference:.0e}; do not use the folder")
+    card = folder / "README.md"
+    if not card.exists() or MARK in card.read_text(encoding="utf-8"):
+        card.write_text(model_card(run, folder.resolve().name, facts), encoding="utf-8")
+    return facts
 
 
-def to_transformers(model: Clap) -> ClapModel:
-    """Return a ClapModel with the same weights. Raise BadInput if transformers does not have these towers."""
-    theirs = ClapModel(clap_config(model)).eval()
-    missing, unknown = theirs.load_state_dict(rename(model.state_dict()), strict=False)
-    unmatched = [name for name in missing if not name.endswith(DERIVED)] + unknown
-    if unmatched:
-        raise BadInput(f"{len(unmatched)} weights are not in transformers' ClapModel, the first is {unmatched[0]}")
-    return theirs
+def check_folder(folder: Path) -> None:
+    """Raise BadInput unless a folder is new, empty or written by an earlier export."""
+    if folder.exists() and not (folder.is_dir() and (is_exported(folder) or not any(folder.iterdir()))):
+        raise BadInput(f"{folder} has other files; give a new folder, or one that `export` wrote before")
 
 
-def clap_config(model: Clap) -> ClapConfig:
-    """Return the model's configuration for transformers, which has HTSAT with AFF or without fusion, and RoBERTa."""
-    audio, text = model.audio_branch, model.text_branch.config
-    if isinstance(audio, Cnn14) or not isinstance(text, RobertaConfig) or audio.config.fusion not in ("", "aff"):
-        raise BadInput("transformers' ClapModel is HTSAT with RoBERTa, with aff fusion or none; this run has other towers")
-    assert isinstance(audio, Htsat)
-    shared = set(ClapTextConfig().to_dict()) & set(RobertaConfig().to_dict()) - {"model_type", "architectures", "transformers_version"}
-    text_config = {key: value for key, value in text.to_dict().items() if key in shared}
-    audio_config: dict[str, Any] = {
-        "patch_embeds_hidden_size": audio.config.width,
-        "hidden_size": audio.config.out_width,
-        "depths": list(audio.config.depths),
-        "num_attention_heads": list(audio.config.heads),
-        "drop_path_rate": audio.config.drop_path,
-        "enable_fusion": model.fused,
-        "fusion_type": "aff_2d" if model.fused else None,
-        "hidden_dropout_prob": 0.0,
-    }
-    return ClapConfig(text_config=ClapTextConfig(**text_config), audio_config=ClapAudioConfig(**audio_config), projection_dim=EMBEDDING)
+def exported_tokenizer(run: Run) -> PreTrainedTokenizerBase:
+    """Return a copy of the run's tokenizer that cuts texts where training cut them, if asked to, and warns of longer ones."""
+    tokenizer = copy.deepcopy(run.tokenizer)
+    tokenizer.model_max_length = run.recipe.context
+    if isinstance(tokenizer, PreTrainedTokenizerFast):  # what the last call set would be saved
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+    return tokenizer
 
 
-def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights under transformers' names. Query, key and value are split, and the temperature is written twice."""
-    renamed: dict[str, Tensor] = {}
-    for name, weight in weights.items():
-        for ours, theirs in RENAMED:
-            name = name.replace(ours, theirs, 1)
-        if ".attn.qkv." in name:
-            for part, rows in zip(("query", "key", "value"), weight.chunk(3), strict=True):
-                renamed[name.replace(".attn.qkv.", f".attention.self.{part}.")] = rows
-        else:
-            renamed[name] = weight
-    renamed["logit_scale_a"] = renamed["logit_scale_t"] = torch.clone(weights["logit_scale_a"])
-    return renamed
+@torch.inference_mode()
+def largest_difference(run: Run, exported: ClapModel) -> float:
+    """Return by how much a number of an embedding differs between a run and an exported model, at most, for some clips and texts."""
+    model = copy.deepcopy(run.model).cpu()  # other devices round more
+    rng = np.random.default_rng(0)
+    clips = [rng.normal(0, 0.1, int(seconds * SAMPLE_RATE)).astype(np.float32) for seconds in CHECKED_SECONDS]
+    features = [clip_features(torch.from_numpy(clip), model.fused) for clip in clips]
+    ids, mask = tokenize(run.tokenizer, list(CHECKED_TEXTS), run.recipe.context)
+    audio = model.embed_audio(torch.stack([f.mel for f in features]), torch.tensor([f.longer for f in features]))
+    inputs = FixedClapFeatureExtractor(model.fused)(clips, sampling_rate=SAMPLE_RATE, return_tensors="pt")
+    their_audio, their_text = exported.get_audio_features(**inputs), exported.get_text_features(ids, mask)
+    return float(max((their_audio.pooler_output - audio).abs().max(), (their_text.pooler_output - model.embed_text(ids, mask)).abs().max()))

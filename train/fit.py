@@ -27,6 +27,7 @@ from train.loop.signals import StopRequest, stop_requests
 from train.loop.step import enable_checkpointing, lock_towers, make_optimizer, set_training_mode, train_step
 from train.recipe import TrainRecipe
 from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output, get_tokenizer
+from train.towers.clap_model import why_not_exported
 from train.towers.model import Clap, build_model
 from train.towers.pretrained import load_pretrained, read_weights
 
@@ -71,9 +72,11 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: R
     training = prepare(clips, valid, recipe, environment, start)
     with folder_lock(environment.output):
         if not start.is_resumed and rank() == 0:
-            start_run(environment.output, recipe, training.model, training.tokenizer, fingerprint(clips.shards))
+            start_run(environment.output, recipe, training.model, training.tokenizer, fingerprint(clips.shards), shards)
         size = f"{sum(p.numel() for p in training.model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
         environment.report_once(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {size}")
+        if reason := why_not_exported(training.model):
+            environment.report_once(f"this run cannot be exported: {reason}")
         train(training)
 
 

@@ -5,6 +5,7 @@ import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import torch
@@ -32,13 +33,13 @@ class Run:
     step: int
 
 
-def start_run(folder: Path, recipe: TrainRecipe, model: Clap, tokenizer: PreTrainedTokenizerBase, data: str) -> None:
-    """Write tokenizer, configuration of the text tower and run.json. data: fingerprint of the training shards."""
+def start_run(folder: Path, recipe: TrainRecipe, model: Clap, tokenizer: PreTrainedTokenizerBase, data: str, shards: str) -> None:
+    """Write tokenizer, configuration of the text tower and run.json. data: fingerprint of the training shards; shards: their address."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, folder / "tokenizer")
     model.text_branch.config.save_pretrained(str(folder / "text"))
     with atomic_write(folder / "run.json") as file:
-        file.write(json.dumps({"recipe": asdict(recipe), "data": data}, indent=1).encode())
+        file.write(json.dumps({"recipe": asdict(recipe), "data": data, "shards": without_secrets(shards)}, indent=1).encode())
 
 
 def read_run(folder: Path) -> tuple[TrainRecipe, str]:
@@ -51,6 +52,23 @@ def read_run(folder: Path) -> tuple[TrainRecipe, str]:
     except (ValueError, TypeError, LookupError) as error:
         raise BadInput(f"{folder / 'run.json'} is damaged ({error}); train into another --output, or bring the file back") from error
     return make_recipe(recipe, str(folder / "run.json")), data
+
+
+def without_secrets(address: str) -> str:
+    """Return an address of shards without user, password and signature; of a folder its full path.
+
+    >>> without_secrets("https://me:secret@example.org/set?sig=1")
+    'https://example.org/set'
+    """
+    if "://" not in address:
+        return str(Path(address).resolve())
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def training_shards(folder: Path) -> str:
+    """Return the address of the shards that a run was trained on; nothing if its version did not record it."""
+    return str(json.loads((folder / "run.json").read_text(encoding="utf-8")).get("shards", ""))
 
 
 def load_run(folder: Path, device: torch.device) -> Run:
