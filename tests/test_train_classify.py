@@ -9,11 +9,9 @@ import torch
 from tests.train_runs import trained
 from tests.train_sets import CLASSES, write_folder
 from train.classify import (
-    PROMPT,
     check_prompts,
     class_list,
     class_loss,
-    class_matrix,
     make_head,
     open_train_and_test,
     read_labels,
@@ -24,6 +22,8 @@ from train.classify import (
 from train.data.folder import open_clips
 from train.errors import BadInput
 from train.loop.checkpoint import load_run
+from train.scores.classes import class_matrix
+from train.scores.protocols import PROMPT
 
 
 @pytest.fixture(scope="module")

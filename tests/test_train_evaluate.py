@@ -11,8 +11,9 @@ from tests.train_sets import write_shard
 from train.data.samples import FixedClips
 from train.data.shards import find_shards
 from train.errors import BadInput
-from train.evaluate import embed_clips, embed_texts, score, score_table
+from train.evaluate import by_dataset, embed_clips, embed_texts, score
 from train.loop.checkpoint import load_run
+from train.scores.table import score_table
 
 CPU = torch.device("cpu")
 
@@ -22,8 +23,12 @@ def run():
     return load_run(trained()[0], CPU)
 
 
+def clips_of(root, split="test"):
+    return FixedClips(find_shards(str(root), split), True, trained()[1].parent / "cache")
+
+
 def evaluated(run, split="test"):
-    return score(run.model, run.tokenizer, FixedClips(find_shards(str(trained()[1]), split), True, trained()[1].parent / "cache"), 77)
+    return score(run.model, run.tokenizer, by_dataset(clips_of(trained()[1], split)), 77)
 
 
 def test_two_evaluations_give_the_same_numbers(run):
@@ -33,12 +38,12 @@ def test_two_evaluations_give_the_same_numbers(run):
 def test_every_clip_and_caption_of_the_split_counts(run):
     scores = evaluated(run)
     assert (scores["n_clips"], scores["n_captions"], scores["n_broken"]) == (4, 8, 0)
-    assert set(scores["t2a"]) == {"R@1", "R@5", "R@10", "mAP@10", "median_rank"}
+    assert set(scores["t2a"]) == {"R@1", "R@5", "R@10", "mAP@10", "mAP@16", "median_rank"}
     assert set(scores["a2t"]) == {*scores["t2a"], "mAP@10_laion_compat"}
 
 
 def test_embeddings_are_unit_vectors_and_do_not_change_from_call_to_call(run):
-    clips = FixedClips(find_shards(str(trained()[1]), "test"), True, trained()[1].parent / "cache")
+    clips = clips_of(trained()[1])
     first, second = embed_clips(run.model, clips), embed_clips(run.model, clips)
     assert np.array_equal(first.audio, second.audio)
     assert np.allclose(np.linalg.norm(first.audio, axis=1), 1, atol=1e-5)
@@ -66,7 +71,7 @@ def test_a_set_of_broken_clips_alone_is_bad_input(run, tmp_path):
     write_shard(tmp_path / "A" / "test" / "0.tar", [("bad", b"", {"text": ["x"], "tag": []})])
     (tmp_path / "A" / "test" / "sizes.json").write_text(json.dumps({"0.tar": 1}))
     with pytest.raises(BadInput, match="all 1 clips are broken, the first: bad"):
-        score(run.model, run.tokenizer, FixedClips(find_shards(str(tmp_path), "test"), True, tmp_path), 77)
+        score(run.model, run.tokenizer, by_dataset(FixedClips(find_shards(str(tmp_path), "test"), True, tmp_path)), 77)
 
 
 def test_the_table_shows_both_directions(run):

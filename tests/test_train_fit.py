@@ -154,7 +154,7 @@ def test_a_valid_clip_whose_embedding_is_not_finite_stops_the_run_and_is_named(t
         return vectors
 
     monkeypatch.setattr(evaluate, "embed_features", broken)
-    with pytest.raises(Stopped, match="valid after step 3: the embeddings of 1 of 4 clips are not finite, the first: 'valid-001'"):
+    with pytest.raises(Stopped, match="valid after step 3: the audio embeddings of 'valid-001' are not finite, 1 of 4"):
         fit(str(shards), TINY, environment(tmp_path))
     assert not list((tmp_path / "run").glob("*.pt"))
 

@@ -16,13 +16,14 @@ from tqdm import tqdm
 from train.data.folder import FolderClips, open_clips
 from train.data.samples import Example, FixedClips
 from train.errors import BadInput
-from train.evaluate import embed_clips, embed_texts
+from train.evaluate import embed_clips
 from train.loop.checkpoint import Run
-from train.loop.metrics import confusion, mean_average_precision
+from train.scores.classes import class_matrix, embed_classes
+from train.scores.metrics import confusion
+from train.scores.statistics import class_statistics, values_of
 from train.towers.model import EMBEDDING
 
 Clips = FixedClips | FolderClips
-PROMPT = "This is a sound of {label}."  # Wu et al. 2023, section 4.3
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ class ClassScores:
 def zero_shot(run: Run, clips: Clips, labels: list[str], prompts: list[str]) -> ClassScores:
     """Classify each clip by the nearest prompt. The embeddings of several prompts for one class are averaged."""
     embeddings = embed_clips(run.model, clips)
-    text = sum(embed_texts(run.model, run.tokenizer, [p.format(label=x) for x in labels], run.recipe.context) for p in prompts)
-    similarity = embeddings.audio @ (text / np.linalg.norm(text, axis=1, keepdims=True)).T
+    similarity = embeddings.audio @ embed_classes(run.model, run.tokenizer, labels, prompts, run.recipe.context).T
     return score_classes(similarity, class_matrix(embeddings.tags, labels))
 
 
@@ -159,18 +159,8 @@ def check_prompts(prompts: list[str]) -> None:
             raise BadInput(f"--prompt {prompt!r} should have {{label}} where the class goes, and no other braces")
 
 
-def class_matrix(tags: list[tuple[str, ...]], labels: list[str]) -> np.ndarray:
-    """Return (n_clips, n_classes) float32: 1 where a clip has the class as a tag.
-
-    >>> class_matrix([("b",), ("a", "b")], ["a", "b"]).tolist()
-    [[0.0, 1.0], [1.0, 1.0]]
-    """
-    return np.array([[float(label in some) for label in labels] for some in tags], np.float32)
-
-
 def score_classes(scores: np.ndarray, truth: np.ndarray) -> ClassScores:
     """Compare predictions with the truth. Both arguments are (n_clips, n_classes); the highest score is the predicted class."""
-    single = bool((truth.sum(1) == 1).all())
-    predicted, true = scores.argmax(1), truth.argmax(1)
-    accuracy = float((predicted == true).mean()) if single else None
-    return ClassScores(accuracy, mean_average_precision(scores, truth), len(scores), confusion(predicted, true, scores.shape[1]))
+    scores_of = values_of(class_statistics(scores, truth), len(scores))
+    counts = confusion(scores.argmax(1), truth.argmax(1), scores.shape[1])
+    return ClassScores(scores_of.get("accuracy"), scores_of["mAP"], len(scores), counts)
