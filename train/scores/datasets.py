@@ -1,7 +1,7 @@
 """Score the clips of a dataset by a protocol, with intervals and the rank of every query."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,13 +52,11 @@ class Scored:
 
     def summary(self) -> dict:
         """Return everything but the queries as it is printed: scores and their 95 % intervals by way and name."""
-        estimates = intervals(self.statistics, len(self.keys))
         return {
             "protocol": self.protocol.name,
             **self.counts,
             **({"prompts": list(self.prompts)} if self.prompts else {}),
-            **nested({name: each.value for name, each in estimates.items()}),
-            "intervals": nested({name: [each.low, each.high] for name, each in estimates.items()}),
+            **as_json(intervals(self.statistics, len(self.keys))),
             "notes": self.notes,
         }
 
@@ -143,5 +141,6 @@ def difference(first: Scored, second: Scored) -> dict[str, Estimate]:
 
 
 def as_json(estimates: dict[str, Estimate]) -> dict:
-    """Return estimates by way and name."""
-    return nested({name: asdict(estimate) for name, estimate in estimates.items()})
+    """Return the values by way and name, and as "intervals" the bounds in the same way."""
+    bounds = nested({name: [each.low, each.high] for name, each in estimates.items()})
+    return {**nested({name: each.value for name, each in estimates.items()}), "intervals": bounds}

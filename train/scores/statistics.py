@@ -51,7 +51,7 @@ def class_statistics(scores: np.ndarray, truth: np.ndarray, folds: np.ndarray | 
         hits = scores.argmax(1) == truth.argmax(1)
         statistics = {"accuracy": ratio(hits), **statistics}
         if folds is not None:
-            statistics["mean_fold_accuracy"] = mean([ratio(hits * (folds == fold), folds == fold) for fold in np.unique(folds)])
+            statistics["fold_mean"] = mean([ratio(hits * (folds == fold), folds == fold) for fold in np.unique(folds)])
     return statistics
 
 

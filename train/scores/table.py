@@ -1,55 +1,53 @@
 """Format scores as text."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 WAYS = {"t2a": "text to audio", "a2t": "audio to text"}
-NAMES = ("R@1", "R@5", "R@10", "mAP@10", "mAP@16", "median_rank")
+RETRIEVAL = ("R@1", "R@5", "R@10", "mAP@10", "mAP@16", "median_rank")
+CLASSES = ("accuracy", "fold_mean", "mAP")
 
 
 def score_table(scores: dict) -> str:
     """Format the scores of `score` as a table: of several datasets each one, then their mean."""
-    parts = [f"{name}: {_counts(each)}\n{_rows(each)}" for name, each in scores["datasets"].items()]
-    if len(parts) > 1:
-        parts.append(f"mean of {len(parts)} datasets\n{_rows(scores)}")
-    return "\n".join(parts)
-
-
-def _counts(scores: dict) -> str:
-    return f"{scores['n_clips']} clips, {scores['n_captions']} captions, {scores['n_broken']} broken clips left out"
-
-
-def _rows(scores: dict) -> str:
-    head = f"{'':15}" + "".join(f"{name:>13}" for name in NAMES)
-    rows = [f"{title:15}" + "".join(f"{scores[way][name]:13.3f}" for name in NAMES) for way, title in WAYS.items()]
-    return "\n".join([head, *rows])
+    lines = []
+    for name, each in scores["datasets"].items():
+        lines += [f"{name}: {_counts(each)}", *_rows(each)]
+    if len(scores["datasets"]) > 1:
+        lines += [f"mean of {len(scores['datasets'])} datasets", *_rows(scores)]
+    return "\n".join(lines)
 
 
 def evaluation_table(result: dict) -> str:
     """Format what `evaluate` returns: the scores of each dataset, below each its 95 % interval, then what to know about it."""
-    parts = [f"split {result['split']}, step {result['step']}; in brackets 95 % intervals over clips"]
+    lines = [f"split {result['split']}, step {result['step']}; below each score its 95 % interval"]
     for name, each in result["datasets"].items():
-        n = f"{each['n_captions']} captions" if "n_captions" in each else f"{each['n_classes']} classes"
-        parts.append(f"{name}, protocol {each['protocol']}: {each['n_clips']} clips, {n}, {each['n_broken']} broken clips left out")
-        parts += _estimates(each, each["intervals"])
+        lines += ["", f"{name} by the protocol {each['protocol']}: {_counts(each)}", *_rows(each)]
         if "difference" in each:
-            values = _leaves(each["difference"], lambda leaf: leaf["value"])
-            bounds = _leaves(each["difference"], lambda leaf: [leaf["low"], leaf["high"]])
-            parts += [f"difference to {result['against']}", *_estimates(values, bounds, "+.3f")]
-        parts += [f"  note: {note}" for note in each["notes"]]
-    return "\n".join(parts)
+            lines += [f"minus {result['against']}", *_rows(each["difference"], "+.3f")]
+        lines += [f"note: {note}" for note in each["notes"]]
+    return "\n".join(lines)
 
 
-def _estimates(values: dict, intervals: dict, form: str = ".3f") -> list[str]:
-    """Format scores with intervals: a line for each way and score."""
-    ways = [(title, way) for way, title in WAYS.items() if way in values] or [("zero-shot", "")]
-    lines = []
-    for title, way in ways:
-        scores, bounds = (values[way], intervals[way]) if way else (values, intervals)
-        lines += [f"  {title:14} {name:22} {scores[name]:{form}}  [{low:{form}}, {high:{form}}]" for name, (low, high) in bounds.items()]
-    return lines
+def _counts(scores: dict) -> str:
+    what = f"{scores['n_captions']} captions" if "n_captions" in scores else f"{scores['n_classes']} classes"
+    return f"{scores['n_clips']} clips, {what}, {scores['n_broken']} broken clips left out"
 
 
-def _leaves(tree: dict, of: Callable[[dict], Any]) -> dict:
-    """Apply a function to the estimates of a nested dict."""
-    return {name: of(each) if "value" in each else _leaves(each, of) for name, each in tree.items()}
+def _rows(scores: dict, form: str = ".3f") -> list[str]:
+    """Format a table: names, then for each way its scores and, where there are any, their intervals."""
+    if "t2a" not in scores:
+        names: Sequence[str] = [name for name in CLASSES if name in scores]
+        ways = {"zero-shot": (scores, scores.get("intervals", {}))}
+    else:
+        names = RETRIEVAL
+        ways = {title: (scores[way], scores.get("intervals", {}).get(way, {})) for way, title in WAYS.items()}
+    rows = [_row("", names)]
+    for title, (values, intervals) in ways.items():
+        rows.append(_row(title, [f"{values[name]:{form}}" for name in names]))
+        if intervals:
+            rows.append(_row("", ["{:{form}} {:{form}}".format(*intervals[name], form=form) for name in names]))
+    return rows
+
+
+def _row(title: str, cells: Sequence[str]) -> str:
+    return f"{title:13}" + "".join(f"{cell:>16}" for cell in cells)
