@@ -34,7 +34,7 @@ def class_matrix(tags: list[tuple[str, ...]], classes: list[str]) -> np.ndarray:
 def published_classes(dataset: str, tags: list[tuple[str, ...]], protocol: Protocol) -> list[tuple[str, ...]]:
     """Return the tags of each clip as the protocol spells its classes.
 
-    Raise BadInput if a tag is no class, or if a clip has not exactly one class where the protocol counts accuracy.
+    Raise BadInput if a tag is no class, if no clip has a tag, or if a clip has not exactly one where the protocol counts accuracy.
     """
     names = {class_key(name): name for name in protocol.classes()}
     unknown = sorted({tag for clip in tags for tag in clip if class_key(tag) not in names})
@@ -44,6 +44,8 @@ def published_classes(dataset: str, tags: list[tuple[str, ...]], protocol: Proto
             "correct the tags, or score by captions with --protocol retrieval"
         )
     published = [tuple(dict.fromkeys(names[class_key(tag)] for tag in clip)) for clip in tags]
+    if not any(published):
+        raise BadInput(f"{dataset}: no clip has a tag, which the protocol {protocol.name} needs; --protocol retrieval scores by captions")
     n_wrong = sum(len(clip) != 1 for clip in published)
     if protocol.kind == "accuracy" and n_wrong:
         raise BadInput(f"{dataset}: {n_wrong} of {len(tags)} clips have not exactly one tag, which the protocol {protocol.name} needs")

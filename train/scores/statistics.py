@@ -67,8 +67,14 @@ def ratio(values: np.ndarray, counts: np.ndarray | None = None) -> Statistic:
 
 
 def mean(statistics: list[Statistic]) -> Statistic:
-    """Return the mean of some statistics; those that are NaN do not count."""
-    return lambda weights: np.nanmean([statistic(weights) for statistic in statistics], axis=0)
+    """Return the mean of some statistics. Those that are NaN do not count; the mean is NaN if all are."""
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        values = np.array([each(weights) for each in statistics])
+        n = np.isfinite(values).sum(0)
+        return np.divide(np.nansum(values, axis=0), n, out=np.full(len(n), np.nan), where=n > 0)
+
+    return statistic
 
 
 def median(values: np.ndarray, clip: np.ndarray) -> Statistic:
