@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from tests.train_runs import TINY, environment, losses, on_two_ranks, trained
-from tests.train_sets import CLASSES, flac, sound, write_set, write_shard
+from tests.train_runs import CPU, TINY, environment, losses, on_two_ranks, trained
+from tests.train_sets import CLASSES, flac, sound, write_set, write_shard, write_split
 from train import evaluate
+from train.data.samples import FixedClips
+from train.data.shards import find_shards
 from train.errors import BadInput, Interrupted, Stopped
+from train.evaluate import by_dataset, score
 from train.fit import fit, folder_lock
-from train.loop.checkpoint import checkpoints, load_checkpoint, read_run
-from train.loop.log import flatten, read_log
+from train.loop.checkpoint import checkpoints, load_checkpoint, load_run, read_run
+from train.loop.log import flatten, read_log, validations
 from train.recipe import load_recipe
 from train.start import check_machine
 
@@ -43,6 +46,26 @@ def test_the_best_checkpoint_is_chosen_on_valid():
     merit = {e["step"]: e["valid"]["t2a"]["mAP@10"] + e["valid"]["a2t"]["mAP@10"] for e in read_log(run) if "valid" in e}
     best = load_checkpoint(run / "best.pt")["step"]
     assert merit[best] == max(merit.values())
+
+
+def test_the_best_checkpoint_is_chosen_by_the_mean_over_valid_sets(tmp_path, monkeypatch):
+    shards = write_set(tmp_path / "set", train=4, valid=2)
+    write_split(shards / "Second" / "valid", 3, seconds=(0.3,))
+    merits = iter([(0.9, 0.1), (0.6, 0.6), (0.1, 0.8)])  # mAP@10 of the two sets after steps 1 to 3: means 0.5, 0.6, 0.45
+
+    def known(*words) -> dict:
+        scores = score_set(*words)
+        if scores["n_clips"] == 2:
+            known.merit = next(merits)
+        merit = known.merit[scores["n_clips"] == 3]
+        return {**scores, **{way: {**scores[way], "mAP@10": merit} for way in ("t2a", "a2t")}}
+
+    score_set = evaluate.score_set
+    monkeypatch.setattr(evaluate, "score_set", known)
+    fit(str(shards), replace(TINY, steps=3, batch=2, valid_every=1), environment(tmp_path))
+    best = load_checkpoint(tmp_path / "run" / "best.pt")
+    assert best["step"] == 2 and set(best["scores"]["datasets"]) == {"First", "Second"}
+    assert [round(value, 2) for value in validations(tmp_path / "run", 3).values()] == [0.5, 0.6, 0.45]
 
 
 class Killed(Exception):
@@ -187,6 +210,8 @@ def test_two_ranks_leave_one_run_whose_log_is_that_of_one(tmp_path):
     assert second == pytest.approx(first, abs=1e-4)
     assert reported[0][0].startswith("16 clips, 4 steps of 4") and reported[1] == []
     assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "two" / "run")] == [2, 4]
+    run, valid = load_run(tmp_path / "two" / "run", CPU), FixedClips(find_shards(shards, "valid"), True, tmp_path)
+    assert score(run.model, run.tokenizer, by_dataset(valid), 77) == read_scores(tmp_path / "two" / "run")[run.step]
 
 
 def flat_log(run: Path) -> dict[tuple[int, str], float]:

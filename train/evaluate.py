@@ -98,7 +98,7 @@ def embed_clips(model: Clap, clips: Dataset, workers: int = 0, interruptible: In
             loader = DataLoader(
                 clips, batch_sampler=own_share(batches), collate_fn=list, num_workers=workers, worker_init_fn=ignore_interrupts
             )
-            return [_embed_batch(model, items) for items in tqdm(loader, "batches of 16 clips", leave=False, disable=None)]
+            return [_embed_batch(model, items) for items in tqdm(loader, f"batches of {CLIPS_AT_ONCE} clips", leave=False, disable=None)]
 
     parts = _in_order(gather_results(embed_own), len(batches))
     metadata = [row for _, rows, _ in parts for row in rows]
@@ -125,7 +125,6 @@ def embed_texts(
     tokenizer: PreTrainedTokenizerBase,
     captions: list[str],
     context: int,
-    batch: int = TEXTS_AT_ONCE,
     interruptible: Interruptible = nullcontext,
 ) -> np.ndarray:
     """Embed captions: unit vectors (n, 512) float32 in the given order. Captions of similar length share a batch.
@@ -134,11 +133,11 @@ def embed_texts(
     get all embeddings. Raise NotFinite, with the texts, if one is not finite.
     """
     unique = sorted(set(captions), key=lambda text: (len(text), text))
-    batches = in_batches(unique, batch)
+    batches = in_batches(unique, TEXTS_AT_ONCE)
 
     def embed_own() -> list[np.ndarray]:
         with interruptible(), evaluation_mode(model) as device:
-            own = tqdm(own_share(batches), f"batches of {batch} texts", leave=False, disable=None)
+            own = tqdm(own_share(batches), f"batches of {TEXTS_AT_ONCE} texts", leave=False, disable=None)
             return [_embed_tokens(model, texts, *tokenize(tokenizer, texts, context), device) for texts in own]
 
     vectors = np.concatenate(_in_order(gather_results(embed_own), len(batches)) or [np.empty((0, EMBEDDING), np.float32)])
