@@ -22,6 +22,7 @@ from train.evaluate import by_dataset, score
 from train.fit import fit, folder_lock
 from train.loop.checkpoint import checkpoints, load_checkpoint, load_run, read_run
 from train.loop.log import flatten, read_log, validations
+from train.loop.ranks import rank
 from train.recipe import load_recipe
 from train.start import check_machine
 
@@ -212,6 +213,30 @@ def test_two_ranks_leave_one_run_whose_log_is_that_of_one(tmp_path):
     assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "two" / "run")] == [2, 4]
     run, valid = load_run(tmp_path / "two" / "run", CPU), FixedClips(find_shards(shards, "valid"), True, tmp_path)
     assert score(run.model, run.tokenizer, by_dataset(valid), 77) == read_scores(tmp_path / "two" / "run")[run.step]
+
+
+def signalled_in_validation(shards: str, output: str) -> str:
+    """Train until a signal comes to rank 1 alone, in the middle of its share of a validation. Return how that ended."""
+    embed = evaluate._embed_tokens
+
+    def interrupted(*words) -> np.ndarray:
+        if rank() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return embed(*words)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as caught:
+        patch.setattr(evaluate, "_embed_tokens", interrupted)
+        patch.setattr(evaluate, "TEXTS_AT_ONCE", 2)
+        fit(shards, replace(TINY, steps=4, valid_every=2), environment(Path(output)))
+    return str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_rank_ends_a_validation_on_all_and_the_step_is_saved(tmp_path):
+    ends = on_two_ranks(signalled_in_validation, str(trained()[1]), str(tmp_path))
+    assert ends == ["stopped after step 2, which is saved; --resume continues the run"] * 2
+    assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "run")] == [2]
+    assert read_scores(tmp_path / "run") == {}
 
 
 def flat_log(run: Path) -> dict[tuple[int, str], float]:
