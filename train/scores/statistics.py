@@ -67,14 +67,18 @@ def ratio(values: np.ndarray, counts: np.ndarray | None = None) -> Statistic:
 
 
 def mean(statistics: list[Statistic]) -> Statistic:
-    """Return the mean of some statistics. Those that are NaN do not count; the mean is NaN if all are."""
+    """Return the mean of some statistics; see `mean_of_numbers`."""
+    return lambda weights: mean_of_numbers(np.array([statistic(weights) for statistic in statistics]))
 
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        values = np.array([each(weights) for each in statistics])
-        n = np.isfinite(values).sum(0)
-        return np.divide(np.nansum(values, axis=0), n, out=np.full(len(n), np.nan), where=n > 0)
 
-    return statistic
+def mean_of_numbers(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the first dimension. NaN does not count; the mean is NaN if all are.
+
+    >>> mean_of_numbers(np.array([[1.0, np.nan], [2.0, np.nan]])).tolist()
+    [1.5, nan]
+    """
+    n = np.isfinite(values).sum(0)
+    return np.divide(np.nansum(values, axis=0), n, out=np.full(n.shape, np.nan), where=n > 0)
 
 
 def median(values: np.ndarray, clip: np.ndarray) -> Statistic:
@@ -98,17 +102,23 @@ def mean_average_precision(scores: np.ndarray, truth: np.ndarray) -> Statistic:
     ranked = [np.argsort(-column, kind="stable") for column in scores.T]
     classes = [(rows, np.flatnonzero(true[rows])) for rows, true in zip(ranked, truth.T.astype(bool), strict=True) if true.any()]
 
-    def precision(rows: np.ndarray, relevant: np.ndarray) -> Statistic:
-        def statistic(weights: np.ndarray) -> np.ndarray:
-            ordered = weights[:, rows]
-            own, n_results = ordered[:, relevant], ordered.cumsum(1)[:, relevant]
-            n_relevant = own.cumsum(1)
-            total = (own * n_relevant / np.maximum(n_results, 1)).sum(1)  # no results: a weight of 0
-            return np.divide(total, n_relevant[:, -1], out=np.full(len(total), np.nan), where=n_relevant[:, -1] > 0)
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        by_clip = np.ascontiguousarray(weights.T)  # rows of resamples are moved together: ten times as fast
+        return mean_of_numbers(np.array([average_precisions(by_clip[rows[: relevant[-1] + 1]], relevant) for rows, relevant in classes]))
 
-        return statistic
+    return statistic
 
-    return mean([precision(rows, relevant) for rows, relevant in classes])
+
+def average_precisions(ranked: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """Return the average precision of each resample, (n_resamples,); NaN where no result is relevant.
+
+    ranked: (n_results, n_resamples) weights, the best result first, up to the last relevant one. relevant: indexes of relevant results.
+    """
+    own = ranked[relevant]
+    n_results = np.add.reduceat(ranked, [0, *(relevant[:-1] + 1)], axis=0).cumsum(0)
+    n_relevant = own.cumsum(0)
+    total = (own * n_relevant / np.maximum(n_results, 1)).sum(0)  # no results: a weight of 0
+    return np.divide(total, n_relevant[-1], out=np.full(len(total), np.nan), where=n_relevant[-1] > 0)
 
 
 def values_of(statistics: Statistics, n_clips: int) -> dict[str, float]:
