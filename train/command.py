@@ -195,24 +195,29 @@ def run_evaluate(options: argparse.Namespace, report: Report) -> None:
 
 def run_classify(options: argparse.Namespace, report: Report) -> None:
     """Print classification scores and draw the confusion of classes."""
-    from train.classify import check_prompts, class_list, open_train_and_test, supervised, zero_shot
+    from train.classify import check_prompts, class_list, cross_validated, open_folds, open_train_and_test, supervised, zero_shot
     from train.data.folder import open_clips
     from train.loop.plots import confusion_matrix
     from train.scores.protocols import PROMPT
 
     root, method, prompts = options.shards_or_folder, options.supervised or "zero-shot", options.prompt or [PROMPT]
     check_prompts(prompts)
-    if options.supervised:
+    folded = open_folds(root, is_fused(options), options.cache, options.split, method) if options.supervised else None
+    if folded:
+        labels = class_list(folded[:1], options.labels)
+        result = cross_validated(get_run(options), *folded, labels, method)
+    elif options.supervised:
         clips = open_train_and_test(root, is_fused(options), options.cache, options.split)
         labels = class_list(clips, options.labels)
-        result = supervised(get_run(options), *clips, labels, options.supervised)
+        result = supervised(get_run(options), *clips, labels, method)
     else:
         scored = open_clips(root, is_fused(options), options.cache, (options.split,))
         labels = class_list([scored], options.labels)
         result = zero_shot(get_run(options), scored, labels, prompts)
     plot = options.run / f"confusion-{method}.png"
     confusion_matrix(result.confusion, labels, plot)
-    scores = {"how": method, "accuracy": result.accuracy, "mAP": result.mean_ap, "n_clips": result.n_clips, "n_classes": len(labels)}
+    measures = {"accuracy": result.accuracy, **({"fold_mean": result.fold_mean} if folded else {}), "mAP": result.mean_ap}
+    scores = {"how": method, **measures, "n_clips": result.n_clips, "n_classes": len(labels)}
     line = "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in scores.items())
     report(json.dumps(scores, indent=1) if options.json else f"{line}\n{plot}")
 
