@@ -68,8 +68,8 @@ def evaluate(asked: Evaluation) -> dict:
 
 def open_sets(asked: Evaluation, run: Path) -> dict[str, FixedClips]:
     """Open the clips of each dataset as the model of a run needs them."""
-    fused = read_run(run)[0].fusion != "none"
-    return by_dataset(FixedClips(find_shards(asked.shards, asked.split), fused, asked.cache))
+    shards = find_shards(asked.shards, asked.split)
+    return by_dataset(FixedClips(shards, read_run(run)[0].fusion != "none", asked.cache))
 
 
 def score_run(asked: Evaluation, folder: Path, sets: Mapping[str, FixedClips]) -> tuple[int, dict[str, Scored]]:

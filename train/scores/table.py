@@ -23,7 +23,7 @@ def evaluation_table(result: dict) -> str:
     for name, each in result["datasets"].items():
         lines += ["", f"{name} by the protocol {each['protocol']}: {_counts(each)}", *_rows(each)]
         if "difference" in each:
-            lines += [f"minus {result['against']}", *_rows(each["difference"], "+.3f")]
+            lines += [f"minus {result['against']}", *_rows(each["difference"], "+")]
         lines += [f"note: {note}" for note in each["notes"]]
     return "\n".join(lines)
 
@@ -33,21 +33,22 @@ def _counts(scores: dict) -> str:
     return f"{scores['n_clips']} clips, {what}, {scores['n_broken']} broken clips left out"
 
 
-def _rows(scores: dict, form: str = ".3f") -> list[str]:
-    """Format a table: names, then for each way its scores and, where there are any, their intervals."""
+def _rows(scores: dict, sign: str = "") -> list[str]:
+    """Format a table: names, then for each way its scores and, where there are any, their intervals. sign: "+" for differences."""
     if "t2a" not in scores:
         names: Sequence[str] = [name for name in CLASSES if name in scores]
         ways = {"zero-shot": (scores, scores.get("intervals", {}))}
     else:
         names = RETRIEVAL
         ways = {title: (scores[way], scores.get("intervals", {}).get(way, {})) for way, title in WAYS.items()}
+    form = {name: f"{sign}.1f" if name == "median_rank" else f"{sign}.3f" for name in names}
     rows = [_row("", names)]
     for title, (values, intervals) in ways.items():
-        rows.append(_row(title, [f"{values[name]:{form}}" for name in names]))
+        rows.append(_row(title, [f"{values[name]:{form[name]}}" for name in names]))
         if intervals:
-            rows.append(_row("", ["{:{form}} {:{form}}".format(*intervals[name], form=form) for name in names]))
+            rows.append(_row("", [" ".join(f"{bound:{form[name]}}" for bound in intervals[name]) for name in names]))
     return rows
 
 
 def _row(title: str, cells: Sequence[str]) -> str:
-    return f"{title:13}" + "".join(f"{cell:>16}" for cell in cells)
+    return f"{title:13}" + "".join(f"{cell:>14}" for cell in cells)
