@@ -55,6 +55,7 @@ setup(
         "sources.quickstart": ["*.csv", "*.md", "audio/*"],
         "augment": ["data/*.tsv"],
         "train": ["recipes/*.toml"],
+        "train.scores": ["classes/*.txt"],
     },
     install_requires=[
         "annotated-types>=0.7",

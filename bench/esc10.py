@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 
 from bench.measure import cost_of
-from train.classify import PROMPT
 from train.data.samples import Example, FixedClips
 from train.data.shards import find_shards
+from train.scores.protocols import PROMPT
 
 RECIPE = 'name = "esc10"\n[[sources]]\nsource = "table"\ndataset = "esc10"\npath = "clips.csv"\n'
 SETTINGS = ["audio=cnn14", "text=clip", "fusion=none", "batch=16", "steps=300", "lr=1e-3", "warmup=30", "valid_every=300"]

@@ -27,12 +27,15 @@ from pipeline.report.tables import books_table
 from pipeline.verbs.status import read_the_books, snapshot_of
 from sources import SOURCES
 from tests.fates import build_into
+from train.scores.protocols import PUBLISHED, Protocol
 
 ROOT = Path(__file__).parent.parent
 RECIPE = ROOT / "pipeline" / "recipe" / "bundled" / "quickstart.toml"
 PICTURE = ROOT / "docs" / "books.svg"
 RECORDED = ROOT / "docs" / "quickstart.json"
-DOCUMENTS = tuple(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/format.md", "docs/status.md", "docs/faq.md"))
+DOCUMENTS = tuple(
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/format.md", "docs/status.md", "docs/faq.md", "docs/training.md")
+)
 COMMANDS = {
     "make build-laion-audio": r"the books balance|shards made",
     "make train": r"^step +(\d+)/\1 ",
@@ -69,6 +72,7 @@ def blocks(output: Path) -> dict[str, str]:
         "verbs": verbs_block,
         "sources": sources_block,
         "remedies": remedies_block,
+        "protocols": protocols_block,
     }
     return {name: make() for name, make in makers.items()} | {"sample": fenced(sample(output), "json")}
 
@@ -125,6 +129,19 @@ def files_block() -> str:
         width = max(map(len, names)) + 2
         lines += [f"{room}/", *(f"  {name:<{width}}{first_line(ROOT / room / name)}" for name in names)]
     return fenced("\n".join(lines))
+
+
+def protocols_block() -> str:
+    """Return a line for every protocol of the trainer."""
+    scores = {"retrieval": "R@1/5/10, mAP@10 and @16, median rank, both ways", "accuracy": "accuracy, mAP", "mAP": "mAP"}
+
+    def row(protocol: Protocol) -> list[str]:
+        inside = f"{protocol.n_captions} captions each" if protocol.n_captions else f"{len(protocol.classes())} classes"
+        score = scores[protocol.kind] + (", mean of the folds' accuracies" if protocol.fold else "")
+        return [f"`{protocol.name}`", ", ".join(protocol.folders), f"{protocol.n_clips['test']:,} clips, {inside}", score]
+
+    rows = [*map(row, PUBLISHED), ["`retrieval`", "every other", "", scores["retrieval"]]]
+    return table(["protocol", "folder, in any case", "published test set", "scores"], rows)
 
 
 def tracked(folder: str) -> list[str]:

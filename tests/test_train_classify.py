@@ -1,5 +1,6 @@
 """Classification with a trained model, zero-shot and by classifiers."""
 
+import json
 import shutil
 
 import numpy as np
@@ -7,14 +8,15 @@ import pytest
 import torch
 
 from tests.train_runs import trained
-from tests.train_sets import CLASSES, write_folder
+from tests.train_sets import CLASSES, flac, sound, write_folder, write_shard
+from train import classify
 from train.classify import (
-    PROMPT,
     check_prompts,
     class_list,
     class_loss,
-    class_matrix,
+    cross_validated,
     make_head,
+    open_folds,
     open_train_and_test,
     read_labels,
     score_classes,
@@ -23,7 +25,10 @@ from train.classify import (
 )
 from train.data.folder import open_clips
 from train.errors import BadInput
+from train.evaluate import embed_clips
 from train.loop.checkpoint import load_run
+from train.scores.classes import class_matrix
+from train.scores.protocols import PROMPT
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +72,56 @@ def test_a_classifier_learns_the_classes_of_the_train_split(run, method, tmp_pat
     assert result.n_clips == 4 and result.accuracy is not None
     if method != "finetune":
         assert result.accuracy >= 0.5  # hum, hiss, chirp and clicks are easy to tell apart
+
+
+def write_folds(root, dataset="esc50", n=9):
+    """Write a test split without a train split; the fold is in the key."""
+    samples = []
+    for i in range(n):
+        kind = CLASSES[i % 3]
+        samples.append((f"esc50-{i // 3 + 1}-{i}-a-0", flac(sound(kind, 0.3, i)), {"text": [f"a {kind}"], "tag": [kind]}))
+    write_shard(root / dataset / "test" / "0.tar", samples)
+    (root / dataset / "test" / "sizes.json").write_text(json.dumps({"0.tar": n}))
+    return str(root)
+
+
+def test_sets_with_folds_are_cross_validated_and_the_same_twice(run, tmp_path):
+    clips, protocol = open_folds(write_folds(tmp_path / "set"), True, tmp_path, "test", "linear")
+    first, second = (cross_validated(run, clips, protocol, class_list([clips], None), "linear") for _ in range(2))
+    assert first.n_clips == 9 and first.fold_mean == pytest.approx(first.accuracy)  # folds of equal size
+    assert first.accuracy > 0.6 and first.accuracy == second.accuracy
+
+
+def test_no_clip_is_classified_by_a_classifier_that_saw_its_fold(run, tmp_path, monkeypatch):
+    clips, protocol = open_folds(write_folds(tmp_path / "set"), True, tmp_path, "test", "linear")
+    audio = embed_clips(run.model, clips).audio
+    seen = []
+
+    def record(train, truth, method):
+        seen.append(({row.tobytes() for row in train}, set()))
+        return lambda some: seen[-1][1].update(row.tobytes() for row in some) or np.zeros((len(some), truth.shape[1]))
+
+    monkeypatch.setattr(classify, "train_head", record)
+    cross_validated(run, clips, protocol, class_list([clips], None), "linear")
+    assert len(seen) == 3 and all(not train & test for train, test in seen)
+    assert sorted(row for _, test in seen for row in test) == sorted(row.tobytes() for row in audio)
+
+
+def test_clips_whose_fold_is_not_known_are_not_cross_validated(run, tmp_path):
+    clips, protocol = open_folds(write_folds(tmp_path / "set", "UrbanSound8K"), True, tmp_path, "test", "mlp")
+    with pytest.raises(BadInput, match="9 of 9 clips have no fold"):
+        cross_validated(run, clips, protocol, class_list([clips], None), "mlp")
+
+
+@pytest.mark.parametrize(("dataset", "method"), [("Own", "linear"), ("esc50", "finetune")])
+def test_shards_with_neither_a_train_split_nor_folds_are_bad_input(dataset, method, tmp_path):
+    with pytest.raises(BadInput, match="has no train split to train a classifier on; the folds of one set, esc50 or us8k"):
+        open_folds(write_folds(tmp_path / "set", dataset), True, tmp_path, "test", method)
+
+
+def test_a_train_split_or_a_folder_of_sounds_needs_no_folds(folder, tmp_path):
+    assert open_folds(str(trained()[1]), True, tmp_path, "test", "linear") is None
+    assert open_folds(str(folder), True, tmp_path, "test", "linear") is None
 
 
 def test_a_folder_is_split_by_the_hash_of_file_names(folder, tmp_path):

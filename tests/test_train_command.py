@@ -32,7 +32,7 @@ def test_fit_then_evaluate(tmp_path):
     assert call("fit", shards, "--output", tmp_path / "run", *changes)[0] == 0
     code, out, _ = call("evaluate", tmp_path / "run", shards, "--json")
     assert code == 0
-    assert set(json.loads(out)) >= {"t2a", "a2t", "n_clips", "n_captions"}
+    assert set(json.loads(out)["datasets"]["First"]) >= {"t2a", "a2t", "n_clips", "n_captions", "intervals"}
     assert "R@10" in call("evaluate", tmp_path / "run", shards, "--split", "valid")[1]
 
 

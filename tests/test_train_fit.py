@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 import torch
 
-from tests.train_runs import TINY, environment, losses, on_two_ranks, trained
-from tests.train_sets import CLASSES, flac, sound, write_set, write_shard
+from tests.train_runs import CPU, TINY, environment, losses, on_two_ranks, trained
+from tests.train_sets import CLASSES, flac, sound, write_set, write_shard, write_split
 from train import evaluate
+from train.data.samples import FixedClips
+from train.data.shards import find_shards
 from train.errors import BadInput, Interrupted, Stopped
+from train.evaluate import by_dataset, score
 from train.fit import fit, folder_lock
-from train.loop.checkpoint import checkpoints, load_checkpoint, read_run
-from train.loop.log import flatten, read_log
+from train.loop.checkpoint import checkpoints, load_checkpoint, load_run, read_run
+from train.loop.log import flatten, read_log, validations
+from train.loop.ranks import rank
 from train.recipe import load_recipe
 from train.start import check_machine
 
@@ -43,6 +47,26 @@ def test_the_best_checkpoint_is_chosen_on_valid():
     merit = {e["step"]: e["valid"]["t2a"]["mAP@10"] + e["valid"]["a2t"]["mAP@10"] for e in read_log(run) if "valid" in e}
     best = load_checkpoint(run / "best.pt")["step"]
     assert merit[best] == max(merit.values())
+
+
+def test_the_best_checkpoint_is_chosen_by_the_mean_over_valid_sets(tmp_path, monkeypatch):
+    shards = write_set(tmp_path / "set", train=4, valid=2)
+    write_split(shards / "Second" / "valid", 3, seconds=(0.3,))
+    merits = iter([(0.9, 0.1), (0.6, 0.6), (0.1, 0.8)])  # mAP@10 of the two sets after steps 1 to 3: means 0.5, 0.6, 0.45
+
+    def known(*words) -> dict:
+        scores = score_set(*words)
+        if scores["n_clips"] == 2:
+            known.merit = next(merits)
+        merit = known.merit[scores["n_clips"] == 3]
+        return {**scores, **{way: {**scores[way], "mAP@10": merit} for way in ("t2a", "a2t")}}
+
+    score_set = evaluate.score_set
+    monkeypatch.setattr(evaluate, "score_set", known)
+    fit(str(shards), replace(TINY, steps=3, batch=2, valid_every=1), environment(tmp_path))
+    best = load_checkpoint(tmp_path / "run" / "best.pt")
+    assert best["step"] == 2 and set(best["scores"]["datasets"]) == {"First", "Second"}
+    assert [round(value, 2) for value in validations(tmp_path / "run", 3).values()] == [0.5, 0.6, 0.45]
 
 
 class Killed(Exception):
@@ -154,7 +178,7 @@ def test_a_valid_clip_whose_embedding_is_not_finite_stops_the_run_and_is_named(t
         return vectors
 
     monkeypatch.setattr(evaluate, "embed_features", broken)
-    with pytest.raises(Stopped, match="valid after step 3: the embeddings of 1 of 4 clips are not finite, the first: 'valid-001'"):
+    with pytest.raises(Stopped, match="valid after step 3: the audio embeddings of 'valid-001' are not finite, 1 of 4"):
         fit(str(shards), TINY, environment(tmp_path))
     assert not list((tmp_path / "run").glob("*.pt"))
 
@@ -187,6 +211,32 @@ def test_two_ranks_leave_one_run_whose_log_is_that_of_one(tmp_path):
     assert second == pytest.approx(first, abs=1e-4)
     assert reported[0][0].startswith("16 clips, 4 steps of 4") and reported[1] == []
     assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "two" / "run")] == [2, 4]
+    run, valid = load_run(tmp_path / "two" / "run", CPU), FixedClips(find_shards(shards, "valid"), True, tmp_path)
+    assert score(run.model, run.tokenizer, by_dataset(valid), 77) == read_scores(tmp_path / "two" / "run")[run.step]
+
+
+def signalled_in_validation(shards: str, output: str) -> str:
+    """Train until a signal comes to rank 1 alone, in the middle of its share of a validation. Return how that ended."""
+    embed = evaluate._embed_tokens
+
+    def interrupted(*words) -> np.ndarray:
+        if rank() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return embed(*words)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as caught:
+        patch.setattr(evaluate, "_embed_tokens", interrupted)
+        patch.setattr(evaluate, "TEXTS_AT_ONCE", 2)
+        fit(shards, replace(TINY, steps=4, valid_every=2), environment(Path(output)))
+    return str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_rank_ends_a_validation_on_all_and_the_step_is_saved(tmp_path):
+    ends = on_two_ranks(signalled_in_validation, str(trained()[1]), str(tmp_path))
+    assert ends == ["stopped after step 2, which is saved; --resume continues the run"] * 2
+    assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "run")] == [2]
+    assert read_scores(tmp_path / "run") == {}
 
 
 def flat_log(run: Path) -> dict[tuple[int, str], float]:

@@ -1,17 +1,27 @@
-"""Metrics, on matrices small enough to check by hand."""
+"""Ranks and scores, on matrices small enough to check by hand."""
 
 import numpy as np
 import pytest
 
 from train.errors import NotFinite
-from train.loop.metrics import average_precision_at_10, confusion, mean_average_precision, recalls, retrieval
+from train.scores.metrics import average_precision, confusion, rank_retrieval
+from train.scores.statistics import class_statistics, retrieval_scores, values_of
+
+
+def retrieval(similarity: np.ndarray, owner: np.ndarray) -> dict:
+    return retrieval_scores(rank_retrieval(similarity, owner))
+
+
+def mean_ap(scores: np.ndarray, truth: np.ndarray) -> float:
+    return values_of(class_statistics(scores, truth), len(scores))["mAP"]
 
 
 def test_retrieval_by_hand():
     similarity = np.array([[0.9, 0.2, 0.5], [0.1, 0.3, 0.6], [0.0, 0.8, 0.4]])  # clips x captions
     scores = retrieval(similarity, np.array([0, 1, 2]))
     # ranks of its clip for each caption: 1, 2, 3; of its caption for each clip: 1, 2, 2
-    assert scores["t2a"] == pytest.approx({"R@1": 1 / 3, "R@5": 1, "R@10": 1, "median_rank": 2, "mAP@10": (1 + 1 / 2 + 1 / 3) / 3})
+    mean = (1 + 1 / 2 + 1 / 3) / 3
+    assert scores["t2a"] == pytest.approx({"R@1": 1 / 3, "R@5": 1, "R@10": 1, "median_rank": 2, "mAP@10": mean, "mAP@16": mean})
     assert scores["a2t"]["R@1"] == pytest.approx(1 / 3)
     assert scores["a2t"]["mAP@10"] == pytest.approx((1 + 1 / 2 + 1 / 2) / 3)
 
@@ -42,7 +52,7 @@ def test_similarities_that_are_not_finite_are_refused(value):
     with pytest.raises(NotFinite, match="1 of 9 similarities are not finite"):
         retrieval(similarity, np.arange(3))
     with pytest.raises(NotFinite, match="1 of 9 scores of classes are not finite"):
-        mean_average_precision(similarity, np.eye(3))
+        mean_ap(similarity, np.eye(3))
 
 
 def test_equal_embeddings_score_zero():
@@ -70,15 +80,35 @@ def test_random_scores_are_near_chance():
     assert 80 < scores["t2a"]["median_rank"] < 120
 
 
-def test_ranks_beyond_ten_add_nothing():
-    assert average_precision_at_10(np.array([11, 12])) == 0
-    assert recalls(np.array([1, 6, 11]))["R@10"] == pytest.approx(2 / 3)
+def test_ranks_beyond_k_add_nothing():
+    assert average_precision(np.array([11, 12]), 10) == 0
+    assert average_precision(np.array([11, 17]), 16) == 1 / 11 / 2
+
+
+def test_map_at_16_counts_ranks_11_to_16_which_map_at_10_does_not():
+    similarity = -np.arange(20.0)[:, None]  # clip i has rank i + 1 for the only caption of each clip
+    similarity = np.repeat(similarity, 20, axis=1)
+    scores = retrieval(similarity, np.arange(20))["t2a"]
+    ranks = np.arange(1, 21)
+    assert scores["mAP@10"] == pytest.approx((1 / ranks[:10]).sum() / 20) and scores["mAP@16"] == pytest.approx((1 / ranks[:16]).sum() / 20)
+
+
+def test_ranks_are_those_of_counting_one_by_one_whatever_the_order_of_captions():
+    rng = np.random.default_rng(0)
+    similarity, owner = rng.integers(5, size=(7, 30)).astype(float), rng.permutation(np.arange(30) % 7)  # many ties
+    ranks = rank_retrieval(similarity, owner)
+    for caption, clip in enumerate(owner):
+        mine = similarity[clip, caption]
+        assert ranks.to_audio[caption] == sum(similarity[other, caption] >= mine for other in range(7))
+        before = [c for c in range(30) if owner[c] == clip and (-similarity[clip, c], c) < (-mine, caption)]
+        others = [c for c in range(30) if owner[c] != clip and similarity[clip, c] >= mine]
+        assert ranks.to_text[caption] == 1 + len(before) + len(others)
 
 
 def test_mean_average_precision_by_hand_leaves_empty_classes_out():
     scores = np.array([[0.9, 0.1, 0.5], [0.8, 0.9, 0.5], [0.1, 0.5, 0.5]])
     truth = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]])
-    assert mean_average_precision(scores, truth) == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)
+    assert mean_ap(scores, truth) == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)
 
 
 def test_average_precision_ranks_equal_scores_in_the_order_of_the_clips():
@@ -86,7 +116,7 @@ def test_average_precision_ranks_equal_scores_in_the_order_of_the_clips():
     scores, truth = rng.integers(2, size=(1000, 1)), rng.integers(2, size=(1000, 1))
     ranked = [truth[i, 0] for i in sorted(range(1000), key=lambda i: -scores[i, 0])]
     precisions = [sum(ranked[: i + 1]) / (i + 1) for i in range(1000) if ranked[i]]
-    assert mean_average_precision(scores, truth) == pytest.approx(np.mean(precisions), abs=1e-12)
+    assert mean_ap(scores, truth) == pytest.approx(np.mean(precisions), abs=1e-12)
 
 
 def test_confusion_counts_true_by_predicted():

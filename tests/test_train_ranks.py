@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from tests.train_runs import CPU, on_two_ranks
-from train.loop.ranks import all_gather, all_reduce_mean, barrier, join_ranks, leave_ranks, rank, world_size
+from train.errors import BadInput, NotFinite
+from train.loop.ranks import all_gather, all_reduce_mean, barrier, gather_results, join_ranks, leave_ranks, rank, world_size
+
+
+def fail(error: Exception) -> None:
+    raise error
 
 
 def work(folder: str) -> dict:
@@ -25,7 +30,22 @@ def work(folder: str) -> dict:
     barrier()
     waited = (Path(folder) / "late").exists()
     counts = (own, world_size())
-    return {"counts": counts, "gathered": gathered.detach(), "gradient": x.grad, "averaged": averaged, "waited": waited}
+    results = gather_results(lambda: {"rank": own})
+    errors = []
+    for fault in (BadInput("clip a"), NotFinite("clip b"), InterruptedError("stopped")):
+        try:
+            gather_results(lambda fault=fault: fail(fault) if own == 1 else "done")
+        except (BadInput, NotFinite, OSError) as error:
+            errors.append(f"{type(error).__name__}: {error}")
+    return {
+        "results": results,
+        "errors": errors,
+        "counts": counts,
+        "gathered": gathered.detach(),
+        "gradient": x.grad,
+        "averaged": averaged,
+        "waited": waited,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +65,14 @@ def test_the_gradient_of_gathered_rows_is_the_sum_over_ranks_on_their_own_rank(r
     assert [result["gradient"].tolist() for result in results] == [[[3.0, 30.0]], [[300.0, 3000.0]]]
 
 
+def test_results_of_all_ranks_reach_all_ranks(results):
+    assert [result["results"] for result in results] == [[{"rank": 0}, {"rank": 1}]] * 2
+
+
+def test_an_error_of_one_rank_is_raised_on_all_so_that_none_waits(results):
+    assert [result["errors"] for result in results] == [["BadInput: clip a", "NotFinite: clip b", "InterruptedError: stopped"]] * 2
+
+
 def test_the_mean_over_ranks_replaces_tensors_of_every_dimension(results):
     for matrix, number in (result["averaged"] for result in results):
         assert torch.equal(matrix, torch.full((2, 3), 0.5)) and number == 2.0
@@ -62,4 +90,5 @@ def test_one_process_alone_has_rank_0_and_changes_nothing(monkeypatch):
     all_reduce_mean([x])
     leave_ranks()
     assert (rank(), world_size()) == (0, 1)
+    assert gather_results(lambda: 3) == [3]
     assert all_gather(x) is x and torch.equal(x, torch.ones(2))

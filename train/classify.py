@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -15,24 +15,29 @@ from tqdm import tqdm
 
 from train.data.folder import FolderClips, open_clips
 from train.data.samples import Example, FixedClips
+from train.data.shards import find_shards
 from train.errors import BadInput
-from train.evaluate import embed_clips, embed_texts
+from train.evaluate import by_dataset, embed_clips
 from train.loop.checkpoint import Run
-from train.loop.metrics import confusion, mean_average_precision
+from train.scores.classes import class_matrix, embed_classes
+from train.scores.metrics import confusion
+from train.scores.protocols import PROTOCOLS, Protocol, protocol_of
+from train.scores.statistics import class_statistics, values_of
 from train.towers.model import EMBEDDING
 
 Clips = FixedClips | FolderClips
-PROMPT = "This is a sound of {label}."  # Wu et al. 2023, section 4.3
 
 
 @dataclass(frozen=True)
 class ClassScores:
     """Scores of a classification.
 
-    accuracy: None if a clip has several classes. confusion: (n_classes, n_classes) clips by true and predicted class.
+    accuracy: None if a clip has several classes. fold_mean: mean accuracy of the folds, None without folds. confusion: (n_classes,
+    n_classes) clips by true and predicted class.
     """
 
     accuracy: float | None
+    fold_mean: float | None
     mean_ap: float
     n_clips: int
     confusion: np.ndarray
@@ -41,8 +46,7 @@ class ClassScores:
 def zero_shot(run: Run, clips: Clips, labels: list[str], prompts: list[str]) -> ClassScores:
     """Classify each clip by the nearest prompt. The embeddings of several prompts for one class are averaged."""
     embeddings = embed_clips(run.model, clips)
-    text = sum(embed_texts(run.model, run.tokenizer, [p.format(label=x) for x in labels], run.recipe.context) for p in prompts)
-    similarity = embeddings.audio @ (text / np.linalg.norm(text, axis=1, keepdims=True)).T
+    similarity = embeddings.audio @ embed_classes(run.model, run.tokenizer, labels, prompts, run.recipe.context).T
     return score_classes(similarity, class_matrix(embeddings.tags, labels))
 
 
@@ -54,16 +58,41 @@ def supervised(run: Run, train_clips: Clips, test_clips: Clips, labels: list[str
     if method == "finetune":
         return finetune(run, train_clips, test_clips, labels, epochs)
     train, test = embed_clips(run.model, train_clips), embed_clips(run.model, test_clips)
-    audio, truth = torch.from_numpy(train.audio), torch.from_numpy(class_matrix(train.tags, labels))
-    head = make_head(method, EMBEDDING, len(labels))
-    optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2 if method == "linear" else 1e-3, weight_decay=1e-2)
-    for _ in range(300):
-        rows = torch.randperm(len(audio))[:4096]
-        optimizer.zero_grad()
-        class_loss(head(audio[rows]), truth[rows]).backward()
-        optimizer.step()
-    with torch.inference_mode():
-        return score_classes(head.eval()(torch.from_numpy(test.audio)).numpy(), class_matrix(test.tags, labels))
+    scores = train_head(train.audio, class_matrix(train.tags, labels), method)(test.audio)
+    return score_classes(scores, class_matrix(test.tags, labels))
+
+
+def cross_validated(run: Run, clips: FixedClips, protocol: Protocol, labels: list[str], method: str) -> ClassScores:
+    """Classify the clips of each fold by a classifier trained on all other folds: "linear" or "mlp", on frozen embeddings."""
+    embeddings = embed_clips(run.model, clips)
+    truth = class_matrix(embeddings.tags, labels)
+    folds = np.array([protocol.fold_of(*pair) for pair in zip(embeddings.addresses, embeddings.keys, strict=True)])
+    if len(np.unique(folds)) < 2 or not folds.all():
+        raise BadInput(f"{int((folds == 0).sum())} of {len(folds)} clips have no fold in key or address; all need one, of several")
+    scores = np.empty_like(truth)
+    for fold in np.unique(folds):
+        own = folds == fold
+        scores[own] = train_head(embeddings.audio[~own], truth[~own], method)(embeddings.audio[own])
+    return score_classes(scores, truth, folds)
+
+
+def train_head(audio: np.ndarray, truth: np.ndarray, method: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Train a classifier of embeddings; return a function from embeddings to scores. The same input gives the same classifier.
+
+    audio: (n_clips, 512). truth: (n_clips, n_classes). method: "linear" or "mlp".
+    """
+    x, wanted = torch.from_numpy(audio), torch.from_numpy(truth)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        head = make_head(method, EMBEDDING, truth.shape[1])
+        optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2 if method == "linear" else 1e-3, weight_decay=1e-2)
+        for _ in range(300):
+            rows = torch.randperm(len(x))[:4096]
+            optimizer.zero_grad()
+            class_loss(head(x[rows]), wanted[rows]).backward()
+            optimizer.step()
+    head.eval().requires_grad_(False)
+    return lambda some: head(torch.from_numpy(some)).numpy()
 
 
 def finetune(run: Run, train_clips: Clips, test_clips: Clips, labels: list[str], epochs: int) -> ClassScores:
@@ -121,6 +150,27 @@ def open_train_and_test(root: str, fused: bool, cache: Path, split: str) -> tupl
     return FolderClips(clips.root, fused, parts[0]), FolderClips(clips.root, fused, parts[1])
 
 
+def open_folds(root: str, fused: bool, cache: Path, split: str, method: str) -> tuple[FixedClips, Protocol] | None:
+    """Open shards that have folds instead of a train split: those of ESC-50 and UrbanSound8K. None if there is something to train on.
+
+    Raise BadInput for other shards without a train split.
+    """
+    try:
+        find_shards(root, "train")
+    except BadInput as error:
+        clips = open_clips(root, fused, cache, (split,))
+        if isinstance(clips, FolderClips):
+            return None
+        names = {protocol_of(name).name for name in by_dataset(clips)}
+        protocol = PROTOCOLS[names.pop()]
+        if names or not protocol.fold or method == "finetune":
+            folded = " or ".join(name for name, each in PROTOCOLS.items() if each.fold)
+            text = f"{root} has no train split to train a classifier on; the folds of one set, {folded}, can be used by linear and mlp"
+            raise BadInput(text) from error
+        return clips, protocol
+    return None
+
+
 def load_all(clips: Clips) -> list[Example]:
     """Read all clips into memory (about 1 MB each with fusion). Broken clips are left out."""
     items = tqdm((clips[i] for i in range(len(clips))), "clips", len(clips), leave=False, disable=None)
@@ -159,18 +209,8 @@ def check_prompts(prompts: list[str]) -> None:
             raise BadInput(f"--prompt {prompt!r} should have {{label}} where the class goes, and no other braces")
 
 
-def class_matrix(tags: list[tuple[str, ...]], labels: list[str]) -> np.ndarray:
-    """Return (n_clips, n_classes) float32: 1 where a clip has the class as a tag.
-
-    >>> class_matrix([("b",), ("a", "b")], ["a", "b"]).tolist()
-    [[0.0, 1.0], [1.0, 1.0]]
-    """
-    return np.array([[float(label in some) for label in labels] for some in tags], np.float32)
-
-
-def score_classes(scores: np.ndarray, truth: np.ndarray) -> ClassScores:
-    """Compare predictions with the truth. Both arguments are (n_clips, n_classes); the highest score is the predicted class."""
-    single = bool((truth.sum(1) == 1).all())
-    predicted, true = scores.argmax(1), truth.argmax(1)
-    accuracy = float((predicted == true).mean()) if single else None
-    return ClassScores(accuracy, mean_average_precision(scores, truth), len(scores), confusion(predicted, true, scores.shape[1]))
+def score_classes(scores: np.ndarray, truth: np.ndarray, folds: np.ndarray | None = None) -> ClassScores:
+    """Compare predictions with the truth. Both are (n_clips, n_classes); the highest score is the predicted class. folds: (n_clips,)."""
+    scores_of = values_of(class_statistics(scores, truth, folds), len(scores))
+    counts = confusion(scores.argmax(1), truth.argmax(1), scores.shape[1])
+    return ClassScores(scores_of.get("accuracy"), scores_of.get("fold_mean"), scores_of["mAP"], len(scores), counts)

@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     )
     text += " checkpoint where the newest cannot be read, so that a scheduler may start the same command again"
     fit.add_argument("--resume", nargs="?", const="yes", default="no", choices=("yes", "auto"), help=text)
-    evaluate = add_verb(run_evaluate, "retrieval scores of RUN on SHARDS", "RUN", "SHARDS")
+    evaluate = add_verb(run_evaluate, "scores of RUN on each dataset of SHARDS, by its published protocol", "RUN", "SHARDS")
     classify = add_verb(run_classify, "classify clips: shards with tags, or a folder with one folder a class", "RUN", "SHARDS_OR_FOLDER")
     embed = add_verb(run_embed, "write embeddings of clips or texts", "RUN")
     search = add_verb(run_search, "list the clips nearest to some words", "RUN", "WORDS")
@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     compare = add_verb(run_compare, "the encoder study: 2 audio towers x 3 text towers on SHARDS", "SHARDS")
     compare.add_argument("--output", metavar="DIR", type=Path, required=True)
 
+    add_evaluate_options(evaluate)
     add_classify_options(classify)
     add_embed_options(embed)
     add_export_options(export, publish)
@@ -86,6 +87,16 @@ def parser() -> argparse.ArgumentParser:
     for verb in (fit, compare):
         add_recipe_options(verb)
     return top
+
+
+def add_evaluate_options(evaluate: argparse.ArgumentParser) -> None:
+    """Add the options that only `evaluate` has."""
+    from train.scores.protocols import PROMPTS, PROTOCOLS
+
+    evaluate.add_argument("--protocol", choices=PROTOCOLS, default="", help="for all datasets; default: that of each dataset's folder")
+    evaluate.add_argument("--ensemble", action="store_true", help=f"average {len(PROMPTS)} prompts a class instead of the published one")
+    evaluate.add_argument("--against", type=Path, metavar="RUN", help="another run on the same clips: print the differences to it")
+    evaluate.add_argument("--ranks", type=Path, metavar="X.parquet", help="write the rank of every query")
 
 
 def add_classify_options(classify: argparse.ArgumentParser) -> None:
@@ -185,36 +196,40 @@ def run_fit(options: argparse.Namespace, report: Report) -> None:
 
 
 def run_evaluate(options: argparse.Namespace, report: Report) -> None:
-    """Print retrieval scores."""
-    from train.data.samples import FixedClips
-    from train.data.shards import find_shards
-    from train.evaluate import score, score_table
+    """Print the scores of every dataset."""
+    from train.scores.evaluation import Evaluation, evaluate
+    from train.scores.table import evaluation_table
 
-    clips = FixedClips(find_shards(options.shards, options.split), is_fused(options), options.cache)
-    run = get_run(options)
-    scores = score(run.model, run.tokenizer, clips, run.recipe.context)
-    report(json.dumps(scores, indent=1) if options.json else f"{options.split}, step {run.step}\n{score_table(scores)}")
+    named = {name: getattr(options, name) for name in ("run", "shards", "split", "cache", "protocol", "ensemble", "against", "ranks")}
+    scores = evaluate(Evaluation(**named, device=lambda: get_device(options)))
+    report(json.dumps(scores, indent=1) if options.json else evaluation_table(scores))
 
 
 def run_classify(options: argparse.Namespace, report: Report) -> None:
     """Print classification scores and draw the confusion of classes."""
-    from train.classify import PROMPT, check_prompts, class_list, open_train_and_test, supervised, zero_shot
+    from train.classify import check_prompts, class_list, cross_validated, open_folds, open_train_and_test, supervised, zero_shot
     from train.data.folder import open_clips
     from train.loop.plots import confusion_matrix
+    from train.scores.protocols import PROMPT
 
     root, method, prompts = options.shards_or_folder, options.supervised or "zero-shot", options.prompt or [PROMPT]
     check_prompts(prompts)
-    if options.supervised:
+    folded = open_folds(root, is_fused(options), options.cache, options.split, method) if options.supervised else None
+    if folded:
+        labels = class_list(folded[:1], options.labels)
+        result = cross_validated(get_run(options), *folded, labels, method)
+    elif options.supervised:
         clips = open_train_and_test(root, is_fused(options), options.cache, options.split)
         labels = class_list(clips, options.labels)
-        result = supervised(get_run(options), *clips, labels, options.supervised)
+        result = supervised(get_run(options), *clips, labels, method)
     else:
         scored = open_clips(root, is_fused(options), options.cache, (options.split,))
         labels = class_list([scored], options.labels)
         result = zero_shot(get_run(options), scored, labels, prompts)
     plot = options.run / f"confusion-{method}.png"
     confusion_matrix(result.confusion, labels, plot)
-    scores = {"how": method, "accuracy": result.accuracy, "mAP": result.mean_ap, "n_clips": result.n_clips, "n_classes": len(labels)}
+    measures = {"accuracy": result.accuracy, **({"fold_mean": result.fold_mean} if folded else {}), "mAP": result.mean_ap}
+    scores = {"how": method, **measures, "n_clips": result.n_clips, "n_classes": len(labels)}
     line = "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in scores.items())
     report(json.dumps(scores, indent=1) if options.json else f"{line}\n{plot}")
 

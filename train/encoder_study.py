@@ -6,7 +6,7 @@ from typing import Literal
 
 from train.data.samples import FixedClips
 from train.data.shards import find_shards
-from train.evaluate import score
+from train.evaluate import by_dataset, score
 from train.fit import fit
 from train.loop.atomic import atomic_write
 from train.loop.checkpoint import load_run
@@ -22,7 +22,7 @@ def compare_encoders(shards: str, recipe: TrainRecipe, environment: RunEnvironme
 
     Return the scores by pair, such as "cnn14-bert", and write them to scores.json after each pair.
     """
-    clips = FixedClips(find_shards(shards, split), recipe.fusion != "none", environment.cache)
+    sets = by_dataset(FixedClips(find_shards(shards, split), recipe.fusion != "none", environment.cache))
     scores: dict[str, dict] = {}
     for audio in AUDIO:
         for text in TEXT:
@@ -31,7 +31,7 @@ def compare_encoders(shards: str, recipe: TrainRecipe, environment: RunEnvironme
             pair = replace(recipe, audio=audio, text=text)
             fit(shards, pair, replace(environment, output=folder), resume="auto")
             run = load_run(folder, environment.device)
-            scores[f"{audio}-{text}"] = score(run.model, run.tokenizer, clips, recipe.context)
+            scores[f"{audio}-{text}"] = score(run.model, run.tokenizer, sets, recipe.context)
             with atomic_write(environment.output / "scores.json") as file:
                 file.write(json.dumps(scores, indent=1).encode())
     return scores

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,16 +16,17 @@ from train.data.batch import Collate, samples_of_steps, train_loader
 from train.data.samples import Clips, FixedClips
 from train.data.shards import fingerprint
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
-from train.evaluate import score, score_table
+from train.evaluate import by_dataset, score
 from train.loop.checkpoint import delete_old, load_weights, save_checkpoint, start_run
 from train.loop.finite import REMEDY, check_weights
 from train.loop.log import RunLog, validations
-from train.loop.metrics import mean_map
 from train.loop.plots import learning_curve
 from train.loop.ranks import all_reduce_mean, any_rank, barrier, rank, world_size
 from train.loop.signals import StopRequest, stop_requests
 from train.loop.step import enable_checkpointing, lock_towers, make_optimizer, set_training_mode, train_step
 from train.recipe import TrainRecipe
+from train.scores.metrics import mean_map
+from train.scores.table import score_table
 from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output, get_tokenizer
 from train.towers.clap_model import why_not_exported
 from train.towers.model import Clap, build_model
@@ -46,10 +47,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Training:
-    """Everything that the training loop needs."""
+    """Everything that the training loop needs. valid: the clips of each dataset that has a valid split."""
 
     clips: Clips
-    valid: FixedClips
+    valid: Mapping[str, FixedClips]
     recipe: TrainRecipe
     environment: RunEnvironment
     model: Clap
@@ -109,7 +110,7 @@ def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: R
     if recipe.compile:
         model.audio_branch.compile()
         model.text_branch.compile()
-    training = Training(clips, valid, recipe, environment, model, tokenizer, make_optimizer(model, recipe))
+    training = Training(clips, by_dataset(valid), recipe, environment, model, tokenizer, make_optimizer(model, recipe))
     restore(training, start)
     barrier()  # until every rank has checked that the output folder is free
     return training
@@ -168,7 +169,7 @@ def save_is_due(run: Training, seconds: float) -> bool:
 
 def save(run: Training) -> None:
     """Save a numbered checkpoint, from which the run can be resumed. Raise Stopped if weights are not finite."""
-    all_reduce_mean([b for b in run.model.buffers() if b.is_floating_point()])  # statistics of batch normalisation
+    average_statistics(run.model)
     check_weights(run.progress.step, run.model)
     if rank() == 0:
         output, state = run.environment.output, {"model": run.model.state_dict(), **asdict(run.progress)}
@@ -176,21 +177,27 @@ def save(run: Training) -> None:
         delete_old(output, run.recipe.keep)
 
 
-def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
-    """Score the valid split on the rank that has the log, then save; also as the best checkpoint if the mean mAP@10 is the highest so far.
+def average_statistics(model: Clap) -> None:
+    """Replace the statistics of batch normalisation by their mean over the ranks, so that all ranks have the model that is saved."""
+    all_reduce_mean([b for b in model.buffers() if b.is_floating_point()])
 
-    Raise Stopped, before anything is saved, if scores are not finite. A signal ends the scoring; the step is saved without scores then,
-    and validated when the run is resumed.
+
+def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
+    """Score the valid splits, on all ranks together, then save.
+
+    The best checkpoint is that with the highest mAP@10, a mean of both ways and over the datasets.
+
+    Raise Stopped, before anything is saved, if scores are not finite. A signal to any rank ends the scoring; the step is saved without
+    scores then, and validated when the run is resumed.
     """
     progress, scores = run.progress, {}
-    if log:
-        try:
-            with stop.at_once():
-                scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers)
-        except NotFinite as error:
-            raise Stopped(f"valid after step {progress.step}: {error}; {REMEDY}") from error
-        except InterruptedError:
-            run.environment.report(f"the validation after step {progress.step} was stopped; it is done again when the run is resumed")
+    average_statistics(run.model)
+    try:
+        scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers, stop.at_once)
+    except NotFinite as error:
+        raise Stopped(f"valid after step {progress.step}: {error}; {REMEDY}") from error
+    except InterruptedError:
+        run.environment.report_once(f"the validation after step {progress.step} was stopped; it is done again when the run is resumed")
     better = bool(scores) and mean_map(scores) > progress.best
     if better:
         progress.best = mean_map(scores)

@@ -9,10 +9,11 @@ KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bo
 
 
 class SampleText(NamedTuple):
-    """The captions that one is drawn from, none of them blank, and the tags of a sample."""
+    """The captions that one is drawn from, none of them blank, the tags of a sample, and the address of its recording, "" if unknown."""
 
     captions: tuple[str, ...]
     tags: tuple[str, ...]
+    address: str = ""
 
 
 def read_text(data: bytes, texts: str) -> SampleText:
@@ -22,7 +23,7 @@ def read_text(data: bytes, texts: str) -> SampleText:
     be used.
 
     >>> read_text(b'{"text": ["a"], "text_augment_all": ["a", "b"], "text_augment_t5": "b"}', "augment_only")
-    SampleText(captions=('b',), tags=())
+    SampleText(captions=('b',), tags=(), address='')
     """
     try:
         sample = json.loads(data)
@@ -35,7 +36,7 @@ def read_text(data: bytes, texts: str) -> SampleText:
     captions = tuple(_strings(sample, FIELDS[texts])) or tuple(_strings(sample, "text"))
     if not captions:
         raise ValueError("no text")
-    return SampleText(captions, tuple(_strings(sample, "tag")))
+    return SampleText(captions, tuple(_strings(sample, "tag")), _address(sample))
 
 
 def _strings(sample: dict[str, Any], field: str) -> Iterator[str]:
@@ -56,6 +57,13 @@ def _strings(sample: dict[str, Any], field: str) -> Iterator[str]:
             raise ValueError(f"its {field} holds half a surrogate pair, which is no text") from error
         if value.strip():
             yield value
+
+
+def _address(sample: dict[str, Any]) -> str:
+    """Return `url` of `original_data`, as the build writes it; "" where it is missing or no string."""
+    original = sample.get("original_data")
+    address = original.get("url") if isinstance(original, dict) else None
+    return address if isinstance(address, str) else ""
 
 
 def _kind(value: object) -> str:

@@ -31,7 +31,8 @@ MOST_BROKEN = 20  # broken samples in a row, after which training stops
 class Example:
     """One clip, ready for the model.
 
-    caption: drawn from captions. path: the shard or the file. broken: messages about the samples that this one replaces.
+    caption: drawn from captions. path: the shard or the file. broken: messages about the samples that this one replaces. address: of the
+    recording, "" if unknown.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Example:
     captions: tuple[str, ...]
     tags: tuple[str, ...]
     broken: tuple[str, ...] = ()
+    address: str = ""
 
 
 class BrokenSample(ValueError):
@@ -81,12 +83,12 @@ class Clips(Dataset):
         rng = np.random.default_rng((self.seed, epoch, zlib.crc32(member.key.encode()))) if epoch >= 0 else None
         try:
             flac, data = read_sample(shard, member, self.cache)
-            captions, tags = read_text(data, self.texts)
+            captions, tags, address = read_text(data, self.texts)
             caption = captions[int(rng.integers(len(captions)))] if rng else captions[0]
             features = clip_features(decode(flac, self.fused, rng), self.fused, rng)
         except (ValueError, soundfile.LibsndfileError, *FAILURES) as error:
             raise BrokenSample(f"{member.key} in {shard.address}: {first_line(error)}") from error
-        return Example(member.key, shard.address, features, caption, captions, tags)
+        return Example(member.key, shard.address, features, caption, captions, tags, address=address)
 
     def read_texts(self) -> Iterator[SampleText]:
         """Yield the text of every sample without reading audio. Broken samples are left out here and reported by `example`."""

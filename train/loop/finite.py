@@ -5,19 +5,27 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from train.errors import Stopped
+from train.errors import NotFinite, Stopped
 
 MOST_NAMED = 5  # samples or parameters in a message
 REMEDY = "the last checkpoint is from before: lower lr, set clip_norm, or look at these samples"
 
 
-def check_rows(step: int, vectors: dict[str, Tensor], keys: Sequence[str]) -> None:
-    """Raise Stopped if a row of embeddings is not finite. vectors: name -> (n, 512). keys: of the n samples, in their order."""
-    for name, rows in vectors.items():
-        broken = (~rows.detach().isfinite().all(1)).nonzero().flatten().tolist()
-        if broken:
-            named = _named([keys[i] if keys else str(i) for i in broken])
-            raise Stopped(f"step {step}: the {name} embeddings of {named} are not finite; {_of(keys)}; {REMEDY}")
+def check_rows(what: str, vectors: Tensor, names: Sequence[str]) -> None:
+    """Raise NotFinite, with their names, if rows of embeddings are not finite. vectors: (n, 512). names: of the n rows, or empty."""
+    broken = (~vectors.detach().isfinite().all(1)).nonzero().flatten().tolist()
+    if broken:
+        named = _named([repr(names[i]) if names else f"number {i + 1}" for i in broken])
+        raise NotFinite(f"the {what} embeddings of {named} are not finite, {len(broken)} of {len(vectors)}")
+
+
+def check_batch(step: int, audio: Tensor, text: Tensor, keys: Sequence[str]) -> None:
+    """Raise Stopped if a row of embeddings is not finite. audio, text: (n, 512). keys: of the n samples, in their order."""
+    try:
+        check_rows("audio", audio, keys)
+        check_rows("text", text, keys)
+    except NotFinite as error:
+        raise Stopped(f"step {step}: {error}; {_of(keys)}; {REMEDY}") from error
 
 
 def check_gradients(step: int, model: nn.Module, keys: Sequence[str]) -> Tensor:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from train.errors import BadInput
 from train.loop.atomic import atomic_write
-from train.loop.metrics import mean_map
+from train.scores.metrics import mean_map
 
 SECONDS_BETWEEN_LINES = 5.0
 Writer = Callable[[int, dict], None]

@@ -1,15 +1,23 @@
 """Collective operations of processes that train together. With one process, they do nothing."""
 
 import os
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from train.errors import BadInput, NotFinite
+
+Result = TypeVar("Result")
+
 
 def join_ranks(device: torch.device) -> None:
     """Join the other processes, if torchrun started this one: by NCCL on CUDA, else by gloo."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # NCCL exchanges objects through the current device
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
@@ -42,6 +50,26 @@ def any_rank(value: bool, device: torch.device) -> bool:
     flag = torch.tensor(float(value), device=device)
     dist.all_reduce(flag, dist.ReduceOp.MAX)
     return bool(flag.item())
+
+
+def gather_results(work: Callable[[], Result]) -> list[Result]:
+    """Call `work` on each rank, which does a share of something; return the results of all ranks, in their order, on each rank.
+
+    Results must be picklable. Raise on all ranks the error of the first rank that has one: no rank waits for one that stopped.
+    """
+    if world_size() == 1:
+        return [work()]
+    outcome: Result | Exception
+    try:
+        outcome = work()
+    except (BadInput, NotFinite, OSError) as error:  # an interruption by a signal is an OSError
+        outcome = error
+    outcomes: list[Any] = [None] * world_size()
+    dist.all_gather_object(outcomes, outcome)
+    for each in outcomes:
+        if isinstance(each, Exception):
+            raise each
+    return outcomes
 
 
 def all_gather(x: Tensor) -> Tensor:

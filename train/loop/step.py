@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from train.errors import Stopped
-from train.loop.finite import REMEDY, check_gradients, check_rows, check_weights
+from train.loop.finite import REMEDY, check_batch, check_gradients, check_weights
 from train.loop.loss import contrastive_loss
 from train.loop.ranks import all_reduce_mean, rank
 from train.recipe import TrainRecipe
@@ -32,7 +32,7 @@ def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, reci
     mean_loss = loss.detach().clone()
     all_reduce_mean([mean_loss])
     if not mean_loss.isfinite():  # on all ranks at the same time: none waits for one that stopped
-        check_rows(step + 1, {"audio": audio, "text": text}, batch.keys)
+        check_batch(step + 1, audio, text, batch.keys)
         raise Stopped(f"step {step + 1}: the loss is {mean_loss.item()}, because of the temperature or of another rank; {REMEDY}")
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

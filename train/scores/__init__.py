@@ -1,0 +1,1 @@
+"""Score trained models: published protocols, confidence intervals, the rank of every query."""
