@@ -107,7 +107,7 @@ def memory(quick: bool) -> dict[str, float]:
 def peak(n: int, chunks: int) -> None:
     """Print by how many MB a step raises the peak memory of this process, once the optimiser has its state."""
     torch.set_num_threads(1)
-    model, optimizer_recipe = make_ours(), replace(RECIPE, chunks=chunks)
+    model, optimizer_recipe = make_ours(), replace(RECIPE, accumulate=chunks)
     optimizer = make_optimizer(model, optimizer_recipe)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)

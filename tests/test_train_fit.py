@@ -117,8 +117,8 @@ def test_a_batch_larger_than_the_set_or_not_divisible_is_bad_input():
     run, shards = trained()
     with pytest.raises(BadInput, match="fewer than a batch of 64"):
         fit(str(shards), replace(TINY, batch=64), environment(run.parent))
-    with pytest.raises(BadInput, match="does not divide into 1 ranks of 3 chunks"):
-        fit(str(shards), replace(TINY, chunks=3), environment(run.parent))
+    with pytest.raises(BadInput, match="does not divide into 1 ranks of 3 parts"):
+        fit(str(shards), replace(TINY, accumulate=3), environment(run.parent))
 
 
 def test_captions_longer_than_the_context_are_counted(tmp_path):

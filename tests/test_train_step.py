@@ -49,7 +49,7 @@ def step(model: Clap, recipe: TrainRecipe, batch: Batch) -> tuple[float, torch.T
 
 
 def test_chunks_give_the_gradients_of_the_complete_batch():
-    complete, chunked = (step(make_model().eval(), replace(RECIPE, chunks=chunks), make_batch(8)) for chunks in (1, 4))
+    complete, chunked = (step(make_model().eval(), replace(RECIPE, accumulate=chunks), make_batch(8)) for chunks in (1, 4))
     assert complete[0] == pytest.approx(chunked[0], abs=1e-6)
     assert (complete[1] - chunked[1]).abs().max() < 1e-5
     assert (complete[1] - chunked[1]).norm() < 1e-4 * complete[1].norm()
@@ -58,7 +58,7 @@ def test_chunks_give_the_gradients_of_the_complete_batch():
 def test_chunks_draw_the_same_dropout_again_and_count_statistics_once():
     model = make_model()
     set_training_mode(model)
-    audio, _ = embed_batch(model, make_batch(), make_batch().longer, replace(RECIPE, chunks=2))
+    audio, _ = embed_batch(model, make_batch(), make_batch().longer, replace(RECIPE, accumulate=2))
     before = {k: v.clone() for k, v in model.state_dict().items() if "running" in k or "tracked" in k}
     audio.square().sum().backward()
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in before.items())
@@ -222,7 +222,7 @@ def test_seeds_differ_by_step_and_seed():
     assert len({step_seed(seed, at) + more for seed in (0, 1, 3407) for at in range(50) for more in (0, 1)}) == 300
 
 
-WAYS = {"default": {}, "multi-positive": {"multi_positive": True}, "in chunks": {"chunks": 2}}
+WAYS = {"default": {}, "multi-positive": {"multi_positive": True}, "in chunks": {"accumulate": 2}}
 
 
 def half_on_each_rank() -> dict:

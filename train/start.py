@@ -78,8 +78,8 @@ def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, Fi
         raise BadInput(
             f"{shards} has {len(clips)} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller"
         )
-    if recipe.batch % (world_size() * recipe.chunks):
-        raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.chunks} chunks")
+    if recipe.batch % (world_size() * recipe.accumulate):
+        raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.accumulate} parts (accumulate)")
     per_epoch = len(clips) // recipe.batch
     steps, valid_every = recipe.steps or recipe.epochs * per_epoch, recipe.valid_every or per_epoch
     return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)

@@ -50,17 +50,17 @@ def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, reci
 def embed_batch(model: Clap, batch: Batch, longer: Tensor, recipe: TrainRecipe) -> tuple[Tensor, Tensor]:
     """Embed a batch: unit vectors audio and text, (n, 512) float32 each.
 
-    With recipe.chunks > 1, the activations of a chunk are computed again in the backward pass (Gao et al. 2021, GradCache).
+    With recipe.accumulate > 1, the activations of a chunk are computed again in the backward pass (Gao et al. 2021, GradCache).
     """
     with torch.autocast(batch.mel.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-        if recipe.chunks == 1:
+        if recipe.accumulate == 1:
             return model.embed_audio(batch.mel, longer), model.embed_text(batch.ids, batch.mask)
 
         def contexts() -> tuple[AbstractContextManager, AbstractContextManager]:
             return nullcontext(), frozen_statistics(model)
 
         def in_chunks(tower: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-            parts = zip(*(x.chunk(recipe.chunks) for x in inputs), strict=True)
+            parts = zip(*(x.chunk(recipe.accumulate) for x in inputs), strict=True)
             return torch.cat([checkpoint(tower, *part, use_reentrant=False, context_fn=contexts) for part in parts])
 
         return in_chunks(model.embed_audio, batch.mel, longer), in_chunks(model.embed_text, batch.ids, batch.mask)
