@@ -28,7 +28,8 @@ from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaCon
 
 from train.data.samples import Clips
 from train.data.shards import find_shards
-from train.loop.step import make_optimizer, train_step
+from train.loop.optimizer import make_optimizer
+from train.loop.step import train_step
 from train.recipe import TrainRecipe
 from train.towers.features import clip_features
 from train.towers.model import Batch, Clap, build_audio

@@ -17,14 +17,16 @@ from train.data.samples import Clips, FixedClips
 from train.data.shards import fingerprint
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
 from train.evaluate import score, score_table
+from train.loop.average import MovingAverage
 from train.loop.checkpoint import delete_old, load_weights, save_checkpoint, start_run
 from train.loop.finite import REMEDY, check_weights
 from train.loop.log import RunLog, validations
 from train.loop.metrics import mean_map
+from train.loop.optimizer import learning_rate, locked_towers, make_optimizer
 from train.loop.plots import learning_curve
 from train.loop.ranks import all_reduce_mean, any_rank, barrier, rank, world_size
 from train.loop.signals import StopRequest, stop_requests
-from train.loop.step import enable_checkpointing, lock_towers, make_optimizer, set_training_mode, train_step
+from train.loop.step import enable_checkpointing, lock_towers, set_training_mode, train_step
 from train.recipe import TrainRecipe
 from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output, get_tokenizer
 from train.towers.model import Clap, build_model
@@ -54,6 +56,7 @@ class Training:
     model: Clap
     tokenizer: PreTrainedTokenizerBase
     optimizer: torch.optim.Optimizer
+    average: MovingAverage | None
     progress: Progress = field(default_factory=Progress)
 
 
@@ -106,7 +109,8 @@ def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: R
     if recipe.compile:
         model.audio_branch.compile()
         model.text_branch.compile()
-    training = Training(clips, valid, recipe, environment, model, tokenizer, make_optimizer(model, recipe))
+    average = MovingAverage(model, recipe.ema) if recipe.ema else None
+    training = Training(clips, valid, recipe, environment, model, tokenizer, make_optimizer(model, recipe), average)
     restore(training, start)
     barrier()  # until every rank has checked that the output folder is free
     return training
@@ -127,15 +131,19 @@ def train(run: Training) -> None:
         missed = log is not None and validates_at(run) and progress.step not in validations(environment.output, progress.step)
         if any_rank(missed, environment.device):
             validate(run, log, stop)  # the run was stopped while it was validated
-        set_training_mode(run.model)
+        begin_training(run)
         started = saved = time.monotonic()
         for batch in loader:
+            if progress.step == recipe.unlock_after:
+                begin_training(run)
             loss = train_step(run.model, batch.to(environment.device), run.optimizer, recipe, progress.step)
             progress.step += 1
+            if run.average:
+                run.average.update(progress.step)
             count_broken(run, batch.broken, len(batch.mel))
             seconds, started = time.monotonic() - started, time.monotonic()
             if log:
-                values = {"loss": loss, "lr": run.optimizer.param_groups[0]["lr"], "clips_per_second": recipe.batch / seconds}
+                values = {"loss": loss, "lr": learning_rate(recipe, progress.step - 1), "clips_per_second": recipe.batch / seconds}
                 log.step(progress.step, values, shown=progress.step % recipe.log_every == 0)
             if validates_at(run):
                 validate(run, log, stop)
@@ -149,6 +157,12 @@ def train(run: Training) -> None:
                 raise Interrupted(f"stopped after step {progress.step}, which is saved; --resume continues the run", stop.number or SIGTERM)
     if rank() == 0:
         learning_curve(environment.output)
+
+
+def begin_training(run: Training) -> None:
+    """Switch to training mode, with the towers locked that the next step does not train."""
+    lock_towers(run.model, locked_towers(run.recipe, run.progress.step))
+    set_training_mode(run.model)
 
 
 def validates_at(run: Training) -> bool:
@@ -165,10 +179,14 @@ def save_is_due(run: Training, seconds: float) -> bool:
 
 def save(run: Training) -> None:
     """Save a numbered checkpoint, from which the run can be resumed. Raise Stopped if weights are not finite."""
-    all_reduce_mean([b for b in run.model.buffers() if b.is_floating_point()])  # statistics of batch normalisation
+    statistics = [b for b in run.model.buffers() if b.is_floating_point()]  # of batch normalisation
+    all_reduce_mean(statistics)
+    if run.average:
+        all_reduce_mean([run.average.averages[b] for b in statistics])
     check_weights(run.progress.step, run.model)
     if rank() == 0:
         output, state = run.environment.output, {"model": run.model.state_dict(), **asdict(run.progress)}
+        state |= {"ema": run.average.weights()} if run.average else {}
         save_checkpoint(output / f"step-{run.progress.step:07}.pt", {**state, "optimizer": run.optimizer.state_dict()})
         delete_old(output, run.recipe.keep)
 
@@ -182,7 +200,7 @@ def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
     progress, scores = run.progress, {}
     if log:
         try:
-            with stop.at_once():
+            with run.average.in_use() if run.average else nullcontext(), stop.at_once():
                 scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers)
         except NotFinite as error:
             raise Stopped(f"valid after step {progress.step}: {error}; {REMEDY}") from error
@@ -194,7 +212,8 @@ def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
     save(run)
     if log and scores:
         if better:
-            state = {"model": run.model.state_dict(), **asdict(progress), "scores": scores}
+            weights = run.average.weights() if run.average else run.model.state_dict()
+            state = {"model": weights, **asdict(progress), "scores": scores}
             save_checkpoint(run.environment.output / "best.pt", state)
         log.record(progress.step, {"valid": scores})  # last: a step whose scores are logged is not validated again
         log.print_line(f"valid at step {progress.step}\n{score_table(scores)}")
@@ -206,6 +225,9 @@ def restore(run: Training, start: Start) -> None:
     for fault in start.faults:
         run.environment.report_once(f"{fault}; continuing from {start.path or 'the beginning'}")
     if start.path:
+        if run.average:
+            load_weights(run.model, start.checkpoint["ema"], str(start.path))
+            run.average.reset()
         load_weights(run.model, start.checkpoint["model"], str(start.path))
         run.optimizer.load_state_dict(start.checkpoint["optimizer"])
         vars(run.progress).update({name: start.checkpoint[name] for name in vars(run.progress)})

@@ -1,6 +1,5 @@
 """One training step: embeddings, loss, gradients, update; in chunks if memory is short."""
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -10,7 +9,8 @@ from torch.utils.checkpoint import checkpoint
 
 from train.errors import Stopped
 from train.loop.finite import REMEDY, check_gradients, check_rows, check_weights
-from train.loop.loss import contrastive_loss
+from train.loop.loss import pair_loss
+from train.loop.optimizer import set_rates
 from train.loop.ranks import all_reduce_mean, rank
 from train.recipe import TrainRecipe
 from train.towers.fusion import mark_at_least_one
@@ -28,7 +28,7 @@ def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, reci
     torch.manual_seed(step_seed(recipe.seed, step) + 1)
     longer = mark_at_least_one(batch.longer, generator) if model.fused and model.audio_branch.training else batch.longer
     audio, text = embed_batch(model, batch, longer, recipe)
-    loss = contrastive_loss(audio, text, model.log_scale, batch.caption if recipe.multi_positive else None)
+    loss = pair_loss(model, audio, text, batch.caption if recipe.multi_positive else None)
     mean_loss = loss.detach().clone()
     all_reduce_mean([mean_loss])
     if not mean_loss.isfinite():  # on all ranks at the same time: none waits for one that stopped
@@ -40,8 +40,7 @@ def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, reci
     norm = check_gradients(step + 1, model, batch.keys)
     if recipe.clip_norm:
         nn.utils.clip_grads_with_norm_(model.parameters(), recipe.clip_norm, norm)
-    for group in optimizer.param_groups:
-        group["lr"] = recipe.lr * lr_factor(step, recipe.warmup, recipe.steps)
+    set_rates(optimizer, recipe, step)
     optimizer.step()
     check_weights(step + 1, model, batch.keys)
     return mean_loss.item()
@@ -83,27 +82,6 @@ def frozen_statistics(model: nn.Module) -> Iterator[None]:
 def step_seed(seed: int, step: int) -> int:
     """Return the seed of a step on this rank. Because of it, a resumed run needs no saved state of generators."""
     return ((seed * 1_000_003 + step) * 1_009 + rank()) * 2 % 2**62
-
-
-def lr_factor(step: int, warmup: int, steps: int) -> float:
-    """Return the factor of the learning rate: linear warm-up to 1, then half a cosine down to 0.
-
-    >>> [round(lr_factor(s, 2, 6), 2) for s in range(6)]
-    [0.5, 1.0, 1.0, 0.85, 0.5, 0.15]
-    """
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-
-def make_optimizer(model: Clap, recipe: TrainRecipe) -> torch.optim.Optimizer:
-    """Return AdamW over the parameters that are trained. Those of two and more dimensions have weight decay."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)
 
 
 def lock_towers(model: Clap, which: str) -> None:
