@@ -55,10 +55,10 @@ def test_in_use_the_model_has_the_average_and_afterwards_its_own_weights_to_the_
     assert all(torch.equal(x, averaged[name]) for name, x in average.weights().items())
 
 
-def test_after_a_reset_the_average_is_the_model(model):
+def test_an_average_is_loaded_with_what_it_returned(model):
     average = MovingAverage(model, 0.9)
     shift(model, 5.0)
-    average.reset()
+    average.load(model.state_dict())
     assert all(torch.equal(x, model.state_dict()[name]) for name, x in average.weights().items())
 
 

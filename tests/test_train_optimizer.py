@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
+from train.loop.modes import lock_towers
 from train.loop.optimizer import layer_numbers, learning_rate, lr_factor, make_optimizer, rate_factors, set_rates
-from train.loop.step import lock_towers
 from train.recipe import TrainRecipe
 from train.towers.model import Clap, build_audio, build_model
 from train.towers.tokenizer import train_tokenizer

@@ -10,6 +10,7 @@ from signal import SIGTERM
 
 import torch
 from filelock import FileLock, Timeout
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from train.data.batch import Collate, samples_of_steps, train_loader
@@ -17,19 +18,21 @@ from train.data.samples import Clips, FixedClips
 from train.data.shards import fingerprint
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
 from train.evaluate import score, score_table
-from train.loop.average import MovingAverage
 from train.loop.checkpoint import delete_old, load_weights, save_checkpoint, start_run
 from train.loop.finite import REMEDY, check_weights
+from train.loop.learner import Learner, make_learner
 from train.loop.log import RunLog, validations
 from train.loop.metrics import mean_map
-from train.loop.optimizer import learning_rate, locked_towers, make_optimizer
+from train.loop.modes import enable_checkpointing, lock_towers, set_training_mode
+from train.loop.optimizer import learning_rate, locked_towers
 from train.loop.plots import learning_curve
-from train.loop.ranks import all_reduce_mean, any_rank, barrier, rank, world_size
+from train.loop.ranks import any_rank, barrier, rank, sum_over_ranks, world_size
 from train.loop.signals import StopRequest, stop_requests
-from train.loop.step import enable_checkpointing, lock_towers, set_training_mode, train_step
+from train.loop.speed import Meter, count_work, peak_of
+from train.loop.step import StepResult, train_step
 from train.recipe import TrainRecipe
 from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output, get_tokenizer
-from train.towers.model import Clap, build_model
+from train.towers.model import Batch, build_model
 from train.towers.pretrained import load_pretrained, read_weights
 
 SAMPLES_BEFORE_STOP = 20  # the share of broken samples is not judged on fewer
@@ -37,12 +40,16 @@ SAMPLES_BEFORE_STOP = 20  # the share of broken samples is not judged on fewer
 
 @dataclass
 class Progress:
-    """State of a run besides weights and optimizer, as saved in checkpoints. best: the best mean mAP@10 on valid so far."""
+    """State of a run besides that of its learner, as saved in checkpoints.
+
+    best: the best mean mAP@10 on valid so far. seen, broken: samples of all ranks. skipped: steps without an update, because of fp16.
+    """
 
     step: int = 0
     best: float = -1.0
     seen: int = 0
     broken: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,9 @@ class Training:
     valid: FixedClips
     recipe: TrainRecipe
     environment: RunEnvironment
-    model: Clap
+    learner: Learner
+    meter: Meter
     tokenizer: PreTrainedTokenizerBase
-    optimizer: torch.optim.Optimizer
-    average: MovingAverage | None
     progress: Progress = field(default_factory=Progress)
 
 
@@ -74,8 +80,8 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: R
     training = prepare(clips, valid, recipe, environment, start)
     with folder_lock(environment.output):
         if not start.is_resumed and rank() == 0:
-            start_run(environment.output, recipe, training.model, training.tokenizer, fingerprint(clips.shards))
-        size = f"{sum(p.numel() for p in training.model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
+            start_run(environment.output, recipe, training.learner.model, training.tokenizer, fingerprint(clips.shards))
+        size = f"{sum(p.numel() for p in training.learner.model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
         environment.report_once(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {size}")
         train(training)
 
@@ -102,15 +108,18 @@ def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: R
     model = build_model(recipe, tokenizer)
     if pretrained:
         environment.report_once(load_pretrained(model, pretrained, recipe.audio_weights))
+    if start.path:
+        load_weights(model, start.checkpoint["model"], str(start.path))
     model.to(environment.device)
     lock_towers(model, recipe.lock)
     if recipe.checkpointing:
         enable_checkpointing(model)
+    meter = Meter(model, count_work(model), peak_of(environment.device, recipe.precision), environment.device)
+    learner = make_learner(model, recipe)
     if recipe.compile:
         model.audio_branch.compile()
         model.text_branch.compile()
-    average = MovingAverage(model, recipe.ema) if recipe.ema else None
-    training = Training(clips, valid, recipe, environment, model, tokenizer, make_optimizer(model, recipe), average)
+    training = Training(clips, valid, recipe, environment, learner, meter, tokenizer)
     restore(training, start)
     barrier()  # until every rank has checked that the output folder is free
     return training
@@ -132,37 +141,46 @@ def train(run: Training) -> None:
         if any_rank(missed, environment.device):
             validate(run, log, stop)  # the run was stopped while it was validated
         begin_training(run)
-        started = saved = time.monotonic()
-        for batch in loader:
+        saved = time.monotonic()
+        run.meter.restart()
+        for batch in run.meter.batches(loader):
             if progress.step == recipe.unlock_after:
                 begin_training(run)
-            loss = train_step(run.model, batch.to(environment.device), run.optimizer, recipe, progress.step)
+            result = train_step(run.learner, batch.to(environment.device), progress.step)
             progress.step += 1
-            if run.average:
-                run.average.update(progress.step)
-            count_broken(run, batch.broken, len(batch.mel))
-            seconds, started = time.monotonic() - started, time.monotonic()
+            progress.skipped += result.is_skipped
+            is_due = save_is_due(run, time.monotonic() - saved)
+            n_broken, n_due, n_stopped = sum_over_ranks([len(batch.broken), is_due, bool(stop)], environment.device)
+            count_broken(run, batch.broken, n_broken)
             if log:
-                values = {"loss": loss, "lr": learning_rate(recipe, progress.step - 1), "clips_per_second": recipe.batch / seconds}
-                log.step(progress.step, values, shown=progress.step % recipe.log_every == 0)
+                log.step(progress.step, step_values(run, result, batch), shown=progress.step % recipe.log_every == 0)
             if validates_at(run):
                 validate(run, log, stop)
-                started = saved = time.monotonic()
-            elif any_rank(bool(stop) or save_is_due(run, started - saved), environment.device):
+            elif n_due or n_stopped:
                 save(run)
-                saved = time.monotonic()
             else:
                 continue
             if any_rank(bool(stop), environment.device):
                 raise Interrupted(f"stopped after step {progress.step}, which is saved; --resume continues the run", stop.number or SIGTERM)
+            saved = time.monotonic()
+            run.meter.restart()
     if rank() == 0:
         learning_curve(environment.output)
 
 
 def begin_training(run: Training) -> None:
     """Switch to training mode, with the towers locked that the next step does not train."""
-    lock_towers(run.model, locked_towers(run.recipe, run.progress.step))
-    set_training_mode(run.model)
+    run.learner.lock(locked_towers(run.recipe, run.progress.step))
+    set_training_mode(run.learner.model)
+
+
+def step_values(run: Training, result: StepResult, batch: Batch) -> dict[str, float]:
+    """Return what the log has of the step that was taken last."""
+    learner, meter = run.learner, run.meter
+    values = {"loss": result.loss, "lr": learning_rate(run.recipe, run.progress.step - 1), **meter.step(batch, run.recipe.batch)}
+    if learner.scaler.is_enabled():
+        values |= {"loss_scale": learner.scaler.get_scale(), "skipped": run.progress.skipped}
+    return values
 
 
 def validates_at(run: Training) -> bool:
@@ -177,18 +195,19 @@ def save_is_due(run: Training, seconds: float) -> bool:
     return bool((every and run.progress.step % every == 0) or (minutes and seconds >= 60 * minutes))
 
 
-def save(run: Training) -> None:
-    """Save a numbered checkpoint, from which the run can be resumed. Raise Stopped if weights are not finite."""
-    statistics = [b for b in run.model.buffers() if b.is_floating_point()]  # of batch normalisation
-    all_reduce_mean(statistics)
-    if run.average:
-        all_reduce_mean([run.average.averages[b] for b in statistics])
-    check_weights(run.progress.step, run.model)
+def save(run: Training) -> dict[str, Tensor]:
+    """Save a numbered checkpoint, from which the run can be resumed. Return the weights that are scored and exported.
+
+    Raise Stopped, on all ranks, if weights are not finite.
+    """
+    run.learner.average_statistics()
+    check_weights(run.progress.step, run.learner.model)
+    state = run.learner.state()
     if rank() == 0:
-        output, state = run.environment.output, {"model": run.model.state_dict(), **asdict(run.progress)}
-        state |= {"ema": run.average.weights()} if run.average else {}
-        save_checkpoint(output / f"step-{run.progress.step:07}.pt", {**state, "optimizer": run.optimizer.state_dict()})
+        output = run.environment.output
+        save_checkpoint(output / f"step-{run.progress.step:07}.pt", {**state, **asdict(run.progress)})
         delete_old(output, run.recipe.keep)
+    return state.get("ema", state["model"])
 
 
 def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
@@ -197,48 +216,53 @@ def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
     Raise Stopped, before anything is saved, if scores are not finite. A signal ends the scoring; the step is saved without scores then,
     and validated when the run is resumed.
     """
-    progress, scores = run.progress, {}
-    if log:
+    progress, scores, fault = run.progress, {}, None
+    with run.learner.scored_model() as model:
         try:
-            with run.average.in_use() if run.average else nullcontext(), stop.at_once():
-                scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers)
+            with stop.at_once() if log else nullcontext():
+                scores = score(model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers) if log else {}
         except NotFinite as error:
-            raise Stopped(f"valid after step {progress.step}: {error}; {REMEDY}") from error
+            fault = error
         except InterruptedError:
             run.environment.report(f"the validation after step {progress.step} was stopped; it is done again when the run is resumed")
+    if any_rank(fault is not None, run.environment.device):  # none waits for one that stopped
+        raise Stopped(f"valid after step {progress.step}: {fault or 'rank 0 stopped'}; {REMEDY}") from fault
     better = bool(scores) and mean_map(scores) > progress.best
     if better:
         progress.best = mean_map(scores)
-    save(run)
+    weights = save(run)
     if log and scores:
         if better:
-            weights = run.average.weights() if run.average else run.model.state_dict()
-            state = {"model": weights, **asdict(progress), "scores": scores}
-            save_checkpoint(run.environment.output / "best.pt", state)
+            save_checkpoint(run.environment.output / "best.pt", {"model": weights, **asdict(progress), "scores": scores})
         log.record(progress.step, {"valid": scores})  # last: a step whose scores are logged is not validated again
         log.print_line(f"valid at step {progress.step}\n{score_table(scores)}")
     barrier()
 
 
 def restore(run: Training, start: Start) -> None:
-    """Load model, optimizer and progress of a run that is resumed. Batches and randomness follow from the step."""
+    """Load optimizer and progress of a run that is resumed. Batches and randomness follow from the step.
+
+    Raise BadInput for a checkpoint of an earlier version.
+    """
     for fault in start.faults:
         run.environment.report_once(f"{fault}; continuing from {start.path or 'the beginning'}")
     if start.path:
-        if run.average:
-            load_weights(run.model, start.checkpoint["ema"], str(start.path))
-            run.average.reset()
-        load_weights(run.model, start.checkpoint["model"], str(start.path))
-        run.optimizer.load_state_dict(start.checkpoint["optimizer"])
+        missing = sorted({"optimizer", "scaler", *vars(run.progress)} - start.checkpoint.keys())
+        if missing:
+            raise BadInput(f"{start.path} is of an earlier version, it has no {missing[0]}; give another --output")
+        run.learner.load(start.checkpoint)
         vars(run.progress).update({name: start.checkpoint[name] for name in vars(run.progress)})
         run.progress.best = max([run.progress.best, *validations(run.environment.output, run.progress.step).values()])
 
 
-def count_broken(run: Training, broken: tuple[str, ...], n_samples: int) -> None:
-    """Report broken samples. Raise Stopped if they are more than broken_share of the samples seen."""
+def count_broken(run: Training, broken: tuple[str, ...], n_broken: float) -> None:
+    """Report broken samples of this rank. n_broken: of all ranks.
+
+    Raise Stopped, on all ranks, if they are more than broken_share of the samples seen.
+    """
     progress, share = run.progress, run.recipe.broken_share
-    progress.seen += n_samples
-    progress.broken += len(broken)
+    progress.seen += run.recipe.batch
+    progress.broken += int(n_broken)
     for message in broken:
         run.environment.report(f"broken sample left out: {message}")
     if progress.seen >= SAMPLES_BEFORE_STOP and progress.broken > share * progress.seen:

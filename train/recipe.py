@@ -69,7 +69,8 @@ class TrainRecipe:
         0.0, "decay a step of the moving average of weights, which is validated and exported; 0: none"
     )
     # machine
-    precision: Literal["fp32", "bf16"] = _key("fp32", "of the towers; mels and loss stay fp32")
+    precision: Literal["fp32", "bf16", "fp16"] = _key("fp32", "of the towers; mels and loss stay fp32, and fp16 scales the loss")
+    parallel: Literal["ddp", "fsdp"] = _key("ddp", "what each of several ranks holds: ddp: all weights; fsdp: a share of them")
     checkpointing: bool = _key(False, "activations of the towers are computed again in the backward pass")
     compile: bool = _key(False, "compile the towers with torch.compile")
     wandb: str = _key("", "project to log to; empty: none")

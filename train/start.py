@@ -88,7 +88,7 @@ def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, Fi
 def check_output(recipe: TrainRecipe, data: str, output: Path, resume: Resume) -> Start:
     """Return where the run begins. Raise BadInput unless the output folder has no run, or the run that is to be resumed.
 
-    That is one with the same shards and the same recipe but for steps. A run that has all its steps is left as it is, in any case.
+    That is one with the same shards and the same recipe but for steps and parallel. A run that has all its steps is left as it is.
     """
     if not (output / "run.json").exists():
         if resume == "yes":
@@ -101,7 +101,7 @@ def check_output(recipe: TrainRecipe, data: str, output: Path, resume: Resume) -
         raise BadInput(f"{faults[0]}; {remedy}")
     step = checkpoint.get("step", 0)
     finished = step >= recipe.steps and step in validations(output, step)
-    same = saved_data == data and replace(saved, steps=recipe.steps) == recipe
+    same = saved_data == data and replace(saved, steps=recipe.steps, parallel=recipe.parallel) == recipe
     if not (same and (resume != "no" or finished)):
         reason = "a run already" if resume == "no" else "another recipe or other shards"
         raise BadInput(f"{output} holds {reason}; --resume with the same recipe and shards continues it, or give another --output")

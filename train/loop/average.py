@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from train.loop.parallel import complete, local, shared_like
 from train.towers.model import Clap
 
 
@@ -25,17 +26,22 @@ class MovingAverage:
     def update(self, step: int) -> None:
         """Take the weights after a step into the average. step: the steps taken so far."""
         decay = decay_at(step, self.decay)
-        get_ema_multi_avg_fn(decay)(list(self.averages.values()), [x.detach() for x in self.averages], step)
-
-    @torch.no_grad()
-    def reset(self) -> None:
-        """Make the model's weights of now the average."""
-        for live, average in self.averages.items():
-            average.copy_(live)
+        averages, numbers = ([local(x.detach()) for x in tensors] for tensors in (self.averages.values(), self.averages))
+        get_ema_multi_avg_fn(decay)(averages, numbers, step)
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the average under the names of the model's weights, complete: what is not averaged is the model's."""
-        return {name: self.averages.get(x, x).detach() for name, x in self.model.state_dict(keep_vars=True).items()}
+        """Return the average under the names of the model's weights, complete: what is not averaged is the model's.
+
+        All ranks must call this.
+        """
+        return {name: complete(self.averages.get(x, x).detach()) for name, x in self.model.state_dict(keep_vars=True).items()}
+
+    @torch.no_grad()
+    def load(self, weights: dict[str, Tensor]) -> None:
+        """Set the average to what `weights` returned, with any number of ranks."""
+        for name, x in self.model.state_dict(keep_vars=True).items():
+            if x in self.averages:
+                self.averages[x].copy_(shared_like(weights[name], x))
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

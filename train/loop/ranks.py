@@ -44,6 +44,14 @@ def any_rank(value: bool, device: torch.device) -> bool:
     return bool(flag.item())
 
 
+def sum_over_ranks(values: list[float], device: torch.device) -> list[float]:
+    """Return the sum over the ranks of each number; all ranks get the same."""
+    sums = torch.tensor(values, dtype=torch.float32, device=device)
+    if world_size() > 1:
+        dist.all_reduce(sums)
+    return sums.tolist()
+
+
 def all_gather(x: Tensor) -> Tensor:
     """Concatenate the tensors of all ranks, of equal shape, along the first dimension. Each rank gets the gradients of its tensor."""
     return _AllGather.apply(x) if world_size() > 1 else x
