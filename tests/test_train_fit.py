@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from tests.train_runs import TINY, environment, losses, on_two_ranks, trained
+from tests.train_runs import TINY, environment, losses, trained
 from tests.train_sets import CLASSES, flac, sound, write_set, write_shard
 from train import evaluate
 from train.errors import BadInput, Interrupted, Stopped
 from train.fit import fit, folder_lock
 from train.loop.checkpoint import checkpoints, load_checkpoint, read_run
 from train.loop.log import flatten, read_log
-from train.loop.speed import MEASURED
 from train.recipe import load_recipe
 from train.start import check_machine
 
@@ -170,29 +169,6 @@ def test_broken_samples_are_named_and_too_many_stop_the_run(tmp_path):
     assert len({line for line in lines if line.startswith("broken sample left out: bad-")}) >= 4
     with pytest.raises(Stopped, match="samples are broken; more than broken_share"):
         fit(str(shards), replace(TINY, broken_share=0.02, steps=7), replace(environment(tmp_path), output=tmp_path / "other"))
-
-
-def train_four_steps(shards: str, output: str, lines: list[str]) -> list[str]:
-    """Train with both towers locked: nothing is dropped then, so that ranks draw no noise."""
-    recipe = replace(TINY, steps=4, valid_every=2, lock="both", warmup=1)
-    fit(shards, recipe, environment(Path(output), lines))
-    return lines
-
-
-def test_two_ranks_leave_one_run_whose_log_is_that_of_one(tmp_path):
-    shards = str(trained()[1])
-    reported = on_two_ranks(train_four_steps, shards, str(tmp_path / "two"), [])
-    train_four_steps(shards, str(tmp_path / "one"), [])
-    first, second = (flat_log(tmp_path / name / "run") for name in ("one", "two"))
-    assert first.keys() == second.keys() and len(first) > 20
-    assert second == pytest.approx(first, abs=1e-4)
-    assert reported[0][0].startswith("16 clips, 4 steps of 4") and reported[1] == []
-    assert [load_checkpoint(path)["step"] for path in checkpoints(tmp_path / "two" / "run")] == [2, 4]
-
-
-def flat_log(run: Path) -> dict[tuple[int, str], float]:
-    """Return every number of a run's log but what depends on the machine."""
-    return {(e["step"], name): value for e in read_log(run) for name, value in flatten(e).items() if name not in MEASURED}
 
 
 def test_a_run_keeps_its_recipe_and_the_fingerprint_of_its_data():
