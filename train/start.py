@@ -18,7 +18,7 @@ from train.loop.checkpoint import newest_readable, read_run
 from train.loop.log import validations
 from train.loop.ranks import rank, world_size
 from train.recipe import TrainRecipe
-from train.towers.text import check_tokenizer, pretrained_config
+from train.towers.text import check_tower, pretrained_config
 from train.towers.tokenizer import count_truncated, load_tokenizer, train_tokenizer
 
 BF16 = ("avx512_bf16", "amx_bf16", "arm_bf16")  # PyTorch's names of bf16 instructions
@@ -114,7 +114,7 @@ def get_tokenizer(recipe: TrainRecipe, clips: Clips, environment: RunEnvironment
         return load_tokenizer(str(environment.output / "tokenizer"))
     if recipe.text_weights:
         tokenizer = load_tokenizer(recipe.text_weights)
-        check_tokenizer(pretrained_config(recipe.text, recipe.text_weights), tokenizer, recipe.context)
+        check_tower(pretrained_config(recipe.text, recipe.text_weights), tokenizer, recipe.context, recipe.checkpointing)
         captions = list(islice(clips.all_captions(), CAPTIONS_CHECKED))
     else:
         captions = sorted(set(clips.all_captions()))

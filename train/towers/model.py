@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from train.recipe import TrainRecipe
 from train.towers.cnn14 import Cnn14, Cnn14Config
 from train.towers.htsat import SIZES, Htsat, HtsatConfig
-from train.towers.text import load_text, text_config
+from train.towers.text import build_tower, load_tower, pool, text_config
 
 EMBEDDING = 512
 SCALE_START, SCALE_MAX = math.log(1 / 0.07), math.log(100)  # Radford et al. 2021, section 2.5
@@ -71,7 +71,7 @@ class Clap(nn.Module):
 
     def embed_text(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Turn ids and mask (n, n_tokens) into unit vectors (n, 512) float32."""
-        pooled = self.text_branch(input_ids=ids, attention_mask=mask).pooler_output
+        pooled = pool(self.text_branch(input_ids=ids, attention_mask=mask), mask)
         return F.normalize(self.text_projection(pooled).float(), dim=-1)
 
 
@@ -92,7 +92,7 @@ def build_audio(recipe: TrainRecipe) -> Htsat | Cnn14:
 def build_model(recipe: TrainRecipe, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig | None = None) -> Clap:
     """Return the model of a recipe. config: of the text tower, if a checkpoint with its weights is loaded afterwards."""
     if recipe.text_weights and config is None:
-        text = load_text(recipe.text, recipe.text_weights)
+        text = load_tower(recipe.text, recipe.text_weights)
     else:
-        text = AutoModel.from_config(config or text_config(recipe.text, recipe.size, recipe.context, tokenizer))
+        text = build_tower(config or text_config(recipe.text, recipe.size, recipe.context, tokenizer))
     return Clap(build_audio(recipe), text, sigmoid=recipe.loss == "sigmoid")
