@@ -8,17 +8,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from signal import SIGTERM
 
-import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from train.begin import begin_model
 from train.data.batch import Collate, samples_of_steps, train_loader
 from train.data.samples import Clips, FixedClips
 from train.data.shards import fingerprint
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
 from train.evaluate import score, score_table
-from train.loop.checkpoint import delete_old, load_weights, save_checkpoint, start_run
+from train.loop.checkpoint import delete_old, save_checkpoint, start_run
 from train.loop.finite import REMEDY, check_weights
 from train.loop.learner import Learner, make_learner
 from train.loop.log import RunLog, validations
@@ -31,9 +31,8 @@ from train.loop.signals import StopRequest, stop_requests
 from train.loop.speed import Meter, count_work, peak_of
 from train.loop.step import StepResult, train_step
 from train.recipe import TrainRecipe
-from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output, get_tokenizer
-from train.towers.model import Batch, build_model
-from train.towers.pretrained import load_pretrained, read_weights
+from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output
+from train.towers.model import Batch
 
 SAMPLES_BEFORE_STOP = 20  # the share of broken samples is not judged on fewer
 
@@ -102,14 +101,7 @@ def folder_lock(output: Path) -> Iterator[None]:
 
 def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: RunEnvironment, start: Start) -> Training:
     """Build the model, or load it where a run is resumed. Nothing is written."""
-    tokenizer = get_tokenizer(recipe, clips, environment, start.is_resumed)
-    pretrained = read_weights(Path(recipe.audio_weights)) if recipe.audio_weights else {}
-    torch.manual_seed(recipe.seed)
-    model = build_model(recipe, tokenizer)
-    if pretrained:
-        environment.report_once(load_pretrained(model, pretrained, recipe.audio_weights))
-    if start.path:
-        load_weights(model, start.checkpoint["model"], str(start.path))
+    model, tokenizer = begin_model(recipe, clips, environment, start)
     model.to(environment.device)
     lock_towers(model, recipe.lock)
     if recipe.checkpointing:

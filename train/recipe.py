@@ -23,6 +23,8 @@ Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 def _key(default: Any, meaning: str) -> Any:
     """Return a key of the recipe with its default and its meaning, which `fit --help` and `fit --show-recipe` print."""
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata={"meaning": meaning})
     return field(default=default, metadata={"meaning": meaning})
 
 

@@ -16,18 +16,16 @@ def keys_help(width: int = 100) -> str:
       audio = "htsat-tiny"             audio tower; "htsat-tiny", "htsat-base" or "cnn14"
     """
     lines = []
-    for entry in fields(TrainRecipe):
-        first, *more = textwrap.wrap(meaning_of(entry.name), width - 35)
-        lines += [f"  {_toml(entry.name, entry.default):32} {first}", *(" " * 35 + line for line in more)]
+    for name, default in asdict(TrainRecipe()).items():
+        first, *more = textwrap.wrap(meaning_of(name), width - 35)
+        lines += [f"  {_toml(name, default):32} {first}", *(" " * 35 + line for line in more)]
     return "\n".join(lines)
 
 
 def recipe_toml(recipe: TrainRecipe) -> str:
     """Return a recipe as the text of a TOML file, each key with its meaning and its default."""
-    defaults = {entry.name: entry.default for entry in fields(TrainRecipe)}
-    lines = []
-    for name, value in asdict(recipe).items():
-        lines.append(f"# {meaning_of(name)} (default: {_value(defaults[name])})\n{_toml(name, value)}\n")
+    defaults = asdict(TrainRecipe())
+    lines = (f"# {meaning_of(name)} (default: {_value(defaults[name])})\n{_toml(name, value)}\n" for name, value in asdict(recipe).items())
     return "\n".join(lines)
 
 
@@ -42,6 +40,9 @@ def meaning_of(name: str) -> str:
 
 
 def _toml(name: str, value: Any) -> str:
+    """Return `name = value` as TOML of one line; a table is written in the line."""
+    if isinstance(value, dict):
+        return f"{name} = {{{', '.join(_toml(*item) for item in value.items())}}}"
     return tomli_w.dumps({name: value}).rstrip("\n")
 
 

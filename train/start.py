@@ -4,12 +4,10 @@ import importlib.util
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from train.data.samples import Clips, FixedClips
 from train.data.shards import find_shards
@@ -18,11 +16,8 @@ from train.loop.checkpoint import newest_readable, read_run
 from train.loop.log import validations
 from train.loop.ranks import rank, world_size
 from train.recipe import TrainRecipe
-from train.towers.text import check_tower, pretrained_config
-from train.towers.tokenizer import count_truncated, load_tokenizer, train_tokenizer
 
 BF16 = ("avx512_bf16", "amx_bf16", "arm_bf16")  # PyTorch's names of bf16 instructions
-CAPTIONS_CHECKED = 1000  # captions compared with the context, when the tokenizer is a downloaded one
 
 Resume = Literal["no", "yes", "auto"]
 """Begin a run; continue one; or do what the output folder asks for, with an older checkpoint where the newest cannot be read."""
@@ -106,20 +101,3 @@ def check_output(recipe: TrainRecipe, data: str, output: Path, resume: Resume) -
         reason = "a run already" if resume == "no" else "another recipe or other shards"
         raise BadInput(f"{output} holds {reason}; --resume with the same recipe and shards continues it, or give another --output")
     return Start(checkpoint, path, tuple(faults), is_resumed=True, is_finished=finished)
-
-
-def get_tokenizer(recipe: TrainRecipe, clips: Clips, environment: RunEnvironment, is_resumed: bool) -> PreTrainedTokenizerBase:
-    """Load the text tower's tokenizer, or train one on the captions. Report how many captions the context cuts."""
-    if is_resumed:
-        return load_tokenizer(str(environment.output / "tokenizer"))
-    if recipe.text_weights:
-        tokenizer = load_tokenizer(recipe.text_weights)
-        check_tower(pretrained_config(recipe.text, recipe.text_weights), tokenizer, recipe.context, recipe.checkpointing)
-        captions = list(islice(clips.all_captions(), CAPTIONS_CHECKED))
-    else:
-        captions = sorted(set(clips.all_captions()))
-        tokenizer = train_tokenizer(captions, recipe.vocabulary, recipe.context)
-    n_cut = count_truncated(tokenizer, captions, recipe.context)
-    if n_cut:
-        environment.report_once(f"{n_cut} of {len(captions)} captions are longer than the context of {recipe.context} tokens and are cut")
-    return tokenizer
