@@ -136,19 +136,13 @@ def train(run: Training) -> None:
         saved = time.monotonic()
         run.meter.restart()
         for batch in run.meter.batches(loader):
-            if progress.step == recipe.unlock_after:
-                begin_training(run)
-            result = train_step(run.learner, batch.to(environment.device), progress.step)
-            progress.step += 1
-            progress.skipped += result.is_skipped
-            is_due = save_is_due(run, time.monotonic() - saved)
-            n_broken, n_due, n_stopped = sum_over_ranks([len(batch.broken), is_due, bool(stop)], environment.device)
+            take_step(run, batch, log)
+            is_due = bool(stop) or save_is_due(run, time.monotonic() - saved)
+            n_broken, n_due = sum_over_ranks([len(batch.broken), is_due], environment.device)
             count_broken(run, batch.broken, n_broken)
-            if log:
-                log.step(progress.step, step_values(run, result, batch), shown=progress.step % recipe.log_every == 0)
             if validates_at(run):
                 validate(run, log, stop)
-            elif n_due or n_stopped:
+            elif n_due:
                 save(run)
             else:
                 continue
@@ -158,6 +152,18 @@ def train(run: Training) -> None:
             run.meter.restart()
     if rank() == 0:
         learning_curve(environment.output)
+
+
+def take_step(run: Training, batch: Batch, log: RunLog | None) -> None:
+    """Take a step and log it."""
+    progress = run.progress
+    if progress.step == run.recipe.unlock_after:
+        begin_training(run)
+    result = train_step(run.learner, batch.to(run.environment.device), progress.step)
+    progress.step += 1
+    progress.skipped += result.is_skipped
+    if log:
+        log.step(progress.step, step_values(run, result, batch), shown=progress.step % run.recipe.log_every == 0)
 
 
 def begin_training(run: Training) -> None:

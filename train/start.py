@@ -17,7 +17,7 @@ from train.loop.log import validations
 from train.loop.ranks import rank, world_size
 from train.recipe import TrainRecipe
 
-BF16 = ("avx512_bf16", "amx_bf16", "arm_bf16")  # PyTorch's names of bf16 instructions
+INSTRUCTIONS = {"bf16": ("avx512_bf16", "amx_bf16", "arm_bf16"), "fp16": ("avx512_fp16", "amx_fp16", "arm_fp16")}  # PyTorch's names
 
 Resume = Literal["no", "yes", "auto"]
 """Begin a run; continue one; or do what the output folder asks for, with an older checkpoint where the newest cannot be read."""
@@ -51,7 +51,7 @@ class Start:
 
 
 def check_machine(recipe: TrainRecipe, environment: RunEnvironment) -> None:
-    """Check that this machine has a compiler and wandb if the recipe needs them. Report bf16 that would be imitated."""
+    """Check that this machine has a compiler and wandb if the recipe needs them. Report a precision that would be imitated."""
     if recipe.compile:
         from torch._inductor import config
 
@@ -59,9 +59,10 @@ def check_machine(recipe: TrainRecipe, environment: RunEnvironment) -> None:
             raise BadInput(f"compile needs a C++ compiler, and there is no {config.cpp.cxx[-1]}: install it, set CXX, or leave compile out")
     if recipe.wandb and not importlib.util.find_spec("wandb"):
         raise BadInput(f"wandb = {recipe.wandb!r}, but wandb is not installed; install it or leave the key out")
-    able = torch.cpu.get_capabilities()
-    if recipe.precision == "bf16" and environment.device.type == "cpu" and not any(able.get(kind) for kind in BF16):
-        environment.report_once("this processor imitates bf16, which takes many times as long as fp32; --set precision=fp32 avoids that")
+    able, needed = torch.cpu.get_capabilities(), INSTRUCTIONS.get(recipe.precision)
+    if needed and environment.device.type == "cpu" and not any(able.get(kind) for kind in needed):
+        slow = f"this processor imitates {recipe.precision}, which takes many times as long as fp32"
+        environment.report_once(f"{slow}; --set precision=fp32 avoids that")
 
 
 def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, FixedClips, TrainRecipe]:

@@ -46,9 +46,10 @@ def any_rank(value: bool, device: torch.device) -> bool:
 
 def sum_over_ranks(values: list[float], device: torch.device) -> list[float]:
     """Return the sum over the ranks of each number; all ranks get the same."""
+    if world_size() == 1:
+        return values
     sums = torch.tensor(values, dtype=torch.float32, device=device)
-    if world_size() > 1:
-        dist.all_reduce(sums)
+    dist.all_reduce(sums)
     return sums.tolist()
 
 
