@@ -117,6 +117,12 @@ def test_a_processor_that_imitates_a_precision_is_reported(precision, able, n_re
     assert sum(f"imitates {precision}" in line for line in lines) == n_reported
 
 
+def test_compiled_shares_of_a_model_are_bad_input(tmp_path, monkeypatch):
+    monkeypatch.setattr("train.start.world_size", lambda: 2)
+    with pytest.raises(BadInput, match=r"leave compile out, or --set parallel=ddp"):
+        check_machine(replace(TINY, compile=True, parallel="fsdp"), environment(tmp_path))
+
+
 def test_a_step_that_is_skipped_in_fp16_is_counted_in_the_log(tmp_path, monkeypatch):
     shards, steps = trained()[1], iter([True, False, True])
     monkeypatch.setattr("train.fit.train_step", lambda *_: StepResult(1.0, next(steps)))
