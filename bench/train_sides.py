@@ -28,7 +28,8 @@ from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaCon
 
 from train.data.samples import Clips
 from train.data.shards import find_shards
-from train.loop.step import make_optimizer, train_step
+from train.loop.learner import make_learner
+from train.loop.step import train_step
 from train.recipe import TrainRecipe
 from train.towers.features import clip_features
 from train.towers.model import Batch, Clap, build_audio
@@ -74,15 +75,15 @@ def step(quick: bool) -> dict[str, float]:
     In bf16 only where the processor has instructions for it: without them a step takes ten times as long, and the figure means nothing.
     """
     batch = make_batch(BATCH)
-    ours = make_ours()
-    optimizer = make_optimizer(ours, RECIPE)
+    ours = make_learner(make_ours(), RECIPE)
     actions: dict[str, Callable[[], object]] = {
         "step_laion": laion_step(batch),
-        "step_ours": lambda: train_step(ours, batch, optimizer, RECIPE, 1),
+        "step_ours": lambda: train_step(ours, batch, 1),
         "step_transformers": transformers_step(batch),
     }
     if has_bf16():
-        actions["step_ours_bf16"] = lambda: train_step(ours, batch, optimizer, replace(RECIPE, precision="bf16"), 1)
+        in_bf16 = make_learner(ours.model, replace(RECIPE, precision="bf16"))
+        actions["step_ours_bf16"] = lambda: train_step(in_bf16, batch, 1)
     return seconds(actions, 1 if quick else 3)
 
 
@@ -107,15 +108,14 @@ def memory(quick: bool) -> dict[str, float]:
 def peak(n: int, chunks: int) -> None:
     """Print by how many MB a step raises the peak memory of this process, once the optimiser has its state."""
     torch.set_num_threads(1)
-    model, optimizer_recipe = make_ours(), replace(RECIPE, chunks=chunks)
-    optimizer = make_optimizer(model, optimizer_recipe)
-    for parameter in model.parameters():
+    learner = make_learner(make_ours(), replace(RECIPE, accumulate=chunks))
+    for parameter in learner.model.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    optimizer.step()
-    optimizer.zero_grad()
+    learner.optimizer.step()
+    learner.optimizer.zero_grad()
     batch = make_batch(n)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    train_step(model, batch, optimizer, optimizer_recipe, 1)
+    train_step(learner, batch, 1)
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
 

@@ -6,6 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import train.towers.model
 from tests.train_runs import trained
 from train.command import main
 from train.loop.log import read_log
+from train.recipe_keys import keys_help
 
 
 def call(*words: object) -> tuple[int, str, str]:
@@ -132,9 +134,26 @@ def test_two_processes_of_torchrun_leave_one_run(tmp_path):
 
 
 def test_a_stopped_run_has_code_1(tmp_path):
-    words = ("--set", "batch=4", "lr=inf", "clip_norm=0", "--steps", 4)
+    words = ("--set", "batch=4", "lr=1e41", "clip_norm=0", "--steps", 4)
     code, _, error = call("fit", trained()[1], "--output", tmp_path / "run", *words)
     assert code == 1 and "step 1: the weights" in error
+
+
+@pytest.mark.parametrize("words", [(), ("nowhere",), ("--output", "run")])
+def test_fit_without_shards_or_output_says_what_is_needed(words):
+    assert call("fit", *words)[0] == 2 and "fit needs SHARDS and --output RUN" in call("fit", *words)[2]
+
+
+def test_a_recipe_is_shown_with_its_changes_and_nothing_is_trained(tmp_path):
+    code, out, _ = call("fit", "--set", "batch=4", "--show-recipe", "--recipe", "paper-ac-cl", "--steps", 7)
+    recipe = tomllib.loads(out)
+    assert code == 0 and (recipe["batch"], recipe["steps"], recipe["text_weights"], recipe["seed"]) == (4, 7, "roberta-base", 3407)
+
+
+def test_the_help_of_fit_lists_the_keys(capsys):
+    with pytest.raises(SystemExit):
+        call("fit", "--help")
+    assert keys_help() in capsys.readouterr().out
 
 
 def test_help_does_not_import_torch():

@@ -23,6 +23,7 @@ from train.fit import fit, folder_lock
 from train.loop.checkpoint import checkpoints, load_checkpoint, load_run, read_run
 from train.loop.log import flatten, read_log, validations
 from train.loop.ranks import rank
+from train.loop.step import StepResult
 from train.recipe import load_recipe
 from train.start import check_machine
 
@@ -129,20 +130,48 @@ def test_missing_data_is_named_before_a_model_is_built(tmp_path, missing, messag
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("able", "n_reported"), [({"avx512_bf16": False}, 1), ({"amx_bf16": True}, 0)])
-def test_a_processor_that_imitates_bf16_is_reported(able, n_reported, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("precision", "able", "n_reported"),
+    [("bf16", {"avx512_bf16": False}, 1), ("bf16", {"amx_bf16": True}, 0), ("fp16", {"amx_bf16": True}, 1), ("fp32", {}, 0)],
+)
+def test_a_processor_that_imitates_a_precision_is_reported(precision, able, n_reported, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
     lines: list[str] = []
-    check_machine(replace(TINY, precision="bf16"), environment(tmp_path, lines))
-    assert sum("imitates bf16" in line for line in lines) == n_reported
+    check_machine(replace(TINY, precision=precision), environment(tmp_path, lines))
+    assert sum(f"imitates {precision}" in line for line in lines) == n_reported
+
+
+def test_compiled_shares_of_a_model_are_bad_input(tmp_path, monkeypatch):
+    monkeypatch.setattr("train.start.world_size", lambda: 2)
+    with pytest.raises(BadInput, match=r"leave compile out, or --set parallel=ddp"):
+        check_machine(replace(TINY, compile=True, parallel="fsdp"), environment(tmp_path))
+
+
+def test_a_step_that_is_skipped_in_fp16_is_counted_in_the_log(tmp_path, monkeypatch):
+    shards, steps = trained()[1], iter([True, False, True])
+    monkeypatch.setattr("train.fit.train_step", lambda *_: StepResult(1.0, next(steps)))
+    fit(str(shards), replace(TINY, precision="fp16", steps=3, valid_every=3), environment(tmp_path))
+    events = [event for event in read_log(tmp_path / "run") if "loss" in event]
+    assert [event["skipped"] for event in events] == [1, 1, 2] and {event["loss_scale"] for event in events} == {2.0**16}
+    assert load_checkpoint(checkpoints(tmp_path / "run")[-1])["skipped"] == 2
+
+
+def test_a_checkpoint_of_an_earlier_version_is_bad_input(tmp_path):
+    complete, shards = trained()
+    shutil.copytree(complete, tmp_path / "run")
+    newest = checkpoints(tmp_path / "run")[-1]
+    saved = load_checkpoint(newest)
+    torch.save({name: saved[name] for name in saved if name != "scaler"}, newest)
+    with pytest.raises(BadInput, match=r"step-0000006.pt is of an earlier version, it has no scaler; give another --output"):
+        fit(str(shards), replace(TINY, steps=7), environment(tmp_path), resume="yes")
 
 
 def test_a_batch_larger_than_the_set_or_not_divisible_is_bad_input():
     run, shards = trained()
     with pytest.raises(BadInput, match="fewer than a batch of 64"):
         fit(str(shards), replace(TINY, batch=64), environment(run.parent))
-    with pytest.raises(BadInput, match="does not divide into 1 ranks of 3 chunks"):
-        fit(str(shards), replace(TINY, chunks=3), environment(run.parent))
+    with pytest.raises(BadInput, match="does not divide into 1 ranks of 3 parts"):
+        fit(str(shards), replace(TINY, accumulate=3), environment(run.parent))
 
 
 def test_captions_longer_than_the_context_are_counted(tmp_path):

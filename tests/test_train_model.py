@@ -48,7 +48,7 @@ def test_a_published_audio_tower_has_its_published_sizes(name):
     assert isinstance(tower, Htsat) and tower.config == SIZES[name]
 
 
-@pytest.mark.parametrize(("audio", "kind", "width"), [("htsat-tiny", Htsat, 24), ("htsat-base", Htsat, 24), ("cnn14", Cnn14, 8)])
+@pytest.mark.parametrize(("audio", "kind", "width"), [("htsat-tiny", Htsat, 24), ("cnn14", Cnn14, 8)])
 def test_a_tiny_audio_tower_is_narrow(audio, kind, width):
     tower = build_audio(TrainRecipe(audio=audio, size="tiny", fusion="daf"))
     assert isinstance(tower, kind) and (tower.config.width, tower.config.fusion) == (width, "daf")

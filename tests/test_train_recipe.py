@@ -40,6 +40,18 @@ def test_a_file_and_then_changes_apply(tmp_path):
         ("fusion=sum", "fusion = 'sum': input should be 'aff', 'daf', 'iaff' or 'none'"),
         ("compile=2", "compile = '2': input should be a valid boolean"),
         ("lr=-1", "greater than or equal to 0"),
+        ("lr=inf", "lr = 'inf': input should be a finite number"),
+        ("lr=nan", "lr = 'nan': input should be a finite number"),
+        ("seed=2147483648", "seed = '2147483648': input should be less than 2147483648"),
+        ("seed=99999999999999999999", "seed = '9+': input should be less than 2147483648"),
+        ("steps=2147483648", "less than 2147483648"),
+        ("context=100000", "less than or equal to 65536"),
+        ("chunks=2", "unknown key 'chunks'; it is called accumulate now"),
+        ("ema=1", "less than 1"),
+        ("layer_decay=0", "greater than 0"),
+        ("audio=htsat-base", "size = 'tiny': htsat-base has no narrow variant; set audio to htsat-tiny or cnn14"),
+        ("text=mpnet", "text = 'mpnet': only roberta, bert, clip start from random weights; set text_weights"),
+        ("unlock_after=5", "unlock_after = 5: no tower is locked; set lock"),
     ],
 )
 def test_faults_on_the_command_line_are_named(change, message):
@@ -48,13 +60,35 @@ def test_faults_on_the_command_line_are_named(change, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("batch = 'x'", "valid integer"), ("batch = ", "is not TOML"), ("stes = 1", "did you mean steps")]
+    ("text", "message"),
+    [
+        ("batch = 'x'", "valid integer"),
+        ("batch = ", "is not TOML"),
+        ("stes = 1", "did you mean steps"),
+        ("a = " + "[" * 10_000, "is not TOML"),
+    ],
 )
 def test_faults_in_a_file_are_named_with_the_file(tmp_path, text, message):
     (tmp_path / "bad.toml").write_text(text)
     with pytest.raises(BadInput, match=message) as caught:
         load_recipe(str(tmp_path / "bad.toml"), [])
     assert "bad.toml" in str(caught.value)
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path):
+    (tmp_path / "bad.toml").write_bytes(b'text = "\xff"')
+    with pytest.raises(BadInput, match=r"bad\.toml is not TOML"):
+        load_recipe(str(tmp_path / "bad.toml"), [])
+
+
+@pytest.mark.parametrize("other", ["audio_weights", "text_weights"])
+def test_weights_of_both_towers_are_not_combined_with_those_of_one(other):
+    with pytest.raises(BadInput, match="weights = 'x' fills both towers; leave it empty, or audio_weights and text_weights"):
+        load_recipe("tiny", ["weights=x", f"{other}=y"])
+
+
+def test_spaces_around_a_change_do_not_matter():
+    assert load_recipe("tiny", ["batch = 8 "]).batch == 8
 
 
 def test_the_message_for_an_unknown_recipe_lists_the_bundled_ones():
@@ -77,6 +111,8 @@ def test_a_run_without_settings_is_of_the_published_size_on_one_process_without_
     assert (recipe.audio, recipe.text, recipe.size, recipe.fusion) == ("htsat-tiny", "roberta", "published", "aff")
     assert (recipe.audio_weights, recipe.text_weights, recipe.lock, recipe.wandb) == ("", "", "", "")
     assert (recipe.context, recipe.vocabulary, recipe.texts, recipe.precision) == (77, 2000, "text", "fp32")
-    assert (recipe.workers, recipe.chunks, recipe.steps, recipe.valid_every, recipe.log_every, recipe.keep) == (0, 1, 0, 0, 10, 2)
+    assert (recipe.workers, recipe.accumulate, recipe.steps, recipe.valid_every, recipe.log_every, recipe.keep) == (0, 1, 0, 0, 10, 2)
     assert (recipe.multi_positive, recipe.checkpointing, recipe.compile) == (False, False, False)
     assert (recipe.broken_share, recipe.weight_decay, recipe.clip_norm) == (0.05, 0.0, 0.0)
+    assert (recipe.loss, recipe.weights, recipe.unlock_after, recipe.ema) == ("softmax", "", 0, 0.0)
+    assert (recipe.audio_lr_factor, recipe.text_lr_factor, recipe.layer_decay) == (1.0, 1.0, 1.0)

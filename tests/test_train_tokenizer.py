@@ -48,3 +48,12 @@ def test_a_saved_tokenizer_is_the_same(tokenizer, tmp_path):
 def test_a_folder_without_a_tokenizer_is_bad_input(tmp_path):
     with pytest.raises(BadInput, match="no tokenizer could be loaded"):
         load_tokenizer(str(tmp_path))
+
+
+def test_a_tokenizer_without_a_padding_token_pads_with_its_end_on_the_right(tokenizer, tmp_path):
+    tokenizer = train_tokenizer(CAPTIONS, 400, 77)
+    tokenizer.pad_token, tokenizer.padding_side = None, "left"
+    save_tokenizer(tokenizer, tmp_path)
+    ids, mask = tokenize(load_tokenizer(str(tmp_path)), ["a", "a dog barks"], 77)
+    assert mask[0].tolist() == sorted(mask[0].tolist(), reverse=True)
+    assert (ids[0][mask[0] == 0] == tokenizer.eos_token_id).all()

@@ -59,8 +59,10 @@ def parser() -> argparse.ArgumentParser:
         )
         return verb
 
-    fit = add_verb(run_fit, "train on SHARDS, a folder or address that holds <dataset>/<split>/0.tar", "SHARDS")
-    fit.add_argument("--output", metavar="RUN", type=Path, required=True, help="folder of the run")
+    fit = add_verb(run_fit, "train on SHARDS, a folder or address that holds <dataset>/<split>/0.tar")
+    fit.add_argument("shards", metavar="SHARDS", nargs="?", help="needed, but for --show-recipe")
+    fit.add_argument("--output", metavar="RUN", type=Path, help="folder of the run; needed, but for --show-recipe")
+    fit.add_argument("--show-recipe", action="store_true", help="print the recipe as a TOML file, with every key, and do not train")
     text = (
         "continue the run in RUN with the same losses as without the interruption; auto: begin where there is no run yet, and take an older"
     )
@@ -126,12 +128,18 @@ def add_export_options(export: argparse.ArgumentParser, publish: argparse.Argume
 
 
 def add_recipe_options(verb: argparse.ArgumentParser) -> None:
-    """Add the options that choose and change a recipe."""
+    """Add the options that choose and change a recipe. The help ends with all keys."""
+    from train.recipe_keys import keys_help
+
+    verb.formatter_class = argparse.RawDescriptionHelpFormatter
+    verb.epilog = f"keys of a recipe, with the values of those that it leaves out:\n{keys_help()}"
     verb.add_argument("--recipe", default="tiny", metavar="NAME|FILE.toml", help="tiny, paper-ac-cl, paper-la-fusion, paper-2.5m, a file")
     verb.add_argument("--size", choices=("published", "tiny"), help="width of the towers")
     verb.add_argument("--steps", type=int, help="number of steps")
     verb.add_argument("--compile", action="store_const", const="true", help="torch.compile the towers")
-    verb.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change keys of the recipe")
+    verb.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change keys of the recipe, which are listed below"
+    )
 
 
 def default_cache() -> Path:
@@ -186,6 +194,12 @@ def is_fused(options: argparse.Namespace) -> bool:
 def run_fit(options: argparse.Namespace, report: Report) -> None:
     """Train a model."""
     recipe = get_recipe(options)
+    if options.show_recipe:
+        from train.recipe_keys import recipe_toml
+
+        return report(recipe_toml(recipe))
+    if not (options.shards and options.output):
+        raise BadInput("fit needs SHARDS and --output RUN; `fit --help` lists all options")
     from train.fit import fit
     from train.loop.ranks import join_ranks, leave_ranks
 

@@ -8,41 +8,49 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from signal import SIGTERM
 
-import torch
 from filelock import FileLock, Timeout
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from train.begin import begin_model
 from train.data.batch import Collate, samples_of_steps, train_loader
 from train.data.samples import Clips, FixedClips
 from train.data.shards import fingerprint
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
 from train.evaluate import by_dataset, score
-from train.loop.checkpoint import delete_old, load_weights, save_checkpoint, start_run
+from train.loop.checkpoint import delete_old, save_checkpoint, start_run
 from train.loop.finite import REMEDY, check_weights
+from train.loop.learner import Learner, make_learner
 from train.loop.log import RunLog, validations
+from train.loop.modes import enable_checkpointing, lock_towers, set_training_mode
+from train.loop.optimizer import learning_rate, locked_towers
 from train.loop.plots import learning_curve
-from train.loop.ranks import all_reduce_mean, any_rank, barrier, rank, world_size
+from train.loop.ranks import any_rank, barrier, rank, sum_over_ranks, world_size
 from train.loop.signals import StopRequest, stop_requests
-from train.loop.step import enable_checkpointing, lock_towers, make_optimizer, set_training_mode, train_step
+from train.loop.speed import Meter, count_work, peak_of
+from train.loop.step import StepResult, train_step
 from train.recipe import TrainRecipe
 from train.scores.metrics import mean_map
 from train.scores.table import score_table
-from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output, get_tokenizer
+from train.start import Resume, RunEnvironment, Start, check_data, check_machine, check_output
 from train.towers.clap_model import why_not_exported
-from train.towers.model import Clap, build_model
-from train.towers.pretrained import load_pretrained, read_weights
+from train.towers.model import Batch
 
 SAMPLES_BEFORE_STOP = 20  # the share of broken samples is not judged on fewer
 
 
 @dataclass
 class Progress:
-    """State of a run besides weights and optimizer, as saved in checkpoints. best: the best mean mAP@10 on valid so far."""
+    """State of a run besides that of its learner, as saved in checkpoints.
+
+    best: the best mean mAP@10 on valid so far. seen, broken: samples of all ranks. skipped: steps without an update, because of fp16.
+    """
 
     step: int = 0
     best: float = -1.0
     seen: int = 0
     broken: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,9 @@ class Training:
     valid: Mapping[str, FixedClips]
     recipe: TrainRecipe
     environment: RunEnvironment
-    model: Clap
+    learner: Learner
+    meter: Meter
     tokenizer: PreTrainedTokenizerBase
-    optimizer: torch.optim.Optimizer
     progress: Progress = field(default_factory=Progress)
 
 
@@ -73,10 +81,10 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: R
     training = prepare(clips, valid, recipe, environment, start)
     with folder_lock(environment.output):
         if not start.is_resumed and rank() == 0:
-            start_run(environment.output, recipe, training.model, training.tokenizer, fingerprint(clips.shards), shards)
-        size = f"{sum(p.numel() for p in training.model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
+            start_run(environment.output, recipe, training.learner.model, training.tokenizer, fingerprint(clips.shards), shards)
+        size = f"{sum(p.numel() for p in training.learner.model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
         environment.report_once(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {size}")
-        if reason := why_not_exported(training.model):
+        if reason := why_not_exported(training.learner.model):
             environment.report_once(f"this run cannot be exported: {reason}")
         train(training)
 
@@ -97,20 +105,17 @@ def folder_lock(output: Path) -> Iterator[None]:
 
 def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: RunEnvironment, start: Start) -> Training:
     """Build the model, or load it where a run is resumed. Nothing is written."""
-    tokenizer = get_tokenizer(recipe, clips, environment, start.is_resumed)
-    pretrained = read_weights(Path(recipe.audio_weights)) if recipe.audio_weights else {}
-    torch.manual_seed(recipe.seed)
-    model = build_model(recipe, tokenizer)
-    if pretrained:
-        environment.report_once(load_pretrained(model, pretrained, recipe.audio_weights))
+    model, tokenizer = begin_model(recipe, clips, environment, start)
     model.to(environment.device)
     lock_towers(model, recipe.lock)
     if recipe.checkpointing:
         enable_checkpointing(model)
+    meter = Meter(model, count_work(model), peak_of(environment.device, recipe.precision), environment.device)
+    learner = make_learner(model, recipe)
     if recipe.compile:
         model.audio_branch.compile()
         model.text_branch.compile()
-    training = Training(clips, by_dataset(valid), recipe, environment, model, tokenizer, make_optimizer(model, recipe))
+    training = Training(clips, by_dataset(valid), recipe, environment, learner, meter, tokenizer)
     restore(training, start)
     barrier()  # until every rank has checked that the output folder is free
     return training
@@ -131,28 +136,53 @@ def train(run: Training) -> None:
         missed = log is not None and validates_at(run) and progress.step not in validations(environment.output, progress.step)
         if any_rank(missed, environment.device):
             validate(run, log, stop)  # the run was stopped while it was validated
-        set_training_mode(run.model)
-        started = saved = time.monotonic()
-        for batch in loader:
-            loss = train_step(run.model, batch.to(environment.device), run.optimizer, recipe, progress.step)
-            progress.step += 1
-            count_broken(run, batch.broken, len(batch.mel))
-            seconds, started = time.monotonic() - started, time.monotonic()
-            if log:
-                values = {"loss": loss, "lr": run.optimizer.param_groups[0]["lr"], "clips_per_second": recipe.batch / seconds}
-                log.step(progress.step, values, shown=progress.step % recipe.log_every == 0)
+        begin_training(run)
+        saved = time.monotonic()
+        run.meter.restart()
+        for batch in run.meter.batches(loader):
+            take_step(run, batch, log)
+            is_due = bool(stop) or save_is_due(run, time.monotonic() - saved)
+            n_broken, n_due = sum_over_ranks([len(batch.broken), is_due], environment.device)
+            count_broken(run, batch.broken, n_broken)
             if validates_at(run):
                 validate(run, log, stop)
-                started = saved = time.monotonic()
-            elif any_rank(bool(stop) or save_is_due(run, started - saved), environment.device):
+            elif n_due:
                 save(run)
-                saved = time.monotonic()
             else:
                 continue
             if any_rank(bool(stop), environment.device):
                 raise Interrupted(f"stopped after step {progress.step}, which is saved; --resume continues the run", stop.number or SIGTERM)
+            saved = time.monotonic()
+            run.meter.restart()
     if rank() == 0:
         learning_curve(environment.output)
+
+
+def take_step(run: Training, batch: Batch, log: RunLog | None) -> None:
+    """Take a step and log it."""
+    progress = run.progress
+    if progress.step == run.recipe.unlock_after:
+        begin_training(run)
+    result = train_step(run.learner, batch.to(run.environment.device), progress.step)
+    progress.step += 1
+    progress.skipped += result.is_skipped
+    if log:
+        log.step(progress.step, step_values(run, result, batch), shown=progress.step % run.recipe.log_every == 0)
+
+
+def begin_training(run: Training) -> None:
+    """Switch to training mode, with the towers locked that the next step does not train."""
+    run.learner.lock(locked_towers(run.recipe, run.progress.step))
+    set_training_mode(run.learner.model)
+
+
+def step_values(run: Training, result: StepResult, batch: Batch) -> dict[str, float]:
+    """Return what the log has of the step that was taken last."""
+    learner, meter = run.learner, run.meter
+    values = {"loss": result.loss, "lr": learning_rate(run.recipe, run.progress.step - 1), **meter.step(batch, run.recipe.batch)}
+    if learner.scaler.is_enabled():
+        values |= {"loss_scale": learner.scaler.get_scale(), "skipped": run.progress.skipped}
+    return values
 
 
 def validates_at(run: Training) -> bool:
@@ -167,19 +197,19 @@ def save_is_due(run: Training, seconds: float) -> bool:
     return bool((every and run.progress.step % every == 0) or (minutes and seconds >= 60 * minutes))
 
 
-def save(run: Training) -> None:
-    """Save a numbered checkpoint, from which the run can be resumed. Raise Stopped if weights are not finite."""
-    average_statistics(run.model)
-    check_weights(run.progress.step, run.model)
+def save(run: Training) -> dict[str, Tensor]:
+    """Save a numbered checkpoint, from which the run can be resumed. Return the weights that are scored and exported.
+
+    Raise Stopped, on all ranks, if weights are not finite.
+    """
+    run.learner.average_statistics()
+    check_weights(run.progress.step, run.learner.model)
+    state = run.learner.state()
     if rank() == 0:
-        output, state = run.environment.output, {"model": run.model.state_dict(), **asdict(run.progress)}
-        save_checkpoint(output / f"step-{run.progress.step:07}.pt", {**state, "optimizer": run.optimizer.state_dict()})
+        output = run.environment.output
+        save_checkpoint(output / f"step-{run.progress.step:07}.pt", {**state, **asdict(run.progress)})
         delete_old(output, run.recipe.keep)
-
-
-def average_statistics(model: Clap) -> None:
-    """Replace the statistics of batch normalisation by their mean over the ranks, so that all ranks have the model that is saved."""
-    all_reduce_mean([b for b in model.buffers() if b.is_floating_point()])
+    return state.get("ema", state["model"])
 
 
 def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
@@ -191,42 +221,50 @@ def validate(run: Training, log: RunLog | None, stop: StopRequest) -> None:
     scores then, and validated when the run is resumed.
     """
     progress, scores = run.progress, {}
-    average_statistics(run.model)
-    try:
-        scores = score(run.model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers, stop.at_once)
-    except NotFinite as error:
-        raise Stopped(f"valid after step {progress.step}: {error}; {REMEDY}") from error
-    except InterruptedError:
-        run.environment.report_once(f"the validation after step {progress.step} was stopped; it is done again when the run is resumed")
+    run.learner.average_statistics()
+    with run.learner.scored_model() as model:
+        try:
+            scores = score(model, run.tokenizer, run.valid, run.recipe.context, run.recipe.workers, stop.at_once)
+        except NotFinite as error:
+            raise Stopped(f"valid after step {progress.step}: {error}; {REMEDY}") from error
+        except InterruptedError:
+            run.environment.report_once(f"the validation after step {progress.step} was stopped; it is done again when the run is resumed")
     better = bool(scores) and mean_map(scores) > progress.best
     if better:
         progress.best = mean_map(scores)
-    save(run)
+    weights = save(run)
     if log and scores:
         if better:
-            state = {"model": run.model.state_dict(), **asdict(progress), "scores": scores}
-            save_checkpoint(run.environment.output / "best.pt", state)
+            save_checkpoint(run.environment.output / "best.pt", {"model": weights, **asdict(progress), "scores": scores})
         log.record(progress.step, {"valid": scores})  # last: a step whose scores are logged is not validated again
         log.print_line(f"valid at step {progress.step}\n{score_table(scores)}")
     barrier()
 
 
 def restore(run: Training, start: Start) -> None:
-    """Load model, optimizer and progress of a run that is resumed. Batches and randomness follow from the step."""
+    """Load optimizer and progress of a run that is resumed. Batches and randomness follow from the step.
+
+    Raise BadInput for a checkpoint of an earlier version.
+    """
     for fault in start.faults:
         run.environment.report_once(f"{fault}; continuing from {start.path or 'the beginning'}")
     if start.path:
-        load_weights(run.model, start.checkpoint["model"], str(start.path))
-        run.optimizer.load_state_dict(start.checkpoint["optimizer"])
+        missing = sorted({"optimizer", "scaler", *vars(run.progress)} - start.checkpoint.keys())
+        if missing:
+            raise BadInput(f"{start.path} is of an earlier version, it has no {missing[0]}; give another --output")
+        run.learner.load(start.checkpoint)
         vars(run.progress).update({name: start.checkpoint[name] for name in vars(run.progress)})
         run.progress.best = max([run.progress.best, *validations(run.environment.output, run.progress.step).values()])
 
 
-def count_broken(run: Training, broken: tuple[str, ...], n_samples: int) -> None:
-    """Report broken samples. Raise Stopped if they are more than broken_share of the samples seen."""
+def count_broken(run: Training, broken: tuple[str, ...], n_broken: float) -> None:
+    """Report broken samples of this rank. n_broken: of all ranks.
+
+    Raise Stopped, on all ranks, if they are more than broken_share of the samples seen.
+    """
     progress, share = run.progress, run.recipe.broken_share
-    progress.seen += n_samples
-    progress.broken += len(broken)
+    progress.seen += run.recipe.batch
+    progress.broken += int(n_broken)
     for message in broken:
         run.environment.report(f"broken sample left out: {message}")
     if progress.seen >= SAMPLES_BEFORE_STOP and progress.broken > share * progress.seen:

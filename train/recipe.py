@@ -2,19 +2,30 @@
 
 import difflib
 import tomllib
-from dataclasses import fields
+from dataclasses import field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from train.errors import BadInput
 
 BUNDLED = Path(__file__).parent / "recipes"
-NonNegativeInt = Annotated[int, Field(ge=0)]
-PositiveInt = Annotated[int, Field(ge=1)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
+RENAMED = {"chunks": "accumulate"}  # keys of earlier versions
+TINY = ("htsat-tiny", "cnn14")  # audio towers that have a narrow variant
+RANDOM_TEXT = ("roberta", "bert", "clip")  # text towers that can start from random weights
+
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Positive = Annotated[int, Field(ge=1, lt=2**31)]
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _key(default: Any, meaning: str) -> Any:
+    """Return a key of the recipe with its default and its meaning, which `fit --help` and `fit --show-recipe` print."""
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata={"meaning": meaning})
+    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -22,41 +33,69 @@ class TrainRecipe:
     """Settings of a run (Wu et al. 2023, section 4.1, and the settings of their scripts)."""
 
     # model
-    audio: Literal["htsat-tiny", "htsat-base", "cnn14"] = "htsat-tiny"
-    text: Literal["roberta", "bert", "clip"] = "roberta"
-    size: Literal["published", "tiny"] = "published"  # tiny: every tower is narrow enough for a test
-    fusion: Literal["aff", "daf", "iaff", "none"] = "aff"  # none: long clips are cut at random
-    audio_weights: str = ""  # checkpoint of CLAP, HTSAT on AudioSet, or PANN; "" = random
-    text_weights: str = ""  # hub id or folder; "" = random, with a tokenizer trained on the captions
-    context: Annotated[int, Field(ge=4)] = 77  # tokens; longer captions are cut
-    vocabulary: Annotated[int, Field(ge=300)] = 2000  # most tokens of a tokenizer trained on the captions
+    audio: Literal["htsat-tiny", "htsat-base", "cnn14"] = _key("htsat-tiny", "audio tower")
+    text: str = _key("roberta", "text tower: roberta, bert or clip; with text_weights any type of transformers, such as mpnet")
+    size: Literal["published", "tiny"] = _key("published", "width of towers with random weights; tiny is narrow enough for a test")
+    fusion: Literal["aff", "daf", "iaff", "none"] = _key("aff", "how parts of long clips are fused; none: long clips are cut at random")
+    weights: str = _key("", "both towers, projections and temperature: a run, or a folder or hub id of transformers' ClapModel")
+    audio_weights: str = _key("", "file of CLAP (both towers), HTSAT trained on AudioSet, or PANN; empty: random weights")
+    text_weights: str = _key("", "hub id or folder; empty: random weights, with a tokenizer trained on the captions")
+    context: Annotated[int, Field(ge=4, le=2**16)] = _key(77, "tokens of the longest caption; longer ones are cut")
+    vocabulary: Annotated[int, Field(ge=300, le=2**20)] = _key(2000, "most tokens of a tokenizer trained on the captions")
     # data
-    texts: Literal["text", "all", "augment_only"] = "text"  # which captions of a sample are drawn from
-    workers: NonNegativeInt = 0  # processes that read and decode
-    broken_share: NonNegativeFloat = 0.05  # of the samples seen; a larger share of broken samples stops the run
-    seed: NonNegativeInt = 3407
+    texts: Literal["text", "all", "augment_only"] = _key("text", "which captions of a sample are drawn from")
+    workers: Annotated[int, Field(ge=0, le=2**10)] = _key(0, "processes that read and decode")
+    broken_share: Number = _key(0.05, "of the samples seen; a larger share of broken samples stops the run")
+    seed: Count = _key(3407, "of order, captions, cuts, dropout and random weights; below 2^31")
     # steps
-    batch: Annotated[int, Field(ge=2)] = 2304  # clips a step, over all ranks
-    chunks: PositiveInt = 1  # a step needs the memory of batch / chunks / ranks clips; gradients stay those of the complete batch
-    epochs: PositiveInt = 45
-    steps: NonNegativeInt = 0  # 0 = as many as the epochs need
-    lr: NonNegativeFloat = 1e-4
-    warmup: NonNegativeInt = 3200  # steps
-    weight_decay: NonNegativeFloat = 0.0
-    clip_norm: NonNegativeFloat = 0.0  # largest norm of all gradients; 0 = not clipped
-    multi_positive: bool = False  # equal captions in a batch are positives of each other
-    lock: Literal["", "audio", "text", "both"] = ""  # towers that are not trained; projections always are
+    batch: Annotated[int, Field(ge=2, le=2**20)] = _key(2304, "clips a step, over all ranks")
+    accumulate: Positive = _key(
+        1, "parts of a step; it needs the memory of batch / accumulate / ranks clips, with the gradients of the batch"
+    )
+    epochs: Positive = _key(45, "passes over the training samples")
+    steps: Count = _key(0, "updates of the weights; 0: as many as the epochs need")
+    # loss
+    loss: Literal["softmax", "sigmoid"] = _key("softmax", "softmax: cross entropy both ways (CLIP); sigmoid: every pair by itself (SigLIP)")
+    multi_positive: bool = _key(False, "equal captions in a batch are positives of each other")
+    # learning rate
+    lr: Number = _key(1e-4, "highest learning rate, reached after the warm-up; half a cosine to 0 follows")
+    warmup: Count = _key(3200, "steps over which the learning rate rises")
+    audio_lr_factor: Number = _key(1.0, "the audio tower learns at lr times this")
+    text_lr_factor: Number = _key(1.0, "the text tower learns at lr times this")
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = _key(1.0, "a layer of a tower learns at the rate of the next layer times this")
+    lock: Literal["", "audio", "text", "both"] = _key("", "towers that are not trained; projections always are")
+    unlock_after: Count = _key(0, "steps after which locked towers are trained too; 0: never")
+    weight_decay: Number = _key(0.0, "of weights of two and more dimensions")
+    clip_norm: Number = _key(0.0, "largest norm of all gradients; 0: not clipped")
+    ema: Annotated[float, Field(ge=0, lt=1)] = _key(
+        0.0, "decay a step of the moving average of weights, which is validated and exported; 0: none"
+    )
     # machine
-    precision: Literal["fp32", "bf16"] = "fp32"  # mels and loss stay fp32
-    checkpointing: bool = False  # activations of the towers are computed again in the backward pass
-    compile: bool = False
-    wandb: str = ""  # project to log to
+    precision: Literal["fp32", "bf16", "fp16"] = _key("fp32", "of the towers; mels and loss stay fp32, and fp16 scales the loss")
+    parallel: Literal["ddp", "fsdp"] = _key("ddp", "what each of several ranks holds: ddp: all weights; fsdp: a share of them")
+    checkpointing: bool = _key(False, "activations of the towers are computed again in the backward pass")
+    compile: bool = _key(False, "compile the towers with torch.compile")
+    wandb: str = _key("", "project to log to; empty: none")
     # intervals, in steps but for save_minutes
-    log_every: PositiveInt = 10
-    valid_every: NonNegativeInt = 0  # 0 = each epoch
-    save_every: NonNegativeInt = 0  # steps between checkpoints besides those of validation; 0 = none
-    save_minutes: NonNegativeFloat = 30.0  # the longest time without a checkpoint; 0 = no limit
-    keep: PositiveInt = 2  # newest checkpoints that are kept, besides the best
+    log_every: Positive = _key(10, "steps between lines of text")
+    valid_every: Count = _key(0, "steps between validations; 0: each epoch")
+    save_every: Count = _key(0, "steps between checkpoints besides those of validation; 0: none")
+    save_minutes: Number = _key(30.0, "longest time without a checkpoint; 0: no limit")
+    keep: Positive = _key(2, "newest checkpoints that are kept, besides the best")
+
+    @model_validator(mode="after")
+    def check_together(self) -> "TrainRecipe":
+        """Raise ValueError for keys that contradict each other."""
+        if self.size == "tiny" and self.audio not in TINY:
+            raise ValueError(f"size = 'tiny': {self.audio} has no narrow variant; set audio to {' or '.join(TINY)}, or size to published")
+        if self.text not in RANDOM_TEXT and not (self.text_weights or self.weights):
+            known = ", ".join(RANDOM_TEXT)
+            raise ValueError(f"text = {self.text!r}: only {known} start from random weights; set text_weights to a hub id or folder")
+        if self.weights and (self.audio_weights or self.text_weights):
+            raise ValueError(f"weights = {self.weights!r} fills both towers; leave it empty, or audio_weights and text_weights")
+        if self.unlock_after and not self.lock:
+            raise ValueError(f"unlock_after = {self.unlock_after}: no tower is locked; set lock to audio, text or both")
+        return self
 
 
 def load_recipe(name: str, changes: list[str]) -> TrainRecipe:
@@ -67,14 +106,14 @@ def load_recipe(name: str, changes: list[str]) -> TrainRecipe:
         raise BadInput(f"no recipe {name!r}; bundled are {bundled}; or give the path of a .toml file")
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{path} is not TOML: {error}") from error
     make_recipe(values, str(path))
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals:
             raise BadInput(f"--set {change!r}: write key=value")
-        values[key] = text
+        values[key.strip()] = text.strip()
     return make_recipe(values, "--set")
 
 
@@ -83,11 +122,15 @@ def make_recipe(values: dict[str, Any], where: str) -> TrainRecipe:
     try:
         return TrainRecipe(**values)
     except ValidationError as error:
-        raise BadInput(f"{where}: " + "; ".join(_fault(str(e["loc"][0]), e["input"], e["msg"]) for e in error.errors())) from error
+        raise BadInput(f"{where}: " + "; ".join(_fault(e["loc"], e["input"], e["msg"]) for e in error.errors())) from error
 
 
-def _fault(key: str, value: object, message: str) -> str:
-    known = [field.name for field in fields(TrainRecipe)]
+def _fault(path: tuple[int | str, ...], value: object, message: str) -> str:
+    if not path:
+        return message.removeprefix("Value error, ")
+    key, known = str(path[0]), [field.name for field in fields(TrainRecipe)]
+    if key in RENAMED:
+        return f"unknown key {key!r}; it is called {RENAMED[key]} now"
     if key not in known:
         return f"unknown key {key!r}; did you mean {', '.join(difflib.get_close_matches(key, known, 1) or known)}?"
     return f"{key} = {value!r}: {message[0].lower()}{message[1:]}"

@@ -4,12 +4,10 @@ import importlib.util
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from train.data.samples import Clips, FixedClips
 from train.data.shards import find_shards
@@ -18,11 +16,8 @@ from train.loop.checkpoint import newest_readable, read_run
 from train.loop.log import validations
 from train.loop.ranks import rank, world_size
 from train.recipe import TrainRecipe
-from train.towers.text import check_tokenizer, pretrained_config
-from train.towers.tokenizer import count_truncated, load_tokenizer, train_tokenizer
 
-BF16 = ("avx512_bf16", "amx_bf16", "arm_bf16")  # PyTorch's names of bf16 instructions
-CAPTIONS_CHECKED = 1000  # captions compared with the context, when the tokenizer is a downloaded one
+INSTRUCTIONS = {"bf16": ("avx512_bf16", "amx_bf16", "arm_bf16"), "fp16": ("avx512_fp16", "amx_fp16", "arm_fp16")}  # PyTorch's names
 
 Resume = Literal["no", "yes", "auto"]
 """Begin a run; continue one; or do what the output folder asks for, with an older checkpoint where the newest cannot be read."""
@@ -56,17 +51,20 @@ class Start:
 
 
 def check_machine(recipe: TrainRecipe, environment: RunEnvironment) -> None:
-    """Check that this machine has a compiler and wandb if the recipe needs them. Report bf16 that would be imitated."""
+    """Check that this machine has a compiler and wandb if the recipe needs them. Report a precision that would be imitated."""
     if recipe.compile:
         from torch._inductor import config
 
         if not any(shutil.which(name) for name in config.cpp.cxx if name):
             raise BadInput(f"compile needs a C++ compiler, and there is no {config.cpp.cxx[-1]}: install it, set CXX, or leave compile out")
+    if recipe.compile and recipe.parallel == "fsdp" and world_size() > 1:
+        raise BadInput("compile with parallel = 'fsdp' is not supported on several ranks; leave compile out, or --set parallel=ddp")
     if recipe.wandb and not importlib.util.find_spec("wandb"):
         raise BadInput(f"wandb = {recipe.wandb!r}, but wandb is not installed; install it or leave the key out")
-    able = torch.cpu.get_capabilities()
-    if recipe.precision == "bf16" and environment.device.type == "cpu" and not any(able.get(kind) for kind in BF16):
-        environment.report_once("this processor imitates bf16, which takes many times as long as fp32; --set precision=fp32 avoids that")
+    able, needed = torch.cpu.get_capabilities(), INSTRUCTIONS.get(recipe.precision)
+    if needed and environment.device.type == "cpu" and not any(able.get(kind) for kind in needed):
+        slow = f"this processor imitates {recipe.precision}, which takes many times as long as fp32"
+        environment.report_once(f"{slow}; --set precision=fp32 avoids that")
 
 
 def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, FixedClips, TrainRecipe]:
@@ -78,8 +76,8 @@ def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, Fi
         raise BadInput(
             f"{shards} has {len(clips)} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller"
         )
-    if recipe.batch % (world_size() * recipe.chunks):
-        raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.chunks} chunks")
+    if recipe.batch % (world_size() * recipe.accumulate):
+        raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.accumulate} parts (accumulate)")
     per_epoch = len(clips) // recipe.batch
     steps, valid_every = recipe.steps or recipe.epochs * per_epoch, recipe.valid_every or per_epoch
     return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)
@@ -88,7 +86,7 @@ def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, Fi
 def check_output(recipe: TrainRecipe, data: str, output: Path, resume: Resume) -> Start:
     """Return where the run begins. Raise BadInput unless the output folder has no run, or the run that is to be resumed.
 
-    That is one with the same shards and the same recipe but for steps. A run that has all its steps is left as it is, in any case.
+    That is one with the same shards and the same recipe but for steps and parallel. A run that has all its steps is left as it is.
     """
     if not (output / "run.json").exists():
         if resume == "yes":
@@ -101,25 +99,8 @@ def check_output(recipe: TrainRecipe, data: str, output: Path, resume: Resume) -
         raise BadInput(f"{faults[0]}; {remedy}")
     step = checkpoint.get("step", 0)
     finished = step >= recipe.steps and step in validations(output, step)
-    same = saved_data == data and replace(saved, steps=recipe.steps) == recipe
+    same = saved_data == data and replace(saved, steps=recipe.steps, parallel=recipe.parallel) == recipe
     if not (same and (resume != "no" or finished)):
         reason = "a run already" if resume == "no" else "another recipe or other shards"
         raise BadInput(f"{output} holds {reason}; --resume with the same recipe and shards continues it, or give another --output")
     return Start(checkpoint, path, tuple(faults), is_resumed=True, is_finished=finished)
-
-
-def get_tokenizer(recipe: TrainRecipe, clips: Clips, environment: RunEnvironment, is_resumed: bool) -> PreTrainedTokenizerBase:
-    """Load the text tower's tokenizer, or train one on the captions. Report how many captions the context cuts."""
-    if is_resumed:
-        return load_tokenizer(str(environment.output / "tokenizer"))
-    if recipe.text_weights:
-        tokenizer = load_tokenizer(recipe.text_weights)
-        check_tokenizer(pretrained_config(recipe.text, recipe.text_weights), tokenizer, recipe.context)
-        captions = list(islice(clips.all_captions(), CAPTIONS_CHECKED))
-    else:
-        captions = sorted(set(clips.all_captions()))
-        tokenizer = train_tokenizer(captions, recipe.vocabulary, recipe.context)
-    n_cut = count_truncated(tokenizer, captions, recipe.context)
-    if n_cut:
-        environment.report_once(f"{n_cut} of {len(captions)} captions are longer than the context of {recipe.context} tokens and are cut")
-    return tokenizer

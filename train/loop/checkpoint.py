@@ -72,7 +72,10 @@ def training_shards(folder: Path) -> str:
 
 
 def load_run(folder: Path, device: torch.device) -> Run:
-    """Load the checkpoint that was best on valid, or the last if there is no best one, in evaluation mode."""
+    """Load the checkpoint that was best on valid, or the last if there is no best one, in evaluation mode.
+
+    Of a run with a moving average of the weights, that is the average.
+    """
     recipe, _ = read_run(folder)
     path = folder / "best.pt" if (folder / "best.pt").exists() else last_checkpoint(folder)
     if path is None:
@@ -80,7 +83,7 @@ def load_run(folder: Path, device: torch.device) -> Run:
     tokenizer = load_tokenizer(str(folder / "tokenizer"))
     saved = load_checkpoint(path)
     model = build_model(recipe, tokenizer, pretrained_config(recipe.text, str(folder / "text")))
-    load_weights(model, saved["model"], str(path))
+    load_weights(model, saved.get("ema", saved["model"]), str(path))
     return Run(folder, recipe, model.to(device).eval(), tokenizer, saved["step"])
 
 

@@ -72,6 +72,15 @@ def gather_results(work: Callable[[], Result]) -> list[Result]:
     return outcomes
 
 
+def sum_over_ranks(values: list[float], device: torch.device) -> list[float]:
+    """Return the sum over the ranks of each number; all ranks get the same."""
+    if world_size() == 1:
+        return values
+    sums = torch.tensor(values, dtype=torch.float32, device=device)
+    dist.all_reduce(sums)
+    return sums.tolist()
+
+
 def all_gather(x: Tensor) -> Tensor:
     """Concatenate the tensors of all ranks, of equal shape, along the first dimension. Each rank gets the gradients of its tensor."""
     return _AllGather.apply(x) if world_size() > 1 else x

@@ -1,125 +1,61 @@
-"""One training step: embeddings, loss, gradients, update; in chunks if memory is short."""
+"""One training step: loss, gradients, update."""
 
-import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
+from torch import nn
 
 from train.errors import Stopped
-from train.loop.finite import REMEDY, check_batch, check_gradients, check_weights
-from train.loop.loss import contrastive_loss
+from train.loop.finite import REMEDY, check_batch, check_gradients, check_weights, gradient_norm
+from train.loop.learner import Learner
+from train.loop.optimizer import set_rates
 from train.loop.ranks import all_reduce_mean, rank
-from train.recipe import TrainRecipe
 from train.towers.fusion import mark_at_least_one
-from train.towers.model import Batch, Clap
+from train.towers.model import Batch
 
 
-def train_step(model: Clap, batch: Batch, optimizer: torch.optim.Optimizer, recipe: TrainRecipe, step: int) -> float:
-    """Update the model with one batch. Return the loss, averaged over all ranks.
+@dataclass(frozen=True)
+class StepResult:
+    """The loss of a step, averaged over all ranks, and whether its update was skipped because gradients overflowed in fp16."""
 
-    What is random depends on (seed, step, rank).
+    loss: float
+    is_skipped: bool = False
 
-    Raise Stopped if embeddings, loss, gradients or the new weights are not finite; the model is updated in the last case only.
+
+def train_step(learner: Learner, batch: Batch, step: int) -> StepResult:
+    """Update the model with one batch. What is random depends on (seed, step, rank).
+
+    Raise Stopped, on all ranks, if embeddings, loss, gradients or the new weights are not finite; the model is updated in the last case
+    only. With fp16, gradients that are not finite skip the update and halve the scale of the loss; they stop the run when it is 1.
     """
+    recipe, model, optimizer, scaler = learner.recipe, learner.model, learner.optimizer, learner.scaler
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
     torch.manual_seed(step_seed(recipe.seed, step) + 1)
     longer = mark_at_least_one(batch.longer, generator) if model.fused and model.audio_branch.training else batch.longer
-    audio, text = embed_batch(model, batch, longer, recipe)
-    loss = contrastive_loss(audio, text, model.log_scale, batch.caption if recipe.multi_positive else None)
+    loss, audio, text = learner.objective(batch, longer)
     mean_loss = loss.detach().clone()
     all_reduce_mean([mean_loss])
     if not mean_loss.isfinite():  # on all ranks at the same time: none waits for one that stopped
         check_batch(step + 1, audio, text, batch.keys)
         raise Stopped(f"step {step + 1}: the loss is {mean_loss.item()}, because of the temperature or of another rank; {REMEDY}")
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    all_reduce_mean([p.grad for p in model.parameters() if p.grad is not None])
-    norm = check_gradients(step + 1, model, batch.keys)
+    scale = scaler.get_scale()  # 1 without fp16
+    scaler.scale(loss).backward()  # leaves the mean of the gradients over the ranks
+    scaler.unscale_(optimizer)
+    norm = gradient_norm(model)
+    if scale <= 1:
+        check_gradients(step + 1, model, batch.keys, norm)
     if recipe.clip_norm:
         nn.utils.clip_grads_with_norm_(model.parameters(), recipe.clip_norm, norm)
-    for group in optimizer.param_groups:
-        group["lr"] = recipe.lr * lr_factor(step, recipe.warmup, recipe.steps)
-    optimizer.step()
+    set_rates(optimizer, recipe, step)
+    scaler.step(optimizer)
+    scaler.update()
     check_weights(step + 1, model, batch.keys)
-    return mean_loss.item()
-
-
-def embed_batch(model: Clap, batch: Batch, longer: Tensor, recipe: TrainRecipe) -> tuple[Tensor, Tensor]:
-    """Embed a batch: unit vectors audio and text, (n, 512) float32 each.
-
-    With recipe.chunks > 1, the activations of a chunk are computed again in the backward pass (Gao et al. 2021, GradCache).
-    """
-    with torch.autocast(batch.mel.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-        if recipe.chunks == 1:
-            return model.embed_audio(batch.mel, longer), model.embed_text(batch.ids, batch.mask)
-
-        def contexts() -> tuple[AbstractContextManager, AbstractContextManager]:
-            return nullcontext(), frozen_statistics(model)
-
-        def in_chunks(tower: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-            parts = zip(*(x.chunk(recipe.chunks) for x in inputs), strict=True)
-            return torch.cat([checkpoint(tower, *part, use_reentrant=False, context_fn=contexts) for part in parts])
-
-        return in_chunks(model.embed_audio, batch.mel, longer), in_chunks(model.embed_text, batch.ids, batch.mask)
-
-
-@contextmanager
-def frozen_statistics(model: nn.Module) -> Iterator[None]:
-    """Let batch normalisation use the statistics of each batch, but not add them to its running statistics."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm in norms:
-        norm.momentum, norm.num_batches_tracked = 0.0, norm.num_batches_tracked.clone()  # type: ignore[union-attr]
-    try:
-        yield
-    finally:
-        for norm, (momentum, n_tracked) in zip(norms, before, strict=True):
-            norm.momentum, norm.num_batches_tracked = momentum, n_tracked
+    if learner.average:
+        learner.average.update(step + 1)
+    return StepResult(mean_loss.item(), is_skipped=scaler.get_scale() < scale)
 
 
 def step_seed(seed: int, step: int) -> int:
     """Return the seed of a step on this rank. Because of it, a resumed run needs no saved state of generators."""
     return ((seed * 1_000_003 + step) * 1_009 + rank()) * 2 % 2**62
-
-
-def lr_factor(step: int, warmup: int, steps: int) -> float:
-    """Return the factor of the learning rate: linear warm-up to 1, then half a cosine down to 0.
-
-    >>> [round(lr_factor(s, 2, 6), 2) for s in range(6)]
-    [0.5, 1.0, 1.0, 0.85, 0.5, 0.15]
-    """
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-
-def make_optimizer(model: Clap, recipe: TrainRecipe) -> torch.optim.Optimizer:
-    """Return AdamW over the parameters that are trained. Those of two and more dimensions have weight decay."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)
-
-
-def lock_towers(model: Clap, which: str) -> None:
-    """Exclude the towers "audio", "text" or "both" from training. The projections are still trained."""
-    model.audio_branch.requires_grad_(which not in ("audio", "both"))
-    model.text_branch.requires_grad_(which not in ("text", "both"))
-
-
-def set_training_mode(model: Clap) -> None:
-    """Switch to training mode. A locked tower stays in evaluation mode: no dropout, and its batch statistics do not change."""
-    model.train()
-    for tower in (model.audio_branch, model.text_branch):
-        tower.train(any(p.requires_grad for p in tower.parameters()))
-
-
-def enable_checkpointing(model: Clap) -> None:
-    """Let both towers compute activations again in the backward pass instead of storing them."""
-    model.audio_branch.checkpointing = True
-    model.text_branch.activation_checkpointing_enable({"use_reentrant": False})

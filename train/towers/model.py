@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from train.recipe import TrainRecipe
 from train.towers.cnn14 import Cnn14, Cnn14Config
 from train.towers.htsat import SIZES, Htsat, HtsatConfig
-from train.towers.text import load_text, text_config
+from train.towers.text import build_tower, load_tower, pool, text_config
 
 EMBEDDING = 512
 SCALE_START, SCALE_MAX = math.log(1 / 0.07), math.log(100)  # Radford et al. 2021, section 2.5
+SIGMOID_SCALE_START, SIGMOID_BIAS_START = math.log(10), -10.0  # Zhai et al. 2023, section 3.2
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,19 @@ class Batch:
 
 
 class Clap(nn.Module):
-    """Both towers, their projections, and the learnt temperature. Parameter names are those of the published checkpoints."""
+    """Both towers, their projections, and the learnt temperature. Parameter names are those of the published checkpoints.
 
-    def __init__(self, audio: Htsat | Cnn14, text: PreTrainedModel):
+    sigmoid: whether it is trained by the sigmoid loss, which also learns a bias and begins at another temperature.
+    """
+
+    def __init__(self, audio: Htsat | Cnn14, text: PreTrainedModel, sigmoid: bool = False):
         super().__init__()
         self.audio_branch = audio
         self.text_branch = text
         self.audio_projection = projection(audio.config.out_width)
         self.text_projection = projection(text.config.hidden_size)
-        self.logit_scale_a = nn.Parameter(torch.tensor(SCALE_START))
+        self.logit_scale_a = nn.Parameter(torch.tensor(SIGMOID_SCALE_START if sigmoid else SCALE_START))
+        self.logit_bias = nn.Parameter(torch.tensor(SIGMOID_BIAS_START)) if sigmoid else None
 
     @property
     def fused(self) -> bool:
@@ -66,7 +71,7 @@ class Clap(nn.Module):
 
     def embed_text(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Turn ids and mask (n, n_tokens) into unit vectors (n, 512) float32."""
-        pooled = self.text_branch(input_ids=ids, attention_mask=mask).pooler_output
+        pooled = pool(self.text_branch(input_ids=ids, attention_mask=mask), mask)
         return F.normalize(self.text_projection(pooled).float(), dim=-1)
 
 
@@ -87,7 +92,7 @@ def build_audio(recipe: TrainRecipe) -> Htsat | Cnn14:
 def build_model(recipe: TrainRecipe, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig | None = None) -> Clap:
     """Return the model of a recipe. config: of the text tower, if a checkpoint with its weights is loaded afterwards."""
     if recipe.text_weights and config is None:
-        text = load_text(recipe.text, recipe.text_weights)
+        text = load_tower(recipe.text, recipe.text_weights)
     else:
-        text = AutoModel.from_config(config or text_config(recipe.text, recipe.size, recipe.context, tokenizer))
-    return Clap(build_audio(recipe), text)
+        text = build_tower(config or text_config(recipe.text, recipe.size, recipe.context, tokenizer))
+    return Clap(build_audio(recipe), text, sigmoid=recipe.loss == "sigmoid")

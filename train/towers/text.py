@@ -1,8 +1,20 @@
-"""Text towers of transformers: RoBERTa, BERT, and the causal transformer of CLIP. Each returns one vector a caption, `pooler_output`."""
+"""Text towers of transformers: RoBERTa, BERT and CLIP's with random weights, and every text encoder from a hub id or folder."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
-from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+import torch
+from torch import Tensor, nn
+from transformers import (
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForTextEncoding,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from train.errors import BadInput
 
@@ -33,20 +45,67 @@ def pretrained_config(kind: str, name: str) -> PretrainedConfig:
     except (OSError, ValueError) as error:
         raise BadInput(f"no text tower could be loaded from {name!r}: {str(error).splitlines()[0]}") from error
     config = config.text_config if config.model_type == "clip" else config
-    if config.model_type != MODEL_TYPES[kind]:
-        raise BadInput(f"{name!r} holds a tower of type {config.model_type!r}, the recipe asks for {kind!r}")
+    if config.model_type != MODEL_TYPES.get(kind, kind):
+        names = {theirs: ours for ours, theirs in MODEL_TYPES.items()}
+        found = names.get(config.model_type, config.model_type)
+        raise BadInput(f"{name!r} holds a tower of type {found!r}, the recipe asks for {kind!r}; --set text={found}")
     return config
 
 
-def check_tokenizer(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, context: int) -> None:
-    """Check that a tower has all tokens of a tokenizer, and as many positions as the context."""
+def check_tower(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, context: int, checkpointing: bool = False) -> None:
+    """Check that a tower can embed captions, has all tokens of a tokenizer, and as many positions as the context.
+
+    Raise BadInput if not, or if its activations cannot be computed again although `checkpointing` asks for it.
+    """
+    kind = config.model_type
+    if config.is_encoder_decoder and type(config) not in MODEL_FOR_TEXT_ENCODING_MAPPING:
+        raise BadInput(f"a tower of type {kind!r} has a decoder; give one that is an encoder, such as roberta, mpnet or t5")
+    try:
+        with torch.device("meta"):  # without memory for weights
+            tower = build_tower(config)
+    except ValueError as error:
+        raise BadInput(f"transformers makes no text tower of type {kind!r}; give another, such as roberta or mpnet") from error
+    if "attention_mask" not in inspect.signature(tower.forward).parameters:
+        raise BadInput(f"a tower of type {kind!r} does not tell captions from padding; give another, such as roberta or mpnet")
+    if checkpointing and not tower.supports_gradient_checkpointing:
+        raise BadInput(f"a tower of type {kind!r} cannot compute activations again; --set checkpointing=false")
     if len(tokenizer) > config.vocab_size:
         raise BadInput(f"the tokenizer is of another tower: it has {len(tokenizer)} tokens, the tower has {config.vocab_size}")
-    positions = config.max_position_embeddings - (2 if config.model_type == "roberta" else 0)
-    if context > positions:
+    positions = n_positions(tower)
+    if positions is not None and context > positions:
         raise BadInput(f"context = {context}, but the text tower has {positions} positions; --set context={positions}")
 
 
-def load_text(kind: str, name: str) -> PreTrainedModel:
-    """Load a tower with its weights from a hub id or folder. Raise BadInput as pretrained_config does."""
-    return AutoModel.from_pretrained(name, config=pretrained_config(kind, name))
+def n_positions(tower: PreTrainedModel) -> int | None:
+    """Return how many tokens a tower can take, or None if there is no limit (T5).
+
+    A table of positions with a padding entry, as RoBERTa's and MPNet's, is used from the entry after that on.
+    """
+    limit = getattr(tower.config, "max_position_embeddings", None)
+    tables = (table for name, table in tower.named_modules() if isinstance(table, nn.Embedding) and "position" in name)
+    padding = [table.padding_idx + 1 for table in tables if table.padding_idx is not None]
+    return limit if limit is None else limit - max(padding, default=0)
+
+
+def build_tower(config: PretrainedConfig) -> PreTrainedModel:
+    """Return a tower with random weights, float32 whatever the type of the weights that the configuration was saved with."""
+    return _class_of(config).from_config(config, dtype=torch.float32)
+
+
+def load_tower(kind: str, name: str) -> PreTrainedModel:
+    """Load a tower with its weights, as float32, from a hub id or folder. Raise BadInput as pretrained_config does."""
+    config = pretrained_config(kind, name)
+    return _class_of(config).from_pretrained(name, config=config, dtype=torch.float32)
+
+
+def _class_of(config: PretrainedConfig) -> Any:
+    """Return the class that makes a tower: of T5 the encoder alone."""
+    return AutoModelForTextEncoding if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING else AutoModel
+
+
+def pool(output: Mapping[str, Tensor], mask: Tensor) -> Tensor:
+    """Return one vector a caption, (n, width): the tower's own, or the mean over its tokens if it has none. mask: (n, n_tokens)."""
+    if output.get("pooler_output") is not None:
+        return output["pooler_output"]
+    weights = mask[..., None].to(output["last_hidden_state"].dtype)
+    return (output["last_hidden_state"] * weights).sum(1) / weights.sum(1)

@@ -35,11 +35,18 @@ def train_tokenizer(captions: Iterable[str], vocabulary: int, context: int) -> P
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a hub id or folder. Raise BadInput if there is none, or if it has no padding token."""
+    """Load the tokenizer of a hub id or folder. Raise BadInput if there is none, or if it has no token for padding.
+
+    It pads on the right, since some towers count positions from the first token. Where none is meant for padding (GPT-2) the end token is
+    used: padded tokens are masked.
+    """
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise BadInput(f"no tokenizer could be loaded from {name!r}: {str(error).splitlines()[0]}") from error
+    tokenizer.padding_side = "right"
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
         raise BadInput(f"the tokenizer {name!r} has no padding token, which a text tower needs")
     return tokenizer
