@@ -181,7 +181,7 @@ def test_captions_longer_than_the_context_are_counted(tmp_path):
     assert any("captions are longer than the context of 5 tokens and are cut" in line for line in lines)
 
 
-@pytest.mark.parametrize("lr", [math.inf, 1e9, 1e30])
+@pytest.mark.parametrize("lr", [1e39, 1e9, 1e30])
 def test_a_model_that_blows_up_stops_before_anything_is_saved_and_names_the_step(tmp_path, lr):
     _, shards = trained()
     with pytest.raises(Stopped, match=r"step \d: the .*(are not finite|loss is nan)"):
