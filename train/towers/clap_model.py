@@ -6,7 +6,6 @@ from torch import Tensor
 from transformers import ClapAudioConfig, ClapConfig, ClapModel, ClapTextConfig, RobertaConfig
 
 from train.errors import BadInput
-from train.towers.cnn14 import Cnn14
 from train.towers.htsat import Htsat
 from train.towers.model import EMBEDDING, SCALE_MAX, Clap
 
@@ -23,6 +22,8 @@ RENAMED = (  # our names (the published ones), transformers' names
     (".mlp.fc1.", ".intermediate.dense."),
     (".mlp.fc2.", ".output.dense."),
 )
+ROBERTA = ("roberta", "xlm-roberta", "camembert")  # one architecture, with other words
+NOT_USED = "logit_bias"  # of the sigmoid loss: the same for all pairs, so that it changes no ranks and no softmax
 DERIVED = ("relative_position_index", "position_ids", "token_type_ids")  # buffers that follow from the configuration
 
 
@@ -48,9 +49,9 @@ def to_transformers(model: Clap) -> ClapModel:
 def clap_config(model: Clap) -> ClapConfig:
     """Return the model's configuration for transformers, which has HTSAT with AFF or without fusion, and RoBERTa."""
     audio, text = model.audio_branch, model.text_branch.config
-    if isinstance(audio, Cnn14) or not isinstance(text, RobertaConfig) or audio.config.fusion not in ("", "aff"):
-        raise BadInput("transformers' ClapModel is HTSAT with RoBERTa, with aff fusion or none; this run has other towers")
-    assert isinstance(audio, Htsat)
+    if not isinstance(audio, Htsat) or text.model_type not in ROBERTA or audio.config.fusion not in ("", "aff"):
+        towers = f"{type(audio).__name__} with {text.model_type}, {audio.config.fusion or 'no'} fusion"
+        raise BadInput(f"transformers' ClapModel is HTSAT with RoBERTa, with aff fusion or none; this run has other towers: {towers}")
     shared = set(ClapTextConfig().to_dict()) & set(RobertaConfig().to_dict()) - {"model_type", "architectures", "transformers_version"}
     text_config = {key: value for key, value in text.to_dict().items() if key in shared}
     audio_config: dict[str, Any] = {
@@ -67,13 +68,10 @@ def clap_config(model: Clap) -> ClapConfig:
 
 
 def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights under transformers' names. Query, key and value are split, and the temperature is written twice.
-
-    The bias of the sigmoid loss is left out: ClapModel has none, and no order of similarities depends on it.
-    """
+    """Return the weights under transformers' names. Query, key and value are split, and the temperature is written twice."""
     renamed: dict[str, Tensor] = {}
     for name, weight in weights.items():
-        if name == "logit_bias":
+        if name == NOT_USED:
             continue
         for ours, theirs in RENAMED:
             name = name.replace(ours, theirs, 1)
