@@ -49,8 +49,8 @@ def pretrained_config(kind: str, name: str) -> PretrainedConfig:
     config = config.text_config if config.model_type == "clip" else config
     if config.model_type != MODEL_TYPES.get(kind, kind):
         names = {theirs: ours for ours, theirs in MODEL_TYPES.items()}
-        found = names.get(config.model_type, config.model_type)
-        raise BadInput(f"{name!r} holds a tower of type {found!r}, the recipe asks for {kind!r}; --set text={found}")
+        given = names.get(config.model_type, config.model_type)
+        raise BadInput(f"{name!r} holds a tower of type {given!r}, the recipe asks for {kind!r}; --set text={given}")
     return config
 
 
