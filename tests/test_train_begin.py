@@ -90,6 +90,14 @@ def test_folders_without_a_model_are_bad_input(tmp_path):
         read_trained(TrainRecipe(weights=str(tmp_path / "nothing")))
 
 
+@pytest.mark.parametrize("clap_folder", ["aff"], indirect=True)
+def test_a_clapmodel_that_lacks_weights_is_bad_input(clap_folder, tmp_path):
+    theirs = to_transformers(clap_folder[0])
+    theirs.save_pretrained(tmp_path, state_dict={k: x for k, x in theirs.state_dict().items() if not k.startswith("text_model.pooler")})
+    with pytest.raises(BadInput, match=r"lacks 2 weights of its model, the first is text_model\.pooler"):
+        read_trained(TrainRecipe(size="tiny", weights=str(tmp_path)))
+
+
 def test_another_loss_keeps_its_own_temperature_and_bias():
     run = trained()[0]
     recipe = replace(TINY, weights=str(run), loss="sigmoid")

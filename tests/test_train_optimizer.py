@@ -34,17 +34,17 @@ def test_without_factors_all_parameters_learn_at_one_rate_in_one_group():
 
 
 def test_each_tower_learns_at_its_own_rate_and_projections_at_that_of_the_recipe():
-    found = rates(make_model(), replace(RECIPE, audio_lr_factor=0.5, text_lr_factor=0.1))
+    by_name = rates(make_model(), replace(RECIPE, audio_lr_factor=0.5, text_lr_factor=0.1))
     expected = {"audio_branch": 5e-4, "text_branch": 1e-4, "audio_projection": 1e-3, "text_projection": 1e-3, "logit_scale_a": 1e-3}
-    for name, rate in found.items():
+    for name, rate in by_name.items():
         assert rate == pytest.approx(expected[name.split(".")[0]])
 
 
 @pytest.mark.parametrize("step", [0, 1, 5])
 def test_the_rates_of_towers_warm_up_and_fall_with_that_of_the_recipe(step):
     recipe = replace(RECIPE, text_lr_factor=0.1)
-    found = rates(make_model(), recipe, step)
-    assert found["logit_scale_a"] == learning_rate(recipe, step) == pytest.approx(10 * found["text_branch.pooler.dense.bias"])
+    by_name = rates(make_model(), recipe, step)
+    assert by_name["logit_scale_a"] == learning_rate(recipe, step) == pytest.approx(10 * by_name["text_branch.pooler.dense.bias"])
 
 
 def test_a_tower_whose_factor_is_0_does_not_change():

@@ -44,7 +44,7 @@ def test_a_file_and_then_changes_apply(tmp_path):
         ("lr=nan", "lr = 'nan': input should be a finite number"),
         ("seed=2147483648", "seed = '2147483648': input should be less than 2147483648"),
         ("seed=99999999999999999999", "seed = '9+': input should be less than 2147483648"),
-        ("steps=2147483648", "less than 2147483648"),
+        ("epochs=2147483648", "less than 2147483648"),
         ("context=100000", "less than or equal to 65536"),
         ("chunks=2", "unknown key 'chunks'; it is called accumulate now"),
         ("ema=1", "less than 1"),

@@ -85,6 +85,26 @@ def test_weights_that_were_saved_in_bf16_are_trained_in_float32(tmp_path):
     assert {p.dtype for tower in towers for p in tower.parameters()} == {torch.float32}
 
 
+@pytest.mark.parametrize("content", [b"", b"damaged", b"\xff" * 99])
+def test_damaged_weights_are_bad_input(content, tmp_path):
+    AutoModel.from_config(config_of("bert")).save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(BadInput, match=f"the weights of '{tmp_path}' cannot be read"):
+        load_tower("bert", str(tmp_path))
+
+
+def test_weights_that_are_missing_are_bad_input_but_for_the_pooler(tmp_path):
+    tower = AutoModel.from_config(config_of("bert"))
+    weights = tower.state_dict()
+    tower.save_pretrained(tmp_path, state_dict={name: x for name, x in weights.items() if "pooler" not in name})
+    assert torch.equal(
+        load_tower("bert", str(tmp_path)).state_dict()["encoder.layer.1.output.dense.bias"], weights["encoder.layer.1.output.dense.bias"]
+    )
+    tower.save_pretrained(tmp_path, state_dict={name: x for name, x in weights.items() if "layer.1." not in name})
+    with pytest.raises(BadInput, match=r"lacks 16 weights of its model, the first is encoder\.layer\.1\."):
+        load_tower("bert", str(tmp_path))
+
+
 def save_config(kind: str, folder: Path) -> str:
     config_of(kind).save_pretrained(folder)
     return str(folder)

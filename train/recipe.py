@@ -53,7 +53,7 @@ class TrainRecipe:
         1, "parts of a step; it needs the memory of batch / accumulate / ranks clips, with the gradients of the batch"
     )
     epochs: Positive = _key(45, "passes over the training samples")
-    steps: Count = _key(0, "updates of the weights; 0: as many as the epochs need")
+    steps: Annotated[int, Field(ge=0, lt=2**62)] = _key(0, "updates of the weights; 0: as many as the epochs need")
     # loss
     loss: Literal["softmax", "sigmoid"] = _key("softmax", "softmax: cross entropy both ways (CLIP); sigmoid: every pair by itself (SigLIP)")
     multi_positive: bool = _key(False, "equal captions in a batch are positives of each other")

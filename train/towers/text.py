@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Mapping
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import (
     MODEL_FOR_TEXT_ENCODING_MAPPING,
@@ -47,8 +49,8 @@ def pretrained_config(kind: str, name: str) -> PretrainedConfig:
     config = config.text_config if config.model_type == "clip" else config
     if config.model_type != MODEL_TYPES.get(kind, kind):
         names = {theirs: ours for ours, theirs in MODEL_TYPES.items()}
-        found = names.get(config.model_type, config.model_type)
-        raise BadInput(f"{name!r} holds a tower of type {found!r}, the recipe asks for {kind!r}; --set text={found}")
+        given = names.get(config.model_type, config.model_type)
+        raise BadInput(f"{name!r} holds a tower of type {given!r}, the recipe asks for {kind!r}; --set text={given}")
     return config
 
 
@@ -93,9 +95,28 @@ def build_tower(config: PretrainedConfig) -> PreTrainedModel:
 
 
 def load_tower(kind: str, name: str) -> PreTrainedModel:
-    """Load a tower with its weights, as float32, from a hub id or folder. Raise BadInput as pretrained_config does."""
+    """Load a tower with its weights, as float32, from a hub id or folder.
+
+    Raise BadInput as pretrained_config does, and if weights cannot be read or are missing. Only the pooler may be: RoBERTa and BERT are
+    published without one, and it starts from random weights.
+    """
     config = pretrained_config(kind, name)
-    return _class_of(config).from_pretrained(name, config=config, dtype=torch.float32)
+    return read_weights_of(_class_of(config), name, config, may_be_missing="pooler.")
+
+
+def read_weights_of(model: Any, name: str, config: PretrainedConfig, may_be_missing: str | None = None) -> Any:
+    """Load a class of transformers with its weights, as float32, from a hub id or folder.
+
+    may_be_missing: beginning of names of weights that may be missing. Raise BadInput if others are, or if weights cannot be read.
+    """
+    try:
+        loaded, info = model.from_pretrained(name, config=config, dtype=torch.float32, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+        raise BadInput(f"the weights of {name!r} cannot be read: {(str(error) or type(error).__name__).splitlines()[0]}") from error
+    missing = sorted(weight for weight in info["missing_keys"] if may_be_missing is None or not weight.startswith(may_be_missing))
+    if missing:
+        raise BadInput(f"{name!r} lacks {len(missing)} weights of its model, the first is {missing[0]}; give a complete one")
+    return loaded
 
 
 def _class_of(config: PretrainedConfig) -> Any:

@@ -12,6 +12,7 @@ from train.recipe import TrainRecipe
 from train.towers.clap_model import DERIVED, RENAMED
 from train.towers.htsat import SIZES, HtsatConfig
 from train.towers.model import EMBEDDING
+from train.towers.text import read_weights_of
 from train.towers.tokenizer import load_tokenizer
 
 QKV = (".attention.self.query.", ".attention.self.key.", ".attention.self.value.")
@@ -43,15 +44,13 @@ def read_clap(recipe: TrainRecipe) -> TrainedModel:
     name = recipe.weights
     try:
         config = AutoConfig.from_pretrained(name)
-        if not isinstance(config, ClapConfig):
-            raise BadInput(f"weights = {name!r} holds a model of type {config.model_type!r}; give a run, or a ClapModel of transformers")
-        check_same_towers(recipe, {**towers_of(config, name), "text": "roberta"})
-        model = ClapModel.from_pretrained(name, config=config, dtype=torch.float32)
-    except BadInput:
-        raise
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(f"weights = {name!r} is no run, and no ClapModel could be loaded from it: {reason}") from error
+    if not isinstance(config, ClapConfig):
+        raise BadInput(f"weights = {name!r} holds a model of type {config.model_type!r}; give a run, or a ClapModel of transformers")
+    check_same_towers(recipe, {**towers_of(config, name), "text": "roberta"})
+    model = read_weights_of(ClapModel, name, config)
     return TrainedModel(own_names(model.state_dict()), roberta_config(model.text_model.config), load_tokenizer(name))
 
 
