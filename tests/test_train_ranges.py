@@ -17,7 +17,7 @@ import torch
 from tests.test_train_command import call
 from tests.train_runs import TINY, environment, losses, trained
 from tests.train_sets import write_split
-from train.data import ranges, shards
+from train.data import index, ranges
 from train.data.batch import Collate, samples_of_steps, train_loader
 from train.data.samples import BrokenSample, Clips
 from train.data.shards import find_shards
@@ -64,7 +64,7 @@ class Served(http.server.ThreadingHTTPServer):
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    for function in (ranges.fetch_range, ranges.copy_file, shards.remote_headers):
+    for function in (ranges.fetch_range, ranges.copy_file, index._remote_entries):
         monkeypatch.setattr(function.retry, "sleep", lambda seconds: None)
     write_split(tmp_path / "set" / "A" / "train", 7)
     server = Served(tmp_path / "set")
@@ -86,7 +86,7 @@ def test_a_sample_is_fetched_once_by_one_range(served, tmp_path):
     served.asked.clear()
     clips[0, 3], clips[0, 3]
     member = clips.samples[3][1]
-    assert served.of_tars() == [("0.tar", f"bytes={member.flac_start}-{member.json_start + member.json_size - 1}")]
+    assert served.of_tars() == [("0.tar", f"bytes={member.audio_start}-{member.text_start + member.text_size - 1}")]
     served.asked.clear()
     opened(served.address, tmp_path / "cache")[1, 3]
     assert served.of_tars() == []
@@ -126,7 +126,7 @@ def test_a_shard_that_changes_during_a_run_gives_broken_samples_with_their_names
     clips = opened(served.address, tmp_path / "cache")
     tar = served.root / "A" / "train" / "0.tar"
     content = tar.read_bytes()
-    middle = clips.samples[4][1].flac_start + 100
+    middle = clips.samples[4][1].audio_start + 100
     tar.write_bytes({"shorter": content[:4000], "other": os.urandom(len(content)), "cut in the sample": content[:middle]}[now])
     with pytest.raises(BrokenSample, match=r"train-004 in http://.*0\.tar: .*" + ("has the file changed" if "cut" in now else "")):
         clips.example(0, 4)
