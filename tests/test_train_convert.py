@@ -85,7 +85,9 @@ def mp3() -> bytes:
         pytest.param(lambda: mp3()[len(mp3()) // 3 :], id="an MP3 from its middle, without a header"),
         pytest.param(lambda: mp3() + mp3(), id="two MP3 joined"),
         pytest.param(lambda: b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128) + mp3(), id="an MP3 after a tag"),
-        pytest.param(lambda: written("WAV", "PCM_16", 44_100, 1)[:40] + b"\xff\xff\xff\xff" + wave(9000, 1).tobytes(), id="a WAV from a pipe"),
+        pytest.param(
+            lambda: written("WAV", "PCM_16", 44_100, 1)[:40] + b"\xff\xff\xff\xff" + wave(9000, 1).tobytes(), id="a WAV from a pipe"
+        ),
     ],
 )
 def test_unusual_files_give_the_frames_of_a_build(data, tmp_path):

@@ -18,7 +18,8 @@ from tests.test_train_command import call
 from tests.train_runs import TINY, environment, losses, trained
 from tests.train_sets import write_split
 from train.data import index, ranges
-from train.data.batch import Collate, samples_of_steps, train_loader
+from train.data.batch import Collate, train_loader
+from train.data.order import Portion, samples_of_steps
 from train.data.samples import BrokenSample, Clips
 from train.data.shards import find_shards
 from train.fit import fit
@@ -97,7 +98,7 @@ def test_order_samples_and_captions_are_those_of_the_local_shards(served, tmp_pa
     local, remote = opened(served.root, tmp_path / "a"), opened(served.address, tmp_path / "b")
     assert list(local.all_captions()) == list(remote.all_captions())
     collate = Collate(train_tokenizer(local.all_captions(), 300, 77), 77)
-    plan = list(samples_of_steps(7, 3, 5, 0, 4))
+    plan = list(samples_of_steps([Portion(0, 7, 7)], 3, 5, 0, 4))
     for first, second in zip(train_loader(local, plan, collate, 0), train_loader(remote, plan, collate, 2), strict=True):
         assert torch.equal(first.mel, second.mel) and torch.equal(first.ids, second.ids)
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from train.errors import BadInput
@@ -15,6 +15,19 @@ BUNDLED = Path(__file__).parent / "recipes"
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, le=1000)]
+Origin = Literal["human", "title", "description", "llm", "template", "t5"]  # as a build writes it to a sample's JSON
+
+
+def read_table(value: Any) -> Any:
+    """Return a table written as text, such as "AudioCaps=2,Clotho=0.5", as a dict; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return {name.strip(): number for name, _, number in (part.rpartition("=") for part in value.split(",") if part.strip())}
+
+
+Weights = Annotated[dict[str, Weight], BeforeValidator(read_table)]
+OriginWeights = Annotated[dict[Origin, Weight], BeforeValidator(read_table)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -32,6 +45,10 @@ class TrainRecipe:
     vocabulary: Annotated[int, Field(ge=300)] = 2000  # most tokens of a tokenizer trained on the captions
     # data
     texts: Literal["text", "all", "augment_only"] = "text"  # which captions of a sample are drawn from
+    dataset_weights: Weights = Field(default_factory=dict)  # how often an epoch reads each sample of a dataset; 1 where none is given
+    caption_weights: OriginWeights = Field(
+        default_factory=dict
+    )  # shares of captions by origin, such as human and t5; 1 where none is given
     workers: NonNegativeInt = 0  # processes that read and decode
     broken_share: NonNegativeFloat = 0.05  # of the samples seen; a larger share of broken samples stops the run
     seed: NonNegativeInt = 3407

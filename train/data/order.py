@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,17 @@ class Portion:
     n_read: int
 
 
+def by_dataset(shards: Sequence[Shard]) -> tuple[list[Portion], list[str]]:
+    """Return all samples of each dataset, and the names of the datasets, in the order of the shards."""
+    parts, names, start = [], [], 0
+    for dataset, some in itertools.groupby(shards, lambda shard: shard.dataset):
+        n_samples = sum(shard.n_samples for shard in some)
+        parts.append(Portion(start, n_samples, n_samples))
+        names.append(dataset)
+        start += n_samples
+    return parts, names
+
+
 def portions(shards: Sequence[Shard], weights: Mapping[str, float]) -> list[Portion]:
     """Return what an epoch reads of each dataset: each sample `weight` times on average, once where no weight is given.
 
@@ -30,17 +41,13 @@ def portions(shards: Sequence[Shard], weights: Mapping[str, float]) -> list[Port
     total = sum(shard.n_samples for shard in shards)
     if not weights:
         return [Portion(0, total, total)]
-    names = sorted({shard.dataset for shard in shards})
+    parts, names = by_dataset(shards)
     if unknown := sorted(set(weights) - set(names)):
         raise BadInput(f"dataset_weights names {', '.join(unknown)}, which the training shards do not have; they have {', '.join(names)}")
-    parts, start = [], 0
-    for dataset, some in itertools.groupby(shards, lambda shard: shard.dataset):
-        n = sum(shard.n_samples for shard in some)
-        parts.append(Portion(start, n, round(n * weights.get(dataset, 1.0))))
-        start += n
-    if not any(part.n_read for part in parts):
+    weighted = [replace(part, n_read=round(part.n_samples * weights.get(name, 1.0))) for part, name in zip(parts, names, strict=True)]
+    if not any(part.n_read for part in weighted):
         raise BadInput("dataset_weights leaves no sample to train on; at least one weight has to be more than 0")
-    return parts
+    return weighted
 
 
 def epoch_order(parts: Sequence[Portion], seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+
 import numpy as np
 
 FIELDS = {"text": "text", "all": "text_augment_all", "augment_only": "text_augment_t5"}

@@ -70,8 +70,8 @@ def _walk(data: mmap.mmap) -> Iterator[Entry]:
 def _pax(header: bytes) -> dict[bytes, bytes]:
     """Return the records of a pax header: each is its length in bytes, a space, key=value and a line feed.
 
-    >>> _pax(b"12 path=a.b\\n20 mtime=1.5        \\n")[b"path"]
-    b'a.b'
+    >>> _pax(b"12 path=a.b\\n13 mtime=1.5\\n")
+    {b'path': b'a.b', b'mtime': b'1.5'}
     """
     records, at = {}, 0
     while at < len(header):
