@@ -74,7 +74,7 @@ def test_a_sample_read_twice_in_an_epoch_is_drawn_anew():
 
 def test_weighted_datasets_are_mixed():
     _, indices = epoch_order(portions(SHARDS, {"A": 3, "B": 3}), 0, 0)
-    assert len({"AAAAAAAABBBBBBCCCC"[i] for i in indices[:12]}) == 3
+    assert {"AAAAAAAABBBBBBCCCC"[i] for i in indices[:8]} >= {"A", "B"} <= {"AAAAAAAABBBBBBCCCC"[i] for i in indices[-8:]}
 
 
 def test_a_weighted_run_can_begin_at_any_step_on_any_rank():

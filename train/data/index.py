@@ -1,11 +1,12 @@
 """Index the samples of a set: where the bytes of each one lie in its shard. One memory-mapped array serves all processes."""
 
 import hashlib
+import multiprocessing
 import os
 import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import overload
@@ -22,6 +23,8 @@ from train.errors import BadInput
 from train.loop.atomic import atomic_write
 
 FORMAT = 1  # of the files of an index
+MANY, CHUNK = 400, 20  # local shards that are worth the start of processes; those that a process takes at once
+MOST_PROCESSES = 16
 MEMBERS = "members.npz"  # the samples of one remote shard
 ROWS, NAMES, STOPS = "samples", "names", "stops.npy"  # those files; stops: after each shard, how many samples there are
 
@@ -101,12 +104,21 @@ def _write_index(shards: list[Shard], cache: Path, folder: Path) -> None:
 
 
 def _all_members(shards: list[Shard], cache: Path) -> Iterator[Members]:
-    """Yield the samples of each shard. Remote shards are asked for at the same time, as many as REQUESTS."""
-    if not any(shard.remote for shard in shards):
-        yield from (list_members(shard, cache) for shard in shards)
-        return
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        yield from pool.map(partial(list_members, cache=cache), shards)
+    """Yield the samples of each shard. Remote shards are asked for at the same time; many local ones are read by several processes."""
+    work = partial(list_members, cache=cache)
+    if any(shard.remote for shard in shards):
+        with ThreadPoolExecutor(REQUESTS) as threads:
+            yield from threads.map(work, shards)
+    elif len(shards) < MANY or cores() < 2:
+        yield from map(work, shards)
+    else:
+        with ProcessPoolExecutor(min(cores(), MOST_PROCESSES), multiprocessing.get_context("forkserver")) as processes:
+            yield from processes.map(work, shards, chunksize=CHUNK)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def list_members(shard: Shard, cache: Path) -> Members:

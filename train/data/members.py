@@ -15,6 +15,9 @@ SAMPLE = np.dtype([("audio_start", "<u8"), ("text_start", "<u8"), ("audio_size",
 """28 bytes a sample. name_start: where the name of its text file begins, counted in bytes of all names."""
 LARGEST = 2**32 - 1  # bytes of a file in a shard
 
+Span = tuple[int, int]
+"""Where bytes begin, and how many there are."""
+
 Read = Callable[[int, int], bytes]
 """Read bytes of a shard: where they begin, and how many."""
 
@@ -53,19 +56,20 @@ def find_samples(entries: list[Entry], address: str, read: Read) -> Members:
 
     Raise BadInput if there is none, or if a file is larger than 4 GB.
     """
-    by_key: dict[bytes, dict[bytes, Entry]] = {}
-    for entry in entries:
-        key, ending = split_name(entry.name)
-        by_key.setdefault(key, {})[ending] = entry
+    by_key: dict[bytes, dict[bytes, Span]] = {}
+    for name, start, size in entries:
+        key, ending = split_name(name)
+        by_key.setdefault(key, {})[ending] = start, size
     pairs = [(key, audio, parts) for key, parts in by_key.items() if (audio := _audio(parts)) and (b"json" in parts or b"txt" in parts)]
     if not pairs:
-        endings = ", ".join(sorted({split_name(entry.name)[1].decode("utf-8", "replace") or "none" for entry in entries})[:8])
+        endings = ", ".join(sorted({split_name(name)[1].decode("utf-8", "replace") or "none" for name, _, _ in entries})[:8])
         raise BadInput(f"{address} holds no sample, which is KEY.flac (or wav, mp3, ogg) and KEY.json or KEY.txt; its endings: {endings}")
     text, other = _text_endings([parts for _, _, parts in pairs], read)
     rows, names, n_bytes = [], [], 0
     for key, audio, parts in pairs:
         ending = text if text in parts else other
-        rows.append((audio.start, parts[ending].start, audio.size, parts[ending].size, n_bytes))
+        text_start, text_size = parts[ending]
+        rows.append((audio[0], text_start, audio[1], text_size, n_bytes))
         names.append(key + b"." + ending)
         n_bytes += len(names[-1])
     if max(max(row[2:4]) for row in rows) > LARGEST:
@@ -73,14 +77,14 @@ def find_samples(entries: list[Entry], address: str, read: Read) -> Members:
     return Members(np.array(rows, SAMPLE), b"".join(names))
 
 
-def _audio(parts: dict[bytes, Entry]) -> Entry | None:
-    """Return the audio file of a sample."""
+def _audio(parts: dict[bytes, Span]) -> Span | None:
+    """Return where the audio of a sample lies."""
     if b"flac" in parts:
         return parts[b"flac"]
     return next((parts[ending] for ending in AUDIO if ending in parts), None)
 
 
-def _text_endings(samples: list[dict[bytes, Entry]], read: Read) -> tuple[bytes, bytes]:
+def _text_endings(samples: list[dict[bytes, Span]], read: Read) -> tuple[bytes, bytes]:
     """Return the ending of the files that hold the captions, and the other one, for samples without such a file.
 
     img2dataset writes the caption to KEY.txt and what is known of its download to KEY.json. So JSON without captions does not count.
@@ -89,7 +93,7 @@ def _text_endings(samples: list[dict[bytes, Entry]], read: Read) -> tuple[bytes,
     if both is None:
         return b"json", b"txt"
     try:
-        sample = json.loads(read(both[b"json"].start, both[b"json"].size))
+        sample = json.loads(read(*both[b"json"]))
     except ValueError:
         sample = None
     return (b"json", b"txt") if isinstance(sample, dict) and sample.get("text") else (b"txt", b"json")
