@@ -1,5 +1,6 @@
 """Shards on a server: what is fetched, what is cached, and what happens when a transfer fails."""
 
+import contextlib
 import functools
 import http.server
 import json
@@ -63,16 +64,23 @@ class Served(http.server.ThreadingHTTPServer):
         return [asked for asked in self.asked if asked[0].endswith(".tar")]
 
 
+@contextlib.contextmanager
+def serving(root: Path) -> Iterator[Served]:
+    """Serve a folder while the block runs."""
+    server = Served(root)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     for function in (ranges.fetch_range, ranges.copy_file, index._remote_entries):
         monkeypatch.setattr(function.retry, "sleep", lambda seconds: None)
     write_split(tmp_path / "set" / "A" / "train", 7)
-    server = Served(tmp_path / "set")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(tmp_path / "set") as server:
+        yield server
 
 
 def opened(where: object, cache: Path) -> Clips:

@@ -1,7 +1,5 @@
 """Find and index shards, local or remote."""
 
-import json
-
 import pytest
 
 from tests.train_sets import write_split

@@ -55,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
             verb.add_argument(name.lower(), metavar=name, type=Path if name in ("RUN", "FOLDER") else str)
         verb.add_argument("--device", default="", help="cpu, cuda, mps; default: the fastest of this machine")
         verb.add_argument(
+            "--cache-gb", type=float, default=200.0, metavar="N", help="that remote samples may take in the cache; default 200"
+        )
+        verb.add_argument(
             "--cache", type=Path, default=default_cache(), metavar="DIR", help="indexes of shards, and parts of remote shards"
         )
         return verb
@@ -70,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     classify = add_verb(run_classify, "classify clips: shards with tags, or a folder with one folder a class", "RUN", "SHARDS_OR_FOLDER")
     embed = add_verb(run_embed, "write embeddings of clips or texts", "RUN")
     search = add_verb(run_search, "list the clips nearest to some words", "RUN", "WORDS")
+    add_verb(run_index, "write an index beside each tar of DIR, before the set is copied to a server: it is then read faster", "DIR")
     add_verb(run_export, "write RUN as a folder that transformers loads", "RUN", "FOLDER")
     compare = add_verb(run_compare, "the encoder study: 2 audio towers x 3 text towers on SHARDS", "SHARDS")
     compare.add_argument("--output", metavar="DIR", type=Path, required=True)
@@ -143,7 +147,8 @@ def get_environment(options: argparse.Namespace, report: Report) -> "RunEnvironm
     """Return where the run of `fit` or the runs of `compare` are made."""
     from train.start import RunEnvironment
 
-    return RunEnvironment(options.output, options.cache, get_device(options), report, sys.stderr.isatty())
+    most_bytes = int(options.cache_gb * 1e9)
+    return RunEnvironment(options.output, options.cache, get_device(options), report, sys.stderr.isatty(), most_bytes)
 
 
 def get_run(options: argparse.Namespace) -> "Run":
@@ -237,6 +242,15 @@ def run_search(options: argparse.Namespace, report: Report) -> None:
     clips = open_clips(options.root, is_fused(options), options.cache)
     for hit in search(get_run(options), options.words, clips, options.k):
         report(f"{hit.score:6.3f}  {hit.path}  {hit.key}  {hit.caption}")
+
+
+def run_index(options: argparse.Namespace, report: Report) -> None:
+    """Write an index beside each tar."""
+    from train.data.write_index import write_indexes
+
+    n_written, n_samples, n_others = write_indexes(options.dir)
+    others = f"; {n_others} others have books, which serve as well" if n_others else ""
+    report(f"{n_written} shards of {n_samples} samples in {options.dir} have an index now{others}")
 
 
 def run_export(options: argparse.Namespace, report: Report) -> None:

@@ -7,7 +7,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import overload
 
@@ -15,8 +15,9 @@ import numpy as np
 from filelock import FileLock
 from tqdm import tqdm
 
+from train.data.books import read_books
 from train.data.members import LARGEST, SAMPLE, Member, Members, find_samples
-from train.data.ranges import FAILURES, copy_file, first_line, open_remote, read_range, retry_transfer
+from train.data.ranges import FAILURES, copy_file, fetch_file, first_line, open_remote, read_range, retry_transfer
 from train.data.shards import REQUESTS, Shard
 from train.data.tar import Entry, list_entries, list_opened
 from train.errors import BadInput
@@ -25,7 +26,7 @@ from train.loop.atomic import atomic_write
 FORMAT = 1  # of the files of an index
 MANY, CHUNK = 400, 20  # local shards that are worth the start of processes; those that a process takes at once
 MOST_PROCESSES = 16
-MEMBERS = "members.npz"  # the samples of one remote shard
+MEMBERS, BOOKS = "members.npz", "books.parquet"  # the samples of one remote shard, by its headers or its books
 ROWS, NAMES, STOPS = "samples", "names", "stops.npy"  # those files; stops: after each shard, how many samples there are
 
 
@@ -65,12 +66,18 @@ class SampleIndex(Sequence[tuple[Shard, Member]]):
         member = Member(key.decode("utf-8", "replace"), audio_start, audio_size, text_start, text_size, ending == b"json")
         return self.shards[int(np.searchsorted(self._stops, number, "right"))], member
 
+    def number_in_shard(self, i: int) -> int:
+        """Return how many samples of its shard stand before sample i."""
+        shard = int(np.searchsorted(self._stops, i, "right"))
+        return i - int(self._stops[shard - 1]) if shard else i
+
 
 def open_index(shards: list[Shard], cache: Path) -> SampleIndex:
     """Open the index of some shards, which is kept in the folder `cache` until one of them changes.
 
     Of several processes that need it, the first makes it, and the others wait. Raise BadInput if a shard cannot be used.
     """
+    shards = _named(shards, cache)
     known = repr((FORMAT, [(shard.address, shard.cache_key, shard.n_samples) for shard in shards]))
     folder = cache / "index" / hashlib.sha256(known.encode()).hexdigest()[:24]
     if not folder.exists():
@@ -116,18 +123,36 @@ def _all_members(shards: list[Shard], cache: Path) -> Iterator[Members]:
             yield from processes.map(work, shards, chunksize=CHUNK)
 
 
+def _named(shards: list[Shard], cache: Path) -> list[Shard]:
+    """Fill in the cache keys that are not known. Raise BadInput if a server does not answer."""
+    if all(shard.cache_key for shard in shards):
+        return shards
+    try:
+        with ThreadPoolExecutor(REQUESTS) as threads:
+            return list(threads.map(partial(name_by_books, cache=cache), shards))
+    except FAILURES as error:
+        raise BadInput(f"the books of the shards cannot be read: {first_line(error)}") from error
+
+
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def list_members(shard: Shard, cache: Path) -> Members:
-    """List the samples of a shard. Of a remote one, the list is kept in the cache folder until the shard changes.
+    """List the samples of a shard: by its books, if it is remote and has any, or by the headers of the tar.
 
-    Raise BadInput if it cannot be read, or holds another number of samples than its sizes.json says.
+    What a remote shard takes requests for is kept in the cache folder until the shard changes. Raise BadInput if it cannot be read, or
+    holds another number of samples than its sizes.json says.
     """
     if not shard.remote:
         return _scan(shard, cache)
+    try:
+        books = kept_books(shard, cache)
+    except FAILURES as error:
+        raise BadInput(f"{shard.books} cannot be read: {first_line(error)}") from error
+    if books is not None:
+        return books[0]
     kept = cache / shard.cache_key / MEMBERS
     if not kept.exists():
         members = _scan(shard, cache)
@@ -135,6 +160,31 @@ def list_members(shard: Shard, cache: Path) -> Members:
             np.savez(file, rows=members.rows, names=np.frombuffer(members.names, np.uint8))
     with np.load(kept) as arrays:
         return Members(arrays["rows"], arrays["names"].tobytes())
+
+
+def name_by_books(shard: Shard, cache: Path) -> Shard:
+    """Fill in the cache key of a remote shard of which nothing but its address is known: a hash of its books, which are kept."""
+    if shard.cache_key:
+        return shard
+    data = fetch_file(shard.books)
+    named = shard._replace(cache_key=hashlib.sha256(shard.address.encode() + data).hexdigest()[:24])
+    if not (kept := cache / named.cache_key / BOOKS).exists():
+        with atomic_write(kept) as file:
+            file.write(data)
+    return named
+
+
+@lru_cache(maxsize=REQUESTS)
+def kept_books(shard: Shard, cache: Path) -> tuple[Members, list[str]] | None:
+    """Return what the books of a remote shard say of its samples, fetching them once. None where they do not say it."""
+    if not shard.books:
+        return None
+    kept = cache / shard.cache_key / BOOKS
+    if not kept.exists():
+        with atomic_write(kept) as file:
+            file.write(fetch_file(shard.books))
+    books = read_books(kept.read_bytes(), shard)
+    return books if books and shard.n_samples in (-1, len(books[1])) else None
 
 
 def _scan(shard: Shard, cache: Path) -> Members:

@@ -66,6 +66,14 @@ def fetch_range(address: str, start: int, size: int) -> bytes:
     return data
 
 
+@retry_transfer
+def fetch_file(address: str) -> bytes:
+    """Fetch a small remote file."""
+    files, path = fsspec.core.url_to_fs(address)
+    data: bytes = files.cat_file(path)
+    return data
+
+
 def open_remote(address: str) -> IO[bytes]:
     """Open a remote file for a few small reads. Raise ValueError if the server has no ranges."""
     files, path = fsspec.core.url_to_fs(address)

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from train.data.cache_room import make_room
 from train.data.convert import check_waveform, convert, is_plain_flac
-from train.data.index import open_index
+from train.data.index import kept_books, open_index
 from train.data.members import Member
 from train.data.ranges import FAILURES, MOST_BYTES, first_line, read_range
 from train.data.sample_text import SampleText, draw, read_caption, read_text
@@ -66,9 +66,9 @@ class Clips(Dataset):
         most_bytes: int = MOST_BYTES,
     ):
         self.fused, self.cache, self.texts, self.seed, self.origins, self.most_bytes = fused, cache, texts, seed, dict(origins), most_bytes
-        make_room(cache, {shard.cache_key for shard in shards}, most_bytes)
         self.samples = open_index(shards, cache)
         self.shards = self.samples.shards
+        make_room(cache, {shard.cache_key for shard in self.shards}, most_bytes)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -121,6 +121,9 @@ class Clips(Dataset):
         for index in range(len(self)) if indices is None else indices:
             shard, member = self.samples[index]
             with suppress(ValueError, *FAILURES):
+                if (books := kept_books(shard, self.cache)) is not None:
+                    yield read_text(books[1][self.samples.number_in_shard(index)].encode(), self.texts)
+                    continue
                 data = self._read_range(shard, member.text_start, member.text_size)
                 yield read_text(data, self.texts) if member.is_json else read_caption(data)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from train.errors import BadInput
 SPLITS = {"train": ("train", "balanced_train", "unbalanced_train"), "valid": ("valid",), "test": ("test", "eval")}
 WORDS = {"train": {"train", "training"}, "valid": {"valid", "val", "validation"}, "test": {"test", "testing", "eval", "evaluation"}}
 """Words by which folders and tars of other programs name their split, such as `audio-val/00000.tar` or `train-000001.tar`."""
+BOOKS = (".index.parquet", ".parquet")  # endings of the table of a tar, the first that exists
 DEPTH = 3  # <root>/<dataset>/<split>/0.tar
 REQUESTS = 32  # at the same time
 IDENTITY = ("size", "mtime", "ETag", "etag", "LastModified", "last_modified", "Last-Modified", "md5Hash", "generation", "created")
@@ -28,7 +29,8 @@ class Shard(NamedTuple):
     """One tar.
 
     address: path or URL. n_samples: as counted in sizes.json, or by the index; -1: not known. cache_key: changes when size or date
-    of the tar change. dataset: name of the folder that holds the splits. n_bytes: of the tar; -1: not known.
+    of the tar change; empty: `name_by_books` finds it. dataset: name of the folder that holds the splits. n_bytes: of the tar; -1: not
+    known. books: address of the table beside a remote tar that tells where its samples lie; empty where there is none.
     """
 
     address: str
@@ -36,6 +38,7 @@ class Shard(NamedTuple):
     cache_key: str
     dataset: str = ""
     n_bytes: int = -1
+    books: str = ""
 
     @property
     def remote(self) -> bool:
@@ -143,20 +146,37 @@ def _split_of(path: str) -> str:
 
 
 def _describe(files: fsspec.AbstractFileSystem, root: str, found: dict[str, dict], wanted: list[tuple[str, int]]) -> list[Shard]:
-    """Return the shards. Where a listing gives only names, size and date of each tar are asked for."""
-    infos = [found[path] for path, _ in wanted]
+    """Return the shards. Where a listing gives only names, size and date of each tar without books are asked for."""
     if isinstance(files, LocalFileSystem):
-        infos = [{"size": stat.st_size, "mtime": stat.st_mtime_ns} for stat in (Path(root, path).stat() for path, _ in wanted)]
-    elif any(info.get("size") is None for info in infos):
+        stats = [Path(root, path).stat() for path, _ in wanted]
+        infos: list[dict[str, Any]] = [{"size": stat.st_size, "mtime": stat.st_mtime_ns} for stat in stats]
+        books = [""] * len(wanted)
+    else:
+        books = [_books_of(path, found) for path, _ in wanted]
+        infos = [found[path] for path, _ in wanted]
+        unknown = [i for i, info in enumerate(infos) if info.get("size") is None and not books[i]]
         with ThreadPoolExecutor(REQUESTS) as pool:
-            infos = list(pool.map(files.info, [f"{root}/{path}" for path, _ in wanted]))
+            for i, info in zip(unknown, pool.map(files.info, [f"{root}/{wanted[i][0]}" for i in unknown]), strict=True):
+                infos[i] = info
     shards = []
-    for (path, count), info in zip(wanted, infos, strict=True):
-        address = files.unstrip_protocol(f"{root}/{path}").removeprefix("file://")
+    for (path, count), info, table in zip(wanted, infos, books, strict=True):
+        address = _address(files, root, path)
         identity = [str(info.get(name)) for name in IDENTITY]
-        cache_key = hashlib.sha256(repr((address, identity)).encode()).hexdigest()[:24]
-        shards.append(Shard(address, count, cache_key, _dataset_of(path, root), info.get("size") or -1))
+        cache_key = "" if info.get("size") is None else hashlib.sha256(repr((address, identity)).encode()).hexdigest()[:24]
+        size = -1 if info.get("size") is None else info["size"]
+        shards.append(Shard(address, count, cache_key, _dataset_of(path, root), size, table and _address(files, root, table)))
     return shards
+
+
+def _address(files: fsspec.AbstractFileSystem, root: str, path: str) -> str:
+    address: str = files.unstrip_protocol(f"{root}/{path}").removeprefix("file://")
+    return address
+
+
+def _books_of(path: str, found: Collection[str]) -> str:
+    """Return the path of the table beside a tar; empty where there is none."""
+    tables = (path.removesuffix(".tar") + ending for ending in BOOKS)
+    return next((table for table in tables if table in found), "")
 
 
 def _dataset_of(path: str, root: str) -> str:
