@@ -146,11 +146,12 @@ def test_a_shard_without_samples_is_bad_input_that_names_what_it_holds(tmp_path)
         check_data(str(tmp_path), TINY, tmp_path / "cache")
 
 
+@pytest.mark.slow
 def test_weights_of_datasets_and_origins_change_what_is_read_and_resume_exactly(tmp_path):
     root = write_set(tmp_path / "set")
-    recipe = replace(TINY, dataset_weights={"First": 0.5, "Second": 3}, caption_weights={"human": 2}, steps=4, valid_every=2)
+    recipe = replace(TINY, dataset_weights={"First": 0.5, "Second": 3}, caption_weights={"human": 2}, steps=2, valid_every=1)
     fit(str(root), recipe, environment(tmp_path))
-    (tmp_path / "run" / "step-0000004.pt").unlink()
+    (tmp_path / "run" / "step-0000002.pt").unlink()
     before = losses(tmp_path / "run")
     fit(str(root), recipe, environment(tmp_path), resume="yes")
-    assert losses(tmp_path / "run") == before and len(before) == 4
+    assert losses(tmp_path / "run") == before and len(before) == 2
