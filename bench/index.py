@@ -68,7 +68,7 @@ def write_set(root: Path, n_shards: int) -> None:
 
 
 def start(folder: Path) -> tuple[float, float]:
-    """Return seconds, and MB of memory over that of the imported program, of a process that does all that a run does before its first step."""
+    """Return seconds, and MB over those of the imported program, that all takes which a run does before its first step."""
     command = [sys.executable, "-c", START, str(folder / "set"), str(folder / "cache")]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds, megabytes = map(float, done.stdout.split())

@@ -101,10 +101,10 @@ def test_without_sizes_a_split_is_named_by_folder_or_tar(tmp_path):
         "D/validated/0.tar",
     ):
         write_shard(tmp_path / path, [("x", b"", {})])
-    found = {
+    matches = {
         split: [shard.address.removeprefix(f"{tmp_path}/") for shard in find_shards(str(tmp_path), split)] for split in ("train", "valid")
     }
-    assert found == {"train": ["A/train/0.tar", "C/c-train-000.tar"], "valid": ["B_val/00000.tar", "C/c-valid-000.tar"]}
+    assert matches == {"train": ["A/train/0.tar", "C/c-train-000.tar"], "valid": ["B_val/00000.tar", "C/c-valid-000.tar"]}
     assert [shard.dataset for shard in find_shards(str(tmp_path), "dev")] == ["D"]
 
 

@@ -12,12 +12,12 @@ from train.errors import BadInput
 SHARDS = [Shard("a/0.tar", 5, "", "A"), Shard("a/1.tar", 3, "", "A"), Shard("b/0.tar", 6, "", "B"), Shard("c/0.tar", 4, "", "C")]
 
 
-def whole(n):
+def all_of(n):
     return [Portion(0, n, n)]
 
 
 def test_each_epoch_has_every_sample_once_in_an_order_of_its_own():
-    steps = list(samples_of_steps(whole(10), 5, seed=1, first=0, last=4))
+    steps = list(samples_of_steps(all_of(10), 5, seed=1, first=0, last=4))
     epochs = [[i for step in steps[:2] for _, i in step], [i for step in steps[2:] for _, i in step]]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(10))
     assert epochs[0] != epochs[1]  # the reference repeats the same batches each epoch
@@ -25,26 +25,26 @@ def test_each_epoch_has_every_sample_once_in_an_order_of_its_own():
 
 
 def test_an_incomplete_batch_is_left_out_and_the_next_epoch_begins():
-    steps = list(samples_of_steps(whole(11), 3, seed=1, first=0, last=4))
+    steps = list(samples_of_steps(all_of(11), 3, seed=1, first=0, last=4))
     assert [len(step) for step in steps] == [3, 3, 3, 3]
     assert [step[0][0] for step in steps] == [0, 0, 0, 1]
     assert len({i for step in steps[:3] for _, i in step}) == 9
 
 
 def test_the_plan_can_begin_at_any_step():
-    assert list(samples_of_steps(whole(11), 3, 1, 0, 9))[4:] == list(samples_of_steps(whole(11), 3, 1, 4, 9))
+    assert list(samples_of_steps(all_of(11), 3, 1, 0, 9))[4:] == list(samples_of_steps(all_of(11), 3, 1, 4, 9))
 
 
 @pytest.mark.parametrize("world_size", [2, 4])
 def test_ranks_take_equal_shares_of_each_step(world_size):
-    alone = list(samples_of_steps(whole(18), 8, 3, 0, 5))
-    shares = [list(samples_of_steps(whole(18), 8, 3, 0, 5, rank, world_size)) for rank in range(world_size)]
+    alone = list(samples_of_steps(all_of(18), 8, 3, 0, 5))
+    shares = [list(samples_of_steps(all_of(18), 8, 3, 0, 5, rank, world_size)) for rank in range(world_size)]
     assert [[pair for share in step for pair in share] for step in zip(*shares, strict=True)] == alone
     assert {len(step) for share in shares for step in share} == {8 // world_size}
 
 
 def test_another_seed_gives_another_order():
-    assert list(samples_of_steps(whole(20), 4, 1, 0, 5)) != list(samples_of_steps(whole(20), 4, 2, 0, 5))
+    assert list(samples_of_steps(all_of(20), 4, 1, 0, 5)) != list(samples_of_steps(all_of(20), 4, 2, 0, 5))
 
 
 def read(weights, epochs, seed=1):
@@ -100,5 +100,5 @@ def test_weights_that_cannot_be_kept_are_bad_input(weights, message):
 
 
 def test_the_order_of_a_long_run_is_not_made_before_it_is_read():
-    steps = samples_of_steps(whole(10**6), 1000, 0, 10**9, 10**12)
+    steps = samples_of_steps(all_of(10**6), 1000, 0, 10**9, 10**12)
     assert len(next(steps)) == 1000

@@ -66,7 +66,7 @@ def test_damage_gives_an_error_or_what_tarfile_reads(tmp_path_factory, at, byte,
     except tarfile.TarError:
         expected = None
     try:
-        found = list_entries(path)
+        matches = list_entries(path)
     except tarfile.TarError:
-        found = None
-    assert found == expected or expected is None or found is not None
+        matches = None
+    assert matches == expected or expected is None or matches is not None

@@ -57,11 +57,11 @@ def find_shards(root: str, split: str) -> list[Shard]:
         raise BadInput(f"{root} is no folder; give the folder that a build wrote (it holds <dataset>/<split>/0.tar)")
     try:
         files, path = fsspec.core.url_to_fs(root.rstrip("/") or "/")
-        found = _list_files(files, path)
-        tars = [name for name in found if name.endswith(".tar")]
-        folders = {folder: _read_sizes(files, f"{path}/{folder}/sizes.json") for folder in sorted(_folders_with_sizes(found))}
+        listed = _list_files(files, path)
+        tars = [name for name in listed if name.endswith(".tar")]
+        folders = {folder: _read_sizes(files, f"{path}/{folder}/sizes.json") for folder in sorted(_folders_with_sizes(listed))}
         wanted = [*_of_sizes(folders, tars, split), *_of_words([tar for tar in tars if _parent(tar) not in folders], split)]
-        shards = _describe(files, path, found, [pair for pair in wanted if pair[1] != 0])
+        shards = _describe(files, path, listed, [pair for pair in wanted if pair[1] != 0])
     except (*FAILURES, ImportError) as error:
         raise BadInput(f"{root} cannot be read: {first_line(error)}") from error
     if not shards:
@@ -79,20 +79,20 @@ def _list_files(files: fsspec.AbstractFileSystem, root: str) -> dict[str, dict[s
 
     Links to folders of this machine are followed: sets are often put together of them.
     """
-    found: dict[str, dict[str, Any]] = {}
+    listed: dict[str, dict[str, Any]] = {}
     if not isinstance(files, LocalFileSystem):
         folders = [root]
         for _ in range(DEPTH):
             entries = [entry for folder in folders for entry in files.ls(folder, detail=True)]
             folders = [entry["name"].rstrip("/") for entry in entries if entry["type"] == "directory"]
-            found |= {entry["name"][len(root) :].lstrip("/"): entry for entry in entries if entry["type"] == "file"}
-        return found
+            listed |= {entry["name"][len(root) :].lstrip("/"): entry for entry in entries if entry["type"] == "file"}
+        return listed
     for folder, folders, names in os.walk(root, followlinks=True):
         path = os.path.relpath(folder, root)
-        found |= {os.path.normpath(f"{path}/{name}"): {} for name in names}
+        listed |= {os.path.normpath(f"{path}/{name}"): {} for name in names}
         if len(PurePosixPath(path).parts) >= DEPTH - 1:
             folders.clear()
-    return found
+    return listed
 
 
 def _folders_with_sizes(names: Iterable[str]) -> Iterator[str]:
@@ -145,15 +145,15 @@ def _split_of(path: str) -> str:
     return folders[-1] if folders else ""
 
 
-def _describe(files: fsspec.AbstractFileSystem, root: str, found: dict[str, dict], wanted: list[tuple[str, int]]) -> list[Shard]:
+def _describe(files: fsspec.AbstractFileSystem, root: str, listed: dict[str, dict], wanted: list[tuple[str, int]]) -> list[Shard]:
     """Return the shards. Where a listing gives only names, size and date of each tar without books are asked for."""
     if isinstance(files, LocalFileSystem):
         stats = [Path(root, path).stat() for path, _ in wanted]
         infos: list[dict[str, Any]] = [{"size": stat.st_size, "mtime": stat.st_mtime_ns} for stat in stats]
         books = [""] * len(wanted)
     else:
-        books = [_books_of(path, found) for path, _ in wanted]
-        infos = [found[path] for path, _ in wanted]
+        books = [_books_of(path, listed) for path, _ in wanted]
+        infos = [listed[path] for path, _ in wanted]
         unknown = [i for i, info in enumerate(infos) if info.get("size") is None and not books[i]]
         with ThreadPoolExecutor(REQUESTS) as pool:
             for i, info in zip(unknown, pool.map(files.info, [f"{root}/{wanted[i][0]}" for i in unknown]), strict=True):
@@ -173,10 +173,10 @@ def _address(files: fsspec.AbstractFileSystem, root: str, path: str) -> str:
     return address
 
 
-def _books_of(path: str, found: Collection[str]) -> str:
+def _books_of(path: str, listed: Collection[str]) -> str:
     """Return the path of the table beside a tar; empty where there is none."""
     tables = (path.removesuffix(".tar") + ending for ending in BOOKS)
-    return next((table for table in tables if table in found), "")
+    return next((table for table in tables if table in listed), "")
 
 
 def _dataset_of(path: str, root: str) -> str:
@@ -198,5 +198,5 @@ def _nothing_found(root: str, split: str, tars: list[str]) -> str:
     names = "|".join(SPLITS.get(split, (split,)))
     message = f"{root} has no samples of split {split!r}: looked for */{names}/*.tar"
     if not tars:
-        return f"{message} and found no tar"
-    return f"{message} and found {len(tars)} other tars, such as {tars[0]}; put those of the split into a folder {split}"
+        return f"{message}; it has no tar"
+    return f"{message}; it has {len(tars)} other tars, such as {tars[0]}; put those of the split into a folder {split}"
