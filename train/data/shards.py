@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -59,8 +59,10 @@ def find_shards(root: str, split: str) -> list[Shard]:
         files, path = fsspec.core.url_to_fs(root.rstrip("/") or "/")
         listed = _list_files(files, path)
         tars = [name for name in listed if name.endswith(".tar")]
-        folders = {folder: _read_sizes(files, f"{path}/{folder}/sizes.json") for folder in sorted(_folders_with_sizes(listed))}
-        wanted = [*_of_sizes(folders, tars, split), *_of_words([tar for tar in tars if _parent(tar) not in folders], split)]
+        folders = {_parent(name) for name in listed if PurePosixPath(name).name == "sizes.json"}
+        names = SPLITS.get(split, (split,))
+        sizes = {f: _read_sizes(files, f"{path}/{f}/sizes.json") for f in sorted(folders) if PurePosixPath(f).name in names}
+        wanted = [*_of_sizes(sizes, set(tars)), *_of_words([tar for tar in tars if _parent(tar) not in folders], split)]
         shards = _describe(files, path, listed, [pair for pair in wanted if pair[1] != 0])
     except (*FAILURES, ImportError) as error:
         raise BadInput(f"{root} cannot be read: {first_line(error)}") from error
@@ -95,10 +97,6 @@ def _list_files(files: fsspec.AbstractFileSystem, root: str) -> dict[str, dict[s
     return listed
 
 
-def _folders_with_sizes(names: Iterable[str]) -> Iterator[str]:
-    return (_parent(name) for name in names if PurePosixPath(name).name == "sizes.json")
-
-
 def _read_sizes(files: fsspec.AbstractFileSystem, path: str) -> dict[str, int]:
     """Return what a sizes.json holds: name of a tar -> number of samples."""
     try:
@@ -110,15 +108,12 @@ def _read_sizes(files: fsspec.AbstractFileSystem, path: str) -> dict[str, int]:
     return counts
 
 
-def _of_sizes(folders: dict[str, dict[str, int]], tars: list[str], split: str) -> Iterator[tuple[str, int]]:
-    """Yield path and count of the shards that the sizes.json of a split name. Raise BadInput if one of them does not exist."""
-    names, known = SPLITS.get(split, (split,)), set(tars)
-    for folder, counts in folders.items():
-        if PurePosixPath(folder).name not in names:
-            continue
+def _of_sizes(sizes: dict[str, dict[str, int]], tars: set[str]) -> Iterator[tuple[str, int]]:
+    """Yield path and count of the shards that sizes.json of some folders name. Raise BadInput if one of them does not exist."""
+    for folder, counts in sizes.items():
         for name in sorted(counts, key=lambda name: (len(name), name)):
             path = f"{folder}/{name}"
-            if path not in known:
+            if path not in tars:
                 raise BadInput(f"{folder}/sizes.json names {name}, which does not exist; build the set again or correct sizes.json")
             yield path, counts[name]
 
