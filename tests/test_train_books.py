@@ -65,6 +65,16 @@ def test_a_set_of_ours_on_a_server_takes_one_request_a_shard_before_its_samples(
         assert server.of_tars() == []
 
 
+def test_shards_on_a_server_can_be_put_together_in_another_way(built, tmp_path):
+    with serving(built) as server:
+        shards = find_shards(server.address, "train")
+        for some in (shards, shards[::-1], shards[1:]):  # the books are read once, and used for three indexes
+            local = [Path(str(built) + shard.address.removeprefix(server.address)) for shard in some]
+            keys = [member for _, member in Clips(some, True, tmp_path / "cache").samples]
+            expected = [Shard(str(path), -1, f"{i}{len(some)}") for i, path in enumerate(local)]
+            assert keys == [member for _, member in Clips(expected, True, tmp_path / "local").samples]
+
+
 def test_an_index_serves_for_foreign_tars(tmp_path):
     write_by_webdataset(tmp_path / "set" / "train", 9)
     write_as_img2dataset(tmp_path / "set" / "more_train", 5)

@@ -9,6 +9,7 @@ import fsspec
 import pytest
 
 from tests.train_sets import write_split
+from train.data import index
 from train.data.index import list_members, open_index
 from train.data.samples import Clips
 from train.data.shards import find_shards
@@ -44,16 +45,16 @@ def test_a_member_gives_the_position_of_its_bytes(root, tmp_path):
 
 
 def test_samples_stand_in_the_order_of_their_shards(root, tmp_path):
-    index = open_index(find_shards(str(root), "train"), tmp_path)
+    samples = open_index(find_shards(str(root), "train"), tmp_path)
     keys = [*(f"train-{i:03}" for i in range(12)), "balanced_train-000", "balanced_train-001"]
-    assert [member.key for _, member in index] == keys
-    assert [(shard.dataset, Path(shard.address).name) for shard, _ in (index[4], index[5], index[-1])] == [
+    assert [member.key for _, member in samples] == keys
+    assert [(shard.dataset, Path(shard.address).name) for shard, _ in (samples[4], samples[5], samples[-1])] == [
         ("A", "0.tar"),
         ("A", "1.tar"),
         ("B", "0.tar"),
     ]
     with pytest.raises(IndexError):
-        index[14]
+        samples[14]
 
 
 def test_the_index_is_made_once_and_again_when_a_shard_changes(root, tmp_path):
@@ -67,10 +68,10 @@ def test_the_index_is_made_once_and_again_when_a_shard_changes(root, tmp_path):
 
 
 def test_a_sample_takes_28_bytes_of_a_file_that_a_copy_of_the_index_maps_too(root, tmp_path):
-    index = open_index(find_shards(str(root), "train"), tmp_path)
-    assert [path.stat().st_size for path in tmp_path.rglob("samples")] == [28 * len(index)]
-    pickled = pickle.dumps(index)
-    assert list(pickle.loads(pickled)) == list(index)
+    samples = open_index(find_shards(str(root), "train"), tmp_path)
+    assert [path.stat().st_size for path in tmp_path.rglob("samples")] == [28 * len(samples)]
+    pickled = pickle.dumps(samples)
+    assert list(pickle.loads(pickled)) == list(samples)
     assert b"train-003" not in pickled
 
 
@@ -89,6 +90,15 @@ def make_index(root, cache):
 def test_processes_that_start_together_get_one_index(root, tmp_path):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         assert pool.starmap(make_index, [(str(root), str(tmp_path / "cache"))] * 4) == [(14, 1)] * 4
+
+
+@pytest.mark.slow
+def test_an_index_by_several_processes_is_that_of_one(root, tmp_path, monkeypatch):
+    shards = find_shards(str(root), "train")
+    alone = list(open_index(shards, tmp_path / "a"))
+    monkeypatch.setattr(index, "MANY", 2)
+    monkeypatch.setattr(index, "cores", lambda: 2)
+    assert list(open_index(shards, tmp_path / "b")) == alone
 
 
 @pytest.mark.filterwarnings("ignore")

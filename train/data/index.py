@@ -98,8 +98,9 @@ def _write_index(shards: list[Shard], cache: Path, folder: Path) -> None:
         for members in tqdm(_all_members(shards, cache), "index", len(shards), leave=False, disable=None):
             if n_bytes + len(members.names) > LARGEST:
                 raise BadInput(f"the names of the samples have more than {LARGEST} bytes together; train on fewer shards")
-            members.rows["name_start"] += np.uint32(n_bytes)
-            rows.write(members.rows.tobytes())
+            shifted = members.rows.copy()  # the members of a remote shard are kept for later calls
+            shifted["name_start"] += np.uint32(n_bytes)
+            rows.write(shifted.tobytes())
             names.write(members.names)
             n_bytes, n_samples = n_bytes + len(members.names), n_samples + len(members.rows)
             stops.append(n_samples)
