@@ -55,9 +55,6 @@ def parser() -> argparse.ArgumentParser:
             verb.add_argument(name.lower(), metavar=name, type=Path if name in ("RUN", "FOLDER") else str)
         verb.add_argument("--device", default="", help="cpu, cuda, mps; default: the fastest of this machine")
         verb.add_argument(
-            "--cache-gb", type=float, default=200.0, metavar="N", help="that remote samples may take in the cache; default 200"
-        )
-        verb.add_argument(
             "--cache", type=Path, default=default_cache(), metavar="DIR", help="indexes of shards, and parts of remote shards"
         )
         return verb
@@ -109,6 +106,7 @@ def add_embed_options(embed: argparse.ArgumentParser) -> None:
 def add_recipe_options(verb: argparse.ArgumentParser) -> None:
     """Add the options that choose and change a recipe."""
     verb.add_argument("--recipe", default="tiny", metavar="NAME|FILE.toml", help="tiny, paper-ac-cl, paper-la-fusion, paper-2.5m, a file")
+    verb.add_argument("--cache-gb", type=int, default=200, metavar="N", help="what remote samples may take in the cache; default 200")
     verb.add_argument("--size", choices=("published", "tiny"), help="width of the towers")
     verb.add_argument("--steps", type=int, help="number of steps")
     verb.add_argument("--compile", action="store_const", const="true", help="torch.compile the towers")
@@ -147,7 +145,7 @@ def get_environment(options: argparse.Namespace, report: Report) -> "RunEnvironm
     """Return where the run of `fit` or the runs of `compare` are made."""
     from train.start import RunEnvironment
 
-    most_bytes = int(options.cache_gb * 1e9)
+    most_bytes = options.cache_gb * 10**9
     return RunEnvironment(options.output, options.cache, get_device(options), report, sys.stderr.isatty(), most_bytes)
 
 
