@@ -10,6 +10,7 @@ import av
 import numpy as np
 import soundfile
 import soxr
+from av.container import InputContainer
 
 from train.data.sound_headers import CUT, is_counted_mp3, tag_bytes, wav_audio
 from train.towers.features import SAMPLE_RATE
@@ -90,8 +91,9 @@ def _av_blocks(data: bytes) -> Iterator[tuple[np.ndarray, int]]:
     """Decode by FFmpeg. It gets no name or address, and may open nothing else. A few broken packets are left out."""
     n_packets, errors = 0, []
     with av.open(BytesIO(data), options={"protocol_whitelist": "none"}, metadata_errors="replace") as media:
-        if not media.streams.audio:
-            raise ValueError("it holds no audio")
+        assert isinstance(media, InputContainer)  # opened for reading
+        if not media.streams.audio or media.streams.audio[0].codec_context is None:
+            raise ValueError("it holds no audio that can be decoded")
         stream = media.streams.audio[0]
         stream.codec_context.thread_count = 1  # other workers use the other cores
         n_left = _n_frames_of_mp4(media, stream)
@@ -107,7 +109,7 @@ def _av_blocks(data: bytes) -> Iterator[tuple[np.ndarray, int]]:
         raise ValueError(f"{len(errors)} of {n_packets} packets cannot be decoded, the first: {errors[0]}")
 
 
-def _n_frames_of_mp4(media: av.container.InputContainer, stream: av.AudioStream) -> int:
+def _n_frames_of_mp4(media: InputContainer, stream: av.AudioStream) -> int:
     """Return how many frames an MP4 or M4A has by its header: AAC fills its last packet with silence. A huge number for all others."""
     if "mp4" not in media.format.name or not stream.duration or not stream.time_base:
         return UNKNOWN_LENGTH
