@@ -82,7 +82,7 @@ def check_data(shards: str, recipe: TrainRecipe, cache: Path, most_bytes: int = 
     fused = recipe.fusion != "none"
     valid = FixedClips(find_shards(shards, "valid"), fused, cache, most_bytes=most_bytes)
     training_shards = find_shards(shards, "train")
-    clips = Clips(training_shards, fused, cache, recipe.texts, recipe.seed, recipe.caption_weights, most_bytes)
+    clips = Clips(training_shards, fused, cache, recipe.texts, recipe.seed, dict(recipe.caption_weights.items()), most_bytes)
     parts = portions(clips.shards, recipe.dataset_weights)
     per_epoch = steps_per_epoch(parts, recipe.batch)
     if not per_epoch:

@@ -5,12 +5,14 @@ A sound file that is trained on as it is, and the sample that a build makes of i
 
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 import av
 import numpy as np
 import soundfile
 import soxr
 from av.container import InputContainer
+from numpy.typing import NDArray
 
 from train.data.sound_headers import CUT, is_counted_mp3, tag_bytes, wav_audio
 from train.towers.features import SAMPLE_RATE
@@ -128,7 +130,7 @@ def _to_mono(frames: np.ndarray) -> np.ndarray:
     """Return the mean of the channels (n_frames,) float32, full scale at 32768. The additions are those of the build, in its order."""
     n_channels = frames.shape[1]
     scale = np.float32(32768.0 / (FULL_SCALE_IN[frames.dtype.name] * n_channels))
-    wide = frames.astype(np.float64 if frames.dtype.name in ("int32", "float64") else np.float32)
+    wide: NDArray[Any] = frames.astype(np.float64 if frames.dtype.name in ("int32", "float64") else np.float32)
     if frames.dtype.kind == "u":
         wide -= np.float32(128)
     mixed = wide[:, 0].astype(wide.dtype)
