@@ -16,7 +16,7 @@ from bench.measure import Row
 from bench.plot import plot
 
 RESULTS = Path(__file__).parent / "results"
-BENCHES = ("build", "captions", "formats", "lengths", "many", "overhead", "plan", "quality", "snapshot", "throughput", "train")
+BENCHES = ("build", "captions", "formats", "index", "lengths", "many", "overhead", "plan", "quality", "snapshot", "throughput", "train")
 """Modules of this folder, each with `rows(quick, corpus) -> list[Row]`."""
 QUICK = ("formats", "lengths", "quality")
 """Benches that `--quick` runs when none is named: a minute together."""

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.train_sets import write_split
-from train.data.batch import Collate, samples_of_steps, text_id, train_loader
+from train.data.batch import Collate, text_id, train_loader
+from train.data.order import Portion, samples_of_steps
 from train.data.samples import Clips
 from train.data.shards import find_shards
 from train.towers.tokenizer import train_tokenizer
@@ -23,39 +24,8 @@ def collate(clips):
     return Collate(train_tokenizer(clips.all_captions(), 300, 77), 77)
 
 
-def test_each_epoch_has_every_sample_once_in_an_order_of_its_own():
-    steps = list(samples_of_steps(10, 5, seed=1, first=0, last=4))
-    epochs = [[i for step in steps[:2] for _, i in step], [i for step in steps[2:] for _, i in step]]
-    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(10))
-    assert epochs[0] != epochs[1]  # the reference repeats the same batches each epoch
-    assert [{epoch for epoch, _ in step} for step in steps] == [{0}, {0}, {1}, {1}]
-
-
-def test_an_incomplete_batch_is_left_out_and_the_next_epoch_begins():
-    steps = list(samples_of_steps(11, 3, seed=1, first=0, last=4))
-    assert [len(step) for step in steps] == [3, 3, 3, 3]
-    assert [step[0][0] for step in steps] == [0, 0, 0, 1]
-    assert len({i for step in steps[:3] for _, i in step}) == 9
-
-
-def test_the_plan_can_begin_at_any_step():
-    assert list(samples_of_steps(11, 3, 1, 0, 9))[4:] == list(samples_of_steps(11, 3, 1, 4, 9))
-
-
-@pytest.mark.parametrize("world_size", [2, 4])
-def test_ranks_take_equal_shares_of_each_step(world_size):
-    alone = list(samples_of_steps(18, 8, 3, 0, 5))
-    shares = [list(samples_of_steps(18, 8, 3, 0, 5, rank, world_size)) for rank in range(world_size)]
-    assert [[pair for share in step for pair in share] for step in zip(*shares, strict=True)] == alone
-    assert {len(step) for share in shares for step in share} == {8 // world_size}
-
-
-def test_another_seed_gives_another_order():
-    assert list(samples_of_steps(20, 4, 1, 0, 5)) != list(samples_of_steps(20, 4, 2, 0, 5))
-
-
 def test_workers_change_no_batch(clips, collate):
-    plan = list(samples_of_steps(len(clips), 3, 5, 0, 4))
+    plan = list(samples_of_steps([Portion(0, len(clips), len(clips))], 3, 5, 0, 4))
     without, with_workers = (list(train_loader(clips, plan, collate, workers)) for workers in (0, 2))
     for first, second in zip(without, with_workers, strict=True):
         assert torch.equal(first.mel, second.mel) and torch.equal(first.ids, second.ids) and torch.equal(first.longer, second.longer)

@@ -1,5 +1,6 @@
 """Shards on a server: what is fetched, what is cached, and what happens when a transfer fails."""
 
+import contextlib
 import functools
 import http.server
 import json
@@ -17,8 +18,9 @@ import torch
 from tests.test_train_command import call
 from tests.train_runs import TINY, environment, losses, trained
 from tests.train_sets import write_split
-from train.data import ranges, shards
-from train.data.batch import Collate, samples_of_steps, train_loader
+from train.data import index, ranges
+from train.data.batch import Collate, train_loader
+from train.data.order import Portion, samples_of_steps
 from train.data.samples import BrokenSample, Clips
 from train.data.shards import find_shards
 from train.fit import fit
@@ -62,16 +64,23 @@ class Served(http.server.ThreadingHTTPServer):
         return [asked for asked in self.asked if asked[0].endswith(".tar")]
 
 
-@pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    for function in (ranges.fetch_range, ranges.copy_file, shards.remote_headers):
-        monkeypatch.setattr(function.retry, "sleep", lambda seconds: None)
-    write_split(tmp_path / "set" / "A" / "train", 7)
-    server = Served(tmp_path / "set")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+@contextlib.contextmanager
+def serving(root: Path) -> Iterator[Served]:
+    """Serve a folder while the block runs."""
+    server = Served(root)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    for function in (ranges.fetch_range, ranges.copy_file, index._remote_entries):
+        monkeypatch.setattr(function.retry, "sleep", lambda seconds: None)
+    write_split(tmp_path / "set" / "A" / "train", 7)
+    with serving(tmp_path / "set") as server:
+        yield server
 
 
 def opened(where: object, cache: Path) -> Clips:
@@ -86,7 +95,7 @@ def test_a_sample_is_fetched_once_by_one_range(served, tmp_path):
     served.asked.clear()
     clips[0, 3], clips[0, 3]
     member = clips.samples[3][1]
-    assert served.of_tars() == [("0.tar", f"bytes={member.flac_start}-{member.json_start + member.json_size - 1}")]
+    assert served.of_tars() == [("0.tar", f"bytes={member.audio_start}-{member.text_start + member.text_size - 1}")]
     served.asked.clear()
     opened(served.address, tmp_path / "cache")[1, 3]
     assert served.of_tars() == []
@@ -97,7 +106,7 @@ def test_order_samples_and_captions_are_those_of_the_local_shards(served, tmp_pa
     local, remote = opened(served.root, tmp_path / "a"), opened(served.address, tmp_path / "b")
     assert list(local.all_captions()) == list(remote.all_captions())
     collate = Collate(train_tokenizer(local.all_captions(), 300, 77), 77)
-    plan = list(samples_of_steps(7, 3, 5, 0, 4))
+    plan = list(samples_of_steps([Portion(0, 7, 7)], 3, 5, 0, 4))
     for first, second in zip(train_loader(local, plan, collate, 0), train_loader(remote, plan, collate, 2), strict=True):
         assert torch.equal(first.mel, second.mel) and torch.equal(first.ids, second.ids)
 
@@ -126,7 +135,7 @@ def test_a_shard_that_changes_during_a_run_gives_broken_samples_with_their_names
     clips = opened(served.address, tmp_path / "cache")
     tar = served.root / "A" / "train" / "0.tar"
     content = tar.read_bytes()
-    middle = clips.samples[4][1].flac_start + 100
+    middle = clips.samples[4][1].audio_start + 100
     tar.write_bytes({"shorter": content[:4000], "other": os.urandom(len(content)), "cut in the sample": content[:middle]}[now])
     with pytest.raises(BrokenSample, match=r"train-004 in http://.*0\.tar: .*" + ("has the file changed" if "cut" in now else "")):
         clips.example(0, 4)

@@ -116,3 +116,18 @@ def test_a_run_without_settings_is_of_the_published_size_on_one_process_without_
     assert (recipe.broken_share, recipe.weight_decay, recipe.clip_norm) == (0.05, 0.0, 0.0)
     assert (recipe.loss, recipe.weights, recipe.unlock_after, recipe.ema) == ("softmax", "", 0, 0.0)
     assert (recipe.audio_lr_factor, recipe.text_lr_factor, recipe.layer_decay) == (1.0, 1.0, 1.0)
+
+
+def test_weights_are_tables_in_files_and_text_on_the_command_line(tmp_path):
+    (tmp_path / "mine.toml").write_text("[dataset_weights]\nAudioCaps = 2\n")
+    recipe = load_recipe(str(tmp_path / "mine.toml"), ["caption_weights=human=3, t5=0.5"])
+    assert (recipe.dataset_weights, recipe.caption_weights) == ({"AudioCaps": 2.0}, {"human": 3.0, "t5": 0.5})
+    assert load_recipe("tiny", ["dataset_weights=My = Set=0.5"]).dataset_weights == {"My = Set": 0.5}
+
+
+@pytest.mark.parametrize(
+    "change", ["dataset_weights=A", "dataset_weights=A=-1", "dataset_weights=A=nan", "dataset_weights=A=1e9", "caption_weights=humans=1"]
+)
+def test_weights_that_mean_nothing_are_bad_input(change):
+    with pytest.raises(BadInput, match="weights"):
+        load_recipe("tiny", [change])

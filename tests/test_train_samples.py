@@ -28,7 +28,7 @@ def damage_json(clips, index):
     """Make the JSON of a sample unreadable."""
     shard, member = clips.samples[index]
     data = bytearray(Path(shard.address).read_bytes())
-    data[member.json_start] = ord("?")
+    data[member.text_start] = ord("?")
     Path(shard.address).write_bytes(data)
 
 
@@ -64,8 +64,8 @@ def broken_set(tmp_path):
     samples = [
         ("good", good, text),
         ("cut", good[: len(good) // 2], text),
-        ("rate", flac(sound("hum", 1, 0), 44_100), text),
-        ("stereo", flac(np.zeros((48_000, 2), np.float32)), text),
+        ("page", b"<html>404</html>", text),
+        ("short", flac(sound("hum", 1, 0), 44_100)[:-900], text),
         ("empty", flac(sound("hum", 0, 0)), text),
         ("textless", good, {"text": [], "tag": []}),
         ("fine", good, text),
@@ -81,11 +81,11 @@ def test_a_broken_sample_is_replaced_by_one_half_an_epoch_away_that_names_it(tmp
     replaced = [(example.key, [message.partition(" ")[0] for message in example.broken]) for example in examples]
     assert replaced == [  # of 7 samples: always 4 further
         ("good", []),
-        ("fine", ["cut", "textless", "rate"]),
-        ("fine", ["rate"]),
-        ("good", ["stereo"]),
-        ("fine", ["empty", "cut", "textless", "rate"]),
-        ("fine", ["textless", "rate"]),
+        ("fine", ["cut", "textless", "page"]),
+        ("fine", ["page"]),
+        ("good", ["short"]),
+        ("fine", ["empty", "cut", "textless", "page"]),
+        ("fine", ["textless", "page"]),
         ("fine", []),
     ]
 
@@ -93,9 +93,9 @@ def test_a_broken_sample_is_replaced_by_one_half_an_epoch_away_that_names_it(tmp
 def test_the_message_of_a_broken_sample_gives_the_reason(tmp_path):
     clips = FixedClips(broken_set(tmp_path), True, tmp_path)
     messages = {clips.samples[i][1].key: clips[i] for i in range(len(clips)) if isinstance(clips[i], str)}
-    assert list(messages) == ["cut", "rate", "stereo", "empty", "textless"]
+    assert list(messages) == ["cut", "page", "short", "empty", "textless"]
     assert all(message.startswith(f"{key} in {clips.shards[0].address}: ") for key, message in messages.items())
-    assert "44100 Hz and 1 channels" in messages["rate"] and "48000 Hz and 2 channels" in messages["stereo"]
+    assert "cannot be decoded" in messages["page"] and "decoded" in messages["short"]
     assert messages["textless"].endswith("no text")
 
 

@@ -17,6 +17,7 @@ from train.towers.tokenizer import count_truncated, load_tokenizer, train_tokeni
 from train.towers.trained import TrainedModel, check_same_towers, read_clap
 
 CAPTIONS_CHECKED = 1000  # captions compared with the context, when the tokenizer is not trained on them
+MOST_LEARNT = 100_000  # samples whose captions a tokenizer is trained on
 OF_THE_LOSS = ("logit_scale_a", "logit_bias")  # weights that belong to one loss
 
 
@@ -73,9 +74,9 @@ def get_tokenizer(
         tokenizer = trained.tokenizer if trained else load_tokenizer(recipe.text_weights)
         config = trained.text if trained else pretrained_config(recipe.text, recipe.text_weights)
         check_tower(config, tokenizer, recipe.context, recipe.checkpointing)
-        captions = list(islice(clips.all_captions(), CAPTIONS_CHECKED))
+        captions = list(islice(clips.all_captions(CAPTIONS_CHECKED), CAPTIONS_CHECKED))
     else:
-        captions = sorted(set(clips.all_captions()))
+        captions = sorted(set(clips.all_captions(MOST_LEARNT)))
         tokenizer = train_tokenizer(captions, recipe.vocabulary, recipe.context)
     n_cut = count_truncated(tokenizer, captions, recipe.context)
     if n_cut:

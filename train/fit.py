@@ -13,7 +13,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from train.begin import begin_model
-from train.data.batch import Collate, samples_of_steps, train_loader
+from train.data.batch import Collate, train_loader
+from train.data.order import portions, samples_of_steps
 from train.data.samples import Clips, FixedClips
 from train.data.shards import fingerprint
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
@@ -74,7 +75,7 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: R
     run goes wrong.
     """
     check_machine(recipe, environment)
-    clips, valid, recipe = check_data(shards, recipe, environment.cache)
+    clips, valid, recipe = check_data(shards, recipe, environment.cache, environment.most_bytes)
     start = check_output(recipe, fingerprint(clips.shards), environment.output, resume)
     if start.is_finished:
         return environment.report_once(f"{environment.output} has all its {recipe.steps} steps: nothing to do")
@@ -127,7 +128,8 @@ def train(run: Training) -> None:
     Raise Interrupted, after a checkpoint is saved, if a signal asks this process or another rank to stop.
     """
     recipe, environment, progress = run.recipe, run.environment, run.progress
-    plan = samples_of_steps(len(run.clips), recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world_size())
+    parts = portions(run.clips.shards, recipe.dataset_weights)
+    plan = samples_of_steps(parts, recipe.batch, recipe.seed, progress.step, recipe.steps, rank(), world_size())
     loader = train_loader(run.clips, plan, Collate(run.tokenizer, recipe.context), recipe.workers)
     log = None
     if rank() == 0:

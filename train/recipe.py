@@ -6,7 +6,7 @@ from dataclasses import field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from train.errors import BadInput
@@ -19,6 +19,19 @@ RANDOM_TEXT = ("roberta", "bert", "clip")  # text towers that can start from ran
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 Positive = Annotated[int, Field(ge=1, lt=2**31)]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1000)]
+Origin = Literal["human", "title", "description", "llm", "template", "t5"]  # as a build writes it to a sample's JSON
+
+
+def read_table(value: Any) -> Any:
+    """Return a table written as text, such as "AudioCaps=2,Clotho=0.5", as a dict; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return {name.strip(): number for name, _, number in (part.rpartition("=") for part in value.split(",") if part.strip())}
+
+
+Weights = Annotated[dict[str, Weight], BeforeValidator(read_table)]
+OriginWeights = Annotated[dict[Origin, Weight], BeforeValidator(read_table)]
 
 
 def _key(default: Any, meaning: str) -> Any:
@@ -44,6 +57,8 @@ class TrainRecipe:
     vocabulary: Annotated[int, Field(ge=300, le=2**20)] = _key(2000, "most tokens of a tokenizer trained on the captions")
     # data
     texts: Literal["text", "all", "augment_only"] = _key("text", "which captions of a sample are drawn from")
+    dataset_weights: Weights = _key({}, "how often an epoch reads each sample of a dataset; 1 where none is given")
+    caption_weights: OriginWeights = _key({}, "shares of captions by origin, such as human and t5; 1 where none is given")
     workers: Annotated[int, Field(ge=0, le=2**10)] = _key(0, "processes that read and decode")
     broken_share: Number = _key(0.05, "of the samples seen; a larger share of broken samples stops the run")
     seed: Count = _key(3407, "of order, captions, cuts, dropout and random weights; below 2^31")

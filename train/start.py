@@ -9,7 +9,9 @@ from typing import Literal
 
 import torch
 
-from train.data.samples import Clips, FixedClips
+from train.data.order import by_dataset, portions, steps_per_epoch
+from train.data.ranges import MOST_BYTES
+from train.data.samples import BrokenSample, Clips, FixedClips, spread
 from train.data.shards import find_shards
 from train.errors import BadInput
 from train.loop.checkpoint import newest_readable, read_run
@@ -18,6 +20,7 @@ from train.loop.ranks import rank, world_size
 from train.recipe import TrainRecipe
 
 INSTRUCTIONS = {"bf16": ("avx512_bf16", "amx_bf16", "arm_bf16"), "fp16": ("avx512_fp16", "amx_fp16", "arm_fp16")}  # PyTorch's names
+MOST_TRIED, ENOUGH_GOOD = 20, 2  # samples of each dataset that are tried before a model is built, and that have to be good
 
 Resume = Literal["no", "yes", "auto"]
 """Begin a run; continue one; or do what the output folder asks for, with an older checkpoint where the newest cannot be read."""
@@ -32,6 +35,7 @@ class RunEnvironment:
     device: torch.device
     report: Callable[[str], None]
     progress_bar: bool = False
+    most_bytes: int = MOST_BYTES  # of remote samples that are kept in the cache
 
     def report_once(self, text: str) -> None:
         """Report what is the same on all ranks, from rank 0 alone."""
@@ -67,20 +71,42 @@ def check_machine(recipe: TrainRecipe, environment: RunEnvironment) -> None:
         environment.report_once(f"{slow}; --set precision=fp32 avoids that")
 
 
-def check_data(shards: str, recipe: TrainRecipe, cache: Path) -> tuple[Clips, FixedClips, TrainRecipe]:
-    """Open the train and valid splits. Return them with the recipe, its steps and valid_every filled in."""
+def check_data(shards: str, recipe: TrainRecipe, cache: Path, most_bytes: int = MOST_BYTES) -> tuple[Clips, FixedClips, TrainRecipe]:
+    """Open the train and valid splits, and try some samples. Return them with the recipe, its steps and valid_every filled in.
+
+    most_bytes: of remote samples that are kept in `cache`.
+    """
     fused = recipe.fusion != "none"
-    valid = FixedClips(find_shards(shards, "valid"), fused, cache)
-    clips = Clips(find_shards(shards, "train"), fused, cache, recipe.texts, recipe.seed)
-    if len(clips) < recipe.batch:
-        raise BadInput(
-            f"{shards} has {len(clips)} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller"
-        )
+    valid = FixedClips(find_shards(shards, "valid"), fused, cache, most_bytes=most_bytes)
+    training_shards = find_shards(shards, "train")
+    clips = Clips(training_shards, fused, cache, recipe.texts, recipe.seed, dict(recipe.caption_weights.items()), most_bytes)
+    parts = portions(clips.shards, recipe.dataset_weights)
+    per_epoch = steps_per_epoch(parts, recipe.batch)
+    if not per_epoch:
+        n_samples = sum(part.n_read for part in parts)
+        raise BadInput(f"{shards} has {n_samples} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller")
     if recipe.batch % (world_size() * recipe.accumulate):
         raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.accumulate} parts (accumulate)")
-    per_epoch = len(clips) // recipe.batch
+    for split, some in (("valid", valid), ("train", clips)):
+        try_samples(split, some)
     steps, valid_every = recipe.steps or recipe.epochs * per_epoch, recipe.valid_every or per_epoch
     return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)
+
+
+def try_samples(split: str, clips: Clips) -> None:
+    """Read some samples of each dataset of a split, evenly spread, until a few can be used. Raise BadInput if none can."""
+    for part, dataset in zip(*by_dataset(clips.shards), strict=True):
+        faults: list[str] = []
+        for tried, index in enumerate(spread(part.n_samples, MOST_TRIED), 1):
+            try:
+                clips.example(-1, part.start + index)
+            except BrokenSample as error:
+                faults.append(str(error))
+            if tried - len(faults) == ENOUGH_GOOD:
+                break
+        if len(faults) == tried:
+            counts = f"{part.n_samples} samples" if tried == part.n_samples else f"{tried} samples tried, of {part.n_samples},"
+            raise BadInput(f"none of the {counts} of {dataset}, split {split!r}, can be used, the first: {faults[0]}")
 
 
 def check_output(recipe: TrainRecipe, data: str, output: Path, resume: Resume) -> Start:

@@ -15,6 +15,7 @@ from pipeline.output.columns import cells, columns, record_from, required
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import books_name
 from pipeline.output.parquet_files import read_table
+from pipeline.output.sample_files import json_member, text_json
 from pipeline.output.storage import Folder
 from pipeline.records import MAX_DETAIL, Clip, Provenance, Reason, Rejection, Sample, ShardId, SourceFormat, Statistics
 
@@ -28,7 +29,7 @@ BOOKS = pa.schema(
     | dict.fromkeys(("status", "reason", "stage", "detail"), _TEXT)
     | columns(Provenance)
     | columns(SourceFormat)
-    | {"flac_bytes": _COUNT}
+    | {"flac_bytes": _COUNT, "json_bytes": _COUNT, "text_json": _TEXT}
     | columns(Statistics)
 )
 _OF_SAMPLES = required(SourceFormat) | required(Statistics)
@@ -84,7 +85,8 @@ def books_row(outcome: Sample | Rejection, audio_request_hash: str) -> dict[str,
     if isinstance(outcome, Rejection):
         why = {"reason": str(outcome.reason), "stage": outcome.stage, "detail": mask_text(outcome.detail)[:MAX_DETAIL]}
         return row | {"status": REJECTED, "pcm_sha256": outcome.pcm_sha256} | why
-    return row | {"status": SAMPLE, "flac_bytes": outcome.flac_bytes} | cells(outcome.format) | cells(outcome.statistics)
+    sizes = {"flac_bytes": outcome.flac_bytes, "json_bytes": len(json_member(outcome)), "text_json": text_json(clip)}
+    return row | {"status": SAMPLE} | sizes | cells(outcome.format) | cells(outcome.statistics)
 
 
 def rejection_from(clip: Clip, row: dict[str, Any]) -> Rejection:

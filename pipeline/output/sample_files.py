@@ -54,6 +54,11 @@ def json_member(sample: Sample) -> bytes:
     return json.dumps(sample_json(sample), ensure_ascii=False).encode()
 
 
+def text_json(clip: Clip) -> str:
+    """Return the part of the JSON member that a trainer reads: the texts and tags."""
+    return json.dumps({**_texts(clip), "tag": list(clip.labels)}, ensure_ascii=False)
+
+
 def _texts(clip: Clip) -> dict[str, Any]:
     """Return the captions under the keys that readers expect.
 

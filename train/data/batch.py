@@ -1,11 +1,9 @@
-"""Batches: which samples a step reads, and how examples are joined. Both depend on (seed, step) alone, not on workers or ranks."""
+"""Join examples into batches, and read them in a given order."""
 
 import hashlib
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
@@ -14,24 +12,6 @@ from train.data.samples import Clips, Example
 from train.loop.signals import ignore_interrupts
 from train.towers.model import Batch
 from train.towers.tokenizer import tokenize
-
-
-def samples_of_steps(
-    n_samples: int, batch: int, seed: int, first: int, last: int, rank: int = 0, world_size: int = 1
-) -> Iterator[list[tuple[int, int]]]:
-    """Yield the (epoch, index) pairs that a rank reads, for each step from first to last - 1.
-
-    Each epoch has its own permutation of the samples. A step takes the next `batch` of them; each rank takes an equal share.
-
-    >>> [len(pairs) for pairs in samples_of_steps(n_samples=10, batch=4, seed=0, first=0, last=3, rank=1, world_size=2)]
-    [2, 2, 2]
-    """
-    per_epoch, own = n_samples // batch, batch // world_size
-    for epoch, steps in itertools.groupby(range(first, last), lambda step: step // per_epoch):
-        permutation = np.random.default_rng((seed, epoch)).permutation(n_samples)
-        for step in steps:
-            start = step % per_epoch * batch + rank * own
-            yield [(epoch, int(index)) for index in permutation[start : start + own]]
 
 
 @dataclass(frozen=True)
@@ -64,10 +44,13 @@ def text_id(text: str) -> int:
 
 
 def train_loader(clips: Clips, plan: Iterable[list[tuple[int, int]]], collate: Collate, workers: int) -> DataLoader:
-    """Read the planned batches in their order. With workers, they are read ahead of time."""
+    """Read the planned batches in their order. With workers, they are read ahead of time.
+
+    plan: the samples of each step, which are asked for as they are needed: the order of a long run takes no memory.
+    """
     return DataLoader(
         clips,
-        batch_sampler=list(plan),
+        batch_sampler=plan,
         collate_fn=collate,
         num_workers=workers,
         generator=torch.Generator(),

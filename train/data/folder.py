@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
-import soundfile
-import soxr
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from train.data.samples import Example, FixedClips, check_waveform
+from train.data.convert import convert
+from train.data.samples import Example, FixedClips
 from train.data.shards import SPLITS, find_shards
 from train.errors import BadInput
-from train.towers.features import SAMPLE_RATE, clip_features
+from train.towers.features import clip_features
 
 SUFFIXES = frozenset({".aif", ".aiff", ".au", ".flac", ".mp3", ".ogg", ".opus", ".wav"})
 
@@ -37,18 +35,15 @@ class FolderClips(Dataset):
         path = self.paths[index]
         try:
             features = clip_features(read_audio(path), self.fused)
-        except (ValueError, soundfile.LibsndfileError) as error:
+        except (ValueError, OSError) as error:
             return f"{path}: {error}"
         tag = path.parent.name
         return Example(str(path.relative_to(self.root)), str(path), features, tag, (tag,), (tag,))
 
 
 def read_audio(path: Path) -> Tensor:
-    """Read a sound file and convert it to mono 48 kHz: (n_frames,) float32."""
-    frames, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    mono = frames.mean(1)
-    check_waveform(mono)
-    return torch.from_numpy(np.ascontiguousarray(soxr.resample(mono, rate, SAMPLE_RATE) if rate != SAMPLE_RATE else mono))
+    """Read a sound file and convert it to mono 48 kHz, as a build does: (n_frames,) float32. Raise ValueError if it cannot be used."""
+    return torch.from_numpy(convert(path.read_bytes()))
 
 
 def open_clips(root: str, fused: bool, cache: Path, splits: tuple[str, ...] = tuple(SPLITS)) -> FixedClips | FolderClips:

@@ -1,29 +1,30 @@
 """Samples of shards: read, decode, and turn into examples. What is random depends on (seed, epoch, key) alone."""
 
 import zlib
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
-from itertools import repeat
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import soundfile
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from tqdm import tqdm
 
-from train.data.ranges import FAILURES, first_line
-from train.data.sample_text import SampleText, read_text
-from train.data.shards import Shard, list_members, read_range, read_sample
+from train.data.cache_room import make_room
+from train.data.convert import check_waveform, convert, is_plain_flac
+from train.data.index import kept_books, open_index
+from train.data.members import Member
+from train.data.ranges import FAILURES, MOST_BYTES, first_line, read_range
+from train.data.sample_text import SampleText, draw, read_caption, read_text
+from train.data.shards import Shard
 from train.errors import BadInput
 from train.towers.features import CLIP_FRAMES, SAMPLE_RATE, Features, clip_features, crop_start
 
-INDEX_THREADS = 32  # indexes of shards that are made at the same time
-LOUDEST = 1e3  # of full scale: 60 dB above what a file of integers can hold
+MOST_BETWEEN = 1 << 16  # bytes between audio and text of a sample that are read with them
 MOST_BROKEN = 20  # broken samples in a row, after which training stops
 
 
@@ -52,58 +53,99 @@ class BrokenSample(ValueError):
 class Clips(Dataset):
     """All samples of some shards, for training.
 
-    Item (epoch, index): caption and cuts are drawn by (seed, epoch, key). Epoch -1 takes the first caption and the middle cuts.
+    Item (round, index): caption and cuts are drawn by (seed, round, key), the caption by `origins`; see `draw`. Round -1 takes the first
+    caption and the middle cuts. most_bytes: of remote samples that are kept in `cache`, over all sets.
     """
 
-    def __init__(self, shards: list[Shard], fused: bool, cache: Path, texts: str = "text", seed: int = 0):
-        self.shards, self.fused, self.cache, self.texts, self.seed = shards, fused, cache, texts, seed
-        with ThreadPoolExecutor(INDEX_THREADS) as pool:  # the index of a remote shard takes as many requests as it has samples
-            indexes = tqdm(pool.map(list_members, shards, repeat(cache)), "index", len(shards), leave=False, disable=None)
-            self.samples = [(shard, member) for shard, members in zip(shards, indexes, strict=True) for member in members]
+    def __init__(
+        self,
+        shards: list[Shard],
+        fused: bool,
+        cache: Path,
+        texts: str = "text",
+        seed: int = 0,
+        origins: Mapping[str, float] = MappingProxyType({}),
+        most_bytes: int = MOST_BYTES,
+    ):
+        self.fused, self.cache, self.texts, self.seed, self.origins, self.most_bytes = fused, cache, texts, seed, dict(origins), most_bytes
+        self.samples = open_index(shards, cache)
+        self.shards = self.samples.shards
+        make_room(cache, {shard.cache_key for shard in self.shards}, most_bytes)
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, item: tuple[int, int]) -> Example:
         """Return an example. A broken sample is replaced by the sample half an epoch away, which carries the message."""
-        epoch, index = item
+        round_, index = item
         broken: list[str] = []
         while True:
             try:
-                example = self.example(epoch, (index + len(broken) * (len(self) // 2 + 1)) % len(self))
+                example = self.example(round_, (index + len(broken) * (len(self) // 2 + 1)) % len(self))
                 return replace(example, broken=tuple(broken))
             except BrokenSample as error:
                 broken.append(str(error))
                 if len(broken) > MOST_BROKEN:
                     raise BadInput(f"more than {MOST_BROKEN} samples in a row are broken, the last: {error}") from error
 
-    def example(self, epoch: int, index: int) -> Example:
+    def example(self, round_: int, index: int) -> Example:
         """Read one sample. Raise BrokenSample if it cannot be used."""
         shard, member = self.samples[index]
-        rng = np.random.default_rng((self.seed, epoch, zlib.crc32(member.key.encode()))) if epoch >= 0 else None
+        rng = np.random.default_rng((self.seed, round_, zlib.crc32(member.key.encode()))) if round_ >= 0 else None
         try:
-            flac, data = read_sample(shard, member, self.cache)
-            captions, tags, address = read_text(data, self.texts)
-            caption = captions[int(rng.integers(len(captions)))] if rng else captions[0]
-            features = clip_features(decode(flac, self.fused, rng), self.fused, rng)
+            audio, data = self._read(shard, member)
+            sample = read_text(data, self.texts) if member.is_json else read_caption(data)
+            caption = draw(sample, self.origins, rng) if rng else sample.captions[0]
+            waveform = decode(audio, self.fused, rng) if is_plain_flac(audio) else torch.from_numpy(convert(audio))
+            features = clip_features(waveform, self.fused, rng)
         except (ValueError, soundfile.LibsndfileError, *FAILURES) as error:
             raise BrokenSample(f"{member.key} in {shard.address}: {first_line(error)}") from error
-        return Example(member.key, shard.address, features, caption, captions, tags, address=address)
+        return Example(member.key, shard.address, features, caption, sample.captions, sample.tags, address=sample.address)
 
-    def read_texts(self) -> Iterator[SampleText]:
-        """Yield the text of every sample without reading audio. Broken samples are left out here and reported by `example`."""
-        for shard, member in self.samples:
+    def _read(self, shard: Shard, member: Member) -> tuple[bytes, bytes]:
+        """Return audio and text of a sample, by one read of the range that holds both, unless other samples lie between them."""
+        spans = [(member.audio_start, member.audio_size), (member.text_start, member.text_size)]
+        start, end = min(begin for begin, _ in spans), max(begin + size for begin, size in spans)
+        if end - start > sum(size for _, size in spans) + MOST_BETWEEN:
+            return self._read_range(shard, *spans[0]), self._read_range(shard, *spans[1])
+        data = self._read_range(shard, start, end - start)
+        audio, text = (data[begin - start : begin - start + size] for begin, size in spans)
+        return audio, text
+
+    def _read_range(self, shard: Shard, start: int, size: int) -> bytes:
+        return read_range(shard.address, start, size, self.cache / shard.cache_key, self.most_bytes)
+
+    def read_texts(self, indices: Iterable[int] | None = None) -> Iterator[SampleText]:
+        """Yield the text of some samples, or of every one, without reading audio.
+
+        Broken samples are left out here and reported by `example`.
+        """
+        for index in range(len(self)) if indices is None else indices:
+            shard, member = self.samples[index]
             with suppress(ValueError, *FAILURES):
-                yield read_text(read_range(shard, member.json_start, member.json_size, self.cache), self.texts)
+                if (books := kept_books(shard, self.cache)) is not None:
+                    yield read_text(books[1][self.samples.number_in_shard(index)].encode(), self.texts)
+                    continue
+                data = self._read_range(shard, member.text_start, member.text_size)
+                yield read_text(data, self.texts) if member.is_json else read_caption(data)
 
-    def all_captions(self) -> Iterator[str]:
-        """Yield every caption that training may draw."""
-        for sample in self.read_texts():
+    def all_captions(self, most: int | None = None) -> Iterator[str]:
+        """Yield every caption that training may draw, or those of at most `most` samples, evenly spread over the set."""
+        for sample in self.read_texts(None if most is None else spread(len(self), most)):
             yield from sample.captions
 
     def tags(self) -> list[tuple[str, ...]]:
         """Return the tags of every readable sample."""
         return [sample.tags for sample in self.read_texts()]
+
+
+def spread(n: int, most: int) -> list[int]:
+    """Return at most `most` of the numbers below n, evenly spread.
+
+    >>> spread(10, 3), spread(2, 3)
+    ([0, 3, 6], [0, 1])
+    """
+    return [i * n // most for i in range(most)] if most < n else list(range(n))
 
 
 class FixedClips(Clips):
@@ -132,10 +174,3 @@ def decode(flac: bytes, fused: bool, rng: np.random.Generator | None) -> Tensor:
         raise ValueError(f"{len(waveform)} of {wanted} frames could be decoded")
     check_waveform(waveform)
     return torch.from_numpy(waveform)
-
-
-def check_waveform(waveform: np.ndarray) -> None:
-    """Raise ValueError for frames that are no sound: not finite, or far beyond full scale, as in damaged files of floats."""
-    peak = float(np.abs(waveform).max(initial=0.0))  # NaN where a frame is
-    if not peak <= LOUDEST:
-        raise ValueError(f"its loudest frame is {peak:g} of full scale, which is no number or more than {LOUDEST:g}")

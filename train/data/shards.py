@@ -1,83 +1,74 @@
-"""Find shards, local or remote, and index their samples: `<root>/<dataset>/<split>/N.tar` beside sizes.json."""
+"""Find the shards of a set, local or remote. The split of a shard is named by its folder or by its own name."""
 
 import hashlib
 import json
-import tarfile
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, NamedTuple
+import os
+import re
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
-from train.data.ranges import FAILURES, cached_range, copy_file, first_line, local_range, open_remote, retry_transfer
+from train.data.ranges import FAILURES, first_line
 from train.errors import BadInput
-from train.loop.atomic import atomic_write
 
 SPLITS = {"train": ("train", "balanced_train", "unbalanced_train"), "valid": ("valid",), "test": ("test", "eval")}
+WORDS = {"train": {"train", "training"}, "valid": {"valid", "val", "validation"}, "test": {"test", "testing", "eval", "evaluation"}}
+"""Words by which folders and tars of other programs name their split, such as `audio-val/00000.tar` or `train-000001.tar`."""
+BOOKS = (".index.parquet", ".parquet")  # endings of the table of a tar, the first that exists
+DEPTH = 3  # <root>/<dataset>/<split>/0.tar
+REQUESTS = 32  # at the same time
+IDENTITY = ("size", "mtime", "ETag", "etag", "LastModified", "last_modified", "Last-Modified", "md5Hash", "generation", "created")
+"""What file systems tell of a file, of which some part changes with its content. An address may carry a new signature each time."""
 
 
 class Shard(NamedTuple):
     """One tar.
 
-    address: path or URL. n_samples: as counted in sizes.json. cache_key: changes when size or date of the tar change.
+    address: path or URL. n_samples: as counted in sizes.json, or by the index; -1: not known. cache_key: changes when size or date
+    of the tar change; empty: `name_by_books` finds it. dataset: name of the folder that holds the splits. n_bytes: of the tar; -1: not
+    known. books: address of the table beside a remote tar that tells where its samples lie; empty where there is none.
     """
 
     address: str
     n_samples: int
     cache_key: str
+    dataset: str = ""
+    n_bytes: int = -1
+    books: str = ""
 
     @property
     def remote(self) -> bool:
         return "://" in self.address
 
 
-class Member(NamedTuple):
-    """Position of one sample in its tar, in bytes."""
-
-    key: str
-    flac_start: int
-    flac_size: int
-    json_start: int
-    json_size: int
-
-
 def find_shards(root: str, split: str) -> list[Shard]:
-    """List the shards of a split in all datasets below root, sorted by dataset and number.
+    """List the shards of a split in all datasets below root, sorted by folder and number.
+
+    A folder with sizes.json holds the shards that it names, and is a split if its name is that of one. Without sizes.json the last
+    part of a tar's path that has a word for a split counts, as in `sounds-train/00000.tar` and `train-00000.tar`.
 
     root: a folder or an s3://, gs://, http(s):// address. Raise BadInput if it cannot be read or has no samples of the split.
     """
     if "://" not in root and not Path(root).is_dir():
         raise BadInput(f"{root} is no folder; give the folder that a build wrote (it holds <dataset>/<split>/0.tar)")
-    names = SPLITS.get(split, (split,))
     try:
-        files, path = fsspec.core.url_to_fs(root.rstrip("/"))
-        patterns = [f"{path}/{deep}{name}/sizes.json" for name in names for deep in ("*/", "")]
-        sizes_files = sorted({file for pattern in patterns for file in files.glob(pattern)})
-        shards = [shard for sizes in sizes_files for shard in _read_sizes(files, sizes)]
+        files, path = fsspec.core.url_to_fs(root.rstrip("/") or "/")
+        listed = _list_files(files, path)
+        tars = [name for name in listed if name.endswith(".tar")]
+        folders = {_parent(name) for name in listed if PurePosixPath(name).name == "sizes.json"}
+        names = SPLITS.get(split, (split,))
+        sizes = {f: _read_sizes(files, f"{path}/{f}/sizes.json") for f in sorted(folders) if PurePosixPath(f).name in names}
+        wanted = [*_of_sizes(sizes, set(tars)), *_of_words([tar for tar in tars if _parent(tar) not in folders], split)]
+        shards = _describe(files, path, listed, [pair for pair in wanted if pair[1] != 0])
     except (*FAILURES, ImportError) as error:
         raise BadInput(f"{root} cannot be read: {first_line(error)}") from error
     if not shards:
-        raise BadInput(f"{root} has no samples of split {split!r}: looked for */{'|'.join(names)}/sizes.json and found {len(sizes_files)}")
+        raise BadInput(_nothing_found(root, split, tars))
     return shards
-
-
-def _read_sizes(files: fsspec.AbstractFileSystem, sizes: str) -> Iterator[Shard]:
-    """Yield the shards that one sizes.json names. Raise BadInput if one of them does not exist."""
-    try:
-        counts = json.loads(files.cat_file(sizes))
-    except ValueError:
-        counts = None
-    if not isinstance(counts, dict) or not all(isinstance(n, int) for n in counts.values()):
-        raise BadInput(f'{sizes} should be {{"0.tar": number of samples, ...}}')
-    folder = sizes.rpartition("/")[0]
-    for name in sorted(counts, key=lambda name: (len(name), name)):
-        address = files.unstrip_protocol(f"{folder}/{name}").removeprefix("file://")
-        try:
-            info = {key: value for key, value in files.info(f"{folder}/{name}").items() if key != "url"}  # URLs may carry a new signature
-        except FileNotFoundError:
-            raise BadInput(f"{sizes} names {name}, which does not exist; build the set again or correct sizes.json") from None
-        if counts[name]:
-            yield Shard(address, counts[name], hashlib.sha256(repr((address, info)).encode()).hexdigest()[:24])
 
 
 def fingerprint(shards: list[Shard]) -> str:
@@ -85,58 +76,122 @@ def fingerprint(shards: list[Shard]) -> str:
     return hashlib.sha256(repr([(Path(s.address).name, s.n_samples) for s in shards]).encode()).hexdigest()[:16]
 
 
-def list_members(shard: Shard, cache: Path) -> list[Member]:
-    """List the samples of a shard. The list is kept in the cache folder until the shard changes."""
-    index = cache / f"{shard.cache_key}.json"
-    if not index.exists():
-        members = scan_tar(shard, cache)
-        if len(members) != shard.n_samples:
-            raise BadInput(f"{shard.address} holds {len(members)} samples, its sizes.json says {shard.n_samples}; build the set again")
-        with atomic_write(index) as file:
-            file.write(json.dumps(members).encode())
-    return [Member(*row) for row in json.loads(index.read_bytes())]
+def _list_files(files: fsspec.AbstractFileSystem, root: str) -> dict[str, dict[str, Any]]:
+    """List the files at most DEPTH levels below a folder: path from there -> what the file system tells of it without being asked.
+
+    Links to folders of this machine are followed: sets are often put together of them.
+    """
+    listed: dict[str, dict[str, Any]] = {}
+    if not isinstance(files, LocalFileSystem):
+        folders = [root]
+        for _ in range(DEPTH):
+            entries = [entry for folder in folders for entry in files.ls(folder, detail=True)]
+            folders = [entry["name"].rstrip("/") for entry in entries if entry["type"] == "directory"]
+            listed |= {entry["name"][len(root) :].lstrip("/"): entry for entry in entries if entry["type"] == "file"}
+        return listed
+    for folder, folders, names in os.walk(root, followlinks=True):
+        path = os.path.relpath(folder, root)
+        listed |= {os.path.normpath(f"{path}/{name}"): {} for name in names}
+        if len(PurePosixPath(path).parts) >= DEPTH - 1:
+            folders.clear()
+    return listed
 
 
-def scan_tar(shard: Shard, cache: Path) -> list[Member]:
-    """Read the headers of a tar. Return every key that has both a .flac and a .json, in the order of the tar."""
-    entries: dict[str, dict[str, tuple[int, int]]] = {}
+def _read_sizes(files: fsspec.AbstractFileSystem, path: str) -> dict[str, int]:
+    """Return what a sizes.json holds: name of a tar -> number of samples."""
     try:
-        for entry in remote_headers(shard, cache) if shard.remote else read_headers(Path(shard.address).open("rb")):
-            key, _, kind = entry.name.rpartition("/")[2].partition(".")
-            entries.setdefault(key, {})[kind] = (entry.offset_data, entry.size)
-    except tarfile.TarError as error:
-        raise BadInput(f"{shard.address} is not a complete tar file: {error}") from error
-    except FAILURES as error:
-        raise BadInput(f"{shard.address} cannot be read: {first_line(error)}") from error
-    return [Member(key, *parts["flac"], *parts["json"]) for key, parts in entries.items() if {"flac", "json"} <= parts.keys()]
-
-
-@retry_transfer
-def remote_headers(shard: Shard, cache: Path) -> list[tarfile.TarInfo]:
-    """List the entries of a remote tar, reading about 4 kB each. If the server has no ranges, the tar is copied first."""
-    try:
-        return read_headers(open_remote(shard.address))
+        counts = json.loads(files.cat_file(path))
     except ValueError:
-        return read_headers(copy_file(shard.address, cache / shard.cache_key).open("rb"))
+        counts = None
+    if not isinstance(counts, dict) or not all(isinstance(n, int) for n in counts.values()):
+        raise BadInput(f'{path} should be {{"0.tar": number of samples, ...}}')
+    return counts
 
 
-def read_headers(opened: IO[bytes]) -> list[tarfile.TarInfo]:
-    """List the entries of an opened tar, and close it."""
-    with opened as file, tarfile.open(fileobj=file, mode="r:") as tar:
-        return tar.getmembers()
+def _of_sizes(sizes: dict[str, dict[str, int]], tars: set[str]) -> Iterator[tuple[str, int]]:
+    """Yield path and count of the shards that sizes.json of some folders name. Raise BadInput if one of them does not exist."""
+    for folder, counts in sizes.items():
+        for name in sorted(counts, key=lambda name: (len(name), name)):
+            path = f"{folder}/{name}"
+            if path not in tars:
+                raise BadInput(f"{folder}/sizes.json names {name}, which does not exist; build the set again or correct sizes.json")
+            yield path, counts[name]
 
 
-def read_sample(shard: Shard, member: Member, cache: Path) -> tuple[bytes, bytes]:
-    """Return FLAC and JSON of a sample, by one read of the range that holds both."""
-    start = min(member.flac_start, member.json_start)
-    end = max(member.flac_start + member.flac_size, member.json_start + member.json_size)
-    data = read_range(shard, start, end - start, cache)
-    flac_start, json_start = member.flac_start - start, member.json_start - start
-    return data[flac_start : flac_start + member.flac_size], data[json_start : json_start + member.json_size]
+def _of_words(tars: list[str], split: str) -> Iterator[tuple[str, int]]:
+    """Yield the tars of a split in folders without sizes.json; their counts are not known."""
+    for path in sorted(tars, key=lambda path: (_parent(path), len(path), path)):
+        if _split_of(path) == split:
+            yield path, -1
 
 
-def read_range(shard: Shard, start: int, size: int, cache: Path) -> bytes:
-    """Return `size` bytes of a tar from byte `start` on, local or remote."""
-    if shard.remote:
-        return cached_range(shard.address, start, size, cache / shard.cache_key)
-    return local_range(Path(shard.address), start, size)
+def _split_of(path: str) -> str:
+    """Return the split that a path names last, or the name of its folder.
+
+    >>> _split_of("A/train/0.tar"), _split_of("clotho_val/test-of-heat-00001.tar"), _split_of("B/other/00001.tar")
+    ('train', 'test', 'other')
+    """
+    folders = PurePosixPath(path).parts[:-1]
+    for name in (PurePosixPath(path).stem, *reversed(folders)):
+        words = re.findall("[a-z]+", name.lower())
+        for split, some in WORDS.items():
+            if some & set(words):
+                return split
+    return folders[-1] if folders else ""
+
+
+def _describe(files: fsspec.AbstractFileSystem, root: str, listed: dict[str, dict], wanted: list[tuple[str, int]]) -> list[Shard]:
+    """Return the shards. Where a listing gives only names, size and date of each tar without books are asked for."""
+    if isinstance(files, LocalFileSystem):
+        stats = [Path(root, path).stat() for path, _ in wanted]
+        infos: list[dict[str, Any]] = [{"size": stat.st_size, "mtime": stat.st_mtime_ns} for stat in stats]
+        books = [""] * len(wanted)
+    else:
+        books = [_books_of(path, listed) for path, _ in wanted]
+        infos = [listed[path] for path, _ in wanted]
+        unknown = [i for i, info in enumerate(infos) if info.get("size") is None and not books[i]]
+        with ThreadPoolExecutor(REQUESTS) as pool:
+            for i, info in zip(unknown, pool.map(files.info, [f"{root}/{wanted[i][0]}" for i in unknown]), strict=True):
+                infos[i] = info
+    shards = []
+    for (path, count), info, table in zip(wanted, infos, books, strict=True):
+        address = _address(files, root, path)
+        identity = [str(info.get(name)) for name in IDENTITY]
+        cache_key = "" if info.get("size") is None else hashlib.sha256(repr((address, identity)).encode()).hexdigest()[:24]
+        size = -1 if info.get("size") is None else info["size"]
+        shards.append(Shard(address, count, cache_key, _dataset_of(path, root), size, table and _address(files, root, table)))
+    return shards
+
+
+def _address(files: fsspec.AbstractFileSystem, root: str, path: str) -> str:
+    address: str = files.unstrip_protocol(f"{root}/{path}").removeprefix("file://")
+    return address
+
+
+def _books_of(path: str, listed: Collection[str]) -> str:
+    """Return the path of the table beside a tar; empty where there is none."""
+    tables = (path.removesuffix(".tar") + ending for ending in BOOKS)
+    return next((table for table in tables if table in listed), "")
+
+
+def _dataset_of(path: str, root: str) -> str:
+    """Return the first folder of a shard's path, or the name of the root where that folder is the split.
+
+    >>> _dataset_of("A/train/0.tar", "/sets"), _dataset_of("train/0.tar", "/sets/B"), _dataset_of("train-0.tar", "/sets/B")
+    ('A', 'B', 'B')
+    """
+    folders = PurePosixPath(path).parts[:-1]
+    is_split = len(folders) == 1 and (folders[0] in WORDS or any(folders[0] in names for names in SPLITS.values()))
+    return folders[0] if folders and not is_split else PurePosixPath(root).name
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _nothing_found(root: str, split: str, tars: list[str]) -> str:
+    names = "|".join(SPLITS.get(split, (split,)))
+    message = f"{root} has no samples of split {split!r}: looked for */{names}/*.tar"
+    if not tars:
+        return f"{message}; it has no tar"
+    return f"{message}; it has {len(tars)} other tars, such as {tars[0]}; put those of the split into a folder {split}"
