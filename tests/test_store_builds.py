@@ -88,7 +88,7 @@ def test_a_build_asks_s3_eleven_times_a_shard_and_one_with_nothing_to_do_once(ho
     with s3_store() as store:
         build(home, store.root)
         assert [len(of_shard(store.requests, shard)) for shard in range(N_SHARDS)] == [11] * N_SHARDS
-        assert len(store.requests) <= 11 * N_SHARDS + 60
+        assert len(store.requests) <= 11 * N_SHARDS + 100  # those of a plan, whatever its size, among them
         assert_same(store, home)
         store.requests.clear()
         assert "nothing was left to do" in build(home, store.root)
