@@ -6,7 +6,16 @@ from setuptools import find_packages, setup
 
 # transformers imports sentencepiece by itself, for T5 models that come without a tokenizer.json.
 CAPTIONS = ["torch>=2.15", "transformers>=5.0", "huggingface_hub>=1.0", "sentencepiece>=0.2"]
-TRAIN = ["aiohttp>=3.11", "matplotlib>=3.10", "tenacity>=9.0", "torch>=2.15", "transformers>=5.0", "tokenizers>=0.22", "tqdm>=4.67"]
+TRAIN = [
+    "aiohttp>=3.11",
+    "matplotlib>=3.10",
+    "miniaudio>=1.61",
+    "tenacity>=9.0",
+    "torch>=2.15",
+    "transformers>=5.0",
+    "tokenizers>=0.22",
+    "tqdm>=4.67",
+]
 DEV = [
     "datasets>=4.0",
     "gcp-storage-emulator>=2026.7",

@@ -5,22 +5,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from io import BytesIO
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from train.data.decode import decode
 from train.data.ranges import FAILURES, first_line
 from train.data.sample_text import SampleText, read_text
 from train.data.shards import Shard, list_members, read_range, read_sample
 from train.errors import BadInput
-from train.towers.features import CLIP_FRAMES, SAMPLE_RATE, Features, clip_features, crop_start
+from train.towers.features import Features, clip_features
 
 INDEX_THREADS = 32  # indexes of shards that are made at the same time
 LOUDEST = 1e3  # of full scale: 60 dB above what a file of integers can hold
@@ -84,7 +81,7 @@ class Clips(Dataset):
             captions, tags = read_text(data, self.texts)
             caption = captions[int(rng.integers(len(captions)))] if rng else captions[0]
             features = clip_features(decode(flac, self.fused, rng), self.fused, rng)
-        except (ValueError, soundfile.LibsndfileError, *FAILURES) as error:
+        except (ValueError, *FAILURES) as error:
             raise BrokenSample(f"{member.key} in {shard.address}: {first_line(error)}") from error
         return Example(member.key, shard.address, features, caption, captions, tags)
 
@@ -112,24 +109,6 @@ class FixedClips(Clips):
             return self.example(-1, index)
         except BrokenSample as error:
             return str(error)
-
-
-def decode(flac: bytes, fused: bool, rng: np.random.Generator | None) -> Tensor:
-    """Decode mono FLAC of 48 kHz to (n_frames,) float32. Without fusion only the 10 s that are used are decoded.
-
-    Raise ValueError for another rate, several channels, no frames, or frames that are missing.
-    """
-    with soundfile.SoundFile(BytesIO(flac)) as file:
-        if (file.samplerate, file.channels) != (SAMPLE_RATE, 1):
-            raise ValueError(f"{file.samplerate} Hz and {file.channels} channels, shards hold {SAMPLE_RATE} Hz and 1")
-        wanted = file.frames if fused else min(file.frames, CLIP_FRAMES)
-        if not fused:
-            file.seek(crop_start(file.frames, rng))
-        waveform = file.read(wanted, dtype="float32")
-    if len(waveform) < max(wanted, 1):
-        raise ValueError(f"{len(waveform)} of {wanted} frames could be decoded")
-    check_waveform(waveform)
-    return torch.from_numpy(waveform)
 
 
 def check_waveform(waveform: np.ndarray) -> None:

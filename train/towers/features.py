@@ -135,7 +135,7 @@ def log_mel(waveform: Tensor, frames: Tensor, scale: str) -> Tensor:
     needed, positions = frames.unique(return_inverse=True)
     mel = torch.empty(-(-len(needed) // WINDOWS_PER_BLOCK) * WINDOWS_PER_BLOCK, N_MELS)
     weighted = torch.empty(WINDOWS_PER_BLOCK, N_FFT)
-    power = torch.zeros(WINDOWS_PER_BLOCK, last - first)  # always multiplied as a complete block: products of few rows are rounded otherwise
+    power = torch.zeros(WINDOWS_PER_BLOCK, last - first)  # multiplied with all its rows: products of a few rows are rounded otherwise
     for start in range(0, len(needed), WINDOWS_PER_BLOCK):
         block = windows(waveform, needed[start : start + WINDOWS_PER_BLOCK])
         spectrum = torch.fft.rfft(torch.mul(block, _hann(), out=weighted[: len(block)]))[:, first:last]
