@@ -22,6 +22,7 @@ from train.towers.features import (
     windows,
 )
 
+torch.set_num_threads(1)  # tests share their cores with others; waiting threads use CPU time
 LENGTHS = (4_800, 100_000, 480_000, 480_001, 480_100, 481_000, 700_000)
 
 

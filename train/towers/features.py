@@ -102,8 +102,10 @@ def first_repeats(n_frames: int) -> Tensor:
 def is_silent(waveform: Tensor, frames: Tensor) -> Tensor:
     """Return for each mel frame whether its window lies in chunks of 480 zeros: (len(frames),) bool."""
     complete = waveform[: len(waveform) // HOP * HOP].view(-1, HOP)
-    silent = torch.zeros(len(complete) + 1, dtype=torch.bool)  # the incomplete chunk at the end counts as sound
     begin_with_zero = torch.nonzero(complete[:, 0] == 0)[:, 0]  # few in most clips, so that few are read completely
+    if not len(begin_with_zero):
+        return torch.zeros(len(frames), dtype=torch.bool)
+    silent = torch.zeros(len(complete) + 1, dtype=torch.bool)  # the incomplete chunk at the end counts as sound
     silent[begin_with_zero] = complete[begin_with_zero].abs().amax(1) == 0
     touched = frames[:, None] + torch.arange(-REFLECTED, REFLECTED)  # reflected frames lie in the outermost chunks
     return silent[touched.clamp(0, len(silent) - 1)].all(1)
@@ -135,11 +137,13 @@ def log_mel(waveform: Tensor, frames: Tensor, scale: str) -> Tensor:
     needed, positions = frames.unique(return_inverse=True)
     mel = torch.empty(-(-len(needed) // WINDOWS_PER_BLOCK) * WINDOWS_PER_BLOCK, N_MELS)
     weighted = torch.empty(WINDOWS_PER_BLOCK, N_FFT)
+    squares = torch.empty(WINDOWS_PER_BLOCK, last - first, 2)  # of real and imaginary parts
     power = torch.zeros(WINDOWS_PER_BLOCK, last - first)  # multiplied with all its rows: products of a few rows are rounded otherwise
     for start in range(0, len(needed), WINDOWS_PER_BLOCK):
         block = windows(waveform, needed[start : start + WINDOWS_PER_BLOCK])
-        spectrum = torch.fft.rfft(torch.mul(block, _hann(), out=weighted[: len(block)]))[:, first:last]
-        torch.add(spectrum.real.square(), spectrum.imag.square(), out=power[: len(spectrum)])
+        spectrum = torch.view_as_real(torch.fft.rfft(torch.mul(block, _hann(), out=weighted[: len(block)])))[:, first:last]
+        torch.mul(spectrum, spectrum, out=squares[: len(block)])
+        torch.add(squares[: len(block), :, 0], squares[: len(block), :, 1], out=power[: len(block)])
         torch.mm(power, bank, out=mel[start : start + WINDOWS_PER_BLOCK])
     return mel.clamp_(min=1e-10).log10_().mul_(10)[positions]
 
@@ -149,10 +153,10 @@ def windows(waveform: Tensor, frames: Tensor) -> Tensor:
 
     frames: ascending. The result may share memory with the waveform.
     """
+    first, last = int(frames[0]), int(frames[-1])
+    if last - first + 1 == len(frames) and first >= REFLECTED and last * HOP + N_FFT // 2 <= len(waveform):
+        return waveform[first * HOP - N_FFT // 2 :].unfold(0, N_FFT, HOP)[: len(frames)]  # without gaps: nothing is copied
     starts = frames * HOP - N_FFT // 2
-    first, last = int(starts[0]), int(starts[-1])
-    if first >= 0 and last <= len(waveform) - N_FFT and last - first == (len(frames) - 1) * HOP:
-        return waveform[first:].unfold(0, N_FFT, HOP)[: len(frames)]  # without gaps: nothing is copied
     inside = starts.clamp(0, len(waveform) - N_FFT)
     copies = waveform.unfold(0, N_FFT, 1).index_select(0, inside)
     outside = torch.nonzero(starts != inside)[:, 0]
