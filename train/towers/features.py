@@ -141,9 +141,10 @@ def log_mel(waveform: Tensor, frames: Tensor, scale: str) -> Tensor:
     power = torch.zeros(WINDOWS_PER_BLOCK, last - first)  # multiplied with all its rows: products of a few rows are rounded otherwise
     for start in range(0, len(needed), WINDOWS_PER_BLOCK):
         block = windows(waveform, needed[start : start + WINDOWS_PER_BLOCK])
-        spectrum = torch.view_as_real(torch.fft.rfft(torch.mul(block, _hann(), out=weighted[: len(block)])))[:, first:last]
-        torch.mul(spectrum, spectrum, out=squares[: len(block)])
-        torch.add(squares[: len(block), :, 0], squares[: len(block), :, 1], out=power[: len(block)])
+        n = block.shape[0]
+        spectrum = torch.view_as_real(torch.fft.rfft(torch.mul(block, _hann(), out=weighted[:n])))[:, first:last]
+        real, imaginary = torch.mul(spectrum, spectrum, out=squares[:n]).unbind(2)
+        torch.add(real, imaginary, out=power[:n])
         torch.mm(power, bank, out=mel[start : start + WINDOWS_PER_BLOCK])
     return mel.clamp_(min=1e-10).log10_().mul_(10)[positions]
 
@@ -154,8 +155,8 @@ def windows(waveform: Tensor, frames: Tensor) -> Tensor:
     frames: ascending. The result may share memory with the waveform.
     """
     first, last = int(frames[0]), int(frames[-1])
-    if last - first + 1 == len(frames) and first >= REFLECTED and last * HOP + N_FFT // 2 <= len(waveform):
-        return waveform[first * HOP - N_FFT // 2 :].unfold(0, N_FFT, HOP)[: len(frames)]  # without gaps: nothing is copied
+    if last - first + 1 == frames.shape[0] and first >= REFLECTED and last * HOP + N_FFT // 2 <= waveform.shape[0]:
+        return waveform[first * HOP - N_FFT // 2 : last * HOP + N_FFT // 2].unfold(0, N_FFT, HOP)  # without gaps: nothing is copied
     starts = frames * HOP - N_FFT // 2
     inside = starts.clamp(0, len(waveform) - N_FFT)
     copies = waveform.unfold(0, N_FFT, 1).index_select(0, inside)
