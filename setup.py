@@ -10,6 +10,7 @@ TRAIN = [
     "aiohttp>=3.11",
     "huggingface_hub>=1.0",
     "matplotlib>=3.10",
+    "miniaudio>=1.61",
     "safetensors>=0.6",
     "tenacity>=9.0",
     "torch>=2.15",

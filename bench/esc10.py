@@ -23,7 +23,7 @@ from train.data.samples import Example, FixedClips
 from train.data.shards import find_shards
 from train.scores.protocols import PROMPT
 
-RECIPE = 'name = "esc10"\n[[sources]]\nsource = "table"\ndataset = "esc10"\npath = "clips.csv"\n'
+RECIPE = 'name = "esc10"\nlocal_files = [{folder}]\n[[sources]]\nsource = "table"\ndataset = "esc10"\npath = "clips.csv"\n'
 SETTINGS = ["audio=cnn14", "text=clip", "fusion=none", "batch=16", "steps=300", "lr=1e-3", "warmup=30", "valid_every=300"]
 
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="esc10-") as temporary:
         root = Path(temporary)
         n = write_table(options.folder.resolve(), root / "clips.csv", options.train, options.test)
-        (root / "recipe.toml").write_text(RECIPE)
+        (root / "recipe.toml").write_text(RECIPE.format(folder=json.dumps(str(options.folder.resolve()))))
         command("pipeline", "build", str(root / "recipe.toml"), "--output", str(root / "shards"))
         say(f"{n['train']} clips to train on, {n['valid']} to validate on, {n['test']} of {options.test} to classify")
         say(f"linear probe on mean and deviation of 64 log-mels {logmel_probe(root):.3f}")

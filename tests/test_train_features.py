@@ -11,14 +11,18 @@ from train.towers.features import (
     MEL_FRAMES,
     clip_features,
     crop_start,
+    first_repeats,
+    is_silent,
     log_mel,
     mel_bank,
+    mel_of_ten_seconds,
     part_starts,
     repeat_and_pad,
     shrunk_frames,
     windows,
 )
 
+torch.set_num_threads(1)  # tests share their cores with others; waiting threads use CPU time
 LENGTHS = (4_800, 100_000, 480_000, 480_001, 480_100, 481_000, 700_000)
 
 
@@ -113,6 +117,60 @@ def test_log_mel_equals_a_plain_stft():
     stft = torch.stft(x, 1024, HOP, window=torch.hann_window(1024), return_complex=True).abs().square().T
     expected = 10 * (stft @ mel_bank("slaney")).clamp(min=1e-10).log10()
     assert torch.allclose(log_mel(x, torch.arange(len(expected)), "slaney"), expected, atol=1e-3)
+
+
+def one_by_one(waveform, frames):
+    return torch.cat([log_mel(waveform, frame[None], "htk") for frame in frames])
+
+
+def pause(x, first, last):
+    return torch.cat([x[:first], torch.zeros(last - first), x[last:]])
+
+
+@pytest.mark.parametrize(
+    "short",
+    [
+        wave(1),
+        wave(480),
+        wave(1025),
+        wave(48_000),
+        wave(192_000),
+        wave(240_001),
+        wave(300_000),
+        torch.zeros(48_000),
+        pause(wave(240_000), 40_000, 200_000),
+        pause(wave(470_000), 0, 300_000),
+        pause(wave(480_400), 480_000, 480_399),  # a single frame after a second of silence
+    ],
+    ids=lambda x: str(len(x)),
+)
+def test_windows_that_are_left_out_have_the_bits_of_those_that_are_transformed(short):
+    every = log_mel(repeat_and_pad(short), torch.arange(MEL_FRAMES), "htk")
+    assert torch.equal(mel_of_ten_seconds(short, "htk"), every)
+
+
+def test_the_bits_of_a_frame_do_not_depend_on_the_others_nor_on_their_order():
+    x, rng = wave(700_000), np.random.default_rng(0)
+    for n in (1, 2, 3, 7, 127, 129, 400):
+        frames = torch.from_numpy(rng.integers(0, 1459, n))
+        assert torch.equal(log_mel(x, frames, "htk"), log_mel(x, torch.arange(1459), "htk")[frames])
+    assert torch.equal(one_by_one(x, torch.arange(0, 1459, 97)), log_mel(x, torch.arange(0, 1459, 97), "htk"))
+
+
+def test_equal_windows_are_transformed_once():
+    assert len(first_repeats(240_000).unique()) == 504  # 500 of a period, two at each end
+    assert len(first_repeats(48_000).unique()) == 104
+    assert torch.equal(first_repeats(240_001), torch.arange(MEL_FRAMES))
+
+
+def test_only_windows_without_any_sound_are_silent():
+    clip, frames = torch.zeros(CLIP_FRAMES), torch.arange(MEL_FRAMES)
+    clip[240_000] = 1e-30
+    loud = torch.nonzero(~is_silent(clip, frames))[:, 0].tolist()
+    assert loud[:4] == [499, 500, 501, 502]  # whose chunks of 480 hold the frame
+    assert set(loud[4:]) <= {999, 1000}
+    in_windows = torch.nonzero(windows(clip, frames).any(1))[:, 0].tolist()
+    assert set(in_windows) <= set(loud)
 
 
 def test_htk_mels_are_18_to_26_db_above_slaney_mels():

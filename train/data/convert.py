@@ -28,9 +28,13 @@ DECODE_ERRORS = (av.error.FFmpegError, OSError, IndexError)  # what PyAV raises 
 
 
 def is_plain_flac(data: bytes) -> bool:
-    """Return whether a file is FLAC of 48 kHz, mono and 16 bits, which need not be converted (RFC 9639, section 8.2)."""
-    rate_and_format = int.from_bytes(data[18:22])  # 20 bits: rate, 3: channels - 1, 5: bits - 1
-    return data[:4] == b"fLaC" and rate_and_format >> 12 == SAMPLE_RATE and rate_and_format >> 4 & 0xFF == 15
+    """Return whether a file is FLAC of 48 kHz, mono and 16 bits, which need not be converted (RFC 9639, section 8.2).
+
+    A stream whose header has no number of frames is converted: its end is found by decoding alone.
+    """
+    rate_and_format = int.from_bytes(data[18:26])  # 20 bits: rate, 3: channels - 1, 5: bits - 1, 36: number of frames
+    has_frames = rate_and_format & ((1 << 36) - 1) > 0
+    return data[:4] == b"fLaC" and rate_and_format >> 44 == SAMPLE_RATE and rate_and_format >> 36 & 0xFF == 15 and has_frames
 
 
 def convert(data: bytes) -> np.ndarray:

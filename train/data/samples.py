@@ -4,25 +4,23 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import soundfile
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from train.data.cache_room import make_room
-from train.data.convert import check_waveform, convert, is_plain_flac
+from train.data.convert import convert, is_plain_flac
+from train.data.decode import decode
 from train.data.index import kept_books, open_index
 from train.data.members import Member
 from train.data.ranges import FAILURES, MOST_BYTES, first_line, read_range
 from train.data.sample_text import SampleText, draw, read_caption, read_text
 from train.data.shards import Shard
 from train.errors import BadInput
-from train.towers.features import CLIP_FRAMES, SAMPLE_RATE, Features, clip_features, crop_start
+from train.towers.features import Features, clip_features
 
 MOST_BETWEEN = 1 << 16  # bytes between audio and text of a sample that are read with them
 MOST_BROKEN = 20  # broken samples in a row, after which training stops
@@ -98,7 +96,7 @@ class Clips(Dataset):
             caption = draw(sample, self.origins, rng) if rng else sample.captions[0]
             waveform = decode(audio, self.fused, rng) if is_plain_flac(audio) else torch.from_numpy(convert(audio))
             features = clip_features(waveform, self.fused, rng)
-        except (ValueError, soundfile.LibsndfileError, *FAILURES) as error:
+        except (ValueError, *FAILURES) as error:
             raise BrokenSample(f"{member.key} in {shard.address}: {first_line(error)}") from error
         return Example(member.key, shard.address, features, caption, sample.captions, sample.tags, address=sample.address)
 
@@ -156,21 +154,3 @@ class FixedClips(Clips):
             return self.example(-1, index)
         except BrokenSample as error:
             return str(error)
-
-
-def decode(flac: bytes, fused: bool, rng: np.random.Generator | None) -> Tensor:
-    """Decode mono FLAC of 48 kHz to (n_frames,) float32. Without fusion only the 10 s that are used are decoded.
-
-    Raise ValueError for another rate, several channels, no frames, or frames that are missing.
-    """
-    with soundfile.SoundFile(BytesIO(flac)) as file:
-        if (file.samplerate, file.channels) != (SAMPLE_RATE, 1):
-            raise ValueError(f"{file.samplerate} Hz and {file.channels} channels, shards hold {SAMPLE_RATE} Hz and 1")
-        wanted = file.frames if fused else min(file.frames, CLIP_FRAMES)
-        if not fused:
-            file.seek(crop_start(file.frames, rng))
-        waveform = file.read(wanted, dtype="float32")
-    if len(waveform) < max(wanted, 1):
-        raise ValueError(f"{len(waveform)} of {wanted} frames could be decoded")
-    check_waveform(waveform)
-    return torch.from_numpy(waveform)

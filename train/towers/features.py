@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers.audio_utils import mel_filter_bank
 
 SAMPLE_RATE = 48_000  # Hz
@@ -19,7 +19,8 @@ HOP = 480
 N_MELS = 64
 LOWEST, HIGHEST = 50.0, 14_000.0  # Hz
 MEL_FRAMES = CLIP_FRAMES // HOP + 1
-WINDOWS_PER_BLOCK = 256  # windows transformed together: they fit into the processor's cache
+WINDOWS_PER_BLOCK = 128  # windows transformed together: with their spectra 1 MB, as much as the cache of one core
+REFLECTED = -(-N_FFT // 2 // HOP)  # mel frames at each end whose windows hold reflected frames
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,10 @@ class Features:
 def clip_features(waveform: Tensor, fused: bool, rng: np.random.Generator | None = None) -> Features:
     """Turn a mono waveform (n_frames,) of 48 kHz into features. With rng the cuts are drawn, without it they are the middle ones."""
     if not fused:
-        ten_seconds = repeat_and_pad(crop(waveform, rng))
-        return Features(log_mel(ten_seconds, torch.arange(MEL_FRAMES), "slaney")[None], False)
+        return Features(mel_of_ten_seconds(crop(waveform, rng), "slaney")[None], False)
     n_mel_frames = len(waveform) // HOP + 1
     if n_mel_frames <= MEL_FRAMES:
-        mel = log_mel(repeat_and_pad(waveform), torch.arange(MEL_FRAMES), "htk")
-        return Features(mel.expand(4, -1, -1), False)
+        return Features(mel_of_ten_seconds(waveform, "htk").expand(4, -1, -1), False)
     low, high, weight = shrunk_frames(n_mel_frames)
     parts = [torch.arange(start, start + MEL_FRAMES) for start in part_starts(n_mel_frames, rng)]
     mel = log_mel(waveform, torch.cat([low, high, *parts]), "htk").view(5, MEL_FRAMES, N_MELS)
@@ -66,6 +65,14 @@ def crop_start(n_frames: int, rng: np.random.Generator | None) -> int:
     return int(rng.integers(spare + 1)) if rng else spare // 2
 
 
+def mel_of_ten_seconds(waveform: Tensor, scale: str) -> Tensor:
+    """Return the mel (1001, 64) in dB of a waveform of at most 1001 mel frames, which is repeated and padded."""
+    ten_seconds = repeat_and_pad(waveform)
+    frames = first_repeats(len(waveform))
+    silent = torch.nonzero(is_silent(ten_seconds, frames))[:, 0]
+    return log_mel(ten_seconds, frames.index_put_((silent,), silent[:1]), scale)  # all silent windows are equal
+
+
 def repeat_and_pad(waveform: Tensor) -> Tensor:
     """Repeat a short waveform as often as it fits completely into 10 s, then pad with zeros. Waveforms of 10 s and more stay."""
     if not len(waveform):
@@ -73,7 +80,35 @@ def repeat_and_pad(waveform: Tensor) -> Tensor:
     if len(waveform) >= CLIP_FRAMES:
         return waveform
     repeated = waveform.repeat(CLIP_FRAMES // len(waveform))
-    return torch.nn.functional.pad(repeated, (0, CLIP_FRAMES - len(repeated)))
+    return nn.functional.pad(repeated, (0, CLIP_FRAMES - len(repeated)))
+
+
+def first_repeats(n_frames: int) -> Tensor:
+    """Return for each of the 1001 mel frames of a repeated waveform the first mel frame with an equal window: often itself.
+
+    There are others if the waveform, of n_frames, has a multiple of 480 frames and fits twice into 10 s.
+
+    >>> first_repeats(240_000)[[499, 501, 502, 998, 999]].tolist()  # frames 502 to 998 repeat 2 to 498
+    [499, 501, 2, 498, 999]
+    """
+    frames = torch.arange(MEL_FRAMES)
+    if n_frames % HOP or n_frames > CLIP_FRAMES // 2:
+        return frames
+    sound_end = CLIP_FRAMES // n_frames * n_frames
+    periodic = (frames >= REFLECTED) & (frames * HOP + N_FFT // 2 <= sound_end)
+    return torch.where(periodic, REFLECTED + (frames - REFLECTED) % (n_frames // HOP), frames)
+
+
+def is_silent(waveform: Tensor, frames: Tensor) -> Tensor:
+    """Return for each mel frame whether its window lies in chunks of 480 zeros: (len(frames),) bool."""
+    complete = waveform[: len(waveform) // HOP * HOP].view(-1, HOP)
+    begin_with_zero = torch.nonzero(complete[:, 0] == 0)[:, 0]  # few in most clips, so that few are read completely
+    if not len(begin_with_zero):
+        return torch.zeros(len(frames), dtype=torch.bool)
+    silent = torch.zeros(len(complete) + 1, dtype=torch.bool)  # the incomplete chunk at the end counts as sound
+    silent[begin_with_zero] = complete[begin_with_zero].abs().amax(1) == 0
+    touched = frames[:, None] + torch.arange(-REFLECTED, REFLECTED)  # reflected frames lie in the outermost chunks
+    return silent[touched.clamp(0, len(silent) - 1)].all(1)
 
 
 def part_starts(n_mel_frames: int, rng: np.random.Generator | None) -> list[int]:
@@ -94,18 +129,34 @@ def shrunk_frames(n_mel_frames: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def log_mel(waveform: Tensor, frames: Tensor, scale: str) -> Tensor:
-    """Return mels (len(frames), 64) in dB of the given mel frames; only these are computed. scale: see mel_bank."""
+    """Return mels (len(frames), 64) in dB of the given mel frames. scale: see mel_bank.
+
+    Only these are computed, and each once, however often it is given. The bits of one do not depend on which others are computed.
+    """
     bank, first, last = _nonzero_bank(scale)
-    mel = torch.empty(len(frames), N_MELS)
-    for start in range(0, len(frames), WINDOWS_PER_BLOCK):
-        spectrum = torch.fft.rfft(windows(waveform, frames[start : start + WINDOWS_PER_BLOCK]).mul_(_hann()))[:, first:last]
-        power = spectrum.real.square() + spectrum.imag.square()
+    needed, positions = frames.unique(return_inverse=True)
+    mel = torch.empty(-(-len(needed) // WINDOWS_PER_BLOCK) * WINDOWS_PER_BLOCK, N_MELS)
+    weighted = torch.empty(WINDOWS_PER_BLOCK, N_FFT)
+    squares = torch.empty(WINDOWS_PER_BLOCK, last - first, 2)  # of real and imaginary parts
+    power = torch.zeros(WINDOWS_PER_BLOCK, last - first)  # multiplied with all its rows: products of a few rows are rounded otherwise
+    for start in range(0, len(needed), WINDOWS_PER_BLOCK):
+        block = windows(waveform, needed[start : start + WINDOWS_PER_BLOCK])
+        n = block.shape[0]
+        spectrum = torch.view_as_real(torch.fft.rfft(torch.mul(block, _hann(), out=weighted[:n])))[:, first:last]
+        real, imaginary = torch.mul(spectrum, spectrum, out=squares[:n]).unbind(2)
+        torch.add(real, imaginary, out=power[:n])
         torch.mm(power, bank, out=mel[start : start + WINDOWS_PER_BLOCK])
-    return mel.clamp_(min=1e-10).log10_().mul_(10)
+    return mel.clamp_(min=1e-10).log10_().mul_(10)[positions]
 
 
 def windows(waveform: Tensor, frames: Tensor) -> Tensor:
-    """Return copies of the windows (len(frames), 1024) centred on frames * 480. The waveform is reflected at both ends."""
+    """Return the windows (len(frames), 1024) centred on frames * 480. The waveform is reflected at both ends.
+
+    frames: ascending. The result may share memory with the waveform.
+    """
+    first, last = int(frames[0]), int(frames[-1])
+    if last - first + 1 == frames.shape[0] and first >= REFLECTED and last * HOP + N_FFT // 2 <= waveform.shape[0]:
+        return waveform[first * HOP - N_FFT // 2 : last * HOP + N_FFT // 2].unfold(0, N_FFT, HOP)  # without gaps: nothing is copied
     starts = frames * HOP - N_FFT // 2
     inside = starts.clamp(0, len(waveform) - N_FFT)
     copies = waveform.unfold(0, N_FFT, 1).index_select(0, inside)
