@@ -9,7 +9,8 @@ import torch
 
 from tests.test_train_sample_text import BAD_TEXTS
 from tests.train_sets import flac, sound, write_shard, write_split
-from train.data.samples import BrokenSample, Clips, FixedClips, check_waveform
+from train.data.convert import check_waveform
+from train.data.samples import BrokenSample, Clips, FixedClips
 from train.data.shards import find_shards
 from train.errors import BadInput
 
