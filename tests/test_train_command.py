@@ -102,9 +102,11 @@ def test_bad_input_is_reported_before_a_model_is_built(words, message, tmp_path,
     assert not (tmp_path / "new").exists()
 
 
-def test_compiling_without_a_compiler_is_bad_input(tmp_path, monkeypatch):
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
-    code, _, error = call("fit", trained()[1], "--output", tmp_path / "run", "--compile", "--set", "batch=4")
+def test_compiling_without_a_compiler_is_bad_input(tmp_path):
+    from torch._inductor import config
+
+    with config.patch({"cpp.cxx": (None, "no-such-compiler")}):
+        code, _, error = call("fit", trained()[1], "--output", tmp_path / "run", "--compile", "--set", "batch=4")
     assert code == 2 and "compile needs a C++ compiler, and there is no no-such-compiler" in error
 
 

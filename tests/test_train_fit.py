@@ -23,6 +23,7 @@ from train.fit import fit, folder_lock
 from train.loop.checkpoint import checkpoints, load_checkpoint, load_run, read_run
 from train.loop.log import flatten, read_log, validations
 from train.loop.ranks import rank
+from train.loop.speed import MEASURED
 from train.loop.step import StepResult
 from train.recipe import load_recipe
 from train.start import check_machine
@@ -270,7 +271,7 @@ def test_a_signal_to_one_rank_ends_a_validation_on_all_and_the_step_is_saved(tmp
 
 def flat_log(run: Path) -> dict[tuple[int, str], float]:
     """Return every number of a run's log but its speed."""
-    return {(e["step"], name): value for e in read_log(run) for name, value in flatten(e).items() if name != "clips_per_second"}
+    return {(e["step"], name): value for e in read_log(run) for name, value in flatten(e).items() if name not in MEASURED}
 
 
 def test_a_run_keeps_its_recipe_and_the_fingerprint_of_its_data():

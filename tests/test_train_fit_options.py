@@ -15,7 +15,7 @@ from tests.train_runs import CPU, TINY, environment, losses, on_two_ranks
 from tests.train_sets import write_set
 from train.data.samples import FixedClips
 from train.data.shards import find_shards
-from train.evaluate import score
+from train.evaluate import by_dataset, score
 from train.fit import fit
 from train.loop.checkpoint import load_checkpoint, load_run
 from train.loop.log import read_log
@@ -76,7 +76,7 @@ def test_the_average_is_validated_saved_as_best_and_loaded():
     assert not same(newest["ema"], newest["model"])
     logged = next(event["valid"] for event in read_log(folder) if "valid" in event)
     valid = FixedClips(find_shards(shards(), "valid"), run.model.fused, folder.parent / "cache")
-    assert score(run.model, run.tokenizer, valid, run.recipe.context) == logged == best["scores"]
+    assert score(run.model, run.tokenizer, by_dataset(valid), run.recipe.context) == logged == best["scores"]
 
 
 def test_without_a_best_checkpoint_the_average_of_the_last_is_loaded(tmp_path):

@@ -56,13 +56,13 @@ class Start:
 
 def check_machine(recipe: TrainRecipe, environment: RunEnvironment) -> None:
     """Check that this machine has a compiler and wandb if the recipe needs them. Report a precision that would be imitated."""
+    if recipe.compile and recipe.parallel == "fsdp" and world_size() > 1:
+        raise BadInput("compile with parallel = 'fsdp' is not supported on several ranks; leave compile out, or --set parallel=ddp")
     if recipe.compile:
         from torch._inductor import config
 
         if not any(shutil.which(name) for name in config.cpp.cxx if name):
             raise BadInput(f"compile needs a C++ compiler, and there is no {config.cpp.cxx[-1]}: install it, set CXX, or leave compile out")
-    if recipe.compile and recipe.parallel == "fsdp" and world_size() > 1:
-        raise BadInput("compile with parallel = 'fsdp' is not supported on several ranks; leave compile out, or --set parallel=ddp")
     if recipe.wandb and not importlib.util.find_spec("wandb"):
         raise BadInput(f"wandb = {recipe.wandb!r}, but wandb is not installed; install it or leave the key out")
     able, needed = torch.cpu.get_capabilities(), INSTRUCTIONS.get(recipe.precision)
