@@ -10,6 +10,7 @@ import apache_beam as beam
 
 from pipeline.engines.run import Engine
 from pipeline.failures import RecipeError
+from pipeline.machine.freed_memory import return_freed_memory
 from pipeline.output.digests_index import write_index
 from pipeline.output.layout import HELD_ROWS, LEFT_OUT, NEW_PLAN, RETIRED, ROWS, ROWS_READ
 from pipeline.output.moved_shards import hold
@@ -138,6 +139,7 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
         if engine.is_local and caption_model is None and (few := few_rows(recipe, limit)) is not None:
             write_plan_of(few, recipe, rules_of(recipe), previous, folder, held_rows(recipe, limit))
         else:
+            return_freed_memory()
             rows = reading(recipe, limit, folder, engine)
             engine.run(lambda root: plan_clips(root, recipe, folder, limit, caption_model, previous, rows), one_worker=True)
     folder.remove_below(f"{NEW_PLAN}/{ROWS}")
