@@ -112,3 +112,16 @@ def test_a_set_of_broken_clips_alone_is_bad_input(run, tmp_path):
 def test_the_table_shows_both_directions(run):
     text = score_table(evaluated(run))
     assert "text to audio" in text and "audio to text" in text and "4 clips, 8 captions" in text
+
+
+def test_a_dataset_is_the_first_folder_also_where_a_tar_names_the_split(tmp_path):
+    sample = [("a", b"", {"text": ["x"]})]
+    for path in ("First/test/0.tar", "Second/test-000.tar", "Third/any/val-000.tar", "Third/any/test-000.tar"):
+        write_shard(tmp_path / path, sample)
+    sets = by_dataset(FixedClips(find_shards(str(tmp_path), "test"), True, tmp_path, most_bytes=7))
+    assert {name: [s.address for s in each.shards] for name, each in sets.items()} == {
+        "First": [f"{tmp_path}/First/test/0.tar"],
+        "Second": [f"{tmp_path}/Second/test-000.tar"],
+        "Third": [f"{tmp_path}/Third/any/test-000.tar"],
+    }
+    assert {each.most_bytes for each in sets.values()} == {7}

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.output.books import write_books
-from tests.train_sets import write_set
+from tests.train_sets import write_set, write_shard
 from train.errors import BadInput
 from train.hub.training_data import DatasetSummary, summarize
 
@@ -26,7 +26,7 @@ def shards(tmp_path):
 
 
 def test_licences_and_hours_are_those_of_the_samples_in_the_books(shards):
-    first, second = summarize(str(shards))
+    first, second = summarize(str(shards), shards)
     assert first == DatasetSummary("First", 12, 0.5, {"": 8, "CC0-1.0": 2, "CC-BY-4.0": 2})
     assert second == DatasetSummary("Second", 4, 0.0, {"": 4})
 
@@ -38,13 +38,19 @@ def test_other_files_beside_a_shard_are_not_taken_for_its_books(shards, damage):
         books.write_bytes(b"not parquet")
     else:
         pq.write_table(pa.table({"caption": ["a"]}), books)
-    assert summarize(str(shards))[0] == DatasetSummary("First", 12, 0.0, {"": 12})
+    assert summarize(str(shards), shards)[0] == DatasetSummary("First", 12, 0.0, {"": 12})
 
 
 def test_one_dataset_alone_has_its_own_name(shards):
-    assert [(d.name, d.n_clips) for d in summarize(str(shards / "First"))] == [("First", 12)]
+    assert [(d.name, d.n_clips) for d in summarize(str(shards / "First"), shards)] == [("First", 12)]
 
 
 def test_no_shards_are_bad_input(tmp_path):
     with pytest.raises(BadInput, match="no samples of split 'train'"):
-        summarize(str(tmp_path))
+        summarize(str(tmp_path), tmp_path)
+
+
+def test_clips_of_shards_without_counts_are_counted(tmp_path):
+    for name in ("train-000", "train-001"):
+        write_shard(tmp_path / "Sounds" / f"{name}.tar", [("a", b"", {"text": ["x"]}), ("b", b"", {"text": ["x"]})])
+    assert summarize(str(tmp_path), tmp_path / "cache") == [DatasetSummary("Sounds", 4, 0.0, {"": 4})]

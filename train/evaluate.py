@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +15,6 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from train.data.samples import Example, FixedClips
-from train.data.shards import Shard
 from train.errors import BadInput
 from train.loop.finite import check_rows
 from train.loop.ranks import gather_results, rank, world_size
@@ -77,12 +77,10 @@ def score_set(
 
 def by_dataset(clips: FixedClips) -> dict[str, FixedClips]:
     """Return the clips of each dataset, by the name of its folder."""
-
-    def dataset(shard: Shard) -> str:
-        return shard.address.split("/")[-3]  # <dataset>/<split>/N.tar
-
+    dataset = attrgetter("dataset")
     return {
-        name: FixedClips(list(shards), clips.fused, clips.cache) for name, shards in groupby(sorted(clips.shards, key=dataset), dataset)
+        name: FixedClips(list(shards), clips.fused, clips.cache, most_bytes=clips.most_bytes)
+        for name, shards in groupby(sorted(clips.shards, key=dataset), dataset)
     }
 
 

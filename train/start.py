@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from train.data.order import by_dataset, portions, steps_per_epoch
+from train.data.order import dataset_portions, portions, steps_per_epoch
 from train.data.ranges import MOST_BYTES
 from train.data.samples import BrokenSample, Clips, FixedClips, spread
 from train.data.shards import find_shards
@@ -95,7 +95,7 @@ def check_data(shards: str, recipe: TrainRecipe, cache: Path, most_bytes: int = 
 
 def try_samples(split: str, clips: Clips) -> None:
     """Read some samples of each dataset of a split, evenly spread, until a few can be used. Raise BadInput if none can."""
-    for part, dataset in zip(*by_dataset(clips.shards), strict=True):
+    for part, dataset in zip(*dataset_portions(clips.shards), strict=True):
         faults: list[str] = []
         for tried, index in enumerate(spread(part.n_samples, MOST_TRIED), 1):
             try:
@@ -114,6 +114,8 @@ def check_output(recipe: TrainRecipe, data: str, output: Path, resume: Resume) -
 
     That is one with the same shards and the same recipe but for steps and parallel. A run that has all its steps is left as it is.
     """
+    if output.exists() and not output.is_dir():
+        raise BadInput(f"--output {output} is a file; give a folder")
     if not (output / "run.json").exists():
         if resume == "yes":
             raise BadInput(f"{output} holds no run to resume")

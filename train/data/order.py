@@ -22,7 +22,7 @@ class Portion:
     n_read: int
 
 
-def by_dataset(shards: Sequence[Shard]) -> tuple[list[Portion], list[str]]:
+def dataset_portions(shards: Sequence[Shard]) -> tuple[list[Portion], list[str]]:
     """Return all samples of each dataset, and the names of the datasets, in the order of the shards."""
     parts, names, start = [], [], 0
     for dataset, some in itertools.groupby(shards, lambda shard: shard.dataset):
@@ -41,7 +41,7 @@ def portions(shards: Sequence[Shard], weights: Mapping[str, float]) -> list[Port
     total = sum(shard.n_samples for shard in shards)
     if not weights:
         return [Portion(0, total, total)]
-    parts, names = by_dataset(shards)
+    parts, names = dataset_portions(shards)
     if unknown := sorted(set(weights) - set(names)):
         raise BadInput(f"dataset_weights names {', '.join(unknown)}, which the training shards do not have; they have {', '.join(names)}")
     weighted = [replace(part, n_read=round(part.n_samples * weights.get(name, 1.0))) for part, name in zip(parts, names, strict=True)]

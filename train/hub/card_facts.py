@@ -11,13 +11,14 @@ from train.loop.checkpoint import Run, read_run, training_shards
 from train.loop.log import flatten, read_log
 
 
-def gather_facts(run: Path, shards: str, scores: list[Path]) -> CardFacts:
+def gather_facts(run: Path, shards: str, scores: list[Path], cache: Path) -> CardFacts:
     """Gather the facts that need no model.
 
     shards: where the training shards are; "" = where they were in training. scores: files of `evaluate --json` or `classify --json`.
+    cache: folder of the index of shards.
     Raise BadInput if the shards or a file cannot be read.
     """
-    return CardFacts(scores={path.stem: read_scores(path) for path in scores}, data=training_data(run, shards))
+    return CardFacts(scores={path.stem: read_scores(path) for path in scores}, data=training_data(run, shards, cache))
 
 
 def add_valid_scores(facts: CardFacts, run: Run) -> CardFacts:
@@ -30,14 +31,14 @@ def add_valid_scores(facts: CardFacts, run: Run) -> CardFacts:
     return replace(facts, scores=valid | dict(facts.scores))
 
 
-def training_data(run: Path, shards: str) -> list[DatasetSummary]:
+def training_data(run: Path, shards: str, cache: Path) -> list[DatasetSummary]:
     """Summarise the training shards. If the user named none, those of the run may have gone: the list is empty then."""
     read_run(run)  # says what is wrong with a folder that holds no run
     if shards:
-        return summarize(shards)
+        return summarize(shards, cache)
     recorded = training_shards(run)
     try:
-        return summarize(recorded) if recorded else []
+        return summarize(recorded, cache) if recorded else []
     except BadInput:
         return []
 

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from train.data.index import open_index
 from train.data.ranges import FAILURES
 from train.data.shards import Shard, find_shards
 
@@ -25,11 +27,16 @@ class DatasetSummary:
     licences: dict[str, int] = field(default_factory=dict)
 
 
-def summarize(root: str) -> list[DatasetSummary]:
-    """Summarise the training split of each dataset below root, sorted by name. Raise BadInput if there is none."""
+def summarize(root: str, cache: Path) -> list[DatasetSummary]:
+    """Summarise the training split of each dataset below root, sorted by name. Raise BadInput if there is none.
+
+    cache: folder of the index of a set that has no sizes.json, whose samples are counted by it.
+    """
+    found = find_shards(root, "train")
+    counted = found if all(shard.n_samples >= 0 for shard in found) else open_index(found, cache).shards
     by_dataset: dict[str, list[Shard]] = {}
-    for shard in find_shards(root, "train"):
-        by_dataset.setdefault(shard.address.split("/")[-3], []).append(shard)
+    for shard in counted:
+        by_dataset.setdefault(shard.dataset, []).append(shard)
     with ThreadPoolExecutor(READERS) as pool:
         return [_summary(name, shards, pool.map(read_books, shards)) for name, shards in sorted(by_dataset.items())]
 
