@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.train_sets import write_split
-from train.data.batch import Collate, text_id, train_loader
+from tests.train_sets import write_shard, write_split
+from train.data.batch import Collate, read_batches, text_id, train_loader
 from train.data.order import Portion, samples_of_steps
 from train.data.samples import Clips
 from train.data.shards import find_shards
+from train.errors import Stopped
 from train.towers.tokenizer import train_tokenizer
 
 
@@ -51,3 +52,12 @@ def test_texts_that_differ_only_in_case_and_spaces_share_a_number():
     assert text_id("A dog ") == text_id("a dog") != text_id("a cat")
     numbers = [text_id(str(i)) for i in range(50)]
     assert min(numbers) >= 0 and 2**62 < max(numbers) < 2**63 and len({number % 2 for number in numbers}) == 2
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_stops_a_run_is_said_without_the_traceback_of_a_worker(tmp_path, collate, workers):
+    bad = [(f"bad-{i}", b"", {"text": ["x"]}) for i in range(60)]
+    write_shard(tmp_path / "B" / "train" / "0.tar", bad)
+    loader = train_loader(Clips(find_shards(str(tmp_path / "B"), "train"), True, tmp_path), [[(0, 0)]], collate, workers)
+    with pytest.raises(Stopped, match=r"\Amore than 20 samples in a row are broken, the last: .*\Z"):
+        list(read_batches(loader))

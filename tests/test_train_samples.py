@@ -12,7 +12,7 @@ from tests.train_sets import flac, sound, write_shard, write_split
 from train.data.convert import check_waveform
 from train.data.samples import BrokenSample, Clips, FixedClips
 from train.data.shards import find_shards
-from train.errors import BadInput
+from train.errors import Stopped
 
 LONG = 2  # the index of a sample of 11 s
 
@@ -105,10 +105,10 @@ def write_broken_then_good(folder, n_broken):
     return Clips(find_shards(str(folder), "train"), True, folder)
 
 
-def test_more_than_20_broken_samples_in_a_row_are_bad_input(tmp_path):
+def test_more_than_20_broken_samples_in_a_row_stop_the_run(tmp_path):
     clips = write_broken_then_good(tmp_path / "few", 20)
     assert max(len(clips[0, i].broken) for i in range(21)) == 20
-    with pytest.raises(BadInput, match=r"more than 20 samples in a row are broken, the last: bad-"):
+    with pytest.raises(Stopped, match=r"more than 20 samples in a row are broken, the last: bad-"):
         clips = write_broken_then_good(tmp_path / "many", 40)
         [clips[0, i] for i in range(41)]
 

@@ -1,7 +1,7 @@
 """Join examples into batches, and read them in a given order."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
 from train.data.samples import Clips, Example
+from train.errors import Stopped
 from train.loop.signals import ignore_interrupts
 from train.towers.model import Batch
 from train.towers.tokenizer import tokenize
@@ -56,3 +57,11 @@ def train_loader(clips: Clips, plan: Iterable[list[tuple[int, int]]], collate: C
         generator=torch.Generator(),
         worker_init_fn=ignore_interrupts,
     )
+
+
+def read_batches(loader: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield the batches of a loader. Raise Stopped by its message alone: to that of a worker PyTorch adds the traceback."""
+    try:
+        yield from loader
+    except Stopped as error:
+        raise Stopped(str(error).rstrip().splitlines()[-1].removeprefix(f"{Stopped.__module__}.{Stopped.__name__}: ")) from error

@@ -19,7 +19,7 @@ from train.data.members import Member
 from train.data.ranges import FAILURES, MOST_BYTES, first_line, read_range
 from train.data.sample_text import SampleText, draw, read_caption, read_text
 from train.data.shards import Shard
-from train.errors import BadInput
+from train.errors import Stopped
 from train.towers.features import Features, clip_features
 
 MOST_BETWEEN = 1 << 16  # bytes between audio and text of a sample that are read with them
@@ -74,7 +74,10 @@ class Clips(Dataset):
         return len(self.samples)
 
     def __getitem__(self, item: tuple[int, int]) -> Example:
-        """Return an example. A broken sample is replaced by the sample half an epoch away, which carries the message."""
+        """Return an example. A broken sample is replaced by the sample half an epoch away, which carries the message.
+
+        Raise Stopped if that is broken too, and so on, 21 times in a row.
+        """
         round_, index = item
         broken: list[str] = []
         while True:
@@ -84,7 +87,7 @@ class Clips(Dataset):
             except BrokenSample as error:
                 broken.append(str(error))
                 if len(broken) > MOST_BROKEN:
-                    raise BadInput(f"more than {MOST_BROKEN} samples in a row are broken, the last: {error}") from error
+                    raise Stopped(f"more than {MOST_BROKEN} samples in a row are broken, the last: {error}") from error
 
     def example(self, round_: int, index: int) -> Example:
         """Read one sample. Raise BrokenSample if it cannot be used."""
