@@ -1,5 +1,6 @@
 """Checkpoints: written, read, and rejected if they do not fit."""
 
+import resource
 import shutil
 
 import pytest
@@ -7,7 +8,10 @@ import torch
 
 from tests.train_runs import trained
 from train.errors import BadInput
-from train.loop.checkpoint import checkpoints, delete_old, load_checkpoint, load_run, load_weights, read_run, save_checkpoint
+from train.export import export
+from train.fit import folder_lock
+from train.hub.model_card import CardFacts
+from train.loop.checkpoint import checkpoints, delete_old, load_checkpoint, load_run, load_weights, read_run, save_checkpoint, start_run
 
 CPU = torch.device("cpu")
 
@@ -71,3 +75,42 @@ def test_a_checkpoint_of_another_layout_or_model_is_bad_input(tmp_path):
     del weights["audio_branch.bn0.bias"]
     with pytest.raises(BadInput, match=r"the first is audio_branch.bn0.bias"):
         load_weights(model, weights, "x.pt")
+
+
+@pytest.fixture
+def small_files():
+    """Let no file grow beyond 1 kB, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_disk_without_room_is_an_error_that_names_the_checkpoint(tmp_path):
+    with pytest.raises(OSError, match=r"too large: .*x\.pt"):
+        save_checkpoint(tmp_path / "x.pt", {"model": torch.zeros(10_000), "step": torch.zeros(1000)})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_without_room_is_an_error_when_a_run_starts_or_is_exported(tmp_path, small_files):
+    run = load_run(trained()[0], torch.device("cpu"))
+    with pytest.raises(OSError, match="run cannot be written: File too large"):
+        start_run(tmp_path / "run", run.recipe, run.model, run.tokenizer, "", "")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    with pytest.raises(OSError, match=r"out cannot be written: .*File too large"):
+        export(run, tmp_path / "out", CardFacts())
+
+
+def test_checkpoints_are_in_the_order_of_their_steps(tmp_path):
+    for step in (9_999_999, 10_000_000, 1):
+        (tmp_path / f"step-{step:07}.pt").touch()
+    assert [int(path.stem[5:]) for path in checkpoints(tmp_path)] == [1, 9_999_999, 10_000_000]
+
+
+def test_a_checkpoint_that_was_not_written_completely_is_deleted_when_the_run_goes_on(tmp_path):
+    (tmp_path / ".x.part").mkdir()
+    (tmp_path / ".x.part" / "step-0000001.pt").touch()
+    (tmp_path / "step-0000001.pt").touch()
+    with folder_lock(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "step-0000001.pt"]

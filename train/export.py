@@ -13,6 +13,7 @@ from train.hub.carried import write_extractor
 from train.hub.feature_extraction import FixedClapFeatureExtractor
 from train.hub.model_card import MARK, CardFacts, model_card
 from train.hub.publish import is_exported
+from train.loop.atomic import disk_errors
 from train.loop.checkpoint import Run
 from train.towers.clap_model import to_transformers
 from train.towers.features import SAMPLE_RATE, clip_features
@@ -31,8 +32,9 @@ def export(run: Run, folder: Path, facts: CardFacts) -> CardFacts:
     """
     check_folder(folder)
     model = to_transformers(run.model)
-    model.save_pretrained(str(folder))
-    exported_tokenizer(run).save_pretrained(str(folder))
+    with disk_errors(folder):
+        model.save_pretrained(str(folder))
+        exported_tokenizer(run).save_pretrained(str(folder))
     write_extractor(folder, run.model.fused)
     facts = replace(facts, difference=largest_difference(run, ClapModel.from_pretrained(str(folder)).eval()))
     if not facts.difference <= ALLOWED:

@@ -13,13 +13,13 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from train.begin import begin_model
-from train.data.batch import Collate, train_loader
+from train.data.batch import Collate, read_batches, train_loader
 from train.data.order import portions, samples_of_steps
 from train.data.samples import Clips, FixedClips
 from train.data.shards import fingerprint
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
 from train.evaluate import by_dataset, score
-from train.loop.checkpoint import delete_old, save_checkpoint, start_run
+from train.loop.checkpoint import delete_old, delete_unfinished, save_checkpoint, start_run
 from train.loop.finite import REMEDY, check_weights
 from train.loop.learner import Learner, make_learner
 from train.loop.log import RunLog, validations
@@ -99,6 +99,7 @@ def folder_lock(output: Path) -> Iterator[None]:
     output.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(output / ".lock", blocking=False):
+            delete_unfinished(output)
             yield
     except Timeout as error:
         raise BadInput(f"another process trains in {output} now; wait for it, stop it, or give another --output") from error
@@ -141,7 +142,7 @@ def train(run: Training) -> None:
         begin_training(run)
         saved = time.monotonic()
         run.meter.restart()
-        for batch in run.meter.batches(loader):
+        for batch in run.meter.batches(read_batches(loader)):
             take_step(run, batch, log)
             is_due = bool(stop) or save_is_due(run, time.monotonic() - saved)
             n_broken, n_due = sum_over_ranks([len(batch.broken), is_due], environment.device)

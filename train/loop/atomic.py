@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from safetensors import SafetensorError
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
@@ -21,3 +23,14 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         (Path(folder) / path.name).replace(path)
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Raise OSError where a library cannot write to `folder`, as on a full disk. tokenizers raises Exception itself."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) not in (Exception, SafetensorError):
+            raise
+        raise OSError(f"{folder} cannot be written: {error}") from error

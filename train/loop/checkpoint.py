@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from train.errors import BadInput
-from train.loop.atomic import atomic_write
+from train.loop.atomic import atomic_write, disk_errors
 from train.recipe import TrainRecipe, make_recipe
 from train.towers.model import Clap, build_model
 from train.towers.text import pretrained_config
@@ -36,7 +37,8 @@ class Run:
 def start_run(folder: Path, recipe: TrainRecipe, model: Clap, tokenizer: PreTrainedTokenizerBase, data: str, shards: str) -> None:
     """Write tokenizer, configuration of the text tower and run.json. data: fingerprint of the training shards; shards: their address."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_tokenizer(tokenizer, folder / "tokenizer")
+    with disk_errors(folder):
+        save_tokenizer(tokenizer, folder / "tokenizer")
     model.text_branch.config.save_pretrained(str(folder / "text"))
     with atomic_write(folder / "run.json") as file:
         file.write(json.dumps({"recipe": asdict(recipe), "data": data, "shards": without_secrets(shards)}, indent=1).encode())
@@ -114,14 +116,19 @@ def load_weights(model: Clap, weights: dict[str, torch.Tensor], where: str) -> N
 
 
 def save_checkpoint(path: Path, content: dict) -> None:
-    """Write a checkpoint. If that fails, an older file of this name stays."""
-    with atomic_write(path) as file:
-        torch.save(content, file)
+    """Write a checkpoint. If that fails, an older file of this name stays. Raise OSError that names `path`, for a full disk too."""
+    try:
+        with atomic_write(path) as file:
+            torch.save(content, file)
+    except RuntimeError as error:  # PyTorch's writer hides what the disk said
+        if not isinstance(error.__context__, OSError):
+            raise
+        raise OSError(error.__context__.errno, error.__context__.strerror, str(path)) from error
 
 
 def checkpoints(folder: Path) -> list[Path]:
     """Return the paths of the numbered checkpoints, the oldest first."""
-    return sorted(folder.glob("step-*.pt"))
+    return sorted(folder.glob("step-*.pt"), key=lambda path: (len(path.name), path.name))
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -138,6 +145,12 @@ def newest_readable(folder: Path) -> tuple[Path | None, dict, list[str]]:
         except BadInput as error:
             faults.append(str(error))
     return None, {}, faults
+
+
+def delete_unfinished(folder: Path) -> None:
+    """Delete checkpoints that an earlier process, which was killed, did not write completely."""
+    for path in folder.glob(".*.part/*.pt"):
+        shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def delete_old(folder: Path, keep: int) -> None:
