@@ -103,7 +103,7 @@ def test_a_last_line_that_was_not_written_completely_is_left_out(tmp_path):
     assert [event["step"] for event in read_log(tmp_path)] == [1, 2]
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "1", '{"loss": 1}'])
+@pytest.mark.parametrize("line", ["{", "[]", "1", '{"loss": 1}', '{"step": 1, "valid": 3}', '{"step": 1, "valid": {}}'])
 def test_another_line_that_is_no_event_is_bad_input(tmp_path, line):
     (tmp_path / "log.jsonl").write_text(f'{line}\n{{"step": 1, "loss": 2.0}}\n')
     with pytest.raises(BadInput, match=r"log\.jsonl: line 1 is no event"):

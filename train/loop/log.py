@@ -86,6 +86,8 @@ def read_log(folder: Path) -> list[dict]:
             event = json.loads(line)
             if not isinstance(event["step"], int):
                 raise TypeError
+            if "valid" in event:
+                mean_map(event["valid"])
             events.append(event)
         except (ValueError, TypeError, LookupError) as error:
             if number < len(lines):
@@ -124,7 +126,10 @@ def _wandb(folder: Path, first_step: int, project: str, closing: ExitStack) -> W
     id_file = folder / "wandb-id"
     if not first_step or not id_file.exists():
         id_file.write_text(secrets.token_hex(4))
-    run = wandb.init(project=project, name=folder.name, dir=str(folder), id=id_file.read_text(), resume="allow")
+    try:
+        run = wandb.init(project=project, name=folder.name, dir=str(folder), id=id_file.read_text(), resume="allow")
+    except wandb.Error as error:
+        raise BadInput(f"wandb = {project!r}: {str(error).splitlines()[0]}; WANDB_MODE=offline logs to this machine alone") from error
     closing.callback(run.finish)
     return lambda step, values: run.log(flatten(values), step=step)
 
