@@ -145,7 +145,7 @@ def test_one_class_is_too_few(test_clips, tmp_path):
         class_list([test_clips], tmp_path / "classes.txt")
 
 
-@pytest.mark.parametrize("prompt", ["a sound", "{label} {room}", "{}"])
+@pytest.mark.parametrize("prompt", ["a sound", "{label} {room}", "{}", "{label", "{label!z}", "{label:>{x}}"])
 def test_a_prompt_without_label_or_with_other_fields_is_bad_input(prompt):
     check_prompts([PROMPT])
     with pytest.raises(BadInput, match=r"should have .label. where"):
@@ -161,6 +161,8 @@ def test_labels_are_read_from_lines_or_the_json_of_the_reference(tmp_path):
         read_labels(tmp_path / "a.json")
     with pytest.raises(BadInput, match="is no file"):
         read_labels(tmp_path / "b.txt")
+    with pytest.raises(BadInput, match="should be a JSON object"):
+        read_labels(tmp_path / "b.json")
 
 
 def test_clips_of_several_classes_have_no_accuracy_but_a_mean_average_precision():

@@ -65,6 +65,7 @@ def test_classify_embed_search_and_export(tmp_path):
         (("embed", "norun", "--shards", "nowhere", "--output", "x.npz"), "norun holds no run"),
         (("export", "norun", "out"), "norun holds no run"),
         (("classify", "norun", ".", "--prompt", "a sound"), "should have {label}"),
+        (("search", "norun", " ", "--in", "."), "WORDS is blank"),
     ],
 )
 def test_bad_input_ends_with_code_2_and_a_message(words, message, tmp_path, monkeypatch):
@@ -81,6 +82,9 @@ def test_bad_input_ends_with_code_2_and_a_message(words, message, tmp_path, monk
         (("classify", "{run}", "{shards}", "--split", "valid", "--supervised", "linear", "--labels", "{labels}"), "not in the class list"),
         (("evaluate", "{run}", "{shards}", "--split", "other"), "no samples of split 'other'"),
         (("search", "{run}", "a hum", "--in", "nowhere"), "nowhere is no folder"),
+        (("embed", "{run}", "--text", "{latin}", "--output", "{new}.npz"), "latin is no UTF-8 text"),
+        (("classify", "{run}", "{shards}", "--labels", "{latin}"), "latin is no UTF-8 text"),
+        (("fit", "{shards}", "--output", "{labels}", "--set", "batch=4"), "labels is a file; give a folder"),
         (("fit", "{shards}", "--output", "{new}", "--set", "batch=64"), "has 16 training samples, fewer than a batch of 64"),
         (("fit", "{shards}", "--output", "{new}", "--set", "batch=4", "text_weights={new}"), "no tokenizer could be loaded"),
         (("fit", "{shards}", "--output", "{new}", "--set", "batch=4", "text_weights={text}", "context=90"), "context = 90, but the text"),
@@ -92,10 +96,11 @@ def test_bad_input_ends_with_code_2_and_a_message(words, message, tmp_path, monk
 def test_bad_input_is_reported_before_a_model_is_built(words, message, tmp_path, monkeypatch):
     run, shards = trained()
     (tmp_path / "labels").write_text("hum\nhiss\nchirp\n")
+    (tmp_path / "latin").write_bytes(b"caf\xe9\n")
     torch.save({"weights": torch.zeros(1)}, tmp_path / "other")
     shutil.copytree(run / "text", tmp_path / "text")
     shutil.copytree(run / "tokenizer", tmp_path / "text", dirs_exist_ok=True)
-    paths = {"run": run, "shards": shards, "new": tmp_path / "new", **{n: tmp_path / n for n in ("labels", "other", "text")}}
+    paths = {"run": run, "shards": shards, "new": tmp_path / "new", **{n: tmp_path / n for n in ("labels", "latin", "other", "text")}}
     monkeypatch.setattr(train.towers.model.Clap, "__init__", None)  # building one would fail
     code, _, error = call(*(word.format(**paths) for word in words), "--cache", tmp_path)
     assert code == 2 and message in error
@@ -166,3 +171,16 @@ def test_help_does_not_import_torch():
 def test_the_module_can_be_run():
     done = subprocess.run([sys.executable, "-m", "train"], capture_output=True, text=True)
     assert done.returncode == 2 and "VERB" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("search", "run", "a hum", "--in", ".", "-k", "-1"), ("fit", ".", "--output", "run", "--cache-gb", "0")])
+def test_a_number_below_one_is_refused(words, capsys):
+    with pytest.raises(SystemExit):
+        call(*words)
+    assert "give an integer from 1 on" in capsys.readouterr().err
+
+
+def test_a_name_that_wandb_refuses_is_bad_input(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    code, _, error = call("fit", trained()[1], "--output", tmp_path / "run", "--cache", tmp_path, "--set", "batch=4", "wandb=a/b")
+    assert code == 2 and error.startswith("python -m train: wandb = 'a/b': ") and "\n" not in error

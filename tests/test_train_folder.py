@@ -43,3 +43,9 @@ def test_shards_are_preferred_and_all_splits_are_opened(tmp_path):
     write_split(tmp_path / "A" / "train", 2)
     write_split(tmp_path / "A" / "test", 1)
     assert len(open_clips(str(tmp_path), True, tmp_path)) == 3
+
+
+def test_files_are_found_by_every_ending_that_shards_may_hold(tmp_path):
+    for name in ("a.m4a", "b.OGA", "c.aac", "d.txt"):
+        (tmp_path / name).touch()
+    assert [path.name for path in FolderClips(tmp_path, True).paths] == ["a.m4a", "b.OGA", "c.aac"]

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from train.data.folder import FolderClips, open_clips
+from train.data.lines import check_words, read_lines
 from train.data.samples import Example, FixedClips
 from train.data.shards import find_shards
 from train.errors import BadInput
@@ -191,21 +192,23 @@ def class_list(clips: Iterable[Clips], path: Path | None) -> list[str]:
 
 def read_labels(path: Path) -> list[str]:
     """Read a class list: one name a line, or the JSON of the reference trainer, {name: number}, sorted by number."""
-    if not path.is_file():
-        raise BadInput(f"{path} is no file; give a class list with one name a line")
-    text = path.read_text(encoding="utf-8")
     if path.suffix != ".json":
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        return read_lines(path, "class name")
     try:
-        return [name for name, _ in sorted(json.loads(text).items(), key=lambda pair: pair[1])]
-    except (ValueError, AttributeError, TypeError) as error:
+        return [name for name, _ in sorted(json.loads(path.read_bytes()).items(), key=lambda pair: pair[1])]
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise BadInput(f"{path} should be a JSON object {{name: number}}: {error}") from error
 
 
 def check_prompts(prompts: list[str]) -> None:
-    """Check that each prompt has the field {label}, and no other field."""
+    """Check that each prompt is text that has the field {label}, and no other field."""
     for prompt in prompts:
-        if {field for _, field, _, _ in Formatter().parse(prompt) if field is not None} != {"label"}:
+        check_words("--prompt", prompt)
+        try:
+            parts = list(Formatter().parse(prompt))
+        except ValueError:
+            parts = []
+        if {(field, style, kind) for _, field, style, kind in parts if field is not None} != {("label", "", None)}:
             raise BadInput(f"--prompt {prompt!r} should have {{label}} where the class goes, and no other braces")
 
 

@@ -10,7 +10,6 @@ import pyarrow.parquet
 
 from train.data.folder import FolderClips
 from train.data.samples import FixedClips
-from train.errors import BadInput
 from train.evaluate import embed_clips, embed_texts
 from train.loop.atomic import atomic_write
 from train.loop.checkpoint import Run
@@ -26,16 +25,6 @@ class Hit:
     caption: str
 
 
-def read_lines(path: Path) -> list[str]:
-    """Read a text file with one caption a line. Empty lines are left out."""
-    if not path.is_file():
-        raise BadInput(f"{path} is no file; give a text file with one caption a line")
-    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if not lines:
-        raise BadInput(f"{path} has no text; give a text file with one caption a line")
-    return lines
-
-
 def save_embeddings(path: Path, names: list[str], embeddings: np.ndarray) -> None:
     """Write names and embeddings (n, 512) float32, as Parquet if the suffix is .parquet, else as .npz."""
     with atomic_write(path) as file:
@@ -49,7 +38,7 @@ def save_embeddings(path: Path, names: list[str], embeddings: np.ndarray) -> Non
 
 def search(run: Run, words: str, clips: FixedClips | FolderClips, k: int) -> list[Hit]:
     """Return the k clips nearest to the words, the best first. The clips' embeddings are kept in the run's folder for later searches."""
-    contents = f"{run.step} {clips.shards if isinstance(clips, FixedClips) else clips.paths}"
+    contents = f"{run.step} {clips.shards if isinstance(clips, FixedClips) else clips.versions()}"
     cached = run.folder / f"search-{hashlib.sha256(contents.encode()).hexdigest()[:16]}.npz"
     if not cached.exists():
         embeddings = embed_clips(run.model, clips)

@@ -7,12 +7,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from train.data.convert import convert
+from train.data.members import AUDIO
 from train.data.samples import Example, FixedClips
 from train.data.shards import SPLITS, find_shards
 from train.errors import BadInput
 from train.towers.features import clip_features
 
-SUFFIXES = frozenset({".aif", ".aiff", ".au", ".flac", ".mp3", ".ogg", ".opus", ".wav"})
+SUFFIXES = frozenset(f".{ending.decode()}" for ending in AUDIO)
 
 
 class FolderClips(Dataset):
@@ -30,6 +31,10 @@ class FolderClips(Dataset):
     def tags(self) -> list[tuple[str, ...]]:
         """Return the tag of each file."""
         return [(path.parent.name,) for path in self.paths]
+
+    def versions(self) -> list[tuple[str, int, int]]:
+        """Return path, size in bytes and time of the last change of each file."""
+        return [(str(path), stat.st_size, stat.st_mtime_ns) for path in self.paths for stat in [path.stat()]]
 
     def __getitem__(self, index: int) -> Example | str:
         path = self.paths[index]
