@@ -155,3 +155,12 @@ def test_weights_of_datasets_and_origins_change_what_is_read_and_resume_exactly(
     before = losses(tmp_path / "run")
     fit(str(root), recipe, environment(tmp_path), resume="yes")
     assert losses(tmp_path / "run") == before and len(before) == 2
+
+
+def test_a_dataset_that_is_not_read_is_not_tried(tmp_path):
+    write_split(tmp_path / "set" / "First" / "train", 4)
+    write_split(tmp_path / "set" / "First" / "valid", 2)
+    write_shard(tmp_path / "set" / "Broken" / "train" / "0.tar", [(f"{i}", b"", {"text": ["x"]}) for i in range(4)])
+    check_data(str(tmp_path / "set"), replace(TINY, dataset_weights={"Broken": 0}), tmp_path)
+    with pytest.raises(BadInput, match="none of the 4 samples of Broken, split 'train', can be used"):
+        check_data(str(tmp_path / "set"), replace(TINY, dataset_weights={"Broken": 1}), tmp_path)

@@ -143,3 +143,19 @@ def test_bad_text_is_a_broken_sample_that_is_replaced_and_named(tmp_path, text):
     example = clips[0, 0]
     assert example.key.startswith("good") and example.broken[0].startswith("bad in ")
     assert list(clips.all_captions()) == ["x", "x"] and clips.tags() == [(), ()]
+
+
+def test_a_broken_sample_is_replaced_by_one_of_its_dataset(tmp_path):
+    good = [(f"good-{i}", flac(sound("hum", 0.1, i)), {"text": ["x"]}) for i in range(2)]
+    for dataset, n_broken in (("A", 0), ("B", 3), ("C", 0)):
+        bad = [(f"bad-{i}", b"", {"text": ["x"]}) for i in range(n_broken)]
+        write_shard(tmp_path / dataset / "train" / "0.tar", [*bad, *good])
+    clips = Clips(find_shards(str(tmp_path), "train"), True, tmp_path)
+    examples = [clips[0, i] for i in range(len(clips))]
+    assert [Path(e.path).parts[-3] for e in examples] == [*"AA", *"BBBBB", *"CC"]
+    assert [len(e.broken) > 0 for e in examples] == [False] * 2 + [True] * 3 + [False] * 4
+
+
+def test_of_two_samples_one_replaces_the_other(tmp_path):
+    clips = write_broken_then_good(tmp_path, 1)
+    assert [clips[0, i].key for i in (0, 1)] == ["good", "good"]

@@ -2,7 +2,7 @@
 
 import importlib.util
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -87,15 +87,20 @@ def check_data(shards: str, recipe: TrainRecipe, cache: Path, most_bytes: int = 
         raise BadInput(f"{shards} has {n_samples} training samples, fewer than a batch of {recipe.batch}; --set batch=... makes it smaller")
     if recipe.batch % (world_size() * recipe.accumulate):
         raise BadInput(f"batch = {recipe.batch} does not divide into {world_size()} ranks of {recipe.accumulate} parts (accumulate)")
-    for split, some in (("valid", valid), ("train", clips)):
-        try_samples(split, some)
+    try_samples("valid", valid)
+    try_samples("train", clips, {name for name, weight in recipe.dataset_weights.items() if not weight})
     steps, valid_every = recipe.steps or recipe.epochs * per_epoch, recipe.valid_every or per_epoch
     return clips, valid, replace(recipe, steps=steps, valid_every=valid_every)
 
 
-def try_samples(split: str, clips: Clips) -> None:
-    """Read some samples of each dataset of a split, evenly spread, until a few can be used. Raise BadInput if none can."""
+def try_samples(split: str, clips: Clips, unread: Collection[str] = ()) -> None:
+    """Read some samples of each dataset of a split, evenly spread, until a few can be used. Raise BadInput if none can.
+
+    unread: datasets that the run does not read.
+    """
     for part, dataset in zip(*dataset_portions(clips.shards), strict=True):
+        if dataset in unread:
+            continue
         faults: list[str] = []
         for tried, index in enumerate(spread(part.n_samples, MOST_TRIED), 1):
             try:

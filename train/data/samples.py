@@ -1,9 +1,11 @@
 """Samples of shards: read, decode, and turn into examples. What is random depends on (seed, epoch, key) alone."""
 
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,6 +18,7 @@ from train.data.convert import convert, is_plain_flac
 from train.data.decode import decode
 from train.data.index import kept_books, open_index
 from train.data.members import Member
+from train.data.order import dataset_portions
 from train.data.ranges import FAILURES, MOST_BYTES, first_line, read_range
 from train.data.sample_text import SampleText, draw, read_caption, read_text
 from train.data.shards import Shard
@@ -68,26 +71,33 @@ class Clips(Dataset):
         self.fused, self.cache, self.texts, self.seed, self.origins, self.most_bytes = fused, cache, texts, seed, dict(origins), most_bytes
         self.samples = open_index(shards, cache)
         self.shards = self.samples.shards
+        self.datasets, _ = dataset_portions(self.shards)
         make_room(cache, {shard.cache_key for shard in self.shards}, most_bytes)
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, item: tuple[int, int]) -> Example:
-        """Return an example. A broken sample is replaced by the sample half an epoch away, which carries the message.
+        """Return an example. A broken sample is replaced by another of its dataset, far from it, which carries the message.
 
         Raise Stopped if that is broken too, and so on, 21 times in a row.
         """
         round_, index = item
+        start, n_samples = self._dataset_of(index)
         broken: list[str] = []
         while True:
             try:
-                example = self.example(round_, (index + len(broken) * (len(self) // 2 + 1)) % len(self))
+                example = self.example(round_, start + (index - start + len(broken) * far_step(n_samples)) % n_samples)
                 return replace(example, broken=tuple(broken))
             except BrokenSample as error:
                 broken.append(str(error))
                 if len(broken) > MOST_BROKEN:
                     raise Stopped(f"more than {MOST_BROKEN} samples in a row are broken, the last: {error}") from error
+
+    def _dataset_of(self, index: int) -> tuple[int, int]:
+        """Return where the samples of the dataset of a sample begin, and how many it has."""
+        part = self.datasets[bisect_right(self.datasets, index, key=attrgetter("start")) - 1]
+        return part.start, part.n_samples
 
     def example(self, round_: int, index: int) -> Example:
         """Read one sample. Raise BrokenSample if it cannot be used."""
@@ -147,6 +157,15 @@ def spread(n: int, most: int) -> list[int]:
     ([0, 3, 6], [0, 1])
     """
     return [i * n // most for i in range(most)] if most < n else list(range(n))
+
+
+def far_step(n: int) -> int:
+    """Return a step of about half of n that visits all numbers below n before it comes back.
+
+    >>> [sorted(i * far_step(n) % n for i in range(n)) == list(range(n)) for n in (1, 2, 3, 6, 8, 10)]
+    [True, True, True, True, True, True]
+    """
+    return n // 2 + (2 if n % 4 == 2 else 1)
 
 
 class FixedClips(Clips):
