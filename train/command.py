@@ -50,14 +50,6 @@ def parser() -> argparse.ArgumentParser:
         return verb
 
     fit = add_verb(verbs.run_fit, "train on SHARDS, a folder or address that holds <dataset>/<split>/0.tar")
-    fit.add_argument("shards", metavar="SHARDS", nargs="?", help="needed, but for --show-recipe")
-    fit.add_argument("--output", metavar="RUN", type=Path, help="folder of the run; needed, but for --show-recipe")
-    fit.add_argument("--show-recipe", action="store_true", help="print the recipe as a TOML file, with every key, and do not train")
-    text = (
-        "continue the run in RUN with the same losses as without the interruption; auto: begin where there is no run yet, and take an older"
-    )
-    text += " checkpoint where the newest cannot be read, so that a scheduler may start the same command again"
-    fit.add_argument("--resume", nargs="?", const="yes", default="no", choices=("yes", "auto"), help=text)
     evaluate = add_verb(verbs.run_evaluate, "scores of RUN on each dataset of SHARDS, by its published protocol", "RUN", "SHARDS")
     classify = add_verb(
         verbs.run_classify, "classify clips: shards with tags, or a folder with one folder a class", "RUN", "SHARDS_OR_FOLDER"
@@ -70,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     compare = add_verb(verbs.run_compare, "the encoder study: 2 audio towers x 3 text towers on SHARDS", "SHARDS")
     compare.add_argument("--output", metavar="DIR", type=Path, required=True)
 
+    add_fit_options(fit)
     add_evaluate_options(evaluate)
     add_classify_options(classify)
     add_embed_options(embed)
@@ -82,6 +75,16 @@ def parser() -> argparse.ArgumentParser:
     for verb in (fit, compare):
         add_recipe_options(verb)
     return top
+
+
+def add_fit_options(fit: argparse.ArgumentParser) -> None:
+    """Add the options that only `fit` has."""
+    fit.add_argument("shards", metavar="SHARDS", nargs="?", help="needed, but for --show-recipe")
+    fit.add_argument("--output", metavar="RUN", type=Path, help="folder of the run; needed, but for --show-recipe")
+    fit.add_argument("--show-recipe", action="store_true", help="print the recipe as a TOML file, with every key, and do not train")
+    text = "continue the run in RUN with the same losses as without the interruption; auto: begin where there is no run yet, and take"
+    text += " an older checkpoint where the newest cannot be read, so that a scheduler may start the same command again"
+    fit.add_argument("--resume", nargs="?", const="yes", default="no", choices=("yes", "auto"), help=text)
 
 
 def add_evaluate_options(evaluate: argparse.ArgumentParser) -> None:

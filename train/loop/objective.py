@@ -1,4 +1,4 @@
-"""Compute the loss of a batch; in chunks if memory is short."""
+"""Compute the loss of a batch; in parts if memory is short."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -33,7 +33,7 @@ class Objective(nn.Module):
 def embed_batch(model: Clap, batch: Batch, longer: Tensor, recipe: TrainRecipe) -> tuple[Tensor, Tensor]:
     """Embed a batch: unit vectors audio and text, (n, 512) float32 each.
 
-    With recipe.accumulate > 1, the activations of a chunk are computed again in the backward pass (Gao et al. 2021, GradCache).
+    With recipe.accumulate > 1, the activations of each part are computed again in the backward pass (Gao et al. 2021, GradCache).
     """
     with torch.autocast(batch.mel.device.type, AUTOCAST.get(recipe.precision), enabled=recipe.precision in AUTOCAST):
         if recipe.accumulate == 1:
@@ -42,11 +42,11 @@ def embed_batch(model: Clap, batch: Batch, longer: Tensor, recipe: TrainRecipe) 
         def contexts() -> tuple[AbstractContextManager, AbstractContextManager]:
             return nullcontext(), frozen_statistics(model)
 
-        def in_chunks(tower: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        def in_parts(tower: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
             parts = zip(*(x.chunk(recipe.accumulate) for x in inputs), strict=True)
             return torch.cat([checkpoint(tower, *part, use_reentrant=False, context_fn=contexts) for part in parts])
 
-        return in_chunks(model.embed_audio, batch.mel, longer), in_chunks(model.embed_text, batch.ids, batch.mask)
+        return in_parts(model.embed_audio, batch.mel, longer), in_parts(model.embed_text, batch.ids, batch.mask)
 
 
 @contextmanager
