@@ -55,7 +55,7 @@ def test_texts_that_differ_only_in_case_and_spaces_share_a_number():
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_what_stops_a_run_is_said_without_the_traceback_of_a_worker(tmp_path, collate, workers):
+def test_what_stops_a_run_is_reported_without_the_traceback_of_a_worker(tmp_path, collate, workers):
     bad = [(f"bad-{i}", b"", {"text": ["x"]}) for i in range(60)]
     write_shard(tmp_path / "B" / "train" / "0.tar", bad)
     loader = train_loader(Clips(find_shards(str(tmp_path / "B"), "train"), True, tmp_path), [[(0, 0)]], collate, workers)

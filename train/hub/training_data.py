@@ -32,10 +32,11 @@ def summarize(root: str, cache: Path) -> list[DatasetSummary]:
 
     cache: folder of the index of a set that has no sizes.json, whose samples are counted by it.
     """
-    found = find_shards(root, "train")
-    counted = found if all(shard.n_samples >= 0 for shard in found) else open_index(found, cache).shards
+    shards = find_shards(root, "train")
+    if any(shard.n_samples < 0 for shard in shards):
+        shards = open_index(shards, cache).shards
     by_dataset: dict[str, list[Shard]] = {}
-    for shard in counted:
+    for shard in shards:
         by_dataset.setdefault(shard.dataset, []).append(shard)
     with ThreadPoolExecutor(READERS) as pool:
         return [_summary(name, shards, pool.map(read_books, shards)) for name, shards in sorted(by_dataset.items())]

@@ -120,7 +120,7 @@ def save_checkpoint(path: Path, content: dict) -> None:
     try:
         with atomic_write(path) as file:
             torch.save(content, file)
-    except RuntimeError as error:  # PyTorch's writer hides what the disk said
+    except RuntimeError as error:  # PyTorch's writer hides the error of the disk
         if not isinstance(error.__context__, OSError):
             raise
         raise OSError(error.__context__.errno, error.__context__.strerror, str(path)) from error
