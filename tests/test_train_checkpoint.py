@@ -64,10 +64,14 @@ def test_a_checkpoint_never_runs_code(tmp_path):
         load_checkpoint(tmp_path / "x.pt")
 
 
-def test_a_checkpoint_of_another_layout_or_model_is_bad_input(tmp_path):
-    torch.save({"weights": {}}, tmp_path / "x.pt")
+@pytest.mark.parametrize("content", [{"weights": {}}, {"model": {}}, {"model": 3, "step": 1}, {"model": {}, "step": "1"}, [1]])
+def test_a_checkpoint_of_another_layout_is_bad_input(tmp_path, content):
+    torch.save(content, tmp_path / "x.pt")
     with pytest.raises(BadInput, match="another layout"):
         load_checkpoint(tmp_path / "x.pt")
+
+
+def test_a_checkpoint_of_another_model_is_bad_input():
     model = load_run(trained()[0], CPU).model
     weights = model.state_dict()
     with pytest.raises(BadInput, match=r"1 names or shapes differ, the first is logit_scale_a"):
@@ -80,6 +84,7 @@ def test_a_checkpoint_of_another_layout_or_model_is_bad_input(tmp_path):
 @pytest.fixture
 def small_files():
     """Let no file grow beyond 1 kB, as on a full disk."""
+    trained()  # writes larger ones
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     yield

@@ -104,7 +104,13 @@ def test_a_checkpoint_of_another_size_or_kind_is_bad_input_and_nothing_is_loaded
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [({"state_dict": {"a": torch.zeros(1)}}, "none of the known layouts"), (print, "no readable checkpoint")]
+    ("content", "message"),
+    [
+        ({"state_dict": {"a": torch.zeros(1)}}, "none of the known layouts"),
+        ({"model": torch.zeros(2)}, "none of the known layouts"),
+        ({"state_dict": {0: torch.zeros(2)}}, "none of the known layouts"),
+        (print, "no readable checkpoint"),
+    ],
 )
 def test_unknown_files_are_bad_input(tmp_path, content, message):
     torch.save(content, tmp_path / "x.pt")

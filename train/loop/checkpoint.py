@@ -92,8 +92,8 @@ def load_run(folder: Path, device: torch.device) -> Run:
 def load_checkpoint(path: Path) -> dict:
     """Read a checkpoint of a run. Raise BadInput if it is not one."""
     saved = read_torch(path)
-    if not isinstance(saved, dict) or not {"model", "step"} <= saved.keys():
-        raise BadInput(f"{path} is a checkpoint of another layout: it should hold model and step")
+    if not isinstance(saved, dict) or not isinstance(saved.get("model"), dict) or not isinstance(saved.get("step"), int):
+        raise BadInput(f"{path} is a checkpoint of another layout: it should hold model, the weights by name, and step, a number")
     return saved
 
 

@@ -52,8 +52,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     saved = read_torch(path)
     if not isinstance(saved, dict):
         raise BadInput(f"{path} is a checkpoint of another layout: it should hold weights by name")
-    weights = saved.get("state_dict") or saved.get("model") or saved
-    weights = {name.removeprefix("module."): weight for name, weight in weights.items() if isinstance(weight, Tensor)}
+    named = next((saved[key] for key in ("state_dict", "model") if isinstance(saved.get(key), dict)), saved)
+    weights = {str(name).removeprefix("module."): weight for name, weight in named.items() if isinstance(weight, Tensor)}
     if any(name.startswith("audio_branch.") for name in weights):
         weights = clip_names(weights) if "positional_embedding" in weights else weights
     elif any(name.startswith("sed_model.") for name in weights):
