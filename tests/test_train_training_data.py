@@ -1,5 +1,7 @@
 """Datasets, clips, hours and licences of training shards, as the model card lists them."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +11,7 @@ import pytest
 from pipeline.output.books import write_books
 from tests.train_sets import write_set, write_shard
 from train.errors import BadInput
+from train.hub.card_facts import training_data
 from train.hub.training_data import DatasetSummary, summarize
 
 
@@ -54,3 +57,16 @@ def test_clips_of_shards_without_counts_are_counted(tmp_path):
     for name in ("train-000", "train-001"):
         write_shard(tmp_path / "Sounds" / f"{name}.tar", [("a", b"", {"text": ["x"]}), ("b", b"", {"text": ["x"]})])
     assert summarize(str(tmp_path), tmp_path / "cache") == [DatasetSummary("Sounds", 4, 0.0, {"": 4})]
+
+
+def test_a_dataset_of_weight_0_is_no_training_data(shards, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "run.json").write_text(json.dumps({"recipe": {"dataset_weights": {"Second": 0}}, "data": "", "shards": str(shards)}))
+    assert [dataset.name for dataset in training_data(run, "", tmp_path)] == ["First"]
+    assert [dataset.name for dataset in training_data(run, str(shards), tmp_path)] == ["First"]
+    shutil.rmtree(shards / "First")
+    shutil.rmtree(shards / "Second")
+    assert training_data(run, "", tmp_path) == []
+    with pytest.raises(BadInput, match="no samples of split 'train'"):
+        training_data(run, str(shards), tmp_path)

@@ -32,15 +32,19 @@ def add_valid_scores(facts: CardFacts, run: Run) -> CardFacts:
 
 
 def training_data(run: Path, shards: str, cache: Path) -> list[DatasetSummary]:
-    """Summarise the training shards. If the user named none, those of the run may have gone: the list is empty then."""
-    read_run(run)  # says what is wrong with a folder that holds no run
-    if shards:
-        return summarize(shards, cache)
-    recorded = training_shards(run)
+    """Summarise the training shards, without datasets of weight 0.
+
+    If the user named none, those of the run may have gone: the list is empty then.
+    """
+    weights = read_run(run)[0].dataset_weights
+    address = shards or training_shards(run)
     try:
-        return summarize(recorded, cache) if recorded else []
+        datasets = summarize(address, cache) if address else []
     except BadInput:
+        if shards:
+            raise
         return []
+    return [dataset for dataset in datasets if weights.get(dataset.name, 1)]
 
 
 def read_scores(path: Path) -> dict:
