@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from tests.train_runs import TINY, environment, losses, on_two_ranks, trained
-from train.fit import fit
+from train.errors import BadInput
+from train.fit import fit, folder_lock
 from train.loop.checkpoint import checkpoints, load_checkpoint
 from train.loop.log import flatten, read_log
 from train.loop.speed import MEASURED
@@ -85,3 +86,17 @@ def test_one_rank_resumes_a_run_of_shares(runs, tmp_path):
     train(str(trained()[1]), tmp_path, replace(AVERAGED, steps=5), "yes")
     assert len(losses(tmp_path / "run")) == 5
     assert load_checkpoint(tmp_path / "run" / "best.pt")["model"]["audio_projection.0.weight"].shape == (512, 192)
+
+
+def refused(folder: str) -> str:
+    try:
+        with folder_lock(Path(folder)):
+            return ""
+    except BadInput as error:
+        return str(error)
+
+
+def test_a_folder_in_which_another_process_trains_is_refused_on_all_ranks(tmp_path):
+    with folder_lock(tmp_path):
+        messages = on_two_ranks(refused, str(tmp_path))
+    assert ["another process trains in" in message for message in messages] == [True, True]

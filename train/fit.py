@@ -26,7 +26,7 @@ from train.loop.log import RunLog, validations
 from train.loop.modes import enable_checkpointing, lock_towers, set_training_mode
 from train.loop.optimizer import learning_rate, locked_towers
 from train.loop.plots import learning_curve
-from train.loop.ranks import any_rank, barrier, rank, sum_over_ranks, world_size
+from train.loop.ranks import any_rank, barrier, gather_results, rank, sum_over_ranks, world_size
 from train.loop.signals import StopRequest, stop_requests
 from train.loop.speed import Meter, count_work, peak_of
 from train.loop.step import StepResult, train_step
@@ -92,17 +92,24 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: R
 
 @contextmanager
 def folder_lock(output: Path) -> Iterator[None]:
-    """Let one process, of several ranks the first, train in a folder at a time. Raise BadInput if another one does."""
-    if rank():
-        yield
-        return
-    output.mkdir(parents=True, exist_ok=True)
+    """Let one process, of several ranks the first, train in a folder at a time. Raise BadInput, on all ranks, if another one does."""
+    lock = FileLock(output / ".lock", blocking=False)
+
+    def take() -> None:
+        if rank():
+            return
+        output.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise BadInput(f"another process trains in {output} now; wait for it, stop it, or give another --output") from error
+        delete_unfinished(output)
+
     try:
-        with FileLock(output / ".lock", blocking=False):
-            delete_unfinished(output)
-            yield
-    except Timeout as error:
-        raise BadInput(f"another process trains in {output} now; wait for it, stop it, or give another --output") from error
+        gather_results(take)
+        yield
+    finally:
+        lock.release()
 
 
 def prepare(clips: Clips, valid: FixedClips, recipe: TrainRecipe, environment: RunEnvironment, start: Start) -> Training:
