@@ -97,7 +97,7 @@ def test_operators_are_found_beside_comments_and_line_breaks() -> None:
 
 
 def test_every_mutation_of_the_project_changes_one_line_of_it() -> None:
-    paths = ["pipeline/records.py", "augment/guard.py", "transforms/audio/excerpt.py", "train/loop/metrics.py"]
+    paths = ["pipeline/records.py", "augment/guard.py", "transforms/audio/excerpt.py", "train/scores/metrics.py"]
     for path in paths:
         source = (ROOT / path).read_text(encoding="utf-8")
         for mutant in (mutant for line in mutants_of(ROOT, path).values() for mutant in line):

@@ -48,7 +48,12 @@ def test_text_is_new_and_audio_rejections_and_requests_stay(folder: Folder) -> N
         "table-c.flac": b"fLaC c",
     }
     assert [json.loads(after[f"table-{key}.json"])["text"] for key in "ac"] == [["New.", "Text."]] * 2
-    assert read_books(folder, SHARD).to_pylist() == [row | {"n_captions": 2} for row in rows]
+    renewed = read_books(folder, SHARD).to_pylist()
+    of_text = [{name: row[name] for name in ("n_captions", "json_bytes", "text_json")} for row in renewed]
+    assert renewed == [row | own for row, own in zip(rows, of_text, strict=True)]
+    samples = [own for own, row in zip(of_text, rows, strict=True) if row["status"] == "sample"]
+    assert [(own["n_captions"], json.loads(own["text_json"])["text"]) for own in samples] == [(2, ["New.", "Text."])] * 2
+    assert [own["json_bytes"] for own in samples] == [len(after[f"table-{key}.json"]) for key in "ac"]
 
 
 def test_the_marker_names_new_inputs_and_files_and_keeps_the_counts(folder: Folder) -> None:
