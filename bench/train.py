@@ -33,6 +33,8 @@ PACKAGES = [
     "soxr",
     "fsspec",
     "aiohttp",
+    "av",
+    "pyarrow",
     "tenacity",
     "pydantic",
     "tqdm",
