@@ -20,7 +20,7 @@ from train.data.shards import find_shards
 from train.errors import BadInput
 from train.evaluate import by_dataset, embed_clips
 from train.loop.checkpoint import Run
-from train.scores.classes import class_matrix, embed_classes
+from train.scores.classes import class_matrix, embed_classes, folds_of
 from train.scores.metrics import confusion
 from train.scores.protocols import PROTOCOLS, Protocol, protocol_of
 from train.scores.statistics import class_statistics, values_of
@@ -67,7 +67,7 @@ def cross_validated(run: Run, clips: FixedClips, protocol: Protocol, labels: lis
     """Classify the clips of each fold by a classifier trained on all other folds: "linear" or "mlp", on frozen embeddings."""
     embeddings = embed_clips(run.model, clips)
     truth = class_matrix(embeddings.tags, labels)
-    folds = np.array([protocol.fold_of(*pair) for pair in zip(embeddings.addresses, embeddings.keys, strict=True)])
+    folds = folds_of(protocol, embeddings)
     if len(np.unique(folds)) < 2 or not folds.all():
         raise BadInput(f"{int((folds == 0).sum())} of {len(folds)} clips have no fold in key or address; all need one, of several")
     scores = np.empty_like(truth)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +13,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from train.data.samples import Example, FixedClips
+from train.data.shards import shards_by_dataset
 from train.errors import BadInput
 from train.loop.finite import check_rows
 from train.loop.ranks import gather_results, rank, world_size
@@ -77,10 +76,9 @@ def score_set(
 
 def by_dataset(clips: FixedClips) -> dict[str, FixedClips]:
     """Return the clips of each dataset, by the name of its folder."""
-    dataset = attrgetter("dataset")
     return {
-        name: FixedClips(list(shards), clips.fused, clips.cache, most_bytes=clips.most_bytes)
-        for name, shards in groupby(sorted(clips.shards, key=dataset), dataset)
+        name: FixedClips(shards, clips.fused, clips.cache, most_bytes=clips.most_bytes)
+        for name, shards in shards_by_dataset(clips.shards).items()
     }
 
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.masking import is_masked
-from pipeline.output.address_files import full_address, read_addresses, write_addresses
+from pipeline.output.address_files import full_address, read_addresses
 from pipeline.output.layout import NEW_PLAN, PLAN, plan_name
-from pipeline.output.plan_files import count_left_out, plan_line, read_left_out, read_rows_of, rows_sha256, write_plan_file
+from pipeline.output.plan_files import count_left_out, plan_line, read_left_out, read_rows_of, rows_sha256
 from pipeline.output.plan_index import Plan, PlannedShard
 from pipeline.output.shared_file import read_shared
 from pipeline.output.snapshot import Snapshot
@@ -18,6 +18,7 @@ from pipeline.verbs.changed_left_out import change_left_out
 from transforms.planning.added_rows import AddedRows
 from transforms.planning.plan_difference import OtherPlanError, PlanDifference, ShardChange
 from transforms.planning.share_recordings import Pair, write_shared_recordings
+from transforms.planning.write_plan import write_shard_lines
 
 
 def change_plan(fingerprint: str, plan: Plan, change: PlanDifference, added: AddedRows, snapshot: Snapshot) -> Plan:
@@ -71,11 +72,8 @@ def _write_shard(shard: ShardId, clips: Sequence[Clip], snapshot: Snapshot, adde
     addresses = {clip.key: clip.full_url if clip.key in added else full_address(clip, held) for clip in clips}
     if any(is_masked(clip.url) and addresses[clip.key] == clip.url for clip in clips):
         raise OtherPlanError(f"{shard}: a full address is not held any more")
-    with folder.workspace() as work:
-        write_plan_file(clips, work / "plan.parquet")
-        folder.publish(work / "plan.parquet", f"{NEW_PLAN}/{plan_name(shard)}")
     secret = {clip.key: address for clip in clips if (address := addresses[clip.key]) not in {"", clip.url}}
-    write_addresses(shard, secret, folder, NEW_PLAN)
+    write_shard_lines(shard, [plan_line(clip, clip.key) for clip in clips], secret, folder, NEW_PLAN)
     return PlannedShard(shard, len(clips), rows_sha256(clips))
 
 

@@ -37,8 +37,7 @@ def read_books(data: bytes, shard: Shard) -> tuple[Members, list[str]] | None:
 
 def write_index(members: Members, texts: list[str], shard: Shard) -> bytes:
     """Return the table of a shard."""
-    ends = [*members.rows["name_start"][1:].tolist(), len(members.names)]
-    names = [members.names[start:end].decode() for start, end in zip(members.rows["name_start"].tolist(), ends, strict=True)]
+    names = [name.decode() for name in members.file_names()]
     columns = {"name": names, **{name: members.rows[name].astype(np.int64) for name in POSITIONS}, "text_json": texts}
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({**columns, "tar_bytes": [shard.n_bytes] * len(names)}, OF_INDEX), sink, compression="zstd")

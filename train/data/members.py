@@ -1,5 +1,6 @@
 """Find the samples among the files of a shard: an audio file and a text file with the same key, as webdataset defines keys."""
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import NamedTuple
@@ -27,6 +28,11 @@ class Members(NamedTuple):
 
     rows: np.ndarray
     names: bytes
+
+    def file_names(self) -> list[bytes]:
+        """Return the name of each text file."""
+        starts = [*self.rows["name_start"].tolist(), len(self.names)]
+        return [self.names[start:end] for start, end in itertools.pairwise(starts)]
 
 
 class Member(NamedTuple):

@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -69,6 +71,12 @@ def find_shards(root: str, split: str) -> list[Shard]:
     if not shards:
         raise BadInput(_nothing_found(root, split, tars))
     return shards
+
+
+def shards_by_dataset(shards: Iterable[Shard]) -> dict[str, list[Shard]]:
+    """Return the shards of each dataset, the names sorted."""
+    dataset = attrgetter("dataset")
+    return {name: list(of_one) for name, of_one in groupby(sorted(shards, key=dataset), dataset)}
 
 
 def fingerprint(shards: list[Shard]) -> str:

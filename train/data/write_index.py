@@ -39,12 +39,10 @@ def write_indexes(root: str) -> tuple[int, int, int]:
 
 def read_texts(tar: Path, members: Members) -> list[str]:
     """Return the texts and tags of each sample as JSON."""
-    ends = [*members.rows["name_start"][1:].tolist(), len(members.names)]
     texts = []
-    for row, end in zip(members.rows, ends, strict=True):
+    for row, name in zip(members.rows, members.file_names(), strict=True):
         data = local_range(tar, int(row["text_start"]), int(row["text_size"]))
-        is_json = members.names[int(row["name_start"]) : end].endswith(b".json")
-        texts.append(_short(data) if is_json else json.dumps({"text": data.decode("utf-8-sig", "replace")}))
+        texts.append(_short(data) if name.endswith(b".json") else json.dumps({"text": data.decode("utf-8-sig", "replace")}))
     return texts
 
 

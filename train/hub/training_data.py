@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from train.data.index import open_index
 from train.data.ranges import FAILURES
-from train.data.shards import Shard, find_shards
+from train.data.shards import Shard, find_shards, shards_by_dataset
 
 READERS = 16  # books that are read at the same time; remote ones take a request each
 
@@ -35,11 +35,8 @@ def summarize(root: str, cache: Path) -> list[DatasetSummary]:
     shards = find_shards(root, "train")
     if any(shard.n_samples < 0 for shard in shards):
         shards = open_index(shards, cache).shards
-    by_dataset: dict[str, list[Shard]] = {}
-    for shard in shards:
-        by_dataset.setdefault(shard.dataset, []).append(shard)
     with ThreadPoolExecutor(READERS) as pool:
-        return [_summary(name, shards, pool.map(read_books, shards)) for name, shards in sorted(by_dataset.items())]
+        return [_summary(name, shards, pool.map(read_books, shards)) for name, shards in shards_by_dataset(shards).items()]
 
 
 def _summary(name: str, shards: list[Shard], books: Iterable[list[tuple[str, float]]]) -> DatasetSummary:

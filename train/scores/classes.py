@@ -4,7 +4,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from train.errors import BadInput
-from train.evaluate import embed_texts
+from train.evaluate import ClipEmbeddings, embed_texts
 from train.scores.protocols import Protocol, class_key
 from train.towers.model import Clap
 
@@ -50,6 +50,11 @@ def published_classes(dataset: str, tags: list[tuple[str, ...]], protocol: Proto
     if protocol.kind == "accuracy" and n_wrong:
         raise BadInput(f"{dataset}: {n_wrong} of {len(tags)} clips have not exactly one tag, which the protocol {protocol.name} needs")
     return published
+
+
+def folds_of(protocol: Protocol, embeddings: ClipEmbeddings) -> np.ndarray:
+    """Return the fold of each clip, from 1, 0 where it is not known: (n_clips,)."""
+    return np.array([protocol.fold_of(*pair) for pair in zip(embeddings.addresses, embeddings.keys, strict=True)])
 
 
 def class_ranks(scores: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from train.errors import BadInput
 from train.evaluate import ClipEmbeddings, embed_clips, embed_texts
 from train.loop.checkpoint import Run
 from train.scores.bootstrap import Estimate, intervals, paired_intervals
-from train.scores.classes import class_matrix, class_ranks, embed_classes, published_classes
+from train.scores.classes import class_matrix, class_ranks, embed_classes, folds_of, published_classes
 from train.scores.metrics import rank_retrieval
 from train.scores.protocols import Protocol
 from train.scores.statistics import Statistics, class_statistics, nested, retrieval_statistics
@@ -97,7 +97,7 @@ def score_classes(
     classes = protocol.classes()
     truth = class_matrix(published_classes(dataset, embeddings.tags, protocol), classes)
     similarity = embeddings.audio @ embed_classes(run.model, run.tokenizer, classes, list(prompts), run.recipe.context).T
-    folds = np.array([protocol.fold_of(*pair) for pair in zip(embeddings.addresses, embeddings.keys, strict=True)])
+    folds = folds_of(protocol, embeddings)
     clip, label = np.nonzero(truth)
     queries = Queries(
         way=["zero_shot"] * len(clip),
