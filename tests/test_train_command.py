@@ -14,18 +14,9 @@ import torch
 from PIL import Image
 
 import train.towers.model
-from tests.train_runs import trained
-from train.command import main
+from tests.train_runs import call, trained
 from train.loop.log import read_log
 from train.recipe_keys import keys_help
-
-
-def call(*words: object) -> tuple[int, str, str]:
-    """Run a command line. Return its exit code, its output and its errors."""
-    lines: list[str] = []
-    errors: list[str] = []
-    code = main([str(w) for w in words], lines.append, errors.append)
-    return code, "\n".join(lines), "\n".join(errors)
 
 
 def test_fit_then_evaluate(tmp_path):

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import train.towers.model
+from tests.train_runs import call as run_command
 from tests.train_runs import trained
 from tests.train_sets import CLASSES, flac, sound, write_shard, write_split
-from train.command import main
 from train.data.samples import FixedClips
 from train.data.shards import find_shards
 from train.evaluate import by_dataset, score
@@ -49,10 +49,7 @@ def shards(tmp_path_factory):
 
 
 def call(*words):
-    lines: list[str] = []
-    errors: list[str] = []
-    code = main([*map(str, words), "--device", "cpu"], lines.append, errors.append)
-    return code, "\n".join(lines), "\n".join(errors)
+    return run_command(*words, "--device", "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ import torch
 from transformers import AutoTokenizer
 
 from tests.exported import CardFacts, exported, make_model, run_of
-from tests.train_runs import TINY, environment, trained
-from train.command import main
+from tests.train_runs import TINY, call, environment, trained
 from train.errors import BadInput
 from train.export import export
 from train.fit import fit
@@ -84,13 +83,6 @@ def test_a_run_that_cannot_be_exported_says_so_before_its_first_step(tmp_path, m
     fit(str(shards), replace(TINY, audio=audio), environment(tmp_path, lines))
     reported = [i for i, line in enumerate(lines) if line.startswith("this run cannot be exported: transformers' ClapModel is HTSAT")]
     assert len(reported) == n_reported and all(i < lines.index("the first step") for i in reported)
-
-
-def call(*words: object) -> tuple[int, str, str]:
-    lines: list[str] = []
-    errors: list[str] = []
-    code = main([str(w) for w in words], lines.append, errors.append)
-    return code, "\n".join(lines), "\n".join(errors)
 
 
 def test_the_command_writes_a_card_with_the_scores_and_data_of_the_run(tmp_path):

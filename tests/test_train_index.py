@@ -8,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from tests.train_sets import write_split
+from tests.train_sets import write_datasets, write_split
 from train.data import index
 from train.data.index import list_members, open_index
 from train.data.samples import Clips
@@ -18,10 +18,7 @@ from train.errors import BadInput
 
 @pytest.fixture
 def root(tmp_path):
-    write_split(tmp_path / "set" / "A" / "train", 12)
-    write_split(tmp_path / "set" / "B" / "balanced_train", 2)
-    write_split(tmp_path / "set" / "B" / "eval", 3)
-    return tmp_path / "set"
+    return write_datasets(tmp_path / "set")
 
 
 def test_a_wrong_count_is_bad_input_when_the_shard_is_indexed(root, tmp_path):

@@ -13,7 +13,7 @@ from huggingface_hub import HfApi
 
 from tests.exported import RATE, exported, own_embeddings, waveforms
 from tests.hub_server import OWNER, TOKEN, Hub, running_hub
-from train.command import main
+from tests.train_runs import call
 from train.errors import BadInput, Stopped
 from train.hub.publish import publish, published_files
 
@@ -29,13 +29,6 @@ def hub(monkeypatch):
     with running_hub() as hub:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.address)
         yield hub
-
-
-def call(*words: object) -> tuple[int, str, str]:
-    lines: list[str] = []
-    errors: list[str] = []
-    code = main([str(w) for w in words], lines.append, errors.append)
-    return code, "\n".join(lines), "\n".join(errors)
 
 
 def content_of(folder: Path) -> dict[str, bytes]:

@@ -2,17 +2,14 @@
 
 import pytest
 
-from tests.train_sets import write_split
+from tests.train_sets import write_datasets, write_split
 from train.data.shards import find_shards, fingerprint
 from train.errors import BadInput
 
 
 @pytest.fixture
 def root(tmp_path):
-    write_split(tmp_path / "set" / "A" / "train", 12)
-    write_split(tmp_path / "set" / "B" / "balanced_train", 2)
-    write_split(tmp_path / "set" / "B" / "eval", 3)
-    return tmp_path / "set"
+    return write_datasets(tmp_path / "set")
 
 
 def test_all_datasets_and_the_split_names_of_audioset_are_read(root):

@@ -14,6 +14,7 @@ import torch
 import torch.multiprocessing as mp
 
 from tests.train_sets import write_set
+from train.command import main
 from train.fit import fit
 from train.loop.log import read_log
 from train.loop.ranks import join_ranks, leave_ranks
@@ -36,6 +37,14 @@ def trained() -> tuple[Path, Path]:
 def environment(folder: Path, lines: list[str] | None = None) -> RunEnvironment:
     """Return an environment on the CPU whose run is `folder`/run. Reported lines are appended to `lines`."""
     return RunEnvironment(folder / "run", folder / "cache", CPU, (lines if lines is not None else []).append)
+
+
+def call(*words: object) -> tuple[int, str, str]:
+    """Run a command line. Return its exit code, its output and its errors."""
+    lines: list[str] = []
+    errors: list[str] = []
+    code = main([str(w) for w in words], lines.append, errors.append)
+    return code, "\n".join(lines), "\n".join(errors)
 
 
 def losses(run: Path) -> list[float]:

@@ -68,6 +68,14 @@ def write_set(root: Path, train: int = 12, valid: int = 4, test: int = 4) -> Pat
     return root
 
 
+def write_datasets(root: Path) -> Path:
+    """Write the training shards of two datasets, and the test shards of one, with names of AudioSet's splits; return the root."""
+    write_split(root / "A" / "train", 12)
+    write_split(root / "B" / "balanced_train", 2)
+    write_split(root / "B" / "eval", 3)
+    return root
+
+
 def write_folder(root: Path) -> Path:
     """Write three sound files of 0.5 s for each of two classes, one folder a class."""
     for kind in CLASSES[:2]:
