@@ -20,7 +20,9 @@ pyarrow.Table.from_pylist([{"a": [1], "b": None}])
 import apache_beam as beam
 from pipeline.engines.run import Engine
 grouped = beam.GroupBy(lambda number: number % 2)
-Engine("local", 2).run(lambda root: root | beam.Create([3, 1, 2]) | grouped | beam.MapTuple(lambda key, values: print(key, sorted(values))))
+def line(key, values):
+    sys.stdout.write(f"{key} {sorted(values)}\\n")  # one write: several threads print
+Engine("local", 2).run(lambda root: root | beam.Create([3, 1, 2]) | grouped | beam.MapTuple(line))
 assert "pandas" not in sys.modules
 import pandas
 assert pandas.Series([1]).sum() == 1
