@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shutil
 import types
 import weakref
 from collections.abc import Callable, Iterator
@@ -29,7 +30,11 @@ def empty_pipeline() -> Iterator[beam.Pipeline]:
         for module in (core, decorators, ptransform, util):
             patch.setattr(module, "get_signature", _signature)
         patch.setattr(decorators.IOTypeHints, "_make_origin", _no_origin)
-        yield beam.Pipeline(runner=PipelineRunner(), options=_options())
+        pipeline = beam.Pipeline(runner=PipelineRunner(), options=_options())
+        try:
+            yield pipeline
+        finally:
+            shutil.rmtree(pipeline.local_tempdir)  # Beam removes it when a pipeline runs, and this one never does
 
 
 class _Options(PipelineOptions):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import apache_beam as beam
 import pytest
 
 from pipeline.engines import elements as module
@@ -11,6 +10,7 @@ from pipeline.engines.spark_runner import longest_create
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import Folder
 from tests.eager import collect
+from tests.pipeline_building import empty_pipeline
 
 
 @pytest.fixture
@@ -60,7 +60,6 @@ def test_a_worker_loads_nothing_that_another_program_wrote(folder, monkeypatch):
 @pytest.mark.parametrize("max_bytes", [10, 10**9])
 def test_a_job_of_spark_has_a_part_for_each_element_whether_or_not_they_are_in_files(max_bytes, folder, monkeypatch):
     monkeypatch.setattr(module, "MAX_IN_JOB", max_bytes)
-    with elements(["x" * 10] * 1001, folder) as transform:
-        pipeline = beam.Pipeline()
+    with elements(["x" * 10] * 1001, folder) as transform, empty_pipeline() as pipeline:
         _ = pipeline | transform
         assert longest_create(pipeline) == 1001
