@@ -213,7 +213,7 @@ def test_a_mention_holds_determiner_and_at_most_three_adjectives():
         ("the man and a woman", "the person and a person"),
         ("a man and the woman", "a person and the person"),
         ("a young man and a woman", "a young person and a person"),
-        ("a man's dog and a woman", "a person's dog and a person"),
+        ("a man's dog and a woman", "a person's dog and another person"),
         ("a person and a man", "a person and another person"),
         ("a child and a boy", "a child and another child"),
         ("an adult and an adult male", "an adult and another adult"),

@@ -85,7 +85,7 @@ class CaptionEditor:
         """Insert a word and a blank before the word at `index`."""
         self.gaps.insert(index + 1, " ")
         self.words.insert(index, word)
-        self.lower.insert(index, word)
+        self.lower.insert(index, plain(word))
         self.kept.insert(index, True)
         self.touched.insert(index, False)
 

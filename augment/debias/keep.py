@@ -6,16 +6,21 @@ import re
 from functools import cache
 
 from augment.debias.caption_editor import WORD, CaptionEditor, plain
+from augment.debias.animals import SEXES, keep_animals
 from augment.debias.verbs import determiners
 from augment.tables import rows, words
 
 _OPENING = re.compile('["“„«]')
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]*)[\"”“»]")
 _NAMING = frozenset({"lady", "mother", "father", "brother", "sister", "papa", "mama", "granny", "dame"})
-_SEX = frozenset(
-    {"male", "female", "males", "females", "mother", "father", "mothers", "fathers", "mom", "mama", "papa", "boy", "girl", "lady"}
-)
 _ONLY_WITH_DETERMINER = frozenset({"son", "sons", "dude", "gal"})  # "son" is also Spanish and French, "dude" is also an exclamation
+KIN = frozenset({
+    "mom", "mum", "mommy", "mummy", "mama", "mother", "dad", "daddy", "papa", "father", "grandma", "granny", "grandmother", "grandpa",
+    "granddad", "grandfather",
+})  # fmt: skip
+"""Words for parents that stand like a name: a capital is then no sign of one."""
+_NEAR = 4
+"""Words between "than" and the persons that it compares."""
 _MOSTLY = 0.6  # share of capitalised words above which the text is a title, where a capital is no sign of a name
 
 
@@ -43,7 +48,7 @@ def keep(editor: CaptionEditor) -> None:
                 start = index - offset
                 if start >= 0 and tuple(editor.lower[start : start + len(phrase)]) == phrase and _unbroken(editor, start, len(phrase)):
                     editor.kept[start : start + len(phrase)] = [True] * len(phrase)
-        if word in _SEX and after in words("debias_species") and editor.follows(index + 1):
+        if word in SEXES and after in words("debias_species") and editor.follows(index + 1):
             editor.kept[index] = True
         if word in _ONLY_WITH_DETERMINER and not _introduced(editor, index):
             editor.kept[index] = True
@@ -51,6 +56,31 @@ def keep(editor: CaptionEditor) -> None:
             editor.kept[index] = True  # to man the guns
     _keep_names(editor)
     _keep_quotations(editor)
+    keep_animals(editor)
+    _keep_comparisons(editor)
+
+
+def keep_voices(editor: CaptionEditor) -> None:
+    """Mark the words of gender that say how a voice sounds: "male voice", "a woman's laughter", boys and girls."""
+    followers = words("debias_voices")
+    for index, word in enumerate(editor.lower):
+        base = word.removesuffix("'s")
+        if base in ("boy", "boys", "girl", "girls"):
+            editor.kept[index] = True
+        elif base in ("male", "female") or (base != word and base in ("man", "woman", "men", "women")):
+            end = index + 1
+            while editor.follows(end) and editor.at(end) in words("person_adjectives") | {"and", "or", "male", "female", "adult", "child"}:
+                end += 1
+            if editor.follows(end) and editor.at(end) in followers:
+                editor.kept[index] = True
+
+
+def _keep_comparisons(editor: CaptionEditor) -> None:
+    """Keep what "more like a woman than a man" compares: neutral, it would say nothing."""
+    for index, word in enumerate(editor.lower):
+        if word == "than" and "like" in editor.lower[max(0, index - _NEAR) : index]:
+            near = range(max(0, index - _NEAR), min(index + _NEAR, len(editor.words)))
+            editor.kept[near.start : near.stop] = [True] * len(near)
 
 
 def _introduced(editor: CaptionEditor, index: int) -> bool:
@@ -67,7 +97,7 @@ def _unbroken(editor: CaptionEditor, start: int, length: int) -> bool:
 @cache
 def _watched() -> frozenset[str]:
     """Return the words of gender that a rule of `keep` is about."""
-    return _SEX | _ONLY_WITH_DETERMINER | {"man"} | {phrase[index] for phrases in _phrases().values() for phrase, index in phrases}
+    return SEXES | _ONLY_WITH_DETERMINER | {"man"} | {phrase[index] for phrases in _phrases().values() for phrase, index in phrases}
 
 
 @cache
@@ -81,7 +111,7 @@ def _phrases() -> dict[tuple[str, ...], tuple[tuple[tuple[str, ...], int], ...]]
     for phrase in words("debias_keep"):
         parts = tuple(plain(word) for word in WORD.findall(phrase))
         for index, part in enumerate(parts):
-            if part.removesuffix("'s") in gendered or len(parts) == 1:
+            if part.removesuffix("'s") in gendered or part.removesuffix("s") in gendered or len(parts) == 1:
                 pair = parts[index : index + 2] if index + 1 < len(parts) else parts[-2:]
                 phrases_of.setdefault(pair, []).append((parts, index))
     return {pair: tuple(phrases) for pair, phrases in phrases_of.items()}
@@ -99,7 +129,8 @@ def _keep_names(editor: CaptionEditor) -> None:
             continue
         begins = index == 0 or bool(re.search(r"[.!?:;(\"“\-|]", editor.gaps[index]))
         next_is_name = index + 1 < len(editor.words) and editor.words[index + 1][0].isupper() and editor.follows(index + 1)
-        if not begins or (editor.lower[index] in _NAMING and next_is_name):
+        is_kin = editor.lower[index] in KIN and not next_is_name and not editor.words[index - 1][0].isupper()
+        if (not begins and not is_kin) or (editor.lower[index] in _NAMING and next_is_name):
             editor.kept[index] = True
 
 

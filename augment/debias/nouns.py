@@ -18,9 +18,11 @@ _SINGULAR_DETERMINERS = frozenset({"a", "an", "one", "another", "each", "every",
 _PLURAL_DETERMINERS = frozenset({*NUMBERS[2:], "several", "many", "multiple", "few", "various", "both", "these", "those"})
 _NEUTRAL_PERSONS = frozenset({"adult", "teen", "baby", "infant", "toddler", "child", "kid", "human"})
 _PERSONS_BY_GENDER = frozenset({"male", "males", "female", "females", "man", "men", "woman", "women", "boy", "boys", "girl", "girls"})
+_OF_CHILDREN = frozenset({"choir", "choirs", "chorus", "choruses", "team", "teams", "ensemble", "group", "groups"})
 _MISSPELT = {"mans": "man", "womans": "woman", "mens": "men", "womens": "women"}  # in "a mans voice"
 _PLURALS = {"child": "children", "baby": "babies"}
 _REMEMBERED = frozenset({"person", "child", "adult"})
+_NOUNS_IN_S = frozenset({"news", "sports"})
 _PAST = frozenset({"spoke", "said", "sang", "told", "began", "made", "gave", "ran", "went", "came", "heard", "seen"})
 _SOUND_ADJECTIVES = frozenset({"soft", "faint", "muffled", "low", "brief", "quiet", "background", "deep", "slight", "distorted"})
 _AGENT_ENDINGS = ("er", "ers", "or", "ors", "ist", "ists", "ian", "ians")
@@ -91,6 +93,9 @@ def replace_nouns(editor: CaptionEditor) -> None:
                 _remember_neutral(editor, index, seen)
             index += 1
             continue
+        if is_attribute(editor, index):
+            _leave_out(editor, index)
+            continue
         if is_adjective(editor, index):
             editor.drop(index, "adjective")
             continue
@@ -143,9 +148,50 @@ def is_adjective(editor: CaptionEditor, index: int, paired: bool = False) -> boo
         return editor.at(index - 1) not in determiners() and editor.at(index - 1) not in words("person_adjectives")
     if kind == "either":
         return not paired and editor.at(index - 1) not in words("person_adjectives")
-    if kind or (after.endswith(_AGENT_ENDINGS) and not (after in _NOT_AGENTS or after in function_words() or after in singular_verbs())):
+    if kind or _is_agent(after):
         return True
+    if (_must_be_noun(after) or after in _NOUNS_IN_S) and editor.follows(index + 2) and _names_a_speaker(editor.at(index + 2)):
+        return True  # "female news reporter"
     return not paired and editor.at(index - 1) in _SINGULAR_DETERMINERS and editor.follows(index) and _must_be_noun(after)
+
+
+def _names_a_speaker(word: str) -> bool:
+    return _followers().get(word) == "voice" or _is_agent(word)
+
+
+def _is_agent(word: str) -> bool:
+    """Return whether a word names a person by what they do, as "singer" does."""
+    return word.endswith(_AGENT_ENDINGS) and not (word in _NOT_AGENTS or word in function_words() or word in singular_verbs())
+
+
+def is_attribute(editor: CaptionEditor, index: int) -> bool:
+    """Return whether a plural of gender says of which kind a thing is, as in "a women's choir", and not whose it is, as in "the men's voices".
+
+    So it is behind "a", and before things such as choirs and schools, also where the apostrophe is missing.
+    """
+    base, suffix = _base(editor, index)
+    noun = nouns().get(base)
+    if noun is None or not noun.is_plural or editor.kept[index] or index + 1 >= len(editor.words):
+        return False
+    kind = _things().get(editor.at(index + 1))
+    if suffix:
+        return kind is not None or (editor.follows(index) and editor.at(index - 1) in ("a", "an"))
+    return kind == "group" and editor.follows(index + 1)
+
+
+def _leave_out(editor: CaptionEditor, index: int) -> None:
+    """Remove a word for which `is_attribute` is true; a choir of girls or boys is one of children."""
+    if nouns()[_base(editor, index)[0]].singular != "child" or editor.at(index + 1) not in _OF_CHILDREN:
+        editor.drop(index, "adjective")
+        return
+    editor.gaps[index + 1] = " "
+    editor.replace(index, index + 1, "children's", "possessive")
+
+
+@cache
+def _things() -> dict[str, str]:
+    """Return thing that is for women or for men alone -> "group", or "thing" where the word is a verb, too."""
+    return {row[0]: row[1] for row in rows("debias_things")}
 
 
 def _must_be_noun(word: str) -> bool:
@@ -198,9 +244,10 @@ def _remember_neutral(editor: CaptionEditor, index: int, seen: dict[str, set[str
 
 def _distinguish(editor: CaptionEditor, person: Mention, seen: dict[str, set[str]]) -> None:
     """Write "another person" for the second person of "a man ... a woman"; `seen`: neutral noun -> genders so far."""
-    if person.determiner not in ("a", "an") or person.adjectives or person.suffix or person.is_plural:
+    if person.determiner not in ("a", "an") or person.adjectives or person.is_plural:
         return
     genders = seen.setdefault(person.noun.singular, set())
-    if genders and person.noun.gender not in genders:
+    owns = person.suffix and editor.follows(person.head + 1) and editor.at(person.head + 1) not in function_words()  # "a man's voice"
+    if genders and person.noun.gender not in genders and not owns:
         editor.replace(person.start, person.start + 1, "another", "another")
     genders.add(person.noun.gender)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from augment.debias.caption_editor import CaptionEditor
 from augment.debias.nouns import ADJECTIVES, NUMBERS, Mention, is_adjective, mention, noun_forms
-from augment.debias.verbs import agree, singular_verbs
+from augment.debias.verbs import agree, determiners, singular_verbs
 from augment.tables import words
 
 _TWO = {"a": "two", "an": "two", "one": "two", "another": "two other"}
@@ -13,6 +13,8 @@ _WITHOUT_ARTICLE = frozenset({"child", "kid", "baby", "infant", "toddler", "boy"
 _CLAUSE_BEGINS = frozenset({
     "and", "as", "while", "when", "then", "by", "with", "where", "because", "but", "after", "before", "or", "if", "since",
 })  # fmt: skip
+MAX_ITEM = 4
+"""Words of an item of a list, as in "a man, a woman, two small children and a dog"."""
 _POSSESSIVE = frozenset({"my", "your", "his", "her", "our", "their", "its", "the", "these", "those"})
 
 
@@ -81,8 +83,18 @@ def _partner(editor: CaptionEditor, first: Mention) -> Mention | None:
 
 
 def _ends_list(editor: CaptionEditor, head: int) -> bool:
-    """Return whether "and" and no verb follows the person at `head`: a comma joins persons only in a list."""
-    return editor.at(head + 1) == "and" and editor.at(head + 2) not in singular_verbs()
+    """Return whether "and" or a further item of a list follows the person at `head`: a comma joins persons only in a list."""
+    after = head + 1
+    if editor.at(after) == "and":
+        return editor.gaps[after].strip() in ("", ",") and editor.at(after + 1) not in singular_verbs() | _CLAUSE_BEGINS
+    if after >= len(editor.words) or editor.gaps[after].strip() != "," or editor.at(after) not in determiners():
+        return False
+    for last in range(after, min(after + MAX_ITEM, len(editor.words) - 1)):
+        if editor.at(last) in singular_verbs() or editor.at(last).endswith("ing"):
+            return False
+        if editor.gaps[last + 1].strip() == "," or editor.at(last + 1) == "and":
+            return _ends_list(editor, last)
+    return False
 
 
 def _belongs(editor: CaptionEditor, first: Mention, second: Mention) -> bool:
@@ -115,6 +127,8 @@ def _merge(editor: CaptionEditor, first: Mention, second: Mention) -> None:
     editor.replace(first.start, second.head + 1, " ".join(filter(None, phrase)), "either" if either else "pair")
     if editor.at(first.start + 1) == "and" and editor.at(first.start + 2) in _WITHOUT_ARTICLE and first.determiner != "the":
         editor.insert(first.start + 2, "an" if editor.at(first.start + 2) == "infant" else "a")
+    if not either and editor.at(first.start + 1) == "and" and editor.gaps[first.start + 1] == ", ":
+        editor.gaps[first.start + 1] = " "  # of three items, two are left
     if not either and not second.suffix:
         agree(editor, first.start + 1, known=True)
 

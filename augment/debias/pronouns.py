@@ -40,8 +40,8 @@ def replace_pronouns(editor: CaptionEditor) -> None:
         elif word == "hers":
             editor.replace(index, index + 1, "theirs", "possessive")
         elif word == "her":
-            is_object = _is_object(editor, index)
-            editor.replace(index, index + 1, "them" if is_object else "their", "pronoun" if is_object else "possessive")
+            acted_on = is_object(editor, index)
+            editor.replace(index, index + 1, "them" if acted_on else "their", "pronoun" if acted_on else "possessive")
 
 
 def _subject(editor: CaptionEditor, index: int, ending: str) -> None:
@@ -65,7 +65,7 @@ def _stands_alone(editor: CaptionEditor, index: int) -> bool:
     return after_of or not editor.follows(index + 1) or (after in function_words() and after not in ("near", "inside", "outside", "over"))
 
 
-def _is_object(editor: CaptionEditor, index: int) -> bool:
+def is_object(editor: CaptionEditor, index: int) -> bool:
     """Return whether "her" at `index` is an object ("behind her") and not a possessive ("her dog")."""
     after, before = editor.at(index + 1), editor.at(index - 1)
     if not editor.follows(index + 1) or after in _following_an_object() or re.fullmatch(r"\d+", after):

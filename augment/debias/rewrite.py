@@ -10,15 +10,17 @@ import re
 import string
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Literal
 
 from augment.debias.caption_editor import WORD, CaptionEditor, Change, plain
-from augment.debias.keep import is_english, keep
-from augment.debias.nouns import noun_forms, replace_nouns
+from augment.debias.keep import is_english, keep, keep_voices
+from augment.debias.kinship import introduce_kin
+from augment.debias.nouns import noun_forms, nouns, replace_nouns
 from augment.debias.pairs import merge_pairs
 from augment.debias.pronouns import replace_pronouns
 from augment.tables import rows
 
-__all__ = ["Change", "Debiased", "debias"]
+__all__ = ["Change", "Debiased", "Level", "debias"]
 
 _PRONOUNS = frozenset({"he", "she", "him", "her", "his", "hers", "himself", "herself"})
 _LETTERS = {code: chr(code) if chr(code) in string.ascii_lowercase else " " for code in range(128)}
@@ -35,7 +37,11 @@ class Debiased:
     changes: tuple[Change, ...] = ()
 
 
-def debias(text: str) -> Debiased:
+Level = Literal["full", "voices kept"]
+"""How far de-biasing goes: "voices kept" leaves what can be heard, as a male voice, female speech, boys and girls."""
+
+
+def debias(text: str, level: Level = "full") -> Debiased:
     """Replace words of gender by neutral words and correct the grammar around them; a second call changes nothing.
 
     Text that is not English stays unchanged.
@@ -44,10 +50,12 @@ def debias(text: str) -> Debiased:
     'A person talks to their dog while they bark'
     >>> debias("A man and a woman is speaking to an actress").text
     'Two people are speaking to an actor'
+    >>> debias("A male voice and a woman talking", "voices kept").text
+    'A male voice and a person talking'
     >>> debias("A manual typewriter on the Isle of Man")
     Debiased(text='A manual typewriter on the Isle of Man', changes=())
     """
-    return _rewritten(text) if has_gendered(text) else Debiased(text)
+    return _rewritten(text, level) if has_gendered(text) else Debiased(text)
 
 
 def has_gendered(text: str) -> bool:
@@ -62,13 +70,17 @@ def has_gendered(text: str) -> bool:
 
 
 @lru_cache(1 << 14)  # templates over the same labels, and titles of one pack, come again and again
-def _rewritten(text: str) -> Debiased:
+def _rewritten(text: str, level: Level) -> Debiased:
     """Return a text that has words of gender after all rules."""
     editor = CaptionEditor.of(text)
     if not is_english(editor.lower):
         return Debiased(text)
     keep(editor)
+    if level == "voices kept":
+        keep_voices(editor)
+    _mend_typing(editor)
     _replace_phrases(editor)
+    introduce_kin(editor)
     merge_pairs(editor)
     replace_nouns(editor)
     replace_pronouns(editor)
@@ -109,6 +121,12 @@ def _replace_phrases(editor: CaptionEditor) -> None:
                 editor.replace(index, stop, after, rule)
                 break
         index += 1
+
+
+def _mend_typing(editor: CaptionEditor) -> None:
+    """Correct "I man speaks", where "A" was meant: it is beside it on no keyboard, but in many captions."""
+    if len(editor.words) > 1 and editor.lower[0] == "i" and editor.at(1) in nouns() and not nouns()[editor.at(1)].is_plural:
+        editor.replace(0, 1, "A", "article")
 
 
 def _mend_articles(editor: CaptionEditor) -> None:
