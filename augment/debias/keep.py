@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from augment.debias.caption_editor import WORD, CaptionEditor, plain
 from augment.debias.animals import SEXES, keep_animals
+from augment.debias.caption_editor import WORD, CaptionEditor, plain
 from augment.debias.verbs import determiners
 from augment.tables import rows, words
 

@@ -13,10 +13,10 @@ def introduce_kin(editor: CaptionEditor) -> None:
     """Put "a" before every parent without a determiner that is the subject of a verb, or follows a verb or a preposition."""
     index = 0
     while index < len(editor.words):
-        if editor.lower[index] in KIN and (person := mention(editor, index)) is not None and _stands_like_a_name(editor, index):
-            if person.start == index and not person.determiner:
-                _introduce(editor, index)
-                index += 1
+        person = mention(editor, index) if editor.lower[index] in KIN else None
+        if person is not None and person.start == index and _stands_like_a_name(editor, index):
+            _introduce(editor, index)
+            index += 1
         index += 1
 
 

@@ -165,7 +165,7 @@ def _is_agent(word: str) -> bool:
 
 
 def is_attribute(editor: CaptionEditor, index: int) -> bool:
-    """Return whether a plural of gender says of which kind a thing is, as in "a women's choir", and not whose it is, as in "the men's voices".
+    """Return whether a plural of gender says of which kind a thing is ("a women's choir"), and not whose it is ("the men's voices").
 
     So it is behind "a", and before things such as choirs and schools, also where the apostrophe is missing.
     """
