@@ -12,6 +12,8 @@ import nh3
 MAX_CHARACTERS = 300  # of a caption; tokenizers of the text towers keep 77 tokens
 MAX_RAW = 2000  # characters of raw text that are read; the caption is in the first few hundred
 MIN_LETTERS = 2
+ADDRESS = "\ue000"
+"""Stands where an address was removed, for callers of `lines` that ask for it; texts cannot hold it."""
 MAX_ROUNDS = 20  # of cleaning; no text is known that needs more than six
 
 # Matches text that may need more than trimming. Most captions do not match, and are clean in a microsecond.
@@ -23,6 +25,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][a-z0-9]*+(?:,? [A-Za-z0-9][a-z0-9]*+)*+\.?")
 """Words with single blanks between them, a comma before some, a full stop at the end: clean as it is, and found out faster."""
 _TWO_LETTERS = re.compile(r"[A-Za-z][^A-Za-z]*[A-Za-z]")
 _BLOCK = re.compile(r"<\s*/?\s*(?:br|p|div|li|ul|ol|tr|td|h[1-6]|hr|blockquote)\b[^>]*>", re.IGNORECASE)
+_LINK = re.compile(r"(?<=[\w.,;:!?)])<a\b[^<>]*>|</a\s*>(?=[\w(])", re.IGNORECASE)  # beside it, words touch: "see<a>here</a>for more"
 _TAG = re.compile(r"</?[A-Za-z!][^<>]{0,500}>|<!--.*?-->", re.DOTALL)
 _OPEN_TAG = re.compile(r"<(?:a|img|script|iframe|span|font)\b[^<>]*$", re.IGNORECASE)  # a tag without its end, at the end of the text
 _BBCODE = re.compile(r"\[/?(?:url|b|i|u|img|quote|code|size|color|list|\*)(?:=[^\]]*)?\]", re.IGNORECASE)
@@ -91,8 +94,8 @@ def clean_text(raw: str) -> str:
     return text
 
 
-def lines(raw: str) -> list[str]:
-    """Return the clean lines of a text that are not empty.
+def lines(raw: str, address: str = " ") -> list[str]:
+    """Return the clean lines of a text that are not empty, with `address` in place of every address.
 
     A line that begins with a small letter is joined to the line before, unless that line ends a sentence.
 
@@ -105,7 +108,7 @@ def lines(raw: str) -> list[str]:
         return [stripped] if (stripped := raw.strip()) else []
     raw = _RARE_BREAKS.sub("\n", raw[:MAX_RAW])
     text = raw if raw.isascii() else ftfy.fix_text(_UNWANTED.sub("", raw), unescape_html=False, normalization="NFC")
-    text = _without_addresses(_without_markup(_UNWANTED.sub("", text)))
+    text = _without_addresses(_without_markup(_UNWANTED.sub("", text)), address)
     clean: list[str] = []
     for line in filter(None, map(_tidied, _LINE_BREAKS.split(text))):
         if clean and line[0].islower() and clean[-1][-1] not in ".!?":
@@ -137,7 +140,7 @@ def _without_markup(text: str) -> str:
     for _ in range(3):
         before = text
         if "<" in text:
-            text = _BLOCK.sub("\n", text)
+            text = _LINK.sub(" ", _BLOCK.sub("\n", text))
             text = nh3.clean(text, tags=set(), link_rel=None) if _TAG.search(text) else text
             text = _OPEN_TAG.sub("", text)
         if "&" in text:
@@ -148,16 +151,17 @@ def _without_markup(text: str) -> str:
     return unicodedata.normalize("NFC", _UNWANTED.sub("", _MARKDOWN_LINK.sub(r"\1", _BBCODE.sub(" ", text))))
 
 
-def _without_addresses(text: str) -> str:
-    """Return text without web addresses and e-mail addresses."""
+def _without_addresses(text: str, address: str) -> str:
+    """Return text with `address` in place of web addresses and e-mail addresses, and the marks that end the sentence around them."""
     if "@" in text or "at)" in text or "at]" in text:
-        text = _EMAIL.sub(" ", text)
-    return _ADDRESS.sub(_final_punctuation, text) if _DOTTED.search(text) else text
+        text = _EMAIL.sub(address, text)
+    if not _DOTTED.search(text):
+        return text
+    return _ADDRESS.sub(lambda match: f" {address.strip()}{_final_punctuation(match[0])}", text)
 
 
-def _final_punctuation(address: re.Match) -> str:
-    """Return the marks at the end of an address, which end the sentence around it."""
-    return " " + address[0][len(address[0].rstrip(".,!?")) :]
+def _final_punctuation(address: str) -> str:
+    return address[len(address.rstrip(".,!?")) :]
 
 
 def _tidied(line: str) -> str:

@@ -65,12 +65,17 @@ def first_sentence(description: str) -> str:
     for line in lines(description):
         for sentence in sentencex.segment("en", line):
             text = cut(_EXTENSION.sub("", sentence.strip().rstrip(" ,;:-")))
-            if text and not _is_about_other_things(text):
+            if text and not is_about_other_things(text):
                 return text
     return ""
 
 
-def _is_about_other_things(sentence: str) -> bool:
+def without_extension(text: str) -> str:
+    """Return a text without the extension of a file at its end."""
+    return _EXTENSION.sub("", text)
+
+
+def is_about_other_things(sentence: str) -> bool:
     """Return whether a sentence is about other things than the sound."""
     beginnings, anywhere = _boilerplate()
     return beginnings.match(sentence) is not None or anywhere.search(sentence) is not None

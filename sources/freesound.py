@@ -8,7 +8,7 @@ Audio: `audio_root` by id, the addresses of the table, or Freesound. There are n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -133,18 +133,17 @@ def fingerprint(options: Options) -> str:
     return file_sha256(_table(options))
 
 
-def captions_of(title: str, description: str) -> tuple[Caption, ...]:
-    """Return the captions of a record: its title and the first sentence of its description. Equal texts are one caption.
+def captions_of(title: str, description: str, tags: Sequence[str] = ()) -> tuple[Caption, ...]:
+    """Return the captions of a record, see `chosen`.
 
-    >>> [(caption.text, caption.origin) for caption in captions_of("Dog_bark-02.wav", "My dog at night. Recorded with Zoom H4n.")]
-    [('Dog bark', 'title'), ('My dog at night.', 'description')]
+    >>> [(caption.text, caption.origin) for caption in captions_of("Dog_bark-02.wav", "My dog barks at night. Recorded with Zoom H4n.")]
+    [('My dog barks at night.', 'description'), ('Dog bark', 'title')]
     >>> captions_of("38.wav", "Recorded with Zoom H4n.")
     ()
     """
-    from augment.prose import first_sentence, title_to_text  # slow to import, and `check` does without
+    from augment.choose_text import chosen  # slow to import, and `check` does without
 
-    texts = ((title_to_text(title), "title"), (first_sentence(description), "description"))
-    return _distinct(texts)
+    return tuple(Caption(each.text, each.origin) for each in chosen(title, description, tags))
 
 
 def _distinct(texts: Iterable[tuple[str, str]]) -> tuple[Caption, ...]:
@@ -210,7 +209,7 @@ def _clip(row: Row, options: Options) -> Clip:
         split="train",
         id=number,
         url=next(filter(None, (name_of(record.get(field), field) for field in ADDRESSES)), "") or page_of(number),
-        captions=_distinct(given) or captions_of(title, _text(record, "description")),
+        captions=_distinct(given) or captions_of(title, _text(record, "description"), tags_of(tags)),
         labels=tuple(tags_of(tags)),
         title=title or None,
         license=spdx(_text(record, "license"), options.license_version_default),
