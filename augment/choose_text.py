@@ -58,7 +58,10 @@ _MADE = (
     r"(?:recorded|recording|captured|taken|sampled|made|created|generated|edited|processed|mixed|produced|rendered|mastered|cleaned(?: up)?"
     r"|designed|done|played|filmed|rec|using|via|through|with)"
 )
-_TO = r"(?:\s+(?:with|using|on|by|via|in|into|through|from|to|at|and|a|an|my|the|one|two|some|pair|of|portable|handheld|digital|old|\w+'s|only))*"
+_TO = (
+    r"(?:\s+(?:with|using|on|by|via|in|into|through|from|to|at|and|a|an|my|the|one|two|some|pair|of|portable|handheld|digital|old"
+    r"|\w+'s|only))*"
+)
 _ADDRESS_TAIL = re.compile(
     r"(?:\b(?:at|from|on|see|visit|here|in|of|via|by|is|are|available|found|downloaded|uploaded|to|under|with|the|link|url|site"
     rf"|website|page|and|or|more|info|information|check|out|also|free|can|be|get|it|for|my|our|original)\b[\s:,(–-]*)*{ADDRESS}.*$",
@@ -90,7 +93,7 @@ def chosen(title: str, description: str, tags: Sequence[str], repeated: Containe
         repeated: sentences, see `same_text`, that stand on many sounds; one of them stands only where nothing else does.
 
     >>> [each.text for each in chosen("Dog_bark-02.wav", "Enjoy! My dog barks at night - recorded with a Zoom H4n.", ["dog"])]
-    ['My dog barks at night', 'Dog bark']
+    ['Dog bark', 'My dog barks at night']
     >>> [each.text for each in chosen("38.wav", "Recorded with Zoom H4n.", ["rain", "roof"])]
     ['The sound of rain and roof.']
     """
@@ -285,10 +288,15 @@ def _equipment() -> re.Pattern:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(row[0] for row in rows('equipment'))})(?![\w-])", re.IGNORECASE)
 
 
+@cache
+def _words_of_kinds() -> dict[str, str]:
+    return {row[0]: row[1] for row in rows("text_faults")}
+
+
 @lru_cache(maxsize=1 << 16)
 def _kind(word: str) -> str | None:
     """Return the kind of a word that says nothing about the sound, see `COSTS`."""
-    return dict(rows("text_faults")).get(word) or ("gear" if _equipment().fullmatch(word) else "year" if _YEAR.fullmatch(word) else None)
+    return _words_of_kinds().get(word) or ("gear" if _equipment().fullmatch(word) else "year" if _YEAR.fullmatch(word) else None)
 
 
 @cache

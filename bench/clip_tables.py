@@ -29,7 +29,7 @@ N_CLASSES = 527  # of AudioSet
 RECIPE = """
 name = "bench"
 holdout = ["audiocaps:test", "audiocaps:valid", "clotho:test", "clotho:valid"]
-debias = true
+debias = "all"
 
 [[sources]]
 source = "audioset"

@@ -20,7 +20,7 @@ from transforms.planning.rules import Rules
 def main(recipe_path: str, output: str) -> None:
     """Write the plan files of a recipe below `output`."""
     recipe, folder = load_recipe(recipe_path), Path(output)
-    rules = Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.debias)
+    rules = Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.neutral)
     rows = (row for options in recipe.sources for row in read_source(options))
     with rare_collections():  # as the verb does
         planned = plan_rows(rows, rules, recipe.shard_size)

@@ -16,6 +16,8 @@ _NOT_PLAIN = re.compile(r"[^a-z0-9_]+")
 _START = struct.Struct(">d")
 
 SPLIT_RANK = {"test": 0, "eval": 0, "valid": 1}
+TRAINING = 2
+"""The rank of a split for training: of every other."""
 
 
 def split_rank(split: str) -> int:
@@ -26,7 +28,7 @@ def split_rank(split: str) -> int:
     >>> split_rank("test"), split_rank("valid"), split_rank("unbalanced_train")
     (0, 1, 2)
     """
-    return SPLIT_RANK.get(split, 2)
+    return SPLIT_RANK.get(split, TRAINING)
 
 
 def shard_sort_key(recording: str, start: float | None, key: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 
@@ -89,6 +89,12 @@ class Rejected(Exception):
         return f"{self.reason}: {self.detail}"
 
 
+DebiasScope = Literal["generated", "train", "all", "none"]
+"""Which captions are made gender-neutral: those that the T5 wrote for training splits, all of training splits, or those of every split.
+Templates never are, since they name classes."""
+DebiasLevel = Literal["full", "voices kept"]
+"""How far it goes: "voices kept" leaves what can be heard, as a male voice, female speech, boys and girls."""
+
 GENERATED = frozenset({"template", "t5"})
 """Origins of captions that are generated from labels."""
 
@@ -99,7 +105,7 @@ class Caption:
 
     `origin` is one of `human` (somebody described the sound for such a set), `title` and `description` (by its recordist), `llm` (by a
     language model), `template` and `t5` (from labels). `model` is set for text that a model wrote, `prompt` for that of the T5;
-    `before_debias` is the original text where de-biasing changed it.
+    `before_debias` is the original text where de-biasing changed it, `debias_rules` are the rules that did, in their order.
     """
 
     text: str
@@ -107,9 +113,10 @@ class Caption:
     model: str | None = None
     prompt: str | None = None
     before_debias: str | None = None
+    debias_rules: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[type[Caption], tuple]:
-        return Caption, (self.text, self.origin, self.model, self.prompt, self.before_debias)
+        return Caption, (self.text, self.origin, self.model, self.prompt, self.before_debias, self.debias_rules)
 
 
 class TextHolds(enum.StrEnum):

@@ -36,7 +36,7 @@ def _ids(path: Path) -> set[str]:
 def test_the_tables_have_about_the_rows_asked_for_and_every_kind_of_row(recipe_path: Path) -> None:
     recipe, rows = load_recipe(str(recipe_path)), _read(recipe_path)
     assert len(rows) == pytest.approx(N_ROWS, rel=0.01)
-    rules = Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.debias)
+    rules = Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.neutral)
     planned = plan_rows(rows, rules, recipe.shard_size)
     clips = [clip for shard in planned.shards.values() for clip in shard]
     assert len(clips) + len(planned.left_out) == len(rows)

@@ -9,8 +9,9 @@ import pytest
 from augment.keyword_to_caption import T5Settings
 from pipeline.records import Caption, Clip
 from transforms.planning.caption_model import CaptionModel
+from transforms.planning.debias import Neutral
 
-MODEL = CaptionModel("folder", "folder sha256:0", "0", T5Settings(min_seconds=2.0, max_keywords=3), debias=True)
+MODEL = CaptionModel("folder", "folder sha256:0", "0", T5Settings(min_seconds=2.0, max_keywords=3))
 
 
 @pytest.mark.parametrize(
@@ -66,4 +67,4 @@ def test_cached_texts_hold_for_the_settings_that_decide_what_is_generated(change
 
 def test_cached_texts_hold_for_one_model_whatever_its_name_and_the_guard() -> None:
     assert replace(MODEL, digest="1").generation_hash != MODEL.generation_hash
-    assert replace(MODEL, path="p", name="n", debias=False).generation_hash == MODEL.generation_hash
+    assert replace(MODEL, path="p", name="n", neutral=Neutral("all")).generation_hash == MODEL.generation_hash

@@ -36,7 +36,7 @@ def table(folder: Path, *records: dict) -> freesound.Options:
     return options(folder / "records.parquet")
 
 
-def test_a_record_becomes_a_clip_with_title_and_first_sentence(tmp_path: Path) -> None:
+def test_a_record_becomes_a_clip_with_the_best_of_its_texts(tmp_path: Path) -> None:
     assert list(freesound.read(table(tmp_path, RECORD))) == [
         Clip(
             source="freesound",
@@ -44,7 +44,7 @@ def test_a_record_becomes_a_clip_with_title_and_first_sentence(tmp_path: Path) -
             split="train",
             id="400181",
             url="https://freesound.org/apiv2/sounds/400181/download/",
-            captions=(Caption("Girl Screaming", "title"), Caption("A girl screams & runs.", "description")),
+            captions=(Caption("A girl screams & runs.", "description"), Caption("Girl Screaming", "title")),
             labels=("scream", "ground-hit"),
             title="Girl Screaming_05.wav",
             license="CC-BY-3.0",
@@ -59,9 +59,13 @@ def test_a_description_that_repeats_the_title_is_one_caption() -> None:
     assert freesound.captions_of("Rain on a roof", "rain on a roof.") == (Caption("Rain on a roof", "title"),)
 
 
-def test_a_record_without_captions_still_has_its_tags(tmp_path: Path) -> None:
+def test_a_record_without_captions_has_a_template_over_its_tags(tmp_path: Path) -> None:
     (clip,) = freesound.read(table(tmp_path, RECORD | {"title": "38.wav", "description": None}))
-    assert isinstance(clip, Clip) and clip.captions == () and clip.labels == ("scream", "ground-hit")
+    assert (
+        isinstance(clip, Clip)
+        and clip.captions == (Caption("The sound of scream and ground hit.", "template"),)
+        and clip.labels == ("scream", "ground-hit")
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the 
 SETTINGS = T5Settings(batch=2, beams=2, candidates=2)
 SETS = [("Dog", "Bark"), ("Rain",), ("Siren",), ("rain",), ("Dog", "Bark")]
 PROMPTS = {"dog | bark", "rain", "siren"}
-PLAIN = CaptionModel("folder", "folder sha256:0", "0", SETTINGS, debias=True)
+PLAIN = CaptionModel("folder", "folder sha256:0", "0", SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture
 def model(network: Model) -> CaptionModel:
-    return CaptionModel(network.name, "tiny", network.digest, SETTINGS, debias=True)
+    return CaptionModel(network.name, "tiny", network.digest, SETTINGS)
 
 
 def generated(sets: list[tuple[str, ...]], model: CaptionModel, folder: Path, seed: int | None = None) -> list[GeneratedTexts]:
@@ -70,7 +70,7 @@ def test_the_cache_answers_for_the_same_model_and_settings(model: CaptionModel, 
 
 
 def test_a_cache_holds_the_texts_of_several_models(model: CaptionModel, tmp_path: Path) -> None:
-    other = CaptionModel(model.path, model.name, model.digest, T5Settings(batch=2, beams=2, candidates=1), debias=True)
+    other = CaptionModel(model.path, model.name, model.digest, T5Settings(batch=2, beams=2, candidates=1))
     first, second = generated(SETS, model, tmp_path), generated(SETS[:1], other, tmp_path)
     assert [len(texts.texts) for texts in second] == [1]
     assert list(read_cache(Folder(str(tmp_path)), model.generation_hash)) == first

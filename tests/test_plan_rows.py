@@ -22,6 +22,7 @@ from tests.test_read_sources import rows_in
 from transforms.planning import batches, choose_keys, key_hashes, read_sources
 from transforms.planning.assign_shards import AssignShards
 from transforms.planning.batches import unpack
+from transforms.planning.debias import Neutral
 from transforms.planning.hold_out import HoldOuts
 from transforms.planning.key_hashes import keys_planned
 from transforms.planning.plan_partitions import PlanPartitions
@@ -35,7 +36,7 @@ RULES = Rules(
     hold_outs=HoldOuts.of([HeldOut(name="A:test")], Path()),
     tables=frozenset({("tables", "C")}),
     licenses=("CC0-1.0",),
-    debias=True,
+    neutral=Neutral("all"),
 )
 RECORDINGS = ["a.wav", "b.wav", "youtube:dQw4w9WgXcQ", "freesound:7", "é\ud7ff.wav"]
 

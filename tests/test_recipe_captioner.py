@@ -6,6 +6,7 @@ import pytest
 
 from augment.keyword_to_caption import T5Settings
 from pipeline.recipe.captioner import load_caption_model
+from transforms.planning.debias import UNCHANGED, Neutral
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from imports of the libraries
@@ -20,13 +21,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_model_is_named_by_the_last_part_of_its_folder_and_its_content(folder):
     settings = T5Settings(model="tiny", beams=2)
-    model = load_caption_model(settings, folder.parent, debias=False)
+    model = load_caption_model(settings, folder.parent, neutral=UNCHANGED)
     assert model.path == str(folder) and len(model.digest) == 64
     assert model.name == f"tiny sha256:{model.digest[:12]}"
-    assert model.settings is settings and model.debias is False
-    assert load_caption_model(T5Settings(model=str(folder)), Path("/"), debias=True) != model
+    assert model.settings is settings and model.neutral is UNCHANGED
+    assert load_caption_model(T5Settings(model=str(folder)), Path("/"), neutral=Neutral("all")) != model
 
 
 def test_a_model_that_cannot_be_loaded_names_the_key(tmp_path):
     with pytest.raises(ValueError, match=r"t5\.model = '/no/such/folder': /no/such/folder: no such folder"):
-        load_caption_model(T5Settings(model="/no/such/folder"), tmp_path, debias=True)
+        load_caption_model(T5Settings(model="/no/such/folder"), tmp_path, neutral=Neutral("all"))

@@ -24,7 +24,7 @@ def test_the_bundled_recipe_loads_by_name():
 
 def test_the_smallest_recipe_has_the_published_defaults(home):
     recipe = recipe_of(home)
-    assert (recipe.shard_size, recipe.debias, recipe.captions, recipe.licenses) == (512, True, "template", ())
+    assert (recipe.shard_size, recipe.debias, recipe.captions, recipe.licenses) == (512, "generated", "template", ())
     assert (recipe.audio.min_seconds, recipe.audio.max_seconds, recipe.audio.min_source_rate) == (0.0, 7200.0, 1000)
 
 
@@ -40,8 +40,8 @@ def test_the_smallest_recipe_has_the_published_defaults(home):
         ("shard_size = 1.5", "shard_size = 1.5: input should be a valid integer"),
         ("shard_size = 0", "shard_size = 0: input should be greater than or equal to 1"),
         ("shard_size = 100001", "shard_size = 100001: input should be less than or equal to 100000"),
-        ('debias = "yes"', "debias = 'yes': input should be a valid boolean"),
-        ("debias = 1", "debias = 1: input should be a valid boolean"),
+        ('debias = "yes"', "debias = 'yes': input should be 'generated', 'train', 'all' or 'none'"),
+        ("debias = true", 'true is written "all" now; the values are generated, train, all, none'),
         ('captions = "gpt"', "captions = 'gpt': input should be 'template'"),
         ('holdout = "Set"', "holdout = 'Set': input should be a valid list"),
         ("licenses = [1]", "licenses.0 = 1: input should be a valid string"),
@@ -81,7 +81,7 @@ def test_rows_may_name_files_in_the_folders_of_recipe_and_tables_and_in_local_fi
         ('[[sources]]\nsource = "table"\ndataset = "D"', "sources[0].path: none given, it is needed"),
         (
             SOURCE + 'captions = "x"',
-            "sources[0].captions = 'x': no such key, allowed: source, dataset, audio_root, audio, license_version_default, path",
+            "sources[0].captions = 'x': no such key, allowed: source, dataset, audio_root, audio, debias, license_version_default, path",
         ),
         (SOURCE + "caption = 3", "sources[0].caption = 3: input should be a valid list"),
         (SOURCE + 'base = "/"', "sources[0].base = '/': no such key"),
@@ -145,7 +145,8 @@ def test_the_fingerprint_changes_with_everything_that_decides_the_plan(home):
         fingerprint(),
         fingerprint(limit=1),
         fingerprint('licenses = ["CC0-1.0"]'),
-        fingerprint("debias = false"),
+        fingerprint("debias = 'none'"),
+        fingerprint("debias_level = 'voices kept'"),
         fingerprint("[audio]\nmin_seconds = 1"),
     ]
     for name, content in (

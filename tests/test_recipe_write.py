@@ -50,7 +50,7 @@ def documents(draw: st.DrawFn) -> dict:
         shard_size=st.integers(1, 100_000),
         holdout=st.lists(st.sampled_from([*datasets, "table", f"{table}.csv"])),
         licenses=st.lists(st.sampled_from(["CC0-1.0", "CC BY 4.0", "RemArc", "LicenseRef-own"])),
-        debias=st.booleans(),
+        debias=st.sampled_from(["generated", "train", "all", "none"]),
         allow_private=st.booleans(),
         local_files=st.lists(st.sampled_from([".", "..", "/"])),
         respect_robots_tag=st.booleans(),
@@ -100,7 +100,7 @@ def recipe(tmp_path: Path) -> BuildRecipe:
 def test_the_folder_is_a_key_at_the_top_and_every_default_is_filled_in(recipe: BuildRecipe) -> None:
     document = tomllib.loads(resolved_recipe(recipe))
     assert list(document)[:2] == ["name", "folder"] and document["folder"] == str(recipe.folder)
-    assert document["shard_size"] == 512 and document["debias"] is True
+    assert document["shard_size"] == 512 and document["debias"] == "generated"
     assert document["audio"] == {"min_seconds": 1.0, "max_seconds": 7200.0, "min_source_rate": 1000, "silent_below_db": -90.0}
     assert "base" not in resolved_recipe(recipe)
 

@@ -56,7 +56,8 @@ def make_table(root: Path, chance: random.Random) -> None:
 
 def make_recipe(root: Path, chance: random.Random, n_sources: int) -> Path:
     """Write a recipe with drawn settings: size of shards, limits, licences, hold-outs, one or two datasets of the table."""
-    lines = ['name = "drawn"', f"shard_size = {chance.choice((1, 2, 3, 7, 512))}", f"debias = {chance.choice(('true', 'false'))}"]
+    debias = chance.choice(("all", "none"))
+    lines = ['name = "drawn"', f"shard_size = {chance.choice((1, 2, 3, 7, 512))}", f"debias = '{debias}'"]
     if chance.random() < 0.3:
         lines.append('licenses = ["CC0-1.0", "CC-BY-4.0"]')
     if chance.random() < 0.3:

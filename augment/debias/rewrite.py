@@ -10,7 +10,6 @@ import re
 import string
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Literal
 
 from augment.debias.caption_editor import WORD, CaptionEditor, Change, plain
 from augment.debias.keep import is_english, keep, keep_voices
@@ -19,8 +18,9 @@ from augment.debias.nouns import noun_forms, nouns, replace_nouns
 from augment.debias.pairs import merge_pairs
 from augment.debias.pronouns import replace_pronouns
 from augment.tables import rows
+from pipeline.records import DebiasLevel
 
-__all__ = ["Change", "Debiased", "Level", "debias"]
+__all__ = ["Change", "Debiased", "debias"]
 
 _PRONOUNS = frozenset({"he", "she", "him", "her", "his", "hers", "himself", "herself"})
 _LETTERS = {code: chr(code) if chr(code) in string.ascii_lowercase else " " for code in range(128)}
@@ -37,11 +37,7 @@ class Debiased:
     changes: tuple[Change, ...] = ()
 
 
-Level = Literal["full", "voices kept"]
-"""How far de-biasing goes: "voices kept" leaves what can be heard, as a male voice, female speech, boys and girls."""
-
-
-def debias(text: str, level: Level = "full") -> Debiased:
+def debias(text: str, level: DebiasLevel = "full") -> Debiased:
     """Replace words of gender by neutral words and correct the grammar around them; a second call changes nothing.
 
     Text that is not English stays unchanged.
@@ -70,7 +66,7 @@ def has_gendered(text: str) -> bool:
 
 
 @lru_cache(1 << 14)  # templates over the same labels, and titles of one pack, come again and again
-def _rewritten(text: str, level: Level) -> Debiased:
+def _rewritten(text: str, level: DebiasLevel) -> Debiased:
     """Return a text that has words of gender after all rules."""
     editor = CaptionEditor.of(text)
     if not is_english(editor.lower):

@@ -9,13 +9,15 @@ from augment.keyword_to_caption import T5Settings, load
 
 if TYPE_CHECKING:
     from transforms.planning.caption_model import CaptionModel
+    from transforms.planning.debias import Neutral
 
 
-def load_caption_model(settings: T5Settings, base: Path, debias: bool) -> CaptionModel:
+def load_caption_model(settings: T5Settings, base: Path, neutral: Neutral) -> CaptionModel:
     """Load the T5 of a recipe once, and return its identity with the settings it captions with.
 
     Args:
         base: folder that a relative `model` starts from: the recipe's.
+        neutral: how the texts are changed before they are judged.
 
     Raises:
         ValueError: the T5 cannot be used; the message says what to do.
@@ -33,5 +35,5 @@ def load_caption_model(settings: T5Settings, base: Path, debias: bool) -> Captio
         name=f"{shown} sha256:{model.digest[:12]}",
         digest=model.digest,
         settings=settings,
-        debias=debias,
+        neutral=neutral,
     )

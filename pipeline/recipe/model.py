@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError
 
@@ -22,7 +22,7 @@ from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
 from pipeline.recipe.locate import FOLDER, locate
 from pipeline.recipe.toml import read_toml
-from pipeline.records import AudioLimits
+from pipeline.records import AudioLimits, DebiasLevel, DebiasScope
 from sources import SOURCES
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.held_lists import Entry, HeldOut, as_table
@@ -35,6 +35,9 @@ from transforms.fetching.roots.root_addresses import local_root, root_fault, roo
 from transforms.fetching.youtube.youtube import YouTubeSettings
 from transforms.planning.held_sources import lacking, options_of
 from transforms.shards.versions import WorkerVersions
+
+if TYPE_CHECKING:
+    from transforms.planning.debias import Neutral
 
 MAX_FAULTS = 50  # lines of one message
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
@@ -81,6 +84,12 @@ def _entry_from_toml(given: Any) -> Any:
     return _from_table(HeldOut, given) if isinstance(given, dict) else given
 
 
+def _debias_from_toml(given: Any) -> Any:
+    if isinstance(given, bool):
+        raise ValueError(f'{str(given).lower()} is written "{"all" if given else "none"}" now; the values are generated, train, all, none')
+    return given
+
+
 class BuildRecipe(BaseModel):
     """A checked recipe. Defaults are the published values where there are any; the others reject no valid audio.
 
@@ -95,7 +104,8 @@ class BuildRecipe(BaseModel):
     holdout: Annotated[tuple[Annotated[Entry, BeforeValidator(_entry_from_toml)], ...], Strict(False)] = ()
     licenses: Words = ()
     captions: Literal["template", "t5"] = "template"
-    debias: bool = True
+    debias: Annotated[DebiasScope, BeforeValidator(_debias_from_toml)] = "generated"
+    debias_level: DebiasLevel = "full"
     allow_private: bool = False
     local_files: Words = ()
     respect_robots_tag: bool = True
@@ -113,6 +123,13 @@ class BuildRecipe(BaseModel):
     def unused_tables(self) -> set[str]:
         """The tables that have no effect on what this recipe builds."""
         return {"t5"} if self.captions == "template" else set()
+
+    @property
+    def neutral(self) -> Neutral:
+        """Which captions are made gender-neutral, and how far."""
+        from transforms.planning.debias import Neutral  # imports the rules of de-biasing, which most verbs do without
+
+        return Neutral.of(self.debias, self.debias_level, self.sources, self.holdout)
 
     @property
     def names(self) -> list[str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from augment.debias.rewrite import debias
 from pipeline.counted import counted
 from pipeline.keys import stable_hash
 from pipeline.output.plan_files import read_rows_of
@@ -68,8 +67,7 @@ def captions_report(plan: Plan, folder: Folder) -> CaptionsReport:
 
 
 def _debiased(key: str, caption: Caption) -> DebiasedCaption:
-    before = caption.before_debias or ""
-    return DebiasedCaption(key, before, caption.text, tuple(change.rule for change in debias(before).changes))
+    return DebiasedCaption(key, caption.before_debias or "", caption.text, caption.debias_rules)
 
 
 def report_lines(report: CaptionsReport) -> Iterator[str]:
@@ -79,7 +77,7 @@ def report_lines(report: CaptionsReport) -> Iterator[str]:
     yield f"de-biasing changed {len(report.changes)} of {counted(report.n_captions, 'caption')}: {_counts(report.rules) or 'none'}"
     shown: collections.Counter[str] = collections.Counter()
     for change in report.changes:
-        rule = change.rules[0] if change.rules else "no rule of this version"
+        rule = change.rules[0]
         if shown[rule] < 3:
             shown[rule] += 1
             yield f"  {rule}: {change.before} -> {change.after}"

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from pipeline.keys import split_rank
+from pipeline.keys import TRAINING, split_rank
 from pipeline.output.shared_file import SharedRecordings
 
-TRAINING = 2  # the rank of a split for training
 NOTE = (
     "A recording counts as one, and so does a YouTube video: holdout leaves out all clips of a recording. "
     'With { name = "…", seconds = true } it leaves out the clips of a video that overlap in seconds.'

@@ -85,7 +85,7 @@ def held_rows(recipe: BuildRecipe, limit: int | None) -> HeldRows | None:
 
 def rules_of(recipe: BuildRecipe) -> Rules:
     """Return what a recipe says about rows."""
-    return Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.debias)
+    return Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.neutral)
 
 
 def with_t5(caption_model: CaptionModel, folder: Folder) -> beam.PTransform:
@@ -189,7 +189,7 @@ def caption_model_of(recipe: BuildRecipe) -> CaptionModel | None:
     from pipeline.recipe.captioner import load_caption_model
 
     try:
-        return load_caption_model(recipe.t5, recipe.folder, recipe.debias)
+        return load_caption_model(recipe.t5, recipe.folder, recipe.neutral)
     except ValueError as error:
         raise RecipeError(str(error)) from error
 

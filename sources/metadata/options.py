@@ -21,7 +21,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from pipeline.output.layout import RESERVED_NAMES
-from pipeline.records import AudioLimits
+from pipeline.records import AudioLimits, DebiasScope
 from sources.metadata.headers import is_misspelt
 from sources.metadata.store_files import local_copy
 
@@ -66,7 +66,8 @@ class SourceOptions(BaseModel):
     """A checked `[[sources]]` entry. `base` is the folder of the recipe, where relative paths start.
 
     `audio_root` is a folder, zip or tar of recordings; it is searched by id and file name before an address is used.
-    `audio` holds the fields of `AudioLimits` that this source sets in place of the recipe's `[audio]`. `license_version_default` is the
+    `audio` holds the fields of `AudioLimits` that this source sets in place of the recipe's `[audio]`, `debias` replaces that of the
+    recipe. `license_version_default` is the
     version of Creative Commons licences that the source names without one ("Attribution").
     """
 
@@ -76,6 +77,7 @@ class SourceOptions(BaseModel):
     dataset: DatasetName
     audio_root: str | None = None
     audio: Annotated[dict[str, Any], BeforeValidator(partial(check_table, AudioLimits))] = {}
+    debias: DebiasScope | None = None
     license_version_default: Literal["1.0", "2.0", "2.5", "3.0", "4.0"] | None = None
     base: Path
     _local_files: tuple[Path, ...] = PrivateAttr(())

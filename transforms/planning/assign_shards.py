@@ -43,7 +43,7 @@ class _Lines(beam.DoFn):
         self.rules = rules
 
     def process(self, batch: PlannedClips) -> Iterator[Any]:
-        for rows in split_lines(replace(batch, clips=self.rules.neutral(batch.clips))):
+        for rows in split_lines(replace(batch, clips=list(map(self.rules.neutral, batch.clips)))):
             yield pack(rows)
             new = rows.recordings[rows.planned == NEW]
             planned = np.unique(rows.planned[rows.planned != NEW])

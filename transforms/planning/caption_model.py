@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from augment.keyword_to_caption import T5Settings, prompt
 from pipeline.keys import stable_hash
 from pipeline.records import Clip
+from transforms.planning.debias import UNCHANGED, Neutral
 
 WRITTEN = frozenset({"human", "description", "llm"})
 """Origins of captions in sentences: a clip that has one needs no caption made of its labels."""
@@ -16,15 +17,15 @@ WRITTEN = frozenset({"human", "description", "llm"})
 class CaptionModel:
     """Hold the identity of a T5 that was loaded once, and the settings it captions with.
 
-    `path` is the folder or hub id to load it from, `name` how samples name it, `digest` the SHA-256 of its files. With
-    `debias` the guard judges the text as de-biasing leaves it.
+    `path` is the folder or hub id to load it from, `name` how samples name it, `digest` the SHA-256 of its files. The guard judges a
+    text as `neutral` leaves it.
     """
 
     path: str
     name: str
     digest: str
     settings: T5Settings
-    debias: bool
+    neutral: Neutral = UNCHANGED
 
     @property
     def generation_hash(self) -> str:

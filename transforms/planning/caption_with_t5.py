@@ -14,7 +14,7 @@ from augment.debias.rewrite import debias
 from augment.guard import check
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import GeneratedTexts, Verdict, write_verdicts
-from pipeline.records import Caption, Clip, TextHolds
+from pipeline.records import Caption, Clip, DebiasLevel, TextHolds
 from transforms.planning.batches import bucket_of, pack, unpack
 from transforms.planning.caption_model import CaptionModel
 from transforms.planning.generate_texts import GenerateTexts
@@ -24,20 +24,21 @@ CLIPS, VERDICTS = "clips", "verdicts"
 
 
 @lru_cache(maxsize=65_536)  # clips share their keywords
-def broken_rule(text: str, keywords: tuple[str, ...], neutral: bool) -> str | None:
+def broken_rule(text: str, keywords: tuple[str, ...], level: DebiasLevel | None) -> str | None:
     """Return the rule of the guard that a text breaks; `None` for a text that may be used.
 
     Args:
-        neutral: judge the text as de-biasing leaves it. Of the keyword "speech" the guard refuses "a man speaks", because the
-            man is invented; "a person speaks" may be used.
+        level: judge the text as de-biasing leaves it; `None` where it stays. Of the keyword "speech" the guard refuses "a man speaks",
+            because the man is invented; "a person speaks" may be used.
     """
-    return check(debias(text).text if neutral else text, keywords)
+    return check(debias(text, level).text if level else text, keywords)
 
 
 def with_caption(clip: Clip, generated: GeneratedTexts, model: CaptionModel) -> tuple[Clip, Verdict]:
     """Return the clip with the best text that breaks no rule, after its own captions; and the verdict on all texts."""
     keywords = model.keywords_of(clip)
-    rules = tuple(broken_rule(text, keywords, model.debias) for text in generated.texts)
+    level = model.neutral.level_of(clip, "t5")
+    rules = tuple(broken_rule(text, keywords, level) for text in generated.texts)
     verdict = Verdict(clip.dataset, keywords, generated.prompt, generated.texts, rules)
     if verdict.text is None:
         return clip, verdict

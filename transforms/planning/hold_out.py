@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from pipeline.keys import TRAINING, split_rank
 from pipeline.records import Clip, Reason, Rejected, Rejection
 from sources.metadata.held_lists import Entry, HeldOut, Listed, as_table, read_list
 from sources.metadata.options import split_name
@@ -52,6 +53,11 @@ def check_held_out(clip: Clip, held: HeldParts, entries: Sequence[Entry], listed
     if by := sorted({part.by for part in parts if part.overlaps(clip)}):
         raise Rejected(Reason.HELD_OUT, f"recording {clip.recording} is held out by {', '.join(by)}")
     return clip
+
+
+def is_for_training(clip: Clip, entries: Sequence[Entry]) -> bool:
+    """Return whether a clip belongs to no evaluation set: its split is for training, and no entry of the recipe's `holdout` names it."""
+    return split_rank(clip.split) == TRAINING and not is_held(clip, entries)
 
 
 def is_held(clip: Clip, entries: Sequence[Entry]) -> bool:

@@ -11,15 +11,13 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
-from pipeline.keys import split_rank
 from pipeline.records import Caption, Clip, Reason, Rejection
 from sources.metadata.held_lists import Entry
 from sources.metadata.options import SourceOptions
-from transforms.planning.hold_out import is_held
+from transforms.planning.hold_out import is_for_training
 
 MAX_APART = 1.0  # seconds between the starts of two descriptions of one excerpt: tables round them
 MAX_NAMED = 5  # clips in a detail
-TRAINING = 2  # the rank of a split for training
 
 SourceName = tuple[str, str]
 """A source and its dataset."""
@@ -41,9 +39,9 @@ def join_captions(clips: Iterable[Clip], tables: Set[SourceName], held: Sequence
     rows: list[Clip] = []
     others: list[Clip] = []
     for clip in sorted(clips, key=_order):
-        is_row = (clip.source, clip.dataset) in tables and clip.captions and _is_for_training(clip, held)
+        is_row = (clip.source, clip.dataset) in tables and clip.captions and is_for_training(clip, held)
         (rows if is_row else others).append(clip)
-    targets = [clip for clip in others if (clip.source, clip.dataset) not in tables and _is_for_training(clip, held)]
+    targets = [clip for clip in others if (clip.source, clip.dataset) not in tables and is_for_training(clip, held)]
     added: dict[int, list[Clip]] = collections.defaultdict(list)
     for row in rows:
         fitting = [clip for clip in targets if _fits(row, clip)]
@@ -90,10 +88,6 @@ def _fits(row: Clip, clip: Clip) -> bool:
 
 def _start(clip: Clip) -> float:
     return clip.start or 0.0
-
-
-def _is_for_training(clip: Clip, held: Sequence[Entry]) -> bool:
-    return split_rank(clip.split) == TRAINING and not is_held(clip, held)
 
 
 def _order(clip: Clip) -> tuple[str, str, int, str, str]:

@@ -78,7 +78,7 @@ def decide_rows(rows: Iterable[Clip | Rejection], rules: Rules) -> DecidedRows:
             rejections.append(row)
     distinct = distinct_keys(distinct_excerpts(read, rules.holdout, rejections), rules.holdout, rejections)
     captioned = rules.captioned(rules.allowed(distinct, rejections), rejections)
-    return DecidedRows(rules.neutral(captioned), rejections, shared_pairs(distinct, captioned))
+    return DecidedRows([rules.neutral(clip) for clip in captioned], rejections, shared_pairs(distinct, captioned))
 
 
 def by_split(clips: Iterable[Clip]) -> dict[tuple[str, str], list[Clip]]:

@@ -29,7 +29,7 @@ def reworded(planned: Clip, read: Clip | None) -> Clip:
         read: the clip as its source has it now; `None` where the source has it no more.
     """
     bare = tuple(
-        replace(caption, text=caption.before_debias or caption.text, before_debias=None)
+        replace(caption, text=caption.before_debias or caption.text, before_debias=None, debias_rules=())
         for caption in planned.captions
         if caption.origin not in GENERATED
     )

@@ -14,7 +14,7 @@ from sources.metadata.held_lists import Entry, HeldOut
 from sources.metadata.options import SourceOptions
 from transforms.planning.captions import with_captions
 from transforms.planning.check_licenses import allow_list, check_license
-from transforms.planning.debias import debiased
+from transforms.planning.debias import UNCHANGED, Neutral
 from transforms.planning.hold_out import HoldOuts
 from transforms.planning.join_captions import SourceName, join_all, joining_sources
 from transforms.planning.map_or_reject import map_or_reject
@@ -29,7 +29,7 @@ class Rules:
     hold_outs: HoldOuts = field(default_factory=HoldOuts)
     tables: frozenset[SourceName] = frozenset()
     licenses: tuple[str, ...] = ()
-    debias: bool = False
+    neutral: Neutral = UNCHANGED
 
     @classmethod
     def of(
@@ -39,11 +39,11 @@ class Rules:
         base: Path,
         elsewhere: Collection[HeldOut] = (),
         licenses: Iterable[str] = (),
-        debias: bool = False,
+        neutral: Neutral = UNCHANGED,
     ) -> Rules:
         """Return the rules of a recipe, whose paths start from `base`; its lists of recordings are read."""
         hold_outs = HoldOuts.of(holdout, base, elsewhere)
-        return cls(tuple(holdout), hold_outs, joining_sources(sources), allow_list(licenses), debias)
+        return cls(tuple(holdout), hold_outs, joining_sources(sources), allow_list(licenses), neutral)
 
     def allowed(self, distinct: Sequence[Clip], rejections: list[Rejection]) -> list[Clip]:
         """Return the clips that may be used, with the captions of caption tables; append rejections of the others.
@@ -58,10 +58,6 @@ class Rules:
         """Return the clips that have a licence of the allow list and text, with their captions; append rejections of the others."""
         licensed = map_or_reject(allowed, "check_licenses", partial(check_license, allowed=self.licenses), rejections)
         return map_or_reject(licensed, "caption", with_captions, rejections)
-
-    def neutral(self, captioned: Iterable[Clip]) -> list[Clip]:
-        """Return clips as they are planned: with gender-neutral captions (Wu et al. 2023), where the recipe asks for them."""
-        return [debiased(clip) for clip in captioned] if self.debias else list(captioned)
 
 
 def shared_pairs(distinct: Iterable[Clip], captioned: Iterable[Clip]) -> Counter[Pair]:
