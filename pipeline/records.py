@@ -62,6 +62,7 @@ class Reason(enum.StrEnum):
     BAD_ROW = "bad_row"
     NO_TEXT = "no_text"
     DUPLICATE = "duplicate"
+    MERGED = "merged"
     HELD_OUT = "held_out"
     LICENSE = "license"
 

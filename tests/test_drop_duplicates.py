@@ -38,14 +38,20 @@ def distinct(rows: list[Clip], held: Sequence[Entry] = ()) -> tuple[list[Clip], 
 def test_rows_with_one_caption_each_become_one_clip_with_all_captions_in_order() -> None:
     rows = [clip(3, "three"), clip(1, "one", labels=("x",)), clip(2, "two", labels=("y", "x")), clip(4, "one")]
     stays, gone = parted(one_per_excerpt(rows))
-    assert [caption.text for caption in stays.captions] == ["one", "two", "three"]
+    assert [caption.text for caption in stays.captions] == ["one", "two", "three", "one"]
     assert (stays.id, stays.labels) == ("id1", ("x", "y"))
     assert [(rejection.clip.id, rejection.detail) for rejection in gone] == [
         ("id2", "same excerpt as table-id1; its text was kept there"),
         ("id3", "same excerpt as table-id1; its text was kept there"),
-        ("id4", "same excerpt as table-id1"),
+        ("id4", "same excerpt as table-id1; its text was kept there"),
     ]
-    assert {(rejection.reason, rejection.stage) for rejection in gone} == {(Reason.DUPLICATE, "drop_duplicates")}
+    assert {(rejection.reason, rejection.stage) for rejection in gone} == {(Reason.MERGED, "drop_duplicates")}
+
+
+def test_a_row_that_brings_no_caption_is_a_duplicate_and_one_that_does_is_merged() -> None:
+    rows = [clip(1, "one"), clip(2, "two"), clip(3, captions=()), clip(4, "four", split="test")]
+    assert [each.reason for each in parted(one_per_excerpt(rows))[1]] == ["duplicate", "duplicate", "duplicate"]
+    assert [each.reason for each in parted(one_per_excerpt(rows[:3]))[1]] == ["merged", "duplicate"]
 
 
 SPLITS = ["test", "valid", "train"]
@@ -79,7 +85,7 @@ def test_captions_that_a_test_clip_repeats_stay_beside_a_copy_in_training() -> N
     kept, rejections = parted(one_per_excerpt([clip(1, split="train", text="d"), clip(2, split="test", captions=five)]))
     assert kept.captions == five and len(rejections) == 1
     kept, _ = parted(one_per_excerpt([clip(1, split="test", captions=five), clip(2, split="test", captions=(Caption("c"), Caption("d")))]))
-    assert kept.captions == (*five, Caption("d"))
+    assert kept.captions == (*five, Caption("c"), Caption("d"))
 
 
 def test_a_held_out_row_stays_rather_than_any_other() -> None:

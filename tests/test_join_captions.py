@@ -46,7 +46,7 @@ def test_captions_of_a_row_come_after_those_of_the_clip_and_the_row_is_a_duplica
     rows = [row("second", row_number=2), row("first", row_number=1), row("own", row_number=3), clip("Auto-ACD", text="other", row_number=0)]
     outcomes = list(join_captions([*rows, own], TABLES))
     assert texts(outcomes) == {"AudioSet/train": ["own", "first", "second", "other"]}
-    assert details(outcomes) == [("duplicate", "its captions were added to audioset-30-0-" + own.key.rpartition("-")[2])] * 4
+    assert details(outcomes) == [("merged", "its captions were added to audioset-30-0-" + own.key.rpartition("-")[2])] * 4
     assert {each.stage for each in outcomes if isinstance(each, Rejection)} == {"join_captions"}
 
 
@@ -169,9 +169,9 @@ def test_no_row_is_lost_and_evaluation_splits_stay_as_they_are(clips: list[Clip]
     rejected: list[Rejection] = []
     stay = join_all(clips, TABLES, (), rejected)
     assert len(stay) + len(rejected) == len(clips)
-    assert {each.reason for each in rejected} <= {Reason.DUPLICATE, Reason.AMBIGUOUS}
+    assert {each.reason for each in rejected} <= {Reason.MERGED, Reason.AMBIGUOUS}
     assert sorted(map(repr, (each for each in stay if each.split == "test"))) == sorted(
         map(repr, (each for each in clips if each.split == "test"))
     )
-    joined = {caption.text for each in rejected if each.reason == Reason.DUPLICATE for caption in each.clip.captions}
+    joined = {caption.text for each in rejected if each.reason == Reason.MERGED for caption in each.clip.captions}
     assert joined <= {caption.text for each in stay for caption in each.captions}

@@ -24,25 +24,25 @@ Key = Callable[[Clip], Hashable]
 def one_per_excerpt(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Clip | Rejection]:
     """Yield one clip for the rows of one excerpt, with the captions and labels of all rows of its split; reject the other rows.
 
-    A table with one caption a row becomes one clip with all captions. Text is not moved to another split. Captions that a single row
-    repeats all stay: a row of a test set has a fixed number of them.
+    A table with one caption a row becomes one clip with all captions, in the order of the rows: those that repeat another too, since clips of
+    a test set have a fixed number of them. The rows that brought captions are `merged`, the others `duplicate`. Text is not moved to
+    another split.
 
     Args:
         held: entries of the recipe's `holdout`; a row that belongs to one of them stays.
     """
     first, *others = _ranked(rows, held)
-    captions, known, labels = list(first.captions), set(first.captions), dict.fromkeys(first.labels)
+    captions, labels = list(first.captions), dict.fromkeys(first.labels)
     for other in others:
-        detail = f"same excerpt as {first.key}"
+        reason, detail = Reason.DUPLICATE, f"same excerpt as {first.key}"
         if other.split != first.split:
             detail += f", which is in split {first.split}"
         else:
-            new = [caption for caption in dict.fromkeys(other.captions) if caption not in known]
-            detail += "; its text was kept there" if new else ""
-            captions += new
-            known.update(new)
+            if other.captions:
+                reason, detail = Reason.MERGED, f"{detail}; its text was kept there"
+            captions += other.captions
             labels |= dict.fromkeys(other.labels)
-        yield Rejection(other, Reason.DUPLICATE, "drop_duplicates", detail)
+        yield Rejection(other, reason, "drop_duplicates", detail)
     yield replace(first, captions=tuple(captions), labels=tuple(labels)) if others else first
 
 

@@ -56,7 +56,7 @@ def join_captions(clips: Iterable[Clip], tables: Set[SourceName], held: Sequence
                 added[id(clip)].append(row)
             more = f" and {len(fitting) - MAX_NAMED} others" if len(fitting) > MAX_NAMED else ""
             detail = f"its captions were added to {', '.join(clip.key for clip in fitting[:MAX_NAMED])}{more}"
-            yield Rejection(row, Reason.DUPLICATE, "join_captions", detail)
+            yield Rejection(row, Reason.MERGED, "join_captions", detail)
         elif row.url or row.audio_root is not None:
             yield row
         else:
