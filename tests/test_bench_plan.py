@@ -40,7 +40,7 @@ def test_the_tables_have_about_the_rows_asked_for_and_every_kind_of_row(recipe_p
     planned = plan_rows(rows, rules, recipe.shard_size)
     clips = [clip for shard in planned.shards.values() for clip in shard]
     assert len(clips) + len(planned.left_out) == len(rows)
-    assert {each.reason for each in planned.left_out} >= {Reason.BAD_ROW, Reason.DUPLICATE, Reason.HELD_OUT}
+    assert {each.reason for each in planned.left_out} >= {Reason.BAD_ROW, Reason.MERGED, Reason.HELD_OUT}
     captions = [caption for clip in clips for caption in clip.captions]
     assert {caption.origin for caption in captions} == {"human", "title", "description", "template", "llm"}
     assert 0.1 < sum(caption.before_debias is not None for caption in captions) / len(captions) < 0.4

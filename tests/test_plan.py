@@ -95,9 +95,10 @@ def test_every_row_that_was_read_is_planned_or_left_out_with_its_reason(home, tm
     plan = planned(home, tmp_path / "out")
     assert reasons(tmp_path / "out") == {
         "bad_row": 2,
-        "duplicate": 2,
+        "duplicate": 1,
         "held_out": 2,
         "license": 1,
+        "merged": 1,
         "no_text": 1,
     }
     assert (plan.n_read, plan.n_left_out) == (len(ROWS) + 2, 8)
