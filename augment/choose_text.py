@@ -12,66 +12,28 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-import sentencex
-
-from augment.clean import ADDRESS, cut, lines
-from augment.prose import is_about_other_things, title_to_text, without_extension
+from augment.description_sentences import balanced, equipment, sentences, without_formats
+from augment.prose import title_to_text
 from augment.tables import rows, words
 from augment.templates import template
 
-MAX_SENTENCES = 12  # of a description; what comes later is about other things, most often
-MAX_TAGS = 12  # of a template
+MAX_TAGS = 8  # of a template
 ENOUGH = 1.5
 """Score of a text that says what is heard: that of one word for a sound or of the tags."""
+WEAK = 3.5
+"""Score of the best text below which the template over the tags stands beside it."""
 MUCH = 8.0
 """Score of a sentence after which no other is looked at."""
 FOR_A_TITLE = 1.0
 """Titles are short, and mostly about the sound: of 250 read, 81 % were good, of first sentences 74 %."""
+FOR_THE_FIRST = 1.0
+"""The first sentence that is left says what is heard more often than later ones."""
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _TOKEN = re.compile(r"[\w'-]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MUSICAL_NOTE = re.compile(r"\b[A-Ga-g][#b]?\d\b")
 N_SAME = 40  # characters
 _ENDINGS = ("ings", "ing", "ers", "er", "ed", "es", "s", "y")
-_TOUCHING = re.compile(r"[a-z](?:[A-Z]|\.[a-z])")
-_RUN_ON = re.compile(r"\b([a-z0-9][^\W_]*[a-z])(?=[A-Z][a-z]{2,}\b)")
-_GLUED = re.compile(r"(?<=[a-z]{3})\.(?=[a-z]{3,}\b)(?!(?:wav|wave|mp3|aiff?|flac|ogg|com|org|net)\b)")
-_SHORT = re.compile(r"\b(?:approx|appr|ca|incl|excl|vol|no|nr|min|sec|max|freq|orig|osc|rec|resp|esp|feat|vs|ave|mt|ft)\.$", re.IGNORECASE)
-_LABEL = re.compile(
-    r"\b(?:equipment|gear|mics?|microphones?|recorders?|software|hardware|format|location|date|time|bpm|tempo|key|tuning|settings"
-    r"|instrument|processing|sample ?rate|file|length|duration|license|credits?)(?: used)?\s?(?::+|=).*$",
-    re.IGNORECASE,
-)
-_INTRODUCTION = re.compile(r"^(?:(?:original )?description|note|title|info|sound|file ?name|english|en|eng)\s*:\s*", re.IGNORECASE)
-_EDGES = " ,;:-–/|+&="
-_BRACKET = re.compile(r"[()\[\]{}]")
-_TIDY = re.compile(r" +(?=[.,;! ])")
-_DANGLING = re.compile(r"(?:\s|^)(?:and|or|with|by|at|in|on|from|of|the|a|using)$", re.IGNORECASE)
-_NAMED_VALUE = re.compile(r"^(?!sounds?\b|content|you (?:can )?hear|what)[\w/]+(?: [\w/]+){0,2}\s?:{1,2}\s?\S", re.IGNORECASE)
-"""A field with its value, as in "Room type: hall"."""
-_REST = re.compile(
-    r"[\s,;.]+(?:(?:and|they|it|these|this|that|which|all|are|is|was|were|have|has|been|simply|just|first|then|\w+ly)\b\s*)+$",
-    re.IGNORECASE,
-)
-_MADE = (
-    r"(?:which (?:was|were|i) |that (?:was|i) |i |was |were |been |all |and (?:then )?)*(?:re-?)?"
-    r"(?:recorded|recording|captured|taken|sampled|made|created|generated|edited|processed|mixed|produced|rendered|mastered|cleaned(?: up)?"
-    r"|designed|done|played|filmed|rec|using|via|through|with)"
-)
-_TO = (
-    r"(?:\s+(?:with|using|on|by|via|in|into|through|from|to|at|and|a|an|my|the|one|two|some|pair|of|portable|handheld|digital|old"
-    r"|\w+'s|only))*"
-)
-_ADDRESS_TAIL = re.compile(
-    r"(?:\b(?:at|from|on|see|visit|here|in|of|via|by|is|are|available|found|downloaded|uploaded|to|under|with|the|link|url|site"
-    rf"|website|page|and|or|more|info|information|check|out|also|free|can|be|get|it|for|my|our|original)\b[\s:,(–-]*)*{ADDRESS}.*$",
-    re.IGNORECASE,
-)
-_LICENSE_TAIL = re.compile(
-    r"\b(?:licen[cs]ed?\b|under (?:a |the )?(?:creative|cc)|creative commons|cc[ -]?(?:0|by)\b|public domain|royalty[ -]free"
-    r"|free (?:to|for) (?:use|any)|copyright|attribution).*$",
-    re.IGNORECASE,
-)
 COSTS = {"chat": 1.0, "meta": 1.0, "denial": 1.5, "advice": 2.0, "question": 1.0, "year": 0.5, "gear": 1.0}
 """Kind of what says nothing about the sound -> what each costs a text, `MAX_OF_A_KIND` times at most."""
 MAX_OF_A_KIND = 3
@@ -90,129 +52,107 @@ def chosen(title: str, description: str, tags: Sequence[str], repeated: Containe
     """Return the captions of a sound, best first; none where nothing says what is heard.
 
     Args:
-        repeated: sentences, see `same_text`, that stand on many sounds; one of them stands only where nothing else does.
+        repeated: sentences that stand on many sounds; one of them stands only where nothing else does.
 
     >>> [each.text for each in chosen("Dog_bark-02.wav", "Enjoy! My dog barks at night - recorded with a Zoom H4n.", ["dog"])]
-    ['Dog bark', 'My dog barks at night']
+    ['My dog barks at night', 'Dog bark']
     >>> [each.text for each in chosen("38.wav", "Recorded with Zoom H4n.", ["rain", "roof"])]
     ['The sound of rain and roof.']
     """
-    tag_stems = frozenset(stem(word) for tag in tags for word in _WORD.findall(tag.lower()) if len(word) > 2) - _meta()
-    named = _candidate(balanced(title_to_text(title)), "title", tag_stems)
+    tag_stems = _stems(word for tag in tags for word in _WORD.findall(tag.lower()) if len(word) > 2)
     told = list(_told(description, tag_stems))
-    rare = [each for each in told if same_text(each.text) not in repeated]
-    best = max(rare, key=lambda each: each.score, default=None)
-    stand = [each for each in (named, best) if each is not None and each.score >= ENOUGH]
-    if not stand:
-        often = max((each for each in told if each not in rare), key=lambda each: each.score, default=None)
-        stand = [each for each in (of_tags(tags), often) if each is not None and each.score >= ENOUGH][:1]
-    if not stand and named.text and len(_content(named.text)) > 1:
-        stand = [named]
-    return sorted(_distinct(stand), key=lambda each: -each.score)
+    rare = [each for each in told if each.text not in repeated]
+    best = max(rare, key=_score_of, default=None)
+    tagged = of_tags(tags)
+    named = _named(title, tag_stems)
+    stand = [each for each in (best, named) if each is not None and each.score >= ENOUGH]
+    if max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH:
+        stand = [each for each in stand if each is not named or _is_confirmed(named, tag_stems, told)] + [tagged]
+    elif len(stand) > 1 and not _is_confirmed(named, tag_stems, told):
+        stand.remove(named)
+    return _distinct(sorted(stand, key=_score_of, reverse=True)) or _last_choice(named, tagged, told)
+
+
+def _last_choice(named: Candidate, tagged: Candidate, told: Sequence[Candidate]) -> list[Candidate]:
+    """Return the text that stands where none says what is heard: an often repeated sentence, the tags, or the title."""
+    often = max(told, key=_score_of, default=None)
+    if often is not None and often.score >= ENOUGH:
+        return [often]
+    if len(_content(named.text)) > 1 and not tagged.score:
+        return [named]
+    return [each for each in (tagged, named) if each.text and _content(each.text)][:1]
 
 
 def _told(description: str, tag_stems: frozenset[str]) -> Iterator[Candidate]:
     """Yield the sentences of a description until one of them says much."""
+    bonus = FOR_THE_FIRST
     for text in sentences(description):
-        yield (told := _candidate(text, "description", tag_stems))
-        if told.score >= MUCH:
+        value = score(text, tag_stems)
+        yield Candidate(text, "description", value + bonus if value >= ENOUGH else value)
+        if value + bonus >= MUCH:
             return
+        bonus = 0.0
 
 
-def of_tags(tags: Sequence[str]) -> Candidate | None:
-    """Return the template over the first tags that are not about the recording; `None` where all are."""
-    telling = [tag for tag in tags if any(stem(word) not in _meta() and len(word) > 2 for word in _WORD.findall(tag.lower()))]
-    text = template([tag.replace("-", " ") for tag in telling if not any(map(str.isdigit, tag))][:MAX_TAGS])
-    return Candidate(text, "template", ENOUGH) if text else None
+def _named(title: str, tag_stems: frozenset[str]) -> Candidate:
+    """Return the text of a title, without words about files at its ends."""
+    text = balanced(without_formats(title_to_text(title)))
+    pieces = text.split(" ")
+    while len(pieces) > 1 and pieces[-1].lower().strip(".,()[]") in words("title_ends"):
+        pieces.pop()
+    while len(pieces) > 1 and pieces[0].lower().strip(".,()[]") in words("title_ends"):
+        pieces.pop(0)
+    text = " ".join(pieces).rstrip(" ,-")
+    return Candidate(text, "title", score(text, tag_stems) + FOR_A_TITLE * (len(_content(text)) > 1))
 
 
-def sentences(description: str) -> Iterator[str]:
-    """Yield the sentences of a description that are not about other things, without what they say of equipment, licences and pages."""
-    n_sentences = 0
-    for line in lines(description, address=ADDRESS):
-        for sentence in _segments(_apart(line)):
-            n_sentences += 1
-            if n_sentences > MAX_SENTENCES:
-                return
-            if (
-                not is_about_other_things(sentence)
-                and not _NAMED_VALUE.match(sentence)
-                and (text := trimmed(sentence))
-                and not is_about_other_things(text)
-            ):
-                yield text
+def _is_confirmed(named: Candidate, tag_stems: frozenset[str], told: Sequence[Candidate]) -> bool:
+    """Return whether a title has words for sounds or of the tags; a single word must be one of the tags or of the description.
 
-
-def _apart(line: str) -> str:
-    """Return a line with a blank between sentences whose line break was lost.
-
-    >>> _apart("a tractorEquipment used: H4n"), _apart("at places.sounds of it"), _apart("a GarageBand loop")
-    ('a tractor. Equipment used: H4n', 'at places. sounds of it', 'a GarageBand loop')
+    "stairs", of a sound of a telephone, is not confirmed.
     """
-    if _TOUCHING.search(line) is None:
-        return line
-    return _GLUED.sub(". ", _RUN_ON.sub(r"\1. ", line))
+    content = _stems(_content(named.text))
+    if len(content) > 1 and len(content & (_sounds() | tag_stems)) > 0:
+        return True
+    return bool(content & tag_stems) or any(content & _stems(_content(each.text)) for each in told)
 
 
-def _segments(line: str) -> Iterator[str]:
-    """Yield the sentences of a line; an abbreviation before a small letter or a number ends none."""
-    waiting = ""
-    for segment in sentencex.segment("en", line):
-        sentence = f"{waiting} {segment.strip()}".strip()
-        if _SHORT.search(sentence):
-            waiting = sentence
-            continue
-        waiting = ""
-        yield sentence
-    if waiting:
-        yield waiting
+def of_tags(tags: Sequence[str]) -> Candidate:
+    """Return the template over the tags for sounds, where two are, or else over those that are not about the recording.
 
-
-def trimmed(sentence: str) -> str:
-    """Return a sentence without its clauses about equipment, licences and pages; empty where nothing is left.
-
-    >>> trimmed("Rain on a roof, recorded with a Zoom H4n at 48 kHz."), trimmed("A train passes (Zoom H2).")
-    ('Rain on a roof', 'A train passes.')
+    >>> of_tags(["zoom", "field-recording", "loud", "door-slam", "door", "key-ring"]).text
+    'The sound of door slam and key ring.'
     """
-    text = _INTRODUCTION.sub("", sentence) if ":" in sentence else sentence
-    text = _until(_ADDRESS_TAIL, text) if ADDRESS in text else text
-    text = _until(_LABEL, text) if ":" in text or "=" in text else text
-    text = _until(_LICENSE_TAIL, text)
-    if _equipment().search(text):
-        text = _equipment_in_brackets().sub("", text)
-        shorter = _until(_equipment_tail(), text)
-        text = _REST.sub("", shorter) if shorter != text else text
-    text = without_extension(balanced(text)).strip(_EDGES)
-    return cut(_TIDY.sub("", _DANGLING.sub("", text)).strip(_EDGES)) if text else ""
+    stems: dict[str, frozenset[str]] = {}
+    for tag in tags:
+        if found := _stems_of_tag(tag):
+            stems.setdefault(tag.replace("-", " "), found)
+    of_sounds = [tag for tag, found in stems.items() if found & _sounds()]
+    telling = of_sounds if len(of_sounds) > 1 else list(stems)
+    kept = [tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i)]
+    return Candidate(template(kept[:MAX_TAGS]) or "", "template", ENOUGH * min(2, len(of_sounds)) / 2)
 
 
-def _until(pattern: re.Pattern, text: str) -> str:
-    """Return a text up to where a pattern is, without the marks before it."""
-    match = pattern.search(text)
-    return text[: match.start()].rstrip(" ,;:.(–-") if match else text
+def _covers(other: frozenset[str], stems: frozenset[str], is_later: bool) -> bool:
+    """Return whether another tag says all that a tag says: of equal ones, the later goes."""
+    return stems < other or (is_later and stems == other)
 
 
-def balanced(text: str) -> str:
-    """Return a text without the brackets that have no partner, and without empty ones.
+@lru_cache(maxsize=1 << 16)
+def _stems_of_tag(tag: str) -> frozenset[str]:
+    """Return the stems of a tag; none where it is about the recording, a code, or equipment."""
+    spaced = tag.replace("-", " ").lower()
+    found = _stems(word for word in _WORD.findall(spaced) if len(word) > 2)
+    is_about_files = any(map(str.isdigit, tag)) or tag.lower() in words("tag_fillers") or equipment().search(spaced) is not None
+    return frozenset() if is_about_files else found
 
-    >>> balanced("Funk loop (130 BPM"), balanced("rain) on a (tin) roof ()")
-    ('Funk loop 130 BPM', 'rain on a (tin) roof ')
-    """
-    if _BRACKET.search(text) is None:
-        return text
-    for opening, closing in ("()", "[]", "{}"):
-        lonely, opened = set(), list[int]()
-        for position, character in enumerate(text):
-            if character == opening:
-                opened.append(position)
-            elif character == closing and opened:
-                opened.pop()
-            elif character == closing:
-                lonely.add(position)
-        lonely.update(opened)
-        if lonely:
-            text = "".join(character for position, character in enumerate(text) if position not in lonely)
-    return re.sub(r"[(\[{]\s*[)\]}]", "", text)
+
+def _stems(found: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(stem, found)) - _meta()
+
+
+def _score_of(each: Candidate) -> float:
+    return each.score
 
 
 def same_text(text: str) -> str:
@@ -222,10 +162,6 @@ def same_text(text: str) -> str:
     True
     """
     return " ".join(_WORD.findall(_MUSICAL_NOTE.sub("", text).lower()))[:N_SAME]
-
-
-def _candidate(text: str, origin: str, tag_stems: frozenset[str]) -> Candidate:
-    return Candidate(text, origin, score(text, tag_stems) + (FOR_A_TITLE if origin == "title" and len(_content(text)) > 1 else 0.0))
 
 
 def score(text: str, tag_stems: frozenset[str]) -> float:
@@ -284,11 +220,6 @@ def _meta() -> frozenset[str]:
 
 
 @cache
-def _equipment() -> re.Pattern:
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(row[0] for row in rows('equipment'))})(?![\w-])", re.IGNORECASE)
-
-
-@cache
 def _words_of_kinds() -> dict[str, str]:
     return {row[0]: row[1] for row in rows("text_faults")}
 
@@ -296,17 +227,7 @@ def _words_of_kinds() -> dict[str, str]:
 @lru_cache(maxsize=1 << 16)
 def _kind(word: str) -> str | None:
     """Return the kind of a word that says nothing about the sound, see `COSTS`."""
-    return _words_of_kinds().get(word) or ("gear" if _equipment().fullmatch(word) else "year" if _YEAR.fullmatch(word) else None)
-
-
-@cache
-def _equipment_in_brackets() -> re.Pattern:
-    return re.compile(rf"\s*[(\[][^()\[\]]*{_equipment().pattern}[^()\[\]]*[)\]]", re.IGNORECASE)
-
-
-@cache
-def _equipment_tail() -> re.Pattern:
-    return re.compile(rf"\b{_MADE}{_TO}\s+(?:[\w-]+\s+){{0,3}}{_equipment().pattern}.*$", re.IGNORECASE)
+    return _words_of_kinds().get(word) or ("gear" if equipment().fullmatch(word) else "year" if _YEAR.fullmatch(word) else None)
 
 
 def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -142,7 +142,7 @@ def test_title_becomes_words(title, text):
         ("A girl screaming loudly", "A girl screaming loudly"),
         ("Take No. 3 of a bell. Second.", "Take No. 3 of a bell."),
         ("A bell, e.g. a church bell, rings. Then it stops.", "A bell, e.g. a church bell, rings."),
-        ("Recorded at 44.1kHz in a forest. Birds sing.", "Recorded at 44.1kHz in a forest."),
+        ("Recorded at 44.1kHz in a forest. Birds sing.", "Birds sing."),
         ("Dr. Smith vs. the St. James bell. Loud!", "Dr. Smith vs. the St. James bell."),
         ("A door slams! It opens.", "A door slams!"),
         ("About 200 people applauding. Recorded with Zoom Q3HD.", "About 200 people applauding."),

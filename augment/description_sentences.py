@@ -1,0 +1,222 @@
+"""Yield the sentences of a description that say what is heard, without their clauses about equipment, licences, packs and pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import sentencex
+
+from augment.clean import ADDRESS, MAX_CHARACTERS, cut, lines
+from augment.prose import is_about_other_things, without_extension
+from augment.tables import rows
+
+MAX_SENTENCES = 12  # of a description; what comes later is about other things, most often
+MIN_CUT = 80  # characters that stay of a long sentence that is cut at a mark
+_TOUCHING = re.compile(r"[a-z](?:[A-Z]|\.[a-z])|[zBM][A-Z][a-z]|[a-z]recorded ")
+_RUN_ON = re.compile(
+    r"\b[a-z0-9][^\W_]*[a-z](?=[A-Z][a-z]{2,}\b)|(?<=\d )(?:BPM|Hz|k[Hh]z|dB)(?=[A-Z][a-z])"
+    r"|(?<=[a-z]{3})(?=recorded (?:with|on|at|by)\b)"
+)
+_GLUED = re.compile(r"(?<=[a-z]{3})\.(?=[a-z]{3,}\b)(?!(?:wav|wave|mp3|aiff?|flac|ogg|com|org|net)\b)")
+_SHORT = re.compile(r"\b(?:approx|appr|ca|incl|excl|vol|no|nr|min|sec|max|freq|orig|osc|rec|resp|esp|feat|vs|ave|mt|ft)\.$", re.IGNORECASE)
+_LABEL = re.compile(
+    r"\b(?:equipment|gear|mics?|microphones?|recorders?|software|hardware|format|location|date|time|bpm|tempo|key|tuning|settings"
+    r"|instrument|processing|sample ?rate|file|length|duration|license|credits?)(?: used)?\s?(?::+|=).*$",
+    re.IGNORECASE,
+)
+_INTRODUCTION = re.compile(r"^(?:(?:original )?description|note|title|info|sound|file ?name|english|en|eng)\s*:\s*", re.IGNORECASE)
+_EDGES = " ,;:-–/|+&="
+_BRACKET = re.compile(r"[()\[\]{}]")
+_TIDY = re.compile(r" +(?=[.,;! ])")
+_DANGLING = re.compile(
+    r"(?:(?:\s|^)(?:and|or|with|by|at|in|on|from|of|for|to|as|the|an?|my|using|recorded|recording|record|captured|made|created|is|was"
+    r"|then|which|that|should|could))+$",
+    re.IGNORECASE,
+)
+_NAMED_VALUE = re.compile(r"^(?!sounds?\b|content|you (?:can )?hear|what)[\w/]+(?: [\w/]+){0,2}\s?:{1,2}\s?\S", re.IGNORECASE)
+"""A field with its value, as in "Room type: hall"."""
+_REST = re.compile(
+    r"[\s,;.]+(?:(?:and|they|it|these|this|that|which|all|are|is|was|were|have|has|been|simply|just|first|then|\w+ly)\b\s*)+$",
+    re.IGNORECASE,
+)
+_MADE = (
+    r"(?:which (?:was|were|i) |that (?:was|i) |i |was |were |been |all |and (?:then )?)*(?:re-?)?"
+    r"(?:recorded|recording|captured|taken|sampled|made|created|generated|edited|processed|mixed|produced|rendered|mastered|cleaned(?: up)?"
+    r"|designed|done|played|filmed|rec|using|via|through|with)"
+)
+_TO = (
+    r"(?:\s+(?:with|using|on|by|via|in|into|through|from|to|at|and|a|an|my|the|one|two|some|pair|of|portable|handheld|digital|old"
+    r"|\w+'s|only))*"
+)
+_ADDRESS_TAIL = re.compile(
+    r"(?:\b(?:at|from|on|see|visit|here|in|of|via|by|is|are|available|found|downloaded|uploaded|to|under|with|the|link|url|site"
+    rf"|website|page|and|or|more|info|information|check|out|also|free|can|be|get|it|for|my|our|original)\b[\s:,(–-]*)*{ADDRESS}.*$",
+    re.IGNORECASE,
+)
+_LICENSE_TAIL = re.compile(
+    r"\b(?:licen[cs]ed?\b|under (?:a |the )?(?:creative|cc)|creative commons|cc[ -]?(?:0|by)\b|public domain|royalty[ -]free"
+    r"|free (?:to|for) (?:use|any)|copyright|attribution).*$",
+    re.IGNORECASE,
+)
+_PACK_TAIL = re.compile(
+    r"[\s,(-]*(?:\bthis (?:is|was) )?\b(?:part|one|some|several|taken|samples?) (?:of|from) (?:an?|the|my|our|this|these|those)"
+    r" (?:[\w'-]+ ){0,3}(?:set|pack|series|collection|library|project|album|kit|dataset|film|movie|game|recordings)\b.*$",
+    re.IGNORECASE,
+)
+_ADVICE_TAIL = re.compile(
+    r"[\s,;(-]*(?:\b(?:which|that|it|they|and) )?\b(?:(?:can|could|may|might|should|would)(?: also)? be (?:used|useful|good|great|nice)"
+    r"|(?:for|to) use (?:in|as|for|it)|for (?:your|any|my|our|all your|use)|feel free|enjoy)\b.*$",
+    re.IGNORECASE,
+)
+_AUTHOR_TAIL = re.compile(
+    r",?\s+(?:(?:played|performed|made|created|written|recorded|composed|produced|sung) )?by(?: (?:[A-Z][\w.'-]*|&|and(?= [A-Z])))+[.!]?$"
+)
+_I_RECORDED = re.compile(
+    r"^(?:here )?(?:i|we)(?:'ve| have| had)? (?:just )?(?:recorded|captured) (?=(?:an?|the|some|this|these|two|my)\b)"
+    r"|^(?:this|it) (?:is|was|are)(?: just)? (?=(?:an?|the|some) )|^here(?:'s| is) (?=(?:an?|the|some) )",
+    re.IGNORECASE,
+)
+MAX_COLONS = 2  # more of them stand in lists of fields
+
+
+def sentences(description: str) -> Iterator[str]:
+    """Yield the sentences of a description that are not about other things, without what they say of equipment, licences and pages."""
+    n_sentences = 0
+    for line in lines(description, address=ADDRESS):
+        for sentence in _segments(_apart(line)):
+            n_sentences += 1
+            if n_sentences > MAX_SENTENCES:
+                return
+            if (
+                not is_about_other_things(sentence)
+                and not _NAMED_VALUE.match(sentence)
+                and sentence.count(":") <= MAX_COLONS
+                and (text := trimmed(sentence))
+                and not is_about_other_things(text)
+            ):
+                yield text
+
+
+def _apart(line: str) -> str:
+    """Return a line with a blank between sentences whose line break was lost.
+
+    >>> _apart("a tractorEquipment used: H4n"), _apart("at places.sounds of it"), _apart("a GarageBand loop")
+    ('a tractor. Equipment used: H4n', 'at places. sounds of it', 'a GarageBand loop')
+    """
+    if _TOUCHING.search(line) is None:
+        return line
+    return _GLUED.sub(". ", _RUN_ON.sub(r"\g<0>. ", line))
+
+
+def _segments(line: str) -> Iterator[str]:
+    """Yield the sentences of a line; an abbreviation before a small letter or a number ends none."""
+    waiting = ""
+    for segment in sentencex.segment("en", line):
+        sentence = f"{waiting} {segment.strip()}".strip()
+        if _SHORT.search(sentence):
+            waiting = sentence
+            continue
+        waiting = ""
+        yield sentence
+    if waiting:
+        yield waiting
+
+
+def trimmed(sentence: str) -> str:
+    """Return a sentence without its clauses about equipment, licences and pages; empty where nothing is left.
+
+    >>> trimmed("Rain on a roof, recorded with a Zoom H4n at 48 kHz."), trimmed("A train passes (Zoom H2).")
+    ('Rain on a roof', 'A train passes.')
+    """
+    text = _INTRODUCTION.sub("", sentence) if ":" in sentence else sentence
+    text = _I_RECORDED.sub("", text)
+    text = _until(_ADDRESS_TAIL, text) if ADDRESS in text else text
+    text = _until(_LABEL, text) if ":" in text or "=" in text else text
+    for tail in (_LICENSE_TAIL, _PACK_TAIL, _ADVICE_TAIL):
+        text = _until(tail, text)
+    text = _AUTHOR_TAIL.sub("", text) if " by " in text else text
+    if equipment().search(text):
+        text = _equipment_in_brackets().sub("", text)
+        shorter = _until(_equipment_tail(), text)
+        text = _without_equipment_clause(_REST.sub("", shorter) if shorter != text else text)
+    text = without_extension(balanced(text)).strip(_EDGES)
+    if not sentence.endswith(text):
+        text = _DANGLING.sub("", text)
+    return _shortened(_TIDY.sub("", text).strip(_EDGES))
+
+
+def _without_equipment_clause(text: str) -> str:
+    """Return a sentence without the clauses from the first comma or dash on behind which equipment is named.
+
+    >>> _without_equipment_clause("A gate slams twice, changed in Audacity"), _without_equipment_clause("Audacity, a gate")
+    ('A gate slams twice', 'Audacity, a gate')
+    """
+    match = equipment().search(text)
+    if match is None:
+        return text
+    before = max(text.rfind(mark, 0, match.start()) for mark in (", ", " - ", "; ", ". "))
+    return text[:before] if len(text[: max(before, 0)].split()) > 2 else text
+
+
+def _shortened(text: str) -> str:
+    """Return a text of at most `MAX_CHARACTERS`; one that is cut ends where a clause does, if one ends late enough."""
+    short = cut(text)
+    if len(text) <= MAX_CHARACTERS:
+        return short
+    mark = max(short.rfind(mark, MIN_CUT) for mark in (", ", "; ", ": ", " - ", ". ", ") "))
+    return short[:mark].rstrip(" -;:") if mark > 0 else short
+
+
+def _until(pattern: re.Pattern, text: str) -> str:
+    """Return a text up to where a pattern is, without the marks before it."""
+    match = pattern.search(text)
+    return text[: match.start()].rstrip(" ,;:.(–-") if match else text
+
+
+def balanced(text: str) -> str:
+    """Return a text without the brackets that have no partner, and without empty ones.
+
+    >>> balanced("Funk loop (130 BPM"), balanced("rain) on a (tin) roof ()")
+    ('Funk loop 130 BPM', 'rain on a (tin) roof ')
+    """
+    if _BRACKET.search(text) is None:
+        return text
+    for opening, closing in ("()", "[]", "{}"):
+        lonely, opened = set(), list[int]()
+        for position, character in enumerate(text):
+            if character == opening:
+                opened.append(position)
+            elif character == closing and opened:
+                opened.pop()
+            elif character == closing:
+                lonely.add(position)
+        lonely.update(opened)
+        if lonely:
+            text = "".join(character for position, character in enumerate(text) if position not in lonely)
+    return re.sub(r"[(\[{]\s*[)\]}]", "", text)
+
+
+def without_formats(text: str) -> str:
+    """Return a text without the brackets that name equipment or a format.
+
+    >>> without_formats("Rain (mono)"), without_formats("Rain (on a roof)")
+    ('Rain', 'Rain (on a roof)')
+    """
+    return _equipment_in_brackets().sub("", text) if "(" in text or "[" in text else text
+
+
+@cache
+def equipment() -> re.Pattern:
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(row[0] for row in rows('equipment'))})(?![\w-])", re.IGNORECASE)
+
+
+@cache
+def _equipment_in_brackets() -> re.Pattern:
+    return re.compile(rf"\s*[(\[][^()\[\]]*{equipment().pattern}[^()\[\]]*[)\]]", re.IGNORECASE)
+
+
+@cache
+def _equipment_tail() -> re.Pattern:
+    return re.compile(rf"\b{_MADE}{_TO}\s+(?:[\w-]+\s+){{0,3}}{equipment().pattern}.*$", re.IGNORECASE)
