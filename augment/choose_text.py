@@ -32,6 +32,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _TOKEN = re.compile(r"[\w'-]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MUSICAL_NOTE = re.compile(r"\b[A-Ga-g][#b]?\d\b")
+_FILE_NUMBER = re.compile(r"\d{5,}|0\d+")
 N_SAME = 40  # characters
 _ENDINGS = ("ings", "ing", "ers", "er", "ed", "es", "s", "y")
 COSTS = {"chat": 1.0, "meta": 1.0, "denial": 1.5, "advice": 2.0, "question": 1.0, "year": 0.5, "gear": 1.0}
@@ -98,12 +99,18 @@ def _named(title: str, tag_stems: frozenset[str]) -> Candidate:
     """Return the text of a title, without words about files at its ends."""
     text = balanced(without_formats(title_to_text(title)))
     pieces = text.split(" ")
-    while len(pieces) > 1 and pieces[-1].lower().strip(".,()[]") in words("title_ends"):
-        pieces.pop()
-    while len(pieces) > 1 and pieces[0].lower().strip(".,()[]") in words("title_ends"):
+    while len(pieces) > 1 and _is_about_file(pieces[0]):
         pieces.pop(0)
+    n_pieces = len(pieces)
+    while len(pieces) > 1 and (_is_about_file(pieces[-1]) or (len(pieces) < n_pieces and pieces[-1].lower() in words("function_words"))):
+        pieces.pop()
     text = " ".join(pieces).rstrip(" ,-")
     return Candidate(text, "title", score(text, tag_stems) + FOR_A_TITLE * (len(_content(text)) > 1))
+
+
+def _is_about_file(word: str) -> bool:
+    bare = word.lower().strip(".,()[]")
+    return bare in words("title_ends") or _FILE_NUMBER.fullmatch(bare) is not None or equipment().fullmatch(bare) is not None
 
 
 def _is_confirmed(named: Candidate, tag_stems: frozenset[str], told: Sequence[Candidate]) -> bool:

@@ -14,10 +14,10 @@ from augment.tables import rows
 
 MAX_SENTENCES = 12  # of a description; what comes later is about other things, most often
 MIN_CUT = 80  # characters that stay of a long sentence that is cut at a mark
-_TOUCHING = re.compile(r"[a-z](?:[A-Z]|\.[a-z])|[zBM][A-Z][a-z]|[a-z]recorded ")
+_TOUCHING = re.compile(r"[a-z](?:[A-Z]|\.[a-z])|[zBM][A-Z][a-z]|[a-z]recorded |[a-z]this ")
 _RUN_ON = re.compile(
     r"\b[a-z0-9][^\W_]*[a-z](?=[A-Z][a-z]{2,}\b)|(?<=\d )(?:BPM|Hz|k[Hh]z|dB)(?=[A-Z][a-z])"
-    r"|(?<=[a-z]{3})(?=recorded (?:with|on|at|by)\b)"
+    r"|(?<=[a-z]{3})(?=recorded (?:with|on|at|by)\b|this (?:is|was) (?:part|an?|the)\b)"
 )
 _GLUED = re.compile(r"(?<=[a-z]{3})\.(?=[a-z]{3,}\b)(?!(?:wav|wave|mp3|aiff?|flac|ogg|com|org|net)\b)")
 _SHORT = re.compile(r"\b(?:approx|appr|ca|incl|excl|vol|no|nr|min|sec|max|freq|orig|osc|rec|resp|esp|feat|vs|ave|mt|ft)\.$", re.IGNORECASE)
@@ -29,10 +29,10 @@ _LABEL = re.compile(
 _INTRODUCTION = re.compile(r"^(?:(?:original )?description|note|title|info|sound|file ?name|english|en|eng)\s*:\s*", re.IGNORECASE)
 _EDGES = " ,;:-–/|+&="
 _BRACKET = re.compile(r"[()\[\]{}]")
-_TIDY = re.compile(r" +(?=[.,;! ])")
+_TIDY = re.compile(r" +(?=[.,;!](?!\d)| )")
 _DANGLING = re.compile(
     r"(?:(?:\s|^)(?:and|or|with|by|at|in|on|from|of|for|to|as|the|an?|my|using|recorded|recording|record|captured|made|created|is|was"
-    r"|then|which|that|should|could))+$",
+    r"|then|which|that|should|could|some|\d+))+$",
     re.IGNORECASE,
 )
 _NAMED_VALUE = re.compile(r"^(?!sounds?\b|content|you (?:can )?hear|what)[\w/]+(?: [\w/]+){0,2}\s?:{1,2}\s?\S", re.IGNORECASE)
@@ -71,10 +71,11 @@ _ADVICE_TAIL = re.compile(
     re.IGNORECASE,
 )
 _AUTHOR_TAIL = re.compile(
-    r",?\s+(?:(?:played|performed|made|created|written|recorded|composed|produced|sung) )?by(?: (?:[A-Z][\w.'-]*|&|and(?= [A-Z])))+[.!]?$"
+    r",?\s+(?:(?:played|performed|sung|written) )?by(?: (?:[A-Z][\w.'-]*|&|and(?= [A-Z])))+[.!]?$"
+    r"|[\s,(-]+(?:made|created|rec|recorded|recording|composed|produced|uploaded) by [A-Z].*$"
 )
 _I_RECORDED = re.compile(
-    r"^(?:here )?(?:i|we)(?:'ve| have| had)? (?:just )?(?:recorded|captured) (?=(?:an?|the|some|this|these|two|my)\b)"
+    r"^(?:here )?(?:i|we)(?:'ve| have| had)? (?:just )?(?:recorded|captured) (?=(?:an?|the|some|these|two|my)\b)"
     r"|^(?:this|it) (?:is|was|are)(?: just)? (?=(?:an?|the|some) )|^here(?:'s| is) (?=(?:an?|the|some) )",
     re.IGNORECASE,
 )
