@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 
 import sentencex
 
@@ -13,6 +14,8 @@ from augment.prose import is_about_other_things, without_extension
 from augment.tables import rows
 
 MAX_SENTENCES = 12  # of a description; what comes later is about other things, most often
+_TOKEN = re.compile(r"[\w'-]+")
+MAX_CHARACTERS_READ = 1200
 MIN_CUT = 80  # characters that stay of a long sentence that is cut at a mark
 _TOUCHING = re.compile(r"[a-z](?:[A-Z]|\.[a-z])|[zBM][A-Z][a-z]|[a-z]recorded |[a-z]this ")
 _RUN_ON = re.compile(
@@ -61,14 +64,19 @@ _LICENSE_TAIL = re.compile(
     re.IGNORECASE,
 )
 _PACK_TAIL = re.compile(
-    r"[\s,(-]*(?:\bthis (?:is|was) )?\b(?:part|one|some|several|taken|samples?) (?:of|from) (?:an?|the|my|our|this|these|those)"
-    r" (?:[\w'-]+ ){0,3}(?:set|pack|series|collection|library|project|album|kit|dataset|film|movie|game|recordings)\b.*$",
+    r"\b(?:this (?:is|was) )?(?:part|one|some|several|taken|samples?) (?:of|from) (?:an?|the|my|our|this|these|those)"
+    r" (?:[\w'\"“”-]+ ){0,8}?(?:set|pack|series|collection|library|project|album|kit|dataset|film|movie|game|recordings)\b.*$",
     re.IGNORECASE,
 )
 _ADVICE_TAIL = re.compile(
-    r"[\s,;(-]*(?:\b(?:which|that|it|they|and) )?\b(?:(?:can|could|may|might|should|would)(?: also)? be (?:used|useful|good|great|nice)"
+    r"\b(?:(?:which|that|it|they|and) )?(?:(?:can|could|may|might|should|would)(?: also)? be (?:used|useful|good|great|nice)"
     r"|(?:for|to) use (?:in|as|for|it)|for (?:your|any|my|our|all your|use)|feel free|enjoy)\b.*$",
     re.IGNORECASE,
+)
+_TAILS = (
+    (_LICENSE_TAIL, ("licen", "creative", "cc", "public", "royalty", "free", "copyright", "attribution")),
+    (_PACK_TAIL, (" of ", " from ")),
+    (_ADVICE_TAIL, (" be ", "for ", "to use", "feel", "enjoy")),
 )
 _AUTHOR_TAIL = re.compile(
     r",?\s+(?:(?:played|performed|sung|written) )?by(?: (?:[A-Z][\w.'-]*|&|and(?= [A-Z])))+[.!]?$"
@@ -84,20 +92,21 @@ MAX_COLONS = 2  # more of them stand in lists of fields
 
 def sentences(description: str) -> Iterator[str]:
     """Yield the sentences of a description that are not about other things, without what they say of equipment, licences and pages."""
-    n_sentences = 0
-    for line in lines(description, address=ADDRESS):
-        for sentence in _segments(_apart(line)):
-            n_sentences += 1
-            if n_sentences > MAX_SENTENCES:
-                return
-            if (
-                not is_about_other_things(sentence)
-                and not _NAMED_VALUE.match(sentence)
-                and sentence.count(":") <= MAX_COLONS
-                and (text := trimmed(sentence))
-                and not is_about_other_things(text)
-            ):
-                yield text
+    given = (sentence for line in lines(_beginning(description), address=ADDRESS) for sentence in _segments(_apart(line)))
+    for sentence in islice(given, MAX_SENTENCES):
+        if is_about_other_things(sentence) or sentence.count(":") > MAX_COLONS or _NAMED_VALUE.match(sentence):
+            continue
+        text = trimmed(sentence)
+        if text and (text == sentence or not is_about_other_things(text)):
+            yield text
+
+
+def _beginning(description: str) -> str:
+    """Return the sentences of a description that end within `MAX_CHARACTERS_READ`."""
+    if len(description) <= MAX_CHARACTERS_READ:
+        return description
+    text = description[:MAX_CHARACTERS_READ]
+    return text[: max(map(text.rfind, (". ", "! ", "? ", "\n", ">"))) + 1] or text
 
 
 def _apart(line: str) -> str:
@@ -135,10 +144,9 @@ def trimmed(sentence: str) -> str:
     text = _I_RECORDED.sub("", text)
     text = _until(_ADDRESS_TAIL, text) if ADDRESS in text else text
     text = _until(_LABEL, text) if ":" in text or "=" in text else text
-    for tail in (_LICENSE_TAIL, _PACK_TAIL, _ADVICE_TAIL):
-        text = _until(tail, text)
+    text = _without_tails(text)
     text = _AUTHOR_TAIL.sub("", text) if " by " in text else text
-    if equipment().search(text):
+    if names_equipment(text):
         text = _equipment_in_brackets().sub("", text)
         shorter = _until(_equipment_tail(), text)
         text = _without_equipment_clause(_REST.sub("", shorter) if shorter != text else text)
@@ -146,6 +154,15 @@ def trimmed(sentence: str) -> str:
     if not sentence.endswith(text):
         text = _DANGLING.sub("", text)
     return _shortened(_TIDY.sub("", text).strip(_EDGES))
+
+
+def _without_tails(text: str) -> str:
+    """Return a text up to what it says of licences, packs and uses. Words are looked for before the patterns, which takes less time."""
+    lowered = text.lower()
+    for tail, signs in _TAILS:
+        if any(sign in lowered for sign in signs):
+            text = _until(tail, text)
+    return text
 
 
 def _without_equipment_clause(text: str) -> str:
@@ -211,6 +228,22 @@ def without_formats(text: str) -> str:
 @cache
 def equipment() -> re.Pattern:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(row[0] for row in rows('equipment'))})(?![\w-])", re.IGNORECASE)
+
+
+def names_equipment(text: str) -> bool:
+    """Return whether a text names equipment. Single words are looked up first, which takes less time than the pattern."""
+    return any(map(_may_be_equipment, _TOKEN.findall(text.lower()))) and equipment().search(text) is not None
+
+
+@lru_cache(maxsize=1 << 16)
+def _may_be_equipment(word: str) -> bool:
+    return equipment().search(word) is not None or word in _first_words_of_equipment()
+
+
+@cache
+def _first_words_of_equipment() -> frozenset[str]:
+    """Return the first words of the names that have two."""
+    return frozenset(row[0].partition(" ")[0] for row in rows("equipment") if " " in row[0])
 
 
 @cache
