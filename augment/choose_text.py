@@ -178,19 +178,25 @@ def score(text: str, tag_stems: frozenset[str]) -> float:
     >>> score("A dog barks at a train", frozenset()) > ENOUGH > score("I made this for my project in 2009", frozenset())
     True
     """
-    lowered = text.lower()
-    content = _content(lowered)
-    stems = set(map(stem, content))
-    n_sounds, n_tagged = len(stems & _sounds()), len(stems & tag_stems)
-    if not content or (len(content) < 2 and not n_sounds and not n_tagged):
+    facts = [_facts(token) for token in _TOKEN.findall(text.lower())]
+    stems = [each[0] for each in facts if each[0]]
+    n_sounds, n_tagged = len(_sounds().intersection(stems)), len(tag_stems.intersection(stems))
+    if not stems or (len(stems) < 2 and not n_sounds and not n_tagged):
         return 0.0
-    tokens = _TOKEN.findall(lowered)
-    kinds = [kind for kind in map(_kind, tokens) if kind]
+    kinds = [each[1] for each in facts if each[1]]
     value = 2.0 * min(n_sounds, 4) + 1.5 * min(n_tagged, 4)
     value -= sum(COSTS[kind] * min(MAX_OF_A_KIND, kinds.count(kind)) for kind in set(kinds))
-    value -= COSTS["question"] * ("?" in text) + 0.05 * max(0, len(tokens) - 20)
+    value -= COSTS["question"] * ("?" in text) + 0.05 * max(0, len(facts) - 20)
     value -= 3.0 * (len(_DIGIT.findall(text)) > 0.25 * len(text))
-    return value + (0.5 if len(content) > 2 else 0.0)
+    return value + (0.5 if len(stems) > 2 else 0.0)
+
+
+@lru_cache(maxsize=1 << 16)
+def _facts(token: str) -> tuple[str, str]:
+    """Return the stem of a word, empty for one of grammar, and the kind of what says nothing about the sound, see `COSTS`."""
+    content = _content(token)
+    kind = _words_of_kinds().get(token) or ("gear" if equipment().fullmatch(token) else "year" if _YEAR.fullmatch(token) else "")
+    return stem(content[-1]) if content else "", kind
 
 
 def _content(lowered: str) -> list[str]:
@@ -235,12 +241,6 @@ def _meta() -> frozenset[str]:
 @cache
 def _words_of_kinds() -> dict[str, str]:
     return {row[0]: row[1] for row in rows("text_faults")}
-
-
-@lru_cache(maxsize=1 << 16)
-def _kind(word: str) -> str | None:
-    """Return the kind of a word that says nothing about the sound, see `COSTS`."""
-    return _words_of_kinds().get(word) or ("gear" if equipment().fullmatch(word) else "year" if _YEAR.fullmatch(word) else None)
 
 
 def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -16,14 +16,19 @@ from augment.tables import rows
 MAX_SENTENCES = 12  # of a description; what comes later is about other things, most often
 _TOKEN = re.compile(r"[\w'-]+")
 MAX_CHARACTERS_READ = 1200
+N_CACHED = 4096  # lines and descriptions: uploaders write the same on all sounds of a pack, which stand together
 MIN_CUT = 80  # characters that stay of a long sentence that is cut at a mark
-_TOUCHING = re.compile(r"[a-z](?:[A-Z]|\.[a-z])|[zBM][A-Z][a-z]|[a-z]recorded |[a-z]this ")
+_TOUCHING = re.compile(r"[A-Z](?<=[a-zBM].)|\.(?<=[a-z].)(?=[a-z])")
+_TOUCHING_WORDS = re.compile(r"[a-z](?:recorded|this) ")
 _RUN_ON = re.compile(
     r"\b[a-z0-9][^\W_]*[a-z](?=[A-Z][a-z]{2,}\b)|(?<=\d )(?:BPM|Hz|k[Hh]z|dB)(?=[A-Z][a-z])"
     r"|(?<=[a-z]{3})(?=recorded (?:with|on|at|by)\b|this (?:is|was) (?:part|an?|the)\b)"
 )
 _GLUED = re.compile(r"(?<=[a-z]{3})\.(?=[a-z]{3,}\b)(?!(?:wav|wave|mp3|aiff?|flac|ogg|com|org|net)\b)")
-_SHORT = re.compile(r"\b(?:approx|appr|ca|incl|excl|vol|no|nr|min|sec|max|freq|orig|osc|rec|resp|esp|feat|vs|ave|mt|ft)\.$", re.IGNORECASE)
+_ABBREVIATIONS = frozenset({
+    "approx", "appr", "ca", "incl", "excl", "vol", "no", "nr", "min", "sec", "max", "freq", "orig", "osc", "rec", "resp", "esp", "feat",
+    "vs", "ave", "mt", "ft",
+})  # fmt: skip
 _LABEL = re.compile(
     r"\b(?:equipment|gear|mics?|microphones?|recorders?|software|hardware|format|location|date|time|bpm|tempo|key|tuning|settings"
     r"|instrument|processing|sample ?rate|file|length|duration|license|credits?)(?: used)?\s?(?::+|=).*$",
@@ -91,14 +96,23 @@ MAX_COLONS = 2  # more of them stand in lists of fields
 
 
 def sentences(description: str) -> Iterator[str]:
-    """Yield the sentences of a description that are not about other things, without what they say of equipment, licences and pages."""
-    given = (sentence for line in lines(_beginning(description), address=ADDRESS) for sentence in _segments(_apart(line)))
-    for sentence in islice(given, MAX_SENTENCES):
-        if is_about_other_things(sentence) or sentence.count(":") > MAX_COLONS or _NAMED_VALUE.match(sentence):
-            continue
-        text = trimmed(sentence)
-        if text and (text == sentence or not is_about_other_things(text)):
-            yield text
+    """Return the sentences of a description that are not about other things, without what they say of equipment, licences and pages."""
+    given = (sentence for line in _lines_of(description) for sentence in _segments(_apart(line)))
+    return filter(None, map(_of_sound, islice(given, MAX_SENTENCES)))
+
+
+@lru_cache(maxsize=N_CACHED)
+def _lines_of(description: str) -> tuple[str, ...]:
+    return tuple(lines(_beginning(description), address=ADDRESS))
+
+
+@lru_cache(maxsize=N_CACHED)
+def _of_sound(sentence: str) -> str:
+    """Return a sentence, trimmed; empty where it is about other things."""
+    if is_about_other_things(sentence) or sentence.count(":") > MAX_COLONS or _NAMED_VALUE.match(sentence):
+        return ""
+    text = trimmed(sentence)
+    return "" if text != sentence and is_about_other_things(text) else text
 
 
 def _beginning(description: str) -> str:
@@ -115,7 +129,7 @@ def _apart(line: str) -> str:
     >>> _apart("a tractorEquipment used: H4n"), _apart("at places.sounds of it"), _apart("a GarageBand loop")
     ('a tractor. Equipment used: H4n', 'at places. sounds of it', 'a GarageBand loop')
     """
-    if _TOUCHING.search(line) is None:
+    if _TOUCHING.search(line) is None and _TOUCHING_WORDS.search(line) is None:
         return line
     return _GLUED.sub(". ", _RUN_ON.sub(r"\g<0>. ", line))
 
@@ -125,7 +139,7 @@ def _segments(line: str) -> Iterator[str]:
     waiting = ""
     for segment in sentencex.segment("en", line):
         sentence = f"{waiting} {segment.strip()}".strip()
-        if _SHORT.search(sentence):
+        if sentence[-1:] == "." and sentence[:-1].rpartition(" ")[2].lower() in _ABBREVIATIONS:
             waiting = sentence
             continue
         waiting = ""
