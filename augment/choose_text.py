@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from augment.description_sentences import balanced, equipment, sentences, without_formats
+from augment.description_sentences import balanced, equipment, sentences, without_formats, without_opening
 from augment.prose import title_to_text
 from augment.tables import rows, words
 from augment.templates import template
@@ -66,7 +66,7 @@ def chosen(title: str, description: str, tags: Sequence[str], repeated: Containe
     best = max(rare, key=_score_of, default=None)
     tagged = of_tags(tags)
     named = _named(title, tag_stems)
-    stand = [each for each in (best, named) if each is not None and each.score >= ENOUGH]
+    stand = [each for each in (named, best) if each is not None and each.score >= ENOUGH]
     if max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH:
         stand = [each for each in stand if each is not named or _is_confirmed(named, tag_stems, told)] + [tagged]
     elif len(stand) > 1 and not _is_confirmed(named, tag_stems, told):
@@ -169,7 +169,7 @@ def same_text(text: str) -> str:
     >>> same_text("Note C4, by Me!") == same_text("note c5 by me")
     True
     """
-    return " ".join(_WORD.findall(_MUSICAL_NOTE.sub("", text).lower()))[:N_SAME]
+    return " ".join(_WORD.findall(_MUSICAL_NOTE.sub("", without_opening(text.strip())).lower()))[:N_SAME]
 
 
 def score(text: str, tag_stems: frozenset[str]) -> float:

@@ -87,7 +87,7 @@ _AUTHOR_TAIL = re.compile(
     r",?\s+(?:(?:played|performed|sung|written) )?by(?: (?:[A-Z][\w.'-]*|&|and(?= [A-Z])))+[.!]?$"
     r"|[\s,(-]+(?:made|created|rec|recorded|recording|composed|produced|uploaded) by [A-Z].*$"
 )
-_I_RECORDED = re.compile(
+_OPENING = re.compile(
     r"^(?:here )?(?:i|we)(?:'ve| have| had)? (?:just )?(?:recorded|captured) (?=(?:an?|the|some|these|two|my)\b)"
     r"|^(?:this|it) (?:is|was|are)(?: just)? (?=(?:an?|the|some) )|^here(?:'s| is) (?=(?:an?|the|some) )",
     re.IGNORECASE,
@@ -155,7 +155,7 @@ def trimmed(sentence: str) -> str:
     ('Rain on a roof', 'A train passes.')
     """
     text = _INTRODUCTION.sub("", sentence) if ":" in sentence else sentence
-    text = _I_RECORDED.sub("", text)
+    text = without_opening(text)
     text = _until(_ADDRESS_TAIL, text) if ADDRESS in text else text
     text = _until(_LABEL, text) if ":" in text or "=" in text else text
     text = _without_tails(text)
@@ -228,6 +228,15 @@ def balanced(text: str) -> str:
         if lonely:
             text = "".join(character for position, character in enumerate(text) if position not in lonely)
     return re.sub(r"[(\[{]\s*[)\]}]", "", text)
+
+
+def without_opening(text: str) -> str:
+    """Return a sentence without the words before what it names.
+
+    >>> without_opening("This is a bell."), without_opening("I recorded some rain"), without_opening("It rains")
+    ('a bell.', 'some rain', 'It rains')
+    """
+    return _OPENING.sub("", text)
 
 
 def without_formats(text: str) -> str:

@@ -8,10 +8,10 @@ Audio: `audio_root` by id, the addresses of the table, or Freesound. There are n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Strict
 
@@ -30,6 +30,9 @@ from sources.metadata.options import DatasetName
 from sources.metadata.row import Row
 from sources.metadata.rows import check_rows, columns_present, read_rows
 
+if TYPE_CHECKING:
+    from augment.repeated_sentences import RepeatedSentences
+
 TABLE = OfficialFile(
     distinct_names=("freesound_parquet.parquet", *(f"*[Ff]reesound*.{suffix}" for suffix in ("parquet", "csv", "tsv", "jsonl"))),
     what="table of records",
@@ -47,7 +50,7 @@ CARD = Card(
     license="CC per clip, column `license`; LAION's tables have none",
     bring="nothing: LAION's table is fetched; or your table in `path`; or a key of the API, to crawl `query`, `filter` or `ids`; "
     "audio in `audio_root` by id, by address, or from Freesound with the key",
-    text="the title; the first sentence of the description; a template over the tags when both are empty",
+    text="of the title, the sentences of the description and a template over the tags, those that say what is heard",
     size="515,581 clips, 3,303 h; without ESC-50, FSD50K, UrbanSound8K and Clotho 460,801 clips, 2,817 h",
     parts={"train": Part(515_581, 3_303.38)},
     hosts=("freesound.org",),
@@ -103,9 +106,8 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     """
     path = _table(options)
     columns = _columns(path, options)
-    yield from outcomes(
-        path, renamed(read_rows(path, columns.values()), columns), options, "train", partial(_clip, options=options), ADDRESSES
-    )
+    clip_of = partial(_clip, options=options, repeated=_repeated(path, columns))
+    yield from outcomes(path, renamed(read_rows(path, columns.values()), columns), options, "train", clip_of, ADDRESSES)
 
 
 def needs(options: Options) -> tuple[Need, ...]:
@@ -133,7 +135,7 @@ def fingerprint(options: Options) -> str:
     return file_sha256(_table(options))
 
 
-def captions_of(title: str, description: str, tags: Sequence[str] = ()) -> tuple[Caption, ...]:
+def captions_of(title: str, description: str, tags: Sequence[str] = (), repeated: Container[str] = ()) -> tuple[Caption, ...]:
     """Return the captions of a record, see `chosen`.
 
     >>> [(caption.text, caption.origin) for caption in captions_of("Dog_bark-02.wav", "My dog barks at night. Recorded with Zoom H4n.")]
@@ -143,7 +145,27 @@ def captions_of(title: str, description: str, tags: Sequence[str] = ()) -> tuple
     """
     from augment.choose_text import chosen  # slow to import, and `check` does without
 
-    return tuple(Caption(each.text, each.origin) for each in chosen(title, description, tags))
+    return tuple(Caption(each.text, each.origin) for each in chosen(title, description, tags, repeated))
+
+
+def _repeated(path: Path, columns: dict[str, str]) -> RepeatedSentences:
+    """Return the sentences that uploaders repeat in a table, which is read once for them; none where it has no descriptions."""
+    from augment.repeated_sentences import RepeatedSentences, repeated_sentences
+
+    if "description" not in columns or columns.keys() & set(CAPTIONS):
+        return RepeatedSentences()
+    used = {field: column for field, column in columns.items() if field in ("description", "username")}
+    rows = renamed(read_rows(path, used.values()), used)
+    return repeated_sentences((_uploader(row), _description(row)) for row in rows if not row.fault)
+
+
+def _uploader(row: Row) -> str:
+    return str(row.values.get("username") or "")
+
+
+def _description(row: Row) -> str:
+    value = row.values.get("description")
+    return value if isinstance(value, str) else ""
 
 
 def _distinct(texts: Iterable[tuple[str, str]]) -> tuple[Caption, ...]:
@@ -196,20 +218,21 @@ def _columns(path: Path, options: Options) -> dict[str, str]:
     return columns
 
 
-def _clip(row: Row, options: Options) -> Clip:
+def _clip(row: Row, options: Options, repeated: RepeatedSentences) -> Clip:
     """Return the clip of a record, or raise Rejected."""
     record = row.values
     field = next(field for field in IDS if field in record)
     number, title = sound_number(record[field], field), _first_text(record, TITLES)
     tags = next((record[field] for field in TAGS if record.get(field) is not None), None)
     given = zip((_text(record, field) for field in CAPTIONS), ("title", "description"), strict=True)
+    captions = _distinct(given) or captions_of(title, _text(record, "description"), tags_of(tags), repeated.of(_uploader(row)))
     return Clip(
         source=options.source,
         dataset=options.dataset,
         split="train",
         id=number,
         url=next(filter(None, (name_of(record.get(field), field) for field in ADDRESSES)), "") or page_of(number),
-        captions=_distinct(given) or captions_of(title, _text(record, "description"), tags_of(tags)),
+        captions=captions,
         labels=tuple(tags_of(tags)),
         title=title or None,
         license=spdx(_text(record, "license"), options.license_version_default),

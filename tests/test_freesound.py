@@ -293,3 +293,20 @@ def test_the_rules_of_the_reference_set_hold_for_its_source_alone(tmp_path: Path
 
 def test_paths_start_in_the_folder_of_the_table(tmp_path: Path) -> None:
     assert options(tmp_path / "records.parquet").paths_start_in == tmp_path
+
+
+def test_a_sentence_on_30_sounds_of_an_uploader_stands_only_where_nothing_else_does(tmp_path: Path) -> None:
+    sentence = "Single note sampled from an analog synthesizer."
+    records = [RECORD | {"id": 100 + n, "title": f"Door slam {n}", "tags": ["slam"], "description": sentence} for n in range(29)]
+    records.append(RECORD | {"id": 200, "title": "38.wav", "tags": [], "description": f"<p>{sentence}</p>"})
+    records.append(RECORD | {"id": 201, "title": "Door slam", "tags": [], "description": sentence, "username": "somebody else"})
+    clips = list(freesound.read(table(tmp_path, *records)))
+    told = [[caption.text for caption in clip.captions if caption.origin == "description"] for clip in clips]
+    assert told[:29] == [[]] * 29
+    assert told[29:] == [[sentence], [sentence]]
+
+
+@pytest.mark.parametrize("description", [None, 7, ["a list"], ""])
+def test_cells_that_are_no_text_repeat_nothing(description: object, tmp_path: Path) -> None:
+    records = [RECORD | {"id": n, "description": description} for n in range(1, 30)]
+    assert len(list(freesound.read(table(tmp_path, *records)))) == 29
