@@ -11,12 +11,15 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from augment.clean import MAX_RAW
 from augment.description_sentences import balanced, equipment, sentences, without_formats, without_opening
 from augment.prose import title_to_text
 from augment.tables import rows, words
 from augment.templates import template
 
 MAX_TAGS = 8  # of a template
+MAX_TAGS_READ = 100
+MAX_CHARACTERS_OF_A_TAG = 60
 ENOUGH = 1.5
 """Score of a text that says what is heard: that of one word for a sound or of the tags."""
 WEAK = 3.5
@@ -60,18 +63,24 @@ def chosen(title: str, description: str, tags: Sequence[str], repeated: Containe
     >>> [each.text for each in chosen("38.wav", "Recorded with Zoom H4n.", ["rain", "roof"])]
     ['The sound of rain and roof.']
     """
+    tags = [tag for tag in tags[:MAX_TAGS_READ] if len(tag) <= MAX_CHARACTERS_OF_A_TAG]
     tag_stems = _stems(word for tag in tags for word in _WORD.findall(tag.lower()) if len(word) > 2)
     told = list(_told(description, tag_stems))
     rare = [each for each in told if each.text not in repeated]
     best = max(rare, key=_score_of, default=None)
     tagged = of_tags(tags)
-    named = _named(title, tag_stems)
+    named = _named(title[:MAX_RAW], tag_stems)
     stand = [each for each in (named, best) if each is not None and each.score >= ENOUGH]
-    if max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH:
+    is_weak = max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH
+    if is_weak or (stand and tagged.score and not any(map(_names_a_sound, stand))):
         stand = [each for each in stand if each is not named or _is_confirmed(named, tag_stems, told)] + [tagged]
     elif len(stand) > 1 and not _is_confirmed(named, tag_stems, told):
         stand.remove(named)
     return _distinct(sorted(stand, key=_score_of, reverse=True)) or _last_choice(named, tagged, told)
+
+
+def _names_a_sound(each: Candidate) -> bool:
+    return not _sounds().isdisjoint(map(stem, _content(each.text.lower())))
 
 
 def _last_choice(named: Candidate, tagged: Candidate, told: Sequence[Candidate]) -> list[Candidate]:
@@ -150,6 +159,9 @@ def _covers(other: frozenset[str], stems: frozenset[str], is_later: bool) -> boo
 def _stems_of_tag(tag: str) -> frozenset[str]:
     """Return the stems of a tag; none where it is about the recording, a code, or equipment."""
     spaced = tag.replace("-", " ").lower()
+    pieces = spaced.split()
+    if len(pieces) > 1 and (len(pieces[-1]) == 1 or not words("empty_names").isdisjoint(pieces) or "dataset" in pieces):
+        return frozenset()
     found = _stems(word for word in _WORD.findall(spaced) if len(word) > 2)
     is_about_files = any(map(str.isdigit, tag)) or tag.lower() in words("tag_fillers") or equipment().search(spaced) is not None
     return frozenset() if is_about_files else found

@@ -43,7 +43,7 @@ _DANGLING = re.compile(
     r"|then|which|that|should|could|some|\d+))+$",
     re.IGNORECASE,
 )
-_NAMED_VALUE = re.compile(r"^(?!sounds?\b|content|you (?:can )?hear|what)[\w/]+(?: [\w/]+){0,2}\s?:{1,2}\s?\S", re.IGNORECASE)
+_NAMED_VALUE = re.compile(r"^(?!sounds?\b|content|you (?:can )?hear|what)[\w/]+(?: [\w/()]+){0,2}\s?:{1,2}\s?\S", re.IGNORECASE)
 """A field with its value, as in "Room type: hall"."""
 _REST = re.compile(
     r"[\s,;.]+(?:(?:and|they|it|these|this|that|which|all|are|is|was|were|have|has|been|simply|just|first|then|\w+ly)\b\s*)+$",

@@ -20,8 +20,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from augment.class_names import CLASS_NAMES
 from sources.clotho import FOLDERS
-from sources.metadata.class_names import CLASS_NAMES
 
 SHARES = {"audioset": 0.54, "freesound": 0.20, "wavcaps": 0.14, "table": 0.05, "audiocaps": 0.05, "clotho": 0.02}
 """Source -> its share of the rows. In the paper's largest mix (Wu et al. 2023), AudioSet has three quarters and Freesound a fifth."""

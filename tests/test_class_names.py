@@ -1,6 +1,6 @@
 """Names of classes with commas: a list of labels is not split inside of one."""
 
-from sources.metadata.class_names import AUDIOSET, CLASS_NAMES, MAX_COMMAS, VGGSOUND
+from augment.class_names import AUDIOSET, CLASS_NAMES, MAX_COMMAS, VGGSOUND
 
 
 def test_the_names_of_both_sets_are_known_in_small_letters():

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
 
+from augment.class_names import CLASS_NAMES, MAX_COMMAS
 from pipeline.records import Reason, Rejected
-from sources.metadata.class_names import CLASS_NAMES, MAX_COMMAS
 from sources.metadata.list_texts import listed
 from sources.metadata.numbers import number_text
 

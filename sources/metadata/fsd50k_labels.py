@@ -6,7 +6,7 @@ import csv
 from functools import cache
 from pathlib import Path
 
-from sources.metadata.class_names import AUDIOSET
+from augment.class_names import AUDIOSET
 from sources.metadata.text_lines import lines_of, unreadable
 
 N_CELLS = 3  # index, label, machine id
