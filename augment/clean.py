@@ -47,7 +47,8 @@ _ADDRESS = re.compile(
     rf"|(?<![\w.-])[\w.-]*\.(?:com|org|net|edu|info|co\.uk)\b(?:/{_PATH})?",
     re.IGNORECASE,
 )
-_DOTTED = re.compile(r"\.[A-Za-z]|//|www|https?")
+_MAY_HOLD_ADDRESS = re.compile(rf"\.(?:(?:{_DOMAINS})\b|www)|//|www\.|https?", re.IGNORECASE)
+"""One of these is in every text that holds an address; it is found faster than the address."""
 _STARTERS = frozenset({
     "Recorded", "Recording", "Recorder", "Stereo", "Mono", "This", "The", "Made", "Created", "Edited", "Please", "Thanks", "Microphone",
     "Microphones", "Mic", "Mics", "Location", "Model", "Free", "Want", "Date", "Format",
@@ -155,7 +156,7 @@ def _without_addresses(text: str, address: str) -> str:
     """Return text with `address` in place of web addresses and e-mail addresses, and the marks that end the sentence around them."""
     if "@" in text or "at)" in text or "at]" in text:
         text = _EMAIL.sub(address, text)
-    if not _DOTTED.search(text):
+    if not _MAY_HOLD_ADDRESS.search(text):
         return text
     return _ADDRESS.sub(lambda match: f" {address.strip()}{_final_punctuation(match[0])}", text)
 

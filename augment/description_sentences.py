@@ -255,12 +255,15 @@ def equipment() -> re.Pattern:
 
 def names_equipment(text: str) -> bool:
     """Return whether a text names equipment. Single words are looked up first, which takes less time than the pattern."""
-    return any(map(_may_be_equipment, _TOKEN.findall(text.lower()))) and equipment().search(text) is not None
+    tokens = _TOKEN.findall(text.lower())
+    if any(map(_is_equipment, tokens)):
+        return True
+    return not _first_words_of_equipment().isdisjoint(tokens) and equipment().search(text) is not None
 
 
 @lru_cache(maxsize=1 << 16)
-def _may_be_equipment(word: str) -> bool:
-    return equipment().search(word) is not None or word in _first_words_of_equipment()
+def _is_equipment(word: str) -> bool:
+    return equipment().search(word) is not None
 
 
 @cache

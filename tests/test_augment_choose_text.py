@@ -166,7 +166,7 @@ def test_the_choice_is_the_same_again():
 
 
 def test_sentences_of_one_author_are_equal_whatever_their_numbers():
-    assert same_text("This is a note C4 of a bell, take 3.") == same_text("note D5 of a bell, TAKE 4")
+    assert same_text("This is a note C4 of a bell, take 3.") == same_text("A note D5 of a bell, TAKE 4")
 
 
 def test_a_sentence_is_repeated_from_its_threshold_on_and_once_a_record():
