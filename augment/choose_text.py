@@ -38,7 +38,7 @@ _DIGIT = re.compile(r"\d")
 _FILE_NUMBER = re.compile(r"\d{5,}|0\d+")
 N_SAME = 40  # characters
 _ENDINGS = ("ings", "ing", "ers", "er", "ed", "es", "s", "y")
-COSTS = {"chat": 1.0, "meta": 1.0, "denial": 1.5, "advice": 2.0, "question": 1.0, "year": 0.5, "gear": 1.0}
+COSTS = {"chat": 1.0, "meta": 1.5, "denial": 1.5, "advice": 2.0, "question": 1.0, "year": 0.5, "gear": 1.0}
 """Kind of what says nothing about the sound -> what each costs a text, `MAX_OF_A_KIND` times at most."""
 MAX_OF_A_KIND = 3
 
@@ -135,7 +135,7 @@ def _is_confirmed(named: Candidate, tag_stems: frozenset[str], told: Sequence[Ca
 
 
 def of_tags(tags: Sequence[str]) -> Candidate:
-    """Return the template over the tags for sounds, where two are, or else over those that are not about the recording.
+    """Return the template over the tags for sounds; where none is, over those that are not about the recording.
 
     >>> of_tags(["zoom", "field-recording", "loud", "door-slam", "door", "key-ring"]).text
     'The sound of door slam and key ring.'
@@ -145,7 +145,7 @@ def of_tags(tags: Sequence[str]) -> Candidate:
         if found := _stems_of_tag(tag):
             stems.setdefault(tag.replace("-", " "), found)
     of_sounds = [tag for tag, found in stems.items() if found & _sounds()]
-    telling = of_sounds if len(of_sounds) > 1 else list(stems)
+    telling = of_sounds or list(stems)
     kept = [tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i)]
     return Candidate(template(kept[:MAX_TAGS]) or "", "template", ENOUGH * min(2, len(of_sounds)) / 2)
 
