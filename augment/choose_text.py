@@ -38,7 +38,7 @@ _DIGIT = re.compile(r"\d")
 _FILE_NUMBER = re.compile(r"\d{5,}|0\d+")
 N_SAME = 40  # characters
 _ENDINGS = ("ings", "ing", "ers", "er", "ed", "es", "s", "y")
-COSTS = {"chat": 1.0, "meta": 1.5, "denial": 1.5, "advice": 2.0, "question": 1.0, "year": 0.5, "gear": 1.0}
+COSTS = {"chat": 1.0, "meta": 1.0, "denial": 1.5, "advice": 2.0, "question": 1.0, "year": 0.5, "gear": 1.0}
 """Kind of what says nothing about the sound -> what each costs a text, `MAX_OF_A_KIND` times at most."""
 MAX_OF_A_KIND = 3
 
