@@ -28,6 +28,8 @@ MUCH = 6.0
 """Score of a sentence after which no other is looked at."""
 FOR_A_TITLE = 1.0
 """Titles are short, and mostly about the sound: of 250 read, 81 % were good, of first sentences 74 %."""
+MIN_BESIDE_A_TITLE = 3.0
+"""Score from which on a sentence stands beside a title of at least `WEAK`."""
 FOR_THE_FIRST = 1.0
 """The first sentence that is left says what is heard more often than later ones."""
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
@@ -71,6 +73,8 @@ def chosen(title: str, description: str, tags: Sequence[str], repeated: Containe
     tagged = of_tags(tags)
     named = _named(title[:MAX_RAW], tag_stems)
     stand = [each for each in (named, best) if each is not None and each.score >= ENOUGH]
+    if best is not None and named.score >= WEAK and best.score < MIN_BESIDE_A_TITLE and _is_confirmed(named, tag_stems, told):
+        stand = [named]
     is_weak = max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH
     if is_weak or (stand and tagged.score and not any(map(_names_a_sound, stand))):
         stand = [each for each in stand if each is not named or _is_confirmed(named, tag_stems, told)] + [tagged]

@@ -299,7 +299,7 @@ def test_a_sentence_on_30_sounds_of_an_uploader_stands_only_where_nothing_else_d
     sentence = "Single note sampled from an analog synthesizer."
     records = [RECORD | {"id": 100 + n, "title": f"Door slam {n}", "tags": ["slam"], "description": sentence} for n in range(29)]
     records.append(RECORD | {"id": 200, "title": "38.wav", "tags": [], "description": f"<p>{sentence}</p>"})
-    records.append(RECORD | {"id": 201, "title": "Door slam", "tags": [], "description": sentence, "username": "somebody else"})
+    records.append(RECORD | {"id": 201, "title": "39.wav", "tags": [], "description": sentence, "username": "somebody else"})
     clips = list(freesound.read(table(tmp_path, *records)))
     told = [[caption.text for caption in clip.captions if caption.origin == "description"] for clip in clips]
     assert told[:29] == [[]] * 29
