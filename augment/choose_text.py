@@ -76,7 +76,7 @@ def chosen(title: str, description: str, tags: Sequence[str], repeated: Containe
     if best is not None and named.score >= WEAK and best.score < MIN_BESIDE_A_TITLE and _is_confirmed(named, tag_stems, told):
         stand = [named]
     is_weak = max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH
-    if is_weak or (stand and tagged.score and not any(map(_names_a_sound, stand))):
+    if is_weak or (stand == [named] and tagged.score and not _names_a_sound(named)):
         stand = [each for each in stand if each is not named or _is_confirmed(named, tag_stems, told)] + [tagged]
     elif len(stand) > 1 and not _is_confirmed(named, tag_stems, told):
         stand.remove(named)
@@ -92,9 +92,8 @@ def _last_choice(named: Candidate, tagged: Candidate, told: Sequence[Candidate])
     often = max(told, key=_score_of, default=None)
     if often is not None and often.score >= ENOUGH:
         return [often]
-    if len(_content(named.text.lower())) > 1 and not tagged.score:
-        return [named]
-    return [each for each in (tagged, named) if each.text and _content(each.text.lower())][:1]
+    order = (tagged, named) if tagged.score else (named, tagged)  # tags of no sound are about moods and places, most often
+    return [each for each in order if _content(each.text.lower())][:1]
 
 
 def _told(description: str, tag_stems: frozenset[str]) -> Iterator[Candidate]:

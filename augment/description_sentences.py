@@ -40,7 +40,7 @@ _BRACKET = re.compile(r"[()\[\]{}]")
 _TIDY = re.compile(r" +(?=[.,;!](?!\d)| )")
 _DANGLING = re.compile(
     r"(?:(?:\s|^)(?:and|or|with|by|at|in|on|from|of|for|to|as|the|an?|my|using|recorded|recording|record|captured|made|created|is|was"
-    r"|then|which|that|should|could|some|just|\d+))+$",
+    r"|then|which|that|should|could|some|just|one|\d+))+$",
     re.IGNORECASE,
 )
 _NAMED_VALUE = re.compile(r"^(?!sounds?\b|content|you (?:can )?hear|what)[\w/]+(?: [\w/()]+){0,2}\s?:{1,2}\s?\S", re.IGNORECASE)
