@@ -201,7 +201,7 @@ def score(text: str, tag_stems: frozenset[str]) -> float:
     kinds = [each[1] for each in facts if each[1]]
     value = 2.0 * min(n_sounds, 4) + 1.5 * min(n_tagged, 4)
     value -= sum(COSTS[kind] * min(MAX_OF_A_KIND, kinds.count(kind)) for kind in set(kinds))
-    value -= COSTS["question"] * ("?" in text) + 0.05 * max(0, len(facts) - 20)
+    value -= COSTS["question"] * ("?" in text) + 0.1 * max(0, len(facts) - 25)
     value -= 3.0 * (len(_DIGIT.findall(text)) > 0.25 * len(text))
     return value + (0.5 if len(stems) > 2 else 0.0)
 
