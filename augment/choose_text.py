@@ -67,36 +67,36 @@ def chosen(title: str, description: str, tags: Sequence[str], repeated: Containe
     """
     tags = [tag for tag in tags[:MAX_TAGS_READ] if len(tag) <= MAX_CHARACTERS_OF_A_TAG]
     tag_stems = _stems(word for tag in tags for word in _WORD.findall(tag.lower()) if len(word) > 2)
-    told = list(_told(description, tag_stems))
-    rare = [each for each in told if each.text not in repeated]
+    described = list(_described(description, tag_stems))
+    rare = [each for each in described if each.text not in repeated]
     best = max(rare, key=_score_of, default=None)
     tagged = of_tags(tags)
     named = _named(title[:MAX_RAW], tag_stems)
     stand = [each for each in (named, best) if each is not None and each.score >= ENOUGH]
-    if best is not None and named.score >= WEAK and best.score < MIN_BESIDE_A_TITLE and _is_confirmed(named, tag_stems, told):
+    if best is not None and named.score >= WEAK and best.score < MIN_BESIDE_A_TITLE and _is_confirmed(named, tag_stems, described):
         stand = [named]
     is_weak = max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH
     if is_weak or (stand == [named] and tagged.score and not _names_a_sound(named)):
-        stand = [each for each in stand if each is not named or _is_confirmed(named, tag_stems, told)] + [tagged]
-    elif len(stand) > 1 and not _is_confirmed(named, tag_stems, told):
+        stand = [each for each in stand if each is not named or _is_confirmed(named, tag_stems, described)] + [tagged]
+    elif len(stand) > 1 and not _is_confirmed(named, tag_stems, described):
         stand.remove(named)
-    return _distinct(sorted(stand, key=_score_of, reverse=True)) or _last_choice(named, tagged, told)
+    return _distinct(sorted(stand, key=_score_of, reverse=True)) or _last_choice(named, tagged, described)
 
 
 def _names_a_sound(each: Candidate) -> bool:
     return not _sounds().isdisjoint(map(stem, _content(each.text.lower())))
 
 
-def _last_choice(named: Candidate, tagged: Candidate, told: Sequence[Candidate]) -> list[Candidate]:
+def _last_choice(named: Candidate, tagged: Candidate, described: Sequence[Candidate]) -> list[Candidate]:
     """Return the text that stands where none says what is heard: an often repeated sentence, the tags, or the title."""
-    often = max(told, key=_score_of, default=None)
+    often = max(described, key=_score_of, default=None)
     if often is not None and often.score >= ENOUGH:
         return [often]
     order = (tagged, named) if tagged.score else (named, tagged)  # tags of no sound are about moods and places, most often
     return [each for each in order if _content(each.text.lower())][:1]
 
 
-def _told(description: str, tag_stems: frozenset[str]) -> Iterator[Candidate]:
+def _described(description: str, tag_stems: frozenset[str]) -> Iterator[Candidate]:
     """Yield the sentences of a description until one of them says much."""
     bonus = FOR_THE_FIRST
     for text in sentences(description):
@@ -126,7 +126,7 @@ def _is_about_file(word: str) -> bool:
     return bare in words("title_ends") or _FILE_NUMBER.fullmatch(bare) is not None or equipment().fullmatch(bare) is not None
 
 
-def _is_confirmed(named: Candidate, tag_stems: frozenset[str], told: Sequence[Candidate]) -> bool:
+def _is_confirmed(named: Candidate, tag_stems: frozenset[str], described: Sequence[Candidate]) -> bool:
     """Return whether a title has words for sounds or of the tags; a single word must be one of the tags or of the description.
 
     "stairs", of a sound of a telephone, is not confirmed.
@@ -134,7 +134,7 @@ def _is_confirmed(named: Candidate, tag_stems: frozenset[str], told: Sequence[Ca
     content = _stems(_content(named.text.lower()))
     if len(content) > 1 and len(content & (_sounds() | tag_stems)) > 0:
         return True
-    return bool(content & tag_stems) or any(content & _stems(_content(each.text.lower())) for each in told)
+    return bool(content & tag_stems) or any(content & _stems(_content(each.text.lower())) for each in described)
 
 
 def of_tags(tags: Sequence[str]) -> Candidate:
@@ -145,9 +145,9 @@ def of_tags(tags: Sequence[str]) -> Candidate:
     """
     stems: dict[str, frozenset[str]] = {}
     for tag in tags:
-        if found := _stems_of_tag(tag):
-            stems.setdefault(tag.replace("-", " "), found)
-    of_sounds = [tag for tag, found in stems.items() if found & _sounds()]
+        if matching := _stems_of_tag(tag):
+            stems.setdefault(tag.replace("-", " "), matching)
+    of_sounds = [tag for tag, matching in stems.items() if matching & _sounds()]
     telling = of_sounds or list(stems)
     kept = [tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i)]
     return Candidate(template(kept[:MAX_TAGS]) or "", "template", ENOUGH * min(2, len(of_sounds)) / 2)
@@ -165,13 +165,13 @@ def _stems_of_tag(tag: str) -> frozenset[str]:
     pieces = spaced.split()
     if len(pieces) > 1 and (len(pieces[-1]) == 1 or not words("empty_names").isdisjoint(pieces) or "dataset" in pieces):
         return frozenset()
-    found = _stems(word for word in _WORD.findall(spaced) if len(word) > 2)
+    matching = _stems(word for word in _WORD.findall(spaced) if len(word) > 2)
     is_about_files = any(map(str.isdigit, tag)) or tag.lower() in words("tag_fillers") or equipment().search(spaced) is not None
-    return frozenset() if is_about_files else found
+    return frozenset() if is_about_files else matching
 
 
-def _stems(found: Iterable[str]) -> frozenset[str]:
-    return frozenset(map(stem, found)) - _meta()
+def _stems(matching: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(stem, matching)) - _meta()
 
 
 def _score_of(each: Candidate) -> float:
@@ -259,7 +259,7 @@ def _words_of_kinds() -> dict[str, str]:
 
 
 def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
-    found: dict[str, Candidate] = {}
+    matching: dict[str, Candidate] = {}
     for each in candidates:
-        found.setdefault(same_text(each.text) or each.text, each)
-    return list(found.values())
+        matching.setdefault(same_text(each.text) or each.text, each)
+    return list(matching.values())

@@ -301,9 +301,9 @@ def test_a_sentence_on_30_sounds_of_an_uploader_stands_only_where_nothing_else_d
     records.append(RECORD | {"id": 200, "title": "38.wav", "tags": [], "description": f"<p>{sentence}</p>"})
     records.append(RECORD | {"id": 201, "title": "39.wav", "tags": [], "description": sentence, "username": "somebody else"})
     clips = list(freesound.read(table(tmp_path, *records)))
-    told = [[caption.text for caption in clip.captions if caption.origin == "description"] for clip in clips]
-    assert told[:29] == [[]] * 29
-    assert told[29:] == [[sentence], [sentence]]
+    described = [[caption.text for caption in clip.captions if caption.origin == "description"] for clip in clips]
+    assert described[:29] == [[]] * 29
+    assert described[29:] == [[sentence], [sentence]]
 
 
 @pytest.mark.parametrize("description", [None, 7, ["a list"], ""])
