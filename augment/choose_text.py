@@ -68,19 +68,26 @@ def chosen(title: str, description: str, tags: Sequence[str], repeated: Containe
     tags = [tag for tag in tags[:MAX_TAGS_READ] if len(tag) <= MAX_CHARACTERS_OF_A_TAG]
     tag_stems = _stems(word for tag in tags for word in _WORD.findall(tag.lower()) if len(word) > 2)
     described = list(_described(description, tag_stems))
-    rare = [each for each in described if each.text not in repeated]
-    best = max(rare, key=_score_of, default=None)
-    tagged = of_tags(tags)
-    named = _named(title[:MAX_RAW], tag_stems)
+    best = max((each for each in described if each.text not in repeated), key=_score_of, default=None)
+    named, tagged = _named(title[:MAX_RAW], tag_stems), of_tags(tags)
+    standing = _standing(named, best, tagged, _is_confirmed(named, tag_stems, described))
+    return _distinct(sorted(standing, key=_score_of, reverse=True)) or _last_choice(named, tagged, described)
+
+
+def _standing(named: Candidate, best: Candidate | None, tagged: Candidate, is_confirmed: bool) -> list[Candidate]:
+    """Return those of the title, the best sentence and the template that say what is heard; none where none does.
+
+    A strong title stands without a weak sentence; a title that is not confirmed stands only alone. The template stands beside weak texts
+    and beside a title without a word for a sound.
+    """
     stand = [each for each in (named, best) if each is not None and each.score >= ENOUGH]
-    if best is not None and named.score >= WEAK and best.score < MIN_BESIDE_A_TITLE and _is_confirmed(named, tag_stems, described):
+    if best is not None and is_confirmed and named.score >= WEAK and best.score < MIN_BESIDE_A_TITLE:
         stand = [named]
     is_weak = max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH
-    if is_weak or (stand == [named] and tagged.score and not _names_a_sound(named)):
-        stand = [each for each in stand if each is not named or _is_confirmed(named, tag_stems, described)] + [tagged]
-    elif len(stand) > 1 and not _is_confirmed(named, tag_stems, described):
-        stand.remove(named)
-    return _distinct(sorted(stand, key=_score_of, reverse=True)) or _last_choice(named, tagged, described)
+    needs_tags = is_weak or (stand == [named] and tagged.score > 0 and not _names_a_sound(named))
+    if needs_tags:
+        stand.append(tagged)
+    return stand if is_confirmed or len(stand) == 1 else [each for each in stand if each is not named]
 
 
 def _names_a_sound(each: Candidate) -> bool:
