@@ -24,9 +24,9 @@ Key = Callable[[Clip], Hashable]
 def one_per_excerpt(rows: Iterable[Clip], held: Sequence[Entry] = ()) -> Iterator[Clip | Rejection]:
     """Yield one clip for the rows of one excerpt, with the captions and labels of all rows of its split; reject the other rows.
 
-    A table with one caption a row becomes one clip with all captions, in the order of the rows: those that repeat another too, since clips of
-    a test set have a fixed number of them. The rows that brought captions are `merged`, the others `duplicate`. Text is not moved to
-    another split.
+    A table with one caption a row becomes one clip with all captions, in the order of the rows: those that repeat another too, since
+    clips of a test set have a fixed number of them. The rows that brought captions are `merged`, the others `duplicate`. Text is not
+    moved to another split.
 
     Args:
         held: entries of the recipe's `holdout`; a row that belongs to one of them stays.
