@@ -33,9 +33,10 @@ COLUMNS = ["id", "url", "start", "end", "caption", "labels", "split"]
 REASONS = {
     "bad_row": 2,
     "corrupt": 1,
-    "duplicate": 2,
+    "duplicate": 1,
     "empty": 1,
     "held_out": 1,
+    "merged": 1,
     "no_text": 1,
     "not_audio": 1,
     "not_found": 1,

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import failures
-from pipeline.command import VERBS
-from pipeline.parser import make_parser
+from pipeline.parser import VERBS, make_parser
 from pipeline.recipe.locate import bundled
 from pipeline.recipe.model import BuildRecipe
 from pipeline.records import LEFT_FOR_LATER, AudioLimits, Reason

@@ -1,0 +1,63 @@
+"""Show the books of a folder, or its captions."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from pipeline.commands.options import FOLDER, add_verb, output_folder
+from pipeline.failures import DONE, WRONG
+from pipeline.report.terminal import console, print_errors, print_json, print_lines, print_t5
+
+if TYPE_CHECKING:
+    from pipeline.output.plan_index import Plan
+    from pipeline.output.storage import Folder
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Add the verb to the parser."""
+    text = "show the books of a folder: planned, samples, rejections by reason, shards, hours, bytes"
+    status = add_verb(verbs, "status", text, "data/quickstart", "data/quickstart --captions")
+    status.add_argument("folder", metavar="DIR", type=output_folder, help=FOLDER)
+    text = "show the captions instead: by origin, the T5's pass rate, what de-biasing changed"
+    status.add_argument("--captions", action="store_true", help=text)
+    status.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def run(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
+    """Print the books of a folder."""
+    from pipeline.output.damage import DamagedFileError
+    from pipeline.output.storage import Folder
+    from pipeline.report.tables import books_table, license_lines
+    from pipeline.verbs.rejected_licenses import rejected_licenses
+    from pipeline.verbs.status import read_the_books, snapshot_of, unreadable_markers
+
+    folder = Folder(options.folder)
+    snapshot = snapshot_of(folder)
+    assert snapshot.plan is not None
+    if options.captions:
+        return _show_captions(snapshot.plan, folder, options.json)
+    print_errors(unreadable_markers(snapshot))
+    books, licenses = read_the_books(snapshot), {}
+    try:
+        licenses = rejected_licenses(folder, snapshot.plan)
+    except (DamagedFileError, FileNotFoundError) as error:
+        print_errors([str(error)])
+    if options.json:
+        print_json(books.to_json() | {"rejected_licenses": licenses})
+    else:
+        console().print(books_table(books))
+        print_lines(license_lines(licenses))
+    return DONE if books.balance else WRONG
+
+
+def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
+    from pipeline.report.captions_report import captions_report, report_lines
+
+    report = captions_report(plan, folder)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print_lines(report_lines(report))
+        print_t5(folder)
+    return DONE
