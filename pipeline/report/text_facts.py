@@ -1,4 +1,4 @@
-"""Gather facts about the text of a plan, by dataset: origins, repeats, languages and lengths of its captions, what guard and de-biasing did."""
+"""Gather facts about the text of a plan, by dataset: origins, repeats, languages, lengths, and what guard and de-biasing did."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class TextFacts:
     """The text of one dataset of a plan.
 
     `origins` counts captions by origin, the most frequent first; `words` counts them by number of words, the shortest first.
-    `n_only_template` is the number of clips whose captions are all templates; `n_repeated` that of captions that stand on several clips, of
-    which `repeats` names the most frequent. `guard` is `None` where no T5 was asked; `n_dropped_repeats` is the number of captions that were
-    left out since their uploader wrote them on many sounds, `None` where nothing counts them.
+    `n_only_template` is the number of clips whose captions are all templates; `n_repeated` that of captions that stand on several
+    clips, of which `repeats` names the most frequent. `guard` is `None` where no T5 was asked; `n_dropped_repeats` is the number of
+    captions that were left out since their uploader wrote them on many sounds, `None` where nothing counts them.
     """
 
     dataset: str
