@@ -218,6 +218,9 @@ def test_plan_and_status_print_the_pass_rate_and_what_debias_changed(
     assert "person: A man speaks in the rain . -> A person speaks in the rain ." in capsys.readouterr().out
     assert main(["status", str(tmp_path), "--captions", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["captions"] == {"Labelled": {"human": 1, "t5": 4, "template": 8}, "Plain": {"human": 1}}
-    assert report["debias"]["changed"] == 1 and report["debias"]["rules"] == {"person": 1}
-    assert report["debias"]["changes"][0].keys() == {"key", "before", "after", "rules"}
+    assert {name: facts["origins"] for name, facts in report.items()} == {
+        "Labelled": {"human": 1, "t5": 4, "template": 8},
+        "Plain": {"human": 1},
+    }
+    assert report["Labelled"]["debias"]["rules"] == {"person": 1} and report["Labelled"]["guard"]["sets"] == [5, 3]
+    assert [change.keys() for change in report["Labelled"]["changes"]] == [{"key", "before", "after", "rules"}]

@@ -46,12 +46,12 @@ def test_build_and_status_print_the_same_json(recipe: Path, tmp_path: Path, caps
     assert status["total"]["reasons"] == REASONS and status["balance"] is True
 
 
-def test_plan_build_recaption_and_captions_print_what_the_t5_wrote_but_not_into_json(
+def test_plan_build_and_recaption_print_what_the_t5_wrote_but_not_into_json(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("pipeline.engines.run.open_engine", lambda *_: EagerEngine())
-    monkeypatch.setattr("pipeline.report.captions_report.t5_lines", lambda folder: [f"texts of a T5 in {folder.root}"])
-    for verb in (["plan", recipe, "--output"], ["build", recipe, "--output"], ["recaption"], ["status", "--captions"]):
+    monkeypatch.setattr("pipeline.report.text_lines.t5_lines", lambda folder: [f"texts of a T5 in {folder.root}"])
+    for verb in (["plan", recipe, "--output"], ["build", recipe, "--output"], ["recaption"]):
         arguments = [*map(str, verb), str(tmp_path)]
         assert main(arguments) == 0
         has_t5 = verb[0] != "build"  # a build asks only where its plan has texts of a T5; test_terminal.py has one that has

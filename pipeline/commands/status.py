@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.options import FOLDER, add_verb, output_folder
 from pipeline.failures import DONE, WRONG
-from pipeline.report.terminal import console, print_errors, print_json, print_lines, print_t5
+from pipeline.report.terminal import console, print_errors, print_json, print_lines
 
 if TYPE_CHECKING:
     from pipeline.output.plan_index import Plan
@@ -19,7 +19,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     text = "show the books of a folder: planned, samples, rejections by reason, shards, hours, bytes"
     status = add_verb(verbs, "status", text, "data/quickstart", "data/quickstart --captions")
     status.add_argument("folder", metavar="DIR", type=output_folder, help=FOLDER)
-    text = "show the captions instead: by origin, the T5's pass rate, what de-biasing changed"
+    text = "show the text instead: where captions come from, which repeat, their languages and lengths, what guard and de-biasing did"
     status.add_argument("--captions", action="store_true", help=text)
     status.add_argument("--json", action="store_true", help="print JSON for scripts")
 
@@ -52,12 +52,14 @@ def run(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
 
 
 def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
-    from pipeline.report.captions_report import captions_report, report_lines
+    from pipeline.report.text_facts import text_facts
+    from pipeline.report.text_lines import text_lines, text_table
 
-    report = captions_report(plan, folder)
+    facts = text_facts(folder, plan)
     if as_json:
-        print_json(report.to_json())
+        changes = {each.dataset: [change.to_json() for change in each.debias.changes] for each in facts}
+        print_json({each.dataset: each.to_json() | {"changes": changes[each.dataset]} for each in facts})
     else:
-        print_lines(report_lines(report))
-        print_t5(folder)
+        console().print(text_table(facts), highlight=False)
+        print_lines(text_lines(facts))
     return DONE

@@ -74,7 +74,7 @@ def print_notes(lines: Iterable[str]) -> None:
 
 def print_t5(folder: Folder) -> None:
     """Print how many captions by a T5 passed the guard, where there are any."""
-    from pipeline.report.captions_report import t5_lines
+    from pipeline.report.text_lines import t5_lines
 
     print_lines(t5_lines(folder))
 

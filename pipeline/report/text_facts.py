@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ from pipeline.report.languages import Languages, languages_of, sample_step
 N_REPEATS = 10
 """Repeated captions that are named for a dataset."""
 N_EXAMPLES = 3
-"""Changes by de-biasing that are shown for each rule, the first of the plan."""
+"""Captions changed by de-biasing that are shown for each rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,30 @@ class DebiasedCaption:
 
 @dataclass(frozen=True, slots=True)
 class DebiasFacts:
-    """What de-biasing did: captions that it changed, the number of them by rule, and the first of each rule."""
+    """What de-biasing did: every caption that it changed, in the order of the plan."""
 
-    n_changed: int = 0
-    rules: Mapping[str, int] = field(default_factory=dict)
-    examples: tuple[DebiasedCaption, ...] = ()
+    changes: tuple[DebiasedCaption, ...] = ()
+
+    @property
+    def rules(self) -> dict[str, int]:
+        """Number of captions that each rule changed, the most frequent first."""
+        return _ordered(Counter(rule for change in self.changes for rule in dict.fromkeys(change.rules)))
+
+    @property
+    def examples(self) -> tuple[DebiasedCaption, ...]:
+        """The first `N_EXAMPLES` captions whose first rule is the same, for each rule."""
+        shown: Counter[str] = Counter()
+        examples = []
+        for change in self.changes:
+            first = change.rules[0] if change.rules else ""
+            if shown[first] < N_EXAMPLES:
+                shown[first] += 1
+                examples.append(change)
+        return tuple(sorted(examples, key=lambda change: change.rules[:1]))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the facts as reports have them."""
-        return {"changed": self.n_changed, "rules": dict(self.rules), "examples": [each.to_json() for each in self.examples]}
+        """Return the facts as reports have them: counts and examples."""
+        return {"changed": len(self.changes), "rules": self.rules, "examples": [each.to_json() for each in self.examples]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +131,7 @@ def text_facts(folder: Folder, plan: Plan) -> tuple[TextFacts, ...]:
     return tuple(_facts(name, pa.concat_tables(_captions(folder, shards[name])), guards.get(name)) for name in sorted(shards))
 
 
-def debiased_captions(captions: pa.Table) -> Iterator[DebiasedCaption]:
-    """Yield what de-biasing changed in captions, in their order."""
+def _changes(captions: pa.Table) -> Iterator[DebiasedCaption]:
     changed = captions.filter(pc.is_valid(captions["before_debias"]))
     for row in changed.select(["key", "before_debias", "text", "debias_rules"]).to_pylist():
         yield DebiasedCaption(row["key"], row["before_debias"], row["text"], tuple(row["debias_rules"]))
@@ -149,7 +163,7 @@ def _facts(dataset: str, captions: pa.Table, guard: GuardFacts | None) -> TextFa
     clips = captions.group_by("clip", use_threads=False)
     kinds = captions.append_column("is_template", pc.equal(captions["origin"], "template"))
     only_template = kinds.group_by("clip", use_threads=False).aggregate([("is_template", "all")])
-    n_words = pc.list_value_length(pc.utf8_split_whitespace(captions["text"]))
+    n_words = pc.count_substring_regex(captions["text"], r"\S+")
     n_repeated, repeats = _repeats(captions)
     every = sample_step(len(captions))
     judged = captions["text"].take(pa.array(range(0, len(captions), every), pa.int64()))
@@ -163,7 +177,7 @@ def _facts(dataset: str, captions: pa.Table, guard: GuardFacts | None) -> TextFa
         n_repeated=n_repeated,
         repeats=repeats,
         languages=languages_of(judged.to_pylist(), every),
-        debias=_debias(captions),
+        debias=DebiasFacts(tuple(_changes(captions))),
         guard=guard,
     )
 
@@ -178,18 +192,6 @@ def _repeats(captions: pa.Table) -> tuple[int, tuple[Repeat, ...]]:
     first = several.sort_by([("count_all", "descending"), ("folded", "ascending")]).slice(0, N_REPEATS)
     texts, n_clips = first["text_first_first"].to_pylist(), first["count_all"].to_pylist()
     return pc.sum(several["count_all_sum"]).as_py() or 0, tuple(map(Repeat, texts, n_clips))
-
-
-def _debias(captions: pa.Table) -> DebiasFacts:
-    rules: Counter[str] = Counter()
-    examples: list[DebiasedCaption] = []
-    n_changed = 0
-    for change in debiased_captions(captions):
-        n_changed += 1
-        if any(rules[rule] < N_EXAMPLES for rule in change.rules):
-            examples.append(change)
-        rules.update(change.rules)
-    return DebiasFacts(n_changed, _ordered(rules), tuple(examples))
 
 
 def _ordered(counts: Counter[str]) -> dict[str, int]:
