@@ -125,6 +125,7 @@ class TextHolds(enum.StrEnum):
 
     ALL = "all"  # every caption, the T5's included
     T5 = "t5"  # only the caption by the T5, where there is one
+    OTHERS = "others"  # every caption but the T5's
 
 
 @dataclass(frozen=True, slots=True)
