@@ -56,7 +56,8 @@ def guard_facts(folder: Folder, plan: Plan) -> dict[str, GuardFacts]:
     for name, counts in sorted(plan.t5.items()):
         rules = dict(sorted(counts["rules"].items(), key=lambda item: (-item[1], item[0])))
         examples = _examples([row for row in rows if row["dataset"] == name])
-        facts[name] = GuardFacts(*counts["clips"], *counts["sets"], rules, examples)
+        (n_clips, n_clips_passed), (n_sets, n_sets_passed) = counts["clips"], counts["sets"]
+        facts[name] = GuardFacts(n_clips, n_clips_passed, n_sets, n_sets_passed, rules, examples)
     return facts
 
 

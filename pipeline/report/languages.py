@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 MAX_JUDGED = 50_000
-"""Captions of a dataset that are judged, which takes three seconds: of more, every k-th in the order of the plan. A share is then exact to half
-a percent (1.96 standard errors of a share of one half)."""
+"""Captions of a dataset that are judged, which takes three seconds: of more, every k-th in the order of the plan. A share is then exact
+to half a percent (1.96 standard errors of a share of one half)."""
 UNSURE_BELOW = 0.3
 """Confidence below which a caption counts as `UNSURE`."""
 UNSURE = "und"
