@@ -10,29 +10,29 @@ ENGLISH, SPANISH = "A dog barks while rain falls on a roof.", "Una mujer canta e
 
 
 def test_the_most_frequent_language_is_first_with_its_surest_caption() -> None:
-    found = languages_of([SPANISH, ENGLISH, "Rain falls on a roof.", ENGLISH, "Stimmen im Park am Abend"]).found
-    assert [(each.code, each.n_captions) for each in found] == [("en", 3), ("de", 1), ("es", 1)]
-    assert found[0].example == ENGLISH and all(UNSURE_BELOW <= each.confidence <= 1 for each in found)
+    counts = languages_of([SPANISH, ENGLISH, "Rain falls on a roof.", ENGLISH, "Stimmen im Park am Abend"]).counts
+    assert [(each.code, each.n_captions) for each in counts] == [("en", 3), ("de", 1), ("es", 1)]
+    assert counts[0].example == ENGLISH and all(UNSURE_BELOW <= each.confidence <= 1 for each in counts)
 
 
 @pytest.mark.parametrize("caption", ["Kick", "wind", "", "38", "\u200b", "\u202e", "🐕", "a" * 300])
 def test_what_has_too_few_letters_to_tell_is_not_determined(caption: str) -> None:
-    (found,) = languages_of([caption]).found
-    assert (found.code, found.example) == (UNSURE, caption) and found.confidence < UNSURE_BELOW
+    (language,) = languages_of([caption]).counts
+    assert (language.code, language.example) == (UNSURE, caption) and language.confidence < UNSURE_BELOW
 
 
 @pytest.mark.parametrize(
     ("caption", "code"), [("Сильный ветер и дождь", "ru"), ("雨が屋根に降っている音", "ja"), ("صوت المطر على السطح", "ar")]
 )
-def test_other_scripts_are_told_apart(caption: str, code: str) -> None:
-    assert languages_of([caption]).found[0].code == code
+def test_other_scripts_are_recognised(caption: str, code: str) -> None:
+    assert languages_of([caption]).counts[0].code == code
 
 
 def test_equal_captions_give_equal_languages_whatever_their_order() -> None:
     captions = [ENGLISH, SPANISH, "wind", "rain", "Kick"] * 3
-    one, two = languages_of(captions), languages_of(captions[::-1])
-    assert [(each.code, each.n_captions, each.confidence) for each in one.found] == [
-        (each.code, each.n_captions, each.confidence) for each in two.found
+    first, second = languages_of(captions), languages_of(captions[::-1])
+    assert [(each.code, each.n_captions, each.confidence) for each in first.counts] == [
+        (each.code, each.n_captions, each.confidence) for each in second.counts
     ]
 
 

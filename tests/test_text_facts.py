@@ -86,7 +86,7 @@ def test_of_many_captions_every_second_is_judged_and_the_result_says_so(folder: 
     monkeypatch.setattr("pipeline.report.text_facts.sample_step", lambda n_captions: -(-n_captions // 2))
     rows = clips("Un perro ladra bajo la lluvia.", "A dog barks.", "A dog barks.", "Una mujer canta en la calle.")
     languages = facts_of(rows, folder).languages
-    assert (languages.n_judged, languages.every, languages.found[0].code) == (2, 2, "es")
+    assert (languages.n_judged, languages.every, languages.counts[0].code) == (2, 2, "es")
 
 
 def test_a_plan_without_clips_has_facts_that_are_zero(folder: Folder) -> None:

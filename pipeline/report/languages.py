@@ -41,11 +41,11 @@ class Languages:
 
     n_judged: int = 0
     every: int = 1
-    found: tuple[Language, ...] = ()
+    counts: tuple[Language, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the languages as reports have them."""
-        return {"judged": self.n_judged, "every": self.every, "found": {each.code: each.to_json() for each in self.found}}
+        return {"judged": self.n_judged, "every": self.every, "counts": {each.code: each.to_json() for each in self.counts}}
 
 
 def sample_step(n_captions: int, most: int = MAX_JUDGED) -> int:
@@ -60,7 +60,7 @@ def sample_step(n_captions: int, most: int = MAX_JUDGED) -> int:
 def languages_of(captions: Sequence[str], every: int = 1) -> Languages:
     """Return the languages of captions, of which each stands for `every`.
 
-    >>> [(each.code, each.n_captions) for each in languages_of(["A dog barks while rain falls.", "Un perro ladra bajo la lluvia."]).found]
+    >>> [(each.code, each.n_captions) for each in languages_of(["A dog barks while rain falls.", "Un perro ladra bajo la lluvia."]).counts]
     [('en', 1), ('es', 1)]
     """
     judge = functools.cache(_identifier().classify)
@@ -69,12 +69,12 @@ def languages_of(captions: Sequence[str], every: int = 1) -> Languages:
         code, confidence = judge(caption)
         judged.setdefault(code, []).append((confidence, caption))
     ordered = sorted(judged.items(), key=lambda item: (-len(item[1]), item[0]))
-    return Languages(len(captions), every, tuple(_language(code, found) for code, found in ordered))
+    return Languages(len(captions), every, tuple(_language(code, pairs) for code, pairs in ordered))
 
 
-def _language(code: str, found: list[tuple[float, str]]) -> Language:
-    mean = math.fsum(confidence for confidence, _ in found) / len(found)
-    return Language(code, len(found), round(mean, 2), max(found, key=lambda each: each[0])[1])
+def _language(code: str, judged: list[tuple[float, str]]) -> Language:
+    mean = math.fsum(confidence for confidence, _ in judged) / len(judged)
+    return Language(code, len(judged), round(mean, 2), max(judged, key=lambda each: each[0])[1])
 
 
 @functools.cache

@@ -68,7 +68,7 @@ def _dataset_lines(each: TextFacts) -> Iterator[str]:
         yield f"most repeated: {shown}"
     if each.n_dropped_repeats is not None:
         yield f"left out, since their uploader wrote them on many sounds: {counted(each.n_dropped_repeats, 'caption')}"
-    for language in each.languages.found[1 : MAX_LANGUAGES + 1]:
+    for language in each.languages.counts[1 : MAX_LANGUAGES + 1]:
         yield f"{language.code} {language.n_captions:,} (confidence {language.confidence:.2f}): {_quoted(language.example)}"
     yield from _debias_lines(each.debias, each.n_captions)
     if each.guard is not None:
@@ -113,22 +113,22 @@ def _quantile(words: Mapping[int, int], share: float) -> int:
 
 
 def _languages(languages: Languages) -> str:
-    shown = [f"{each.code} {_share(each.n_captions, languages.n_judged)}" for each in languages.found[:MAX_LANGUAGES]]
-    n_more = len(languages.found) - MAX_LANGUAGES
+    shown = [f"{each.code} {_share(each.n_captions, languages.n_judged)}" for each in languages.counts[:MAX_LANGUAGES]]
+    n_more = len(languages.counts) - MAX_LANGUAGES
     more = [f"{n_more} more"] if n_more > 0 else []
     sampled = f" (one in {languages.every} judged)" if languages.every > 1 else ""
     return ", ".join(shown + more) + sampled
 
 
-def _share(part: int, whole: int) -> str:
+def _share(part: int, total: int) -> str:
     """Return a share in percent.
 
     >>> _share(1, 3), _share(0, 0), _share(1, 5000)
     ('33.3%', '', '<0.1%')
     """
-    if not whole:
+    if not total:
         return ""
-    return "<0.1%" if 0 < part / whole < 0.001 else f"{part / whole:.1%}"
+    return "<0.1%" if 0 < part / total < 0.001 else f"{part / total:.1%}"
 
 
 def _quoted(text: str) -> str:
