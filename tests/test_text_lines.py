@@ -58,6 +58,15 @@ def test_lines_name_origins_repeats_and_other_languages() -> None:
     ]
 
 
+def test_four_other_languages_are_shown_and_the_rest_is_counted() -> None:
+    counts = tuple(Language(code, 1, 0.5, code) for code in ("en", "de", "es", "fr", "it", "ja", "ko"))
+    assert lines(languages=Languages(7, 1, counts))[1:] == [
+        *(f'  {code} 1 (confidence 0.50): "{code}"' for code in ("de", "es", "fr", "it")),
+        "  2 languages more: status --captions --json",
+    ]
+    assert "en 14.3%, de 14.3%" in shown(replace(FACTS, languages=Languages(7, 1, counts)))[-1]
+
+
 def test_a_long_caption_is_cut() -> None:
     line = lines(repeats=(Repeat("x" * 300, 2),))[1]
     assert line == f'  most repeated: "{"x" * 77}..." on 2 clips'

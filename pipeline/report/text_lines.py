@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pipeline.report.languages import Languages
     from pipeline.report.text_facts import DebiasFacts, TextFacts
 
-MAX_LANGUAGES = 4
-"""Languages in a row of the table, and other languages than the first with an example."""
+N_LANGUAGES = 2
+"""Languages in a row of the table, so that it is readable in 80 columns."""
+N_OTHER_LANGUAGES = 4
+"""Languages after the first that have a line with an example."""
 MAX_SHOWN = 80  # characters of a caption in a line
 N_REPEATS = 3  # repeated captions of a dataset in a line
 COLUMNS = {
@@ -38,7 +40,7 @@ def text_table(facts: Sequence[TextFacts]) -> Table:
 
     table = Table(box=SIMPLE_HEAD)
     for name in ("dataset", "clips", "captions", *COLUMNS):
-        table.add_column(name, justify="left" if name in ("dataset", "languages") else "right")
+        table.add_column(name, justify="left" if name in ("dataset", "languages") else "right", overflow="fold")
     for each in facts:
         shares = (_share(each.n_only_template, each.n_clips), _share(each.n_repeated, each.n_captions))
         table.add_row(each.dataset, f"{each.n_clips:,}", f"{each.n_captions:,}", _words(each.words), *shares, _languages(each.languages))
@@ -68,8 +70,11 @@ def _dataset_lines(each: TextFacts) -> Iterator[str]:
         yield f"most repeated: {shown}"
     if each.n_dropped_repeats is not None:
         yield f"left out, since their uploader wrote them on many sounds: {counted(each.n_dropped_repeats, 'caption')}"
-    for language in each.languages.counts[1 : MAX_LANGUAGES + 1]:
+    others = each.languages.counts[1:]
+    for language in others[:N_OTHER_LANGUAGES]:
         yield f"{language.code} {language.n_captions:,} (confidence {language.confidence:.2f}): {_quoted(language.example)}"
+    if (n_more := len(others) - N_OTHER_LANGUAGES) > 0:
+        yield f"{counted(n_more, 'language')} more: status --captions --json"
     yield from _debias_lines(each.debias, each.n_captions)
     if each.guard is not None:
         yield from _guard_lines(each.guard)
@@ -113,11 +118,8 @@ def _quantile(words: Mapping[int, int], share: float) -> int:
 
 
 def _languages(languages: Languages) -> str:
-    shown = [f"{each.code} {_share(each.n_captions, languages.n_judged)}" for each in languages.counts[:MAX_LANGUAGES]]
-    n_more = len(languages.counts) - MAX_LANGUAGES
-    more = [f"{n_more} more"] if n_more > 0 else []
-    sampled = f" (one in {languages.every} judged)" if languages.every > 1 else ""
-    return ", ".join(shown + more) + sampled
+    shown = ", ".join(f"{each.code} {_share(each.n_captions, languages.n_judged)}" for each in languages.counts[:N_LANGUAGES])
+    return f"{shown} (one in {languages.every} judged)" if languages.every > 1 else shown
 
 
 def _share(part: int, total: int) -> str:
