@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pipeline.commands.options import is_utf8
+from pipeline.counted import counted
 from pipeline.failures import OF_SIGNALS, STOPPED, WRONG, explain
 from pipeline.parser import BEAM_VERBS, VERBS, make_parser
 from pipeline.report.terminal import print_failure
@@ -22,11 +23,21 @@ QUIET = ("local", "DirectRunner", "PortableRunner", "PrismRunner")
 
 def run() -> NoReturn:
     """Run the verb of this process's command line and end the process."""
-    signal.signal(signal.SIGINT, stop_at_once)
+    signal.signal(signal.SIGINT, stop_soon)
     signal.signal(signal.SIGTERM, stop_at_once)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # `nohup` ignores it: the build goes on without its terminal
         signal.signal(signal.SIGHUP, stop_at_once)
     sys.exit(main())
+
+
+def stop_soon(number: int, frame: object) -> None:
+    """Let the shards in hand be finished at the first Ctrl-C, where that can be; end at once at the second, or where it cannot."""
+    stop = sys.modules.get("transforms.shards.stop")
+    n_in_hand = None if stop is None or _lost_locks() else stop.stop_request.ask()
+    if n_in_hand is None:
+        stop_at_once(number, frame)
+    with contextlib.suppress(OSError):
+        os.write(2, f"\nfinishing {counted(n_in_hand, 'shard')}, then it stops; Ctrl-C again stops at once\n".encode())
 
 
 def stop_at_once(number: int, _: object) -> NoReturn:
@@ -38,10 +49,15 @@ def stop_at_once(number: int, _: object) -> NoReturn:
         signal.signal(each, signal.SIG_DFL)
     lines = sys.modules["pipeline.engines.run"].cancel_running() if "pipeline.engines.run" in sys.modules else []
     show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides the cursor
-    lost = sys.modules["pipeline.output.lease"].lost if "pipeline.output.lease" in sys.modules else []
+    lost = _lost_locks()
     with contextlib.suppress(OSError):  # the terminal is gone, or the program that read this
         os.write(2, "\n".join([show_cursor, *lines, *(lost or [STOPPED]), ""]).encode())
     os._exit(WRONG if lost else OF_SIGNALS + number)
+
+
+def _lost_locks() -> list[str]:
+    """Return a line for each lock in a store that was lost: a build must not go on without it."""
+    return sys.modules["pipeline.output.lease"].lost if "pipeline.output.lease" in sys.modules else []
 
 
 def main(argv: Sequence[str] | None = None) -> int:

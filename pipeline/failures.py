@@ -95,9 +95,10 @@ def explain(error: BaseException, verb: str) -> Failure:
     from pipeline.output.plan_change import DroppedSamplesError
     from pipeline.output.plan_index import LostRowsError, OutputFormatError
     from pipeline.output.store_faults import NoBucketError, NoKeysError
+    from transforms.shards.stop import StoppedError
 
     match error:
-        case KeyboardInterrupt():
+        case KeyboardInterrupt() | StoppedError():
             return Failure(STOPPED, "", INTERRUPTED)
         case DamagedFileError():
             return Failure(str(error), DAMAGED, WRONG)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.command import main, run, stop_at_once
+from pipeline.command import main, run, stop_at_once, stop_soon
 from pipeline.failures import STOPPED
 from pipeline.parser import VERBS, make_parser
 from sources import SOURCES
@@ -210,7 +210,7 @@ def test_signals_are_handled_as_soon_as_the_command_starts_and_nohup_is_respecte
     with pytest.raises(SystemExit) as ended:
         run()
     numbers = [signal.SIGINT, signal.SIGTERM, *([] if is_under_nohup else [signal.SIGHUP])]
-    assert ended.value.code == 2 and set_signals == [(number, stop_at_once) for number in numbers]
+    assert ended.value.code == 2 and set_signals == [(number, stop_soon if number == signal.SIGINT else stop_at_once) for number in numbers]
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])

@@ -30,6 +30,7 @@ from pipeline.verbs.repair import faulty_shards
 from transforms.shards.equal_sounds import compare_sounds
 from transforms.shards.shard_task import BuildSettings, MovedClips, SettingsHashOf, ShardTask, longest_first
 from transforms.shards.slot_ledger import needs_slot
+from transforms.shards.stop import stop_request
 
 MAX_ROUNDS = 20
 """Rounds of building and comparing sounds. Two are enough when recordings do not change. More are needed when clips that come back
@@ -199,7 +200,8 @@ def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSetting
     if engine.is_remote and not snapshot.folder.is_local:
         stage_recordings(tasks, settings.fetcher, snapshot.folder)
         settings = settings.elsewhere()
-    with watch(snapshot, tasks) as known, elements(tasks, snapshot.folder) as given:
+    in_threads = engine.is_local and not engine.options
+    with stop_request.heard(in_threads), watch(snapshot, tasks) as known, elements(tasks, snapshot.folder) as given:
         engine.run(lambda root: root | "Tasks" >> given | "BuildShards" >> BuildShards(settings))
     return snapshot.known() if known is None else known
 
