@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from pipeline.commands.options import is_utf8
 from pipeline.counted import counted
-from pipeline.failures import OF_SIGNALS, STOPPED, WRONG, explain
+from pipeline.failures import OF_SIGNALS, STOPPED, WRONG, Failure, explain
 from pipeline.parser import BEAM_VERBS, VERBS, make_parser
 from pipeline.report.terminal import print_failure
 from pipeline.verbs.rare_collections import rare_collections
@@ -76,9 +77,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with rare_collections():  # importing Beam alone makes more objects than a build, and none of them is in a cycle
             return VERBS[options.verb].run(options, tuple(rest), ["laion-audio", *arguments])
-    except (Exception, KeyboardInterrupt) as error:
-        failure = explain(error, options.verb)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the one place where every failure becomes a sentence
+        return _end(explain(error, options.verb), error, ["laion-audio", *arguments])
+
+
+def _end(failure: Failure, error: BaseException, command: list[str]) -> int:
+    """Print why a command ended; return its exit code. Where this program is at fault, the traceback goes into a file."""
+    if not failure.is_bug:
         print_failure(failure)
-        if failure.is_bug and not failure.details:
-            raise
         return failure.exit_code
+    from pipeline.report.fault_log import write_fault
+
+    try:
+        where = f"{failure.remedy}, and with {write_fault(failure, error, command)}, which says where it happened"
+    except OSError as no_file:
+        print_failure(replace(failure, remedy=f"{failure.remedy}; the traceback cannot be written: {no_file}"))
+        raise error from None
+    print_failure(replace(failure, remedy=where))
+    return failure.exit_code

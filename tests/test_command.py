@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -178,16 +179,34 @@ def test_a_damaged_plan_has_a_remedy_and_no_traceback(recipe: Path, tmp_path: Pa
     assert "half-written" not in done.stderr
 
 
-def test_a_fault_of_the_program_is_explained_before_its_traceback(
-    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_fault_of_the_program_is_one_sentence_and_its_traceback_is_in_a_file_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise KeyError("https://example.org/a.wav?sig=s3cr3t")
+
+    monkeypatch.setattr(VERBS["status"], "run", broken)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert main(["status", str(tmp_path)]) == 1
+    errors = capsys.readouterr().err
+    assert "this is a fault of the program" in errors and "Traceback" not in errors
+    (log,) = tmp_path.glob("*/fault-*.log")
+    assert str(log) in errors
+    assert "Traceback" in log.read_text() and "laion-audio status" in log.read_text()
+    assert "s3cr3t" not in log.read_text() + errors
+
+
+def test_a_fault_whose_file_cannot_be_written_shows_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> int:
         raise KeyError("x")
 
     monkeypatch.setattr(VERBS["status"], "run", broken)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(KeyError):
         main(["status", str(tmp_path)])
-    assert "KeyError: 'x'\nthis is a fault of the program" in capsys.readouterr().err
+    assert "the traceback cannot be written" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

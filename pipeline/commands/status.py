@@ -39,11 +39,11 @@ def run(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
 
     folder = Folder(options.folder)
     snapshot = snapshot_of(folder)
+    if options.watch:
+        snapshot = _follow(snapshot)
     assert snapshot.plan is not None
     if options.captions:
         return _show_captions(snapshot.plan, folder, options.json)
-    if options.watch:
-        snapshot = _follow(snapshot)
         assert snapshot.plan is not None
     print_errors(unreadable_markers(snapshot))
     books, licenses = read_the_books(snapshot), {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.counted import counted
 from pipeline.failures import DONE, WRONG, Failure
+from pipeline.masking import mask_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,10 +108,8 @@ def console(stderr: bool = False) -> Console:
 
 
 def print_failure(failure: Failure) -> None:
-    """Print why a command ended, and what to do."""
+    """Print why a command ended, and what to do; secrets in addresses are masked."""
     errors = console(stderr=True)
-    if failure.details:
-        errors.print(failure.details, markup=False, highlight=False, soft_wrap=True)
     for line in (failure.sentence, failure.remedy):
         if line:
-            errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+            errors.print(mask_text(line), style="red", markup=False, highlight=False, soft_wrap=True)
