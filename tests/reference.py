@@ -58,10 +58,10 @@ def keys_of_recipes() -> str:
 
 def defaults() -> dict[str, Any]:
     """Return the keys of a recipe, those of tables after their name and a dot, and their defaults."""
-    found = {name: field.default for name, field in BuildRecipe.model_fields.items()}
+    known = {name: field.default for name, field in BuildRecipe.model_fields.items()}
     for table, record in TABLES.items():
-        found |= {f"{table}.{field.name}": field.default for field in fields(record)}
-    return found
+        known |= {f"{table}.{field.name}": field.default for field in fields(record)}
+    return known
 
 
 def keys_of_sources() -> str:

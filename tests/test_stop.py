@@ -1,4 +1,4 @@
-"""The first Ctrl-C finishes the shards in hand, the second ends at once; what is asked when nobody can hear it is refused."""
+"""The first Ctrl-C finishes the shards in hand, the second ends at once; what is asked while no shard is made is refused."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ SPLITS = ["train"] * 12 + ["valid"] * 4 + ["test"] * 4
 
 def block(kind: str) -> str:
     """Return the first block of code of a kind."""
-    found = re.search(rf"```{kind}\n(.*?)```", TEXT, re.DOTALL)
-    assert found is not None
-    return found[1]
+    match = re.search(rf"```{kind}\n(.*?)```", TEXT, re.DOTALL)
+    assert match is not None
+    return match[1]
 
 
 def commands() -> Iterator[list[str]]:

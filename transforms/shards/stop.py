@@ -38,7 +38,7 @@ class StopRequest:
             raise StoppedError
 
     def ask(self) -> int | None:
-        """Ask to stop. Return the number of shards in hand; `None` where nobody hears it, or it was asked before.
+        """Ask to stop. Return the number of shards in hand; `None` where no thread looks for it, or it was asked before.
 
         It takes no lock: the handler of a signal calls it in a thread that may hold the lock.
         """
