@@ -51,5 +51,6 @@ MEANINGS: dict[str, str] = {
     "t5.min_seconds": "a shorter clip gets no text of the T5",
     "t5.max_keywords": "a clip with more labels gets no text of the T5",
     "t5.only": "the sources and datasets whose `text` holds the T5's caption alone",
+    "t5.apart": "the sources and datasets whose `text` holds every caption but the T5's",
 }
 """Key, with its table before a dot -> what it means."""
