@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from augment import guard, tables
-from augment.guard import RULES, check, stem
+from augment.guard import RULES, check
+from augment.guard_words import stem
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 
 from apache_beam.ml.inference.base import ModelHandler
 
-from augment.keyword_to_caption import Model, T5Settings, candidates, load, prompt
+from augment.keyword_to_caption import T5Settings, candidates, prompt
+from augment.text_models import Model, load
 from pipeline.output.t5_files import GeneratedTexts
 
 Batch = tuple[tuple[str, ...], ...]
