@@ -75,7 +75,10 @@ def is_implausible(tokens: Sequence[Token], keywords: Sequence[str]) -> bool:
     Words of one keyword may stand together in any way. `guard_makers.tsv` lists who can do what, `guard_objects.tsv` what it can be done
     to, `guard_places.tsv` what may follow a preposition.
     """
-    return not tokens or _is_out_of_order(tokens) or _is_broken_off(tokens) or _do_not_fit(tokens, keywords)
+    if not tokens or _is_out_of_order(tokens) or _is_broken_off(tokens) or _do_not_fit(tokens, keywords):
+        return True
+    own = frozenset().union(*map(own_words, keywords))
+    return any(own.isdisjoint(nouns) for nouns in _alone(tokens))
 
 
 def begins_implausibly(tokens: Sequence[Token], keywords: Sequence[str]) -> bool:
@@ -100,7 +103,6 @@ def _do_not_fit(tokens: Sequence[Token], keywords: Sequence[str]) -> bool:
         or any(not _fits("guard_objects", verb, noun, keywords) for verb, noun in _objects(tokens))
         or not all(_may_follow(tokens, index, keywords) for index, token in enumerate(tokens) if token.part == "preposition")
         or not all(_may_pair(*pair, keywords) for pair in _compounds(tokens))
-        or any(_SOUNDS.union(*map(own_words, keywords)).isdisjoint(nouns) for nouns in _alone(tokens))
     )
 
 
@@ -168,6 +170,8 @@ def _is_out_of_order(tokens: Sequence[Token]) -> bool:
         n_finite += token.part == "auxiliary" or (token.part == VERB and not _is_part_of_verb(tokens, index))
         if n_finite > 1:
             return True
+        if token.part == NOUN and _has_plural_form(token.word) and token.stem in _mass_stems() and token.word not in words("guard_mass"):
+            return True
         if last is None:
             continue
         if (
@@ -177,7 +181,7 @@ def _is_out_of_order(tokens: Sequence[Token]) -> bool:
         ):
             return True
         following = tokens[index + 1].part if index + 1 < len(tokens) else ""
-        if last.word in ("a", "an") and token.part == NOUN and following != NOUN and _is_mass(token.word):
+        if last.word in ("a", "an") and token.part == NOUN and following != NOUN and (_is_mass(token.word) or _has_plural_form(token.word)):
             return True
         if last.word in _SURROUNDINGS and token.part in (NOUN, MODIFIER, "article"):
             return True
@@ -186,6 +190,15 @@ def _is_out_of_order(tokens: Sequence[Token]) -> bool:
         if last.part in (NOUN, "preposition", "conjunction") and token.part in _NEVER_AFTER[last.part] and token.word not in _RELATIVE:
             return True
     return False
+
+
+def _has_plural_form(noun: str) -> bool:
+    return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "lens", "bagpipes"))
+
+
+@cache
+def _mass_stems() -> frozenset[str]:
+    return frozenset(map(stem, words("guard_mass")))
 
 
 def _is_mass(noun: str) -> bool:

@@ -43,9 +43,9 @@ class T5Settings:
     """
 
     model: Annotated[str, MinLen(1)] = DEFAULT_MODEL
-    beams: Annotated[int, Interval(ge=1, le=64)] = 4
+    beams: Annotated[int, Interval(ge=1, le=64)] = 8
     batch: Annotated[int, Interval(ge=1, le=4096)] = 32
-    candidates: Annotated[int, Interval(ge=1, le=64)] = 4
+    candidates: Annotated[int, Interval(ge=1, le=64)] = 8
     length_penalty: float = 1.5
     no_repeat_ngram: Annotated[int, Ge(0)] = 3
     max_new_tokens: Annotated[int, Interval(ge=4, le=256)] = 40

@@ -36,12 +36,12 @@ def load_caption_model(settings: T5Settings, base: Path, neutral: Neutral) -> Ca
         path=model.name,
         name=f"{shown} sha256:{model.digest[:12]}",
         digest=model.digest,
-        settings=_with_instruction(settings, model),
+        settings=with_instruction(settings, model),
         neutral=neutral,
     )
 
 
-def _with_instruction(settings: T5Settings, model: Model) -> T5Settings:
+def with_instruction(settings: T5Settings, model: Model) -> T5Settings:
     """Return the settings with a prompt for a model that is asked in a chat, where neither the recipe nor the table of models has one."""
     if not model.is_instruct or settings.prefix or settings.separator or form_of(settings.model) != Form():
         return settings
