@@ -10,7 +10,8 @@ from itertools import pairwise
 
 import sentencex
 
-from augment.guard_clauses import NOUN, VERB, Token, begins_implausibly, is_implausible, is_statement, parse
+from augment.guard_clauses import begins_implausibly, is_implausible, is_statement
+from augment.guard_tokens import NOUN, VERB, Token, parse
 from augment.guard_words import allowed_stems, grammar, is_allowed, names_of, own_words, stem, stems_of, synonyms_of, words_of
 from augment.ontology import most_specific
 from augment.tables import rows
@@ -27,11 +28,11 @@ def check(caption: str, keywords: Sequence[str]) -> str | None:
     """Return the name of the first of `RULES` that a caption breaks; `None` when it breaks none.
 
     length: 3 to 30 words. sentences: exactly one sentence, without questions, quotations and signs of markup. repetition: no word of
-    content more often than keywords hold it, no word twice in a row, no pair of words twice. uncovered: every keyword is named, by all words of one of its
-    names or their synonyms, in the part of speech it has; a class above another keyword's need not be. unsupported: every word of content
-    belongs to the keywords, their synonyms, the words that `guard_supports.tsv` allows for them, or the fillers; numbers, negations and
-    words of size, place and quality are words of content. statement: it says what happens, not what something is. implausible: something
-    does what the tables do not list for it. Words are compared by stem.
+    content more often than keywords hold it, no word twice in a row, no pair of words twice. uncovered: every keyword is named, by all
+    words of one of its names or their synonyms, in the part of speech it has; a class above another keyword's need not be. unsupported:
+    every word of content belongs to the keywords, their synonyms, the words that `guard_supports.tsv` allows for them, or the fillers;
+    numbers, negations and words of size, place and quality are words of content. statement: it says what happens, not what something is.
+    implausible: something does what the tables do not list for it. Words are compared by stem.
 
     >>> check("A dog barks while rain falls", ["Dog", "Bark", "Rain"])
     >>> check("A dog barks at a teddy bear", ["Dog", "Bark"])

@@ -1,57 +1,20 @@
-"""Tell nouns from verbs in a caption, and see who does what: enough for the sentences that captions of sounds are made of."""
+"""See who does what in a caption, by tables of what sounds and things do."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-from augment.guard_words import belong_together, follow_each_other, grammar, irregular_forms, own_words, related, stem
+from augment.guard_order import PRESENTING, is_broken_off, is_out_of_order
+from augment.guard_tokens import EMPTY_VERBS, MODIFIER, NOUN, VERB, Token
+from augment.guard_words import belong_together, follow_each_other, irregular_forms, own_words, related, stem
 from augment.ontology import above, class_key
-from augment.tables import rows, words
+from augment.tables import rows
 
-NOUN, VERB, MODIFIER = "noun", "verb", "modifier"
-_TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[,;:–—]")
-_NO_PARTICIPLES = frozenset({"morning", "evening", "ceiling", "building", "string", "spring", "lightning", "something", "wedding"})
-_PLURALS = frozenset({"people", "men", "women", "children", "mice", "geese", "feet", "cattle", "sheep"})
-_PRESENTING = frozenset({"this", "that", "these", "those", "it", "there", "here"})
-_RELATIVE = frozenset({"that", "which", "who"})
-_NEVER_AFTER = {NOUN: ("article", "pronoun"), "preposition": ("preposition", "conjunction", "auxiliary", "adverb", VERB, "comma"),
-                "conjunction": ("conjunction", "comma", "auxiliary", "preposition")}  # fmt: skip
-_SURROUNDINGS = frozenset({"inside", "outside", "indoors", "outdoors"})
 _FREE = frozenset({"with", "during", "amid", "amidst"})
 _SOUNDS = frozenset(map(stem, ("sound", "noise", "audio", "recording")))
 _PLACES = frozenset(map(stem, ("room", "hall", "space", "street", "outside", "inside")))
-_EMPTY_VERBS = frozenset(map(stem, ("hear", "record", "sound", "make", "produce")))
-"""Verbs that say that there is a sound; whatever can be heard can do that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of a caption, or a comma, with its stem and part: `noun`, `verb`, `modifier`, or its kind in `guard_grammar.tsv`."""
-
-    word: str
-    stem: str
-    part: str
-
-
-def parse(caption: str) -> list[Token]:
-    """Return the words of a caption with their parts. Words that may be a noun or a verb are told apart by the word before them.
-
-    >>> [token.part for token in parse("A fly buzzes")], [token.part for token in parse("Planes fly")]
-    (['article', 'noun', 'verb'], ['noun', 'verb'])
-    """
-    spelled = re.sub(r"(\w)['’]s (?=(?:an?|the|\w+ing)\b)", r"\1 is ", caption.lower())
-    spelled = spelled.replace("can be heard", "is heard")
-    texts = [text.replace("’", "'").removesuffix("'s") for text in _TOKEN.findall(spelled)]
-    tokens: list[Token] = []
-    for index, text in enumerate(texts):
-        following = texts[index + 1] if index + 1 < len(texts) else ""
-        kind = "comma" if not text[0].isalnum() else "adverb" if text in _SURROUNDINGS else grammar().get(text)
-        tokens.append(Token(text, stem(text), kind or _part(text, tokens, following)))
-    return tokens
 
 
 def is_statement(tokens: Sequence[Token]) -> bool:
@@ -61,7 +24,7 @@ def is_statement(tokens: Sequence[Token]) -> bool:
             continue
         after = next((later for later in tokens[index + 1 :] if later.part not in ("adverb", "auxiliary")), None)
         before = tokens[index - 1] if index else None
-        if before is not None and before.word in _PRESENTING and (index == 1 or tokens[index - 2].part == "conjunction"):
+        if before is not None and before.word in PRESENTING and (index == 1 or tokens[index - 2].part == "conjunction"):
             if after is None:
                 return True
         elif after is None or after.part != VERB:
@@ -75,7 +38,7 @@ def is_implausible(tokens: Sequence[Token], keywords: Sequence[str]) -> bool:
     Words of one keyword may stand together in any way. `guard_makers.tsv` lists who can do what, `guard_objects.tsv` what it can be done
     to, `guard_places.tsv` what may follow a preposition.
     """
-    if not tokens or _is_out_of_order(tokens) or _is_broken_off(tokens) or _do_not_fit(tokens, keywords):
+    if not tokens or is_out_of_order(tokens) or is_broken_off(tokens) or _do_not_fit(tokens, keywords):
         return True
     own = frozenset().union(*map(own_words, keywords))
     return any(own.isdisjoint(nouns) for nouns in _alone(tokens))
@@ -83,10 +46,10 @@ def is_implausible(tokens: Sequence[Token], keywords: Sequence[str]) -> bool:
 
 def begins_implausibly(tokens: Sequence[Token], keywords: Sequence[str]) -> bool:
     """Return whether the beginning of a sentence is implausible, or a statement, whatever follows."""
-    if not tokens or _is_out_of_order(tokens[:-1]):
+    if not tokens or is_out_of_order(tokens[:-1]):
         return bool(tokens)
     last = tokens[-1].part
-    if last not in (NOUN, MODIFIER, VERB) and _is_out_of_order(tokens):
+    if last not in (NOUN, MODIFIER, VERB) and is_out_of_order(tokens):
         return True
     if last in (NOUN, VERB, "article", "preposition") and is_statement(tokens):
         return True
@@ -106,134 +69,6 @@ def _do_not_fit(tokens: Sequence[Token], keywords: Sequence[str]) -> bool:
     )
 
 
-def _part(text: str, before: Sequence[Token], following: str) -> str:
-    """Return whether a word of content is a noun, a verb or a modifier of the noun that follows."""
-    last = next((token for token in reversed(before) if token.part != "adverb"), None)
-    participle = _is_participle(text)
-    content_follows = following[:1].isalnum() and following not in grammar()
-    if last is None or last.part in ("comma", "article", "preposition", MODIFIER):
-        return MODIFIER if participle and content_follows and not _is_finite(following) else NOUN
-    if last.part == "auxiliary":
-        return VERB if participle else NOUN
-    if last.part == "conjunction":
-        if participle and not content_follows and any(token.part == VERB for token in before):
-            return VERB
-        shares = any(token.part == VERB for token in before) and not content_follows and last.word == "and"
-        return VERB if shares and _is_finite(text) else MODIFIER if participle and content_follows else NOUN
-    if last.part == VERB:
-        return VERB if text.endswith("ing") and participle else NOUN
-    if last.part == "pronoun":
-        return VERB if participle or is_verb(text) else NOUN
-    if participle or _is_finite(text):
-        return VERB
-    return VERB if is_verb(text) and _is_plural(before) else NOUN
-
-
-def is_verb(text: str) -> bool:
-    """Return whether any table lists a word, in any form, as a verb."""
-    return stem(text) in _verbs()
-
-
-def _is_participle(text: str) -> bool:
-    """Return whether a word is a participle or a past form: "barking", "recorded", "heard"."""
-    if text in _NO_PARTICIPLES or stem(text) == text:
-        return False
-    regular = text.endswith(("ing", "ed")) and len(text) > 4
-    return regular or (text in irregular_forms() and is_verb(text) and not text.endswith("s") and text not in ("laughter", "typewriter"))
-
-
-def _is_finite(text: str) -> bool:
-    """Return whether a word may be the third person of a known verb."""
-    return text.endswith("s") and not text.endswith("ss") and is_verb(text)
-
-
-def _is_plural(before: Sequence[Token]) -> bool:
-    """Return whether the words before stand for several things: a plural, or things joined by "and"."""
-    last = before[-1].word
-    joined = any(token.word == "and" for token in before) and not any(token.part == VERB for token in before)
-    return last in _PLURALS or (last.endswith("s") and not last.endswith("ss")) or joined
-
-
-@cache
-def _verbs() -> frozenset[str]:
-    """Return the stems of all verbs that any table lists."""
-    return frozenset(map(stem, words("verbs") | words("guard_makers") | words("guard_objects"))) | _EMPTY_VERBS
-
-
-def _is_out_of_order(tokens: Sequence[Token]) -> bool:
-    """Return whether words follow each other that cannot: "the is", "bark a dog", or two verbs in a clause: "a dog barks is heard"."""
-    n_finite = 0
-    for index, token in enumerate(tokens):
-        last = tokens[index - 1] if index else None
-        if token.part in ("conjunction", "comma") or token.word in _RELATIVE:
-            n_finite = 0
-        n_finite += token.part == "auxiliary" or (token.part == VERB and not _is_part_of_verb(tokens, index))
-        if n_finite > 1:
-            return True
-        if token.part == NOUN and _has_plural_form(token.word) and token.stem in _mass_stems() and token.word not in words("guard_mass"):
-            return True
-        if last is None:
-            continue
-        if (
-            last.part == "article"
-            and last.word not in _PRESENTING
-            and (token.part not in (NOUN, MODIFIER) or (last.word in ("a", "an") and last.word != article_of(token.word)))
-        ):
-            return True
-        following = tokens[index + 1].part if index + 1 < len(tokens) else ""
-        if last.word in ("a", "an") and token.part == NOUN and following != NOUN and (_is_mass(token.word) or _has_plural_form(token.word)):
-            return True
-        if last.word in _SURROUNDINGS and token.part in (NOUN, MODIFIER, "article"):
-            return True
-        if last.part == MODIFIER and token.part not in (NOUN, MODIFIER):
-            return True
-        if last.part in (NOUN, "preposition", "conjunction") and token.part in _NEVER_AFTER[last.part] and token.word not in _RELATIVE:
-            return True
-    return False
-
-
-def _has_plural_form(noun: str) -> bool:
-    return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "lens", "bagpipes"))
-
-
-@cache
-def _mass_stems() -> frozenset[str]:
-    return frozenset(map(stem, words("guard_mass")))
-
-
-def _is_mass(noun: str) -> bool:
-    """Return whether a noun is not counted: "rain", and what is done: "singing"."""
-    return noun in words("guard_mass") or (noun.endswith("ing") and noun not in _NO_PARTICIPLES and is_verb(noun))
-
-
-def article_of(word: str) -> str:
-    """Return "a" or "an", as a word takes it.
-
-    >>> article_of("engine"), article_of("ukulele"), article_of("hour")
-    ('an', 'a', 'an')
-    """
-    return "an" if re.match(r"(?!(?:uni|uku|use|eu|one\b))[aeiou]|hour|honest", word) else "a"
-
-
-def _is_part_of_verb(tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a verb depends on a word before it: "is barking", "a dog barking"."""
-    before = next((token.part for token in reversed(tokens[:index]) if token.part != "adverb"), "")
-    return before == "auxiliary" or tokens[index].word.endswith("ing")
-
-
-def _is_broken_off(tokens: Sequence[Token]) -> bool:
-    """Return whether a sentence ends with a word that something must follow, or has no verb after "while" or "as", or after "speaks and"."""
-    if tokens[-1].part in ("article", "conjunction", "preposition", "comma", MODIFIER) and tokens[-1].word not in (*_PRESENTING, "by"):
-        return True
-    for index, token in enumerate(tokens):
-        clause = tokens[index + 1 :]
-        if token.word in ("while", "whilst", "as") and not any(later.part == VERB for later in clause):
-            return True
-    conjunctions = [index for index, token in enumerate(tokens) if token.part == "conjunction"]
-    after = tokens[conjunctions[-1] :] if conjunctions else ()
-    return bool(after) and tokens[conjunctions[-1] - 1].part == VERB and not any(token.part == VERB for token in after)
-
-
 def _fits(table: str, verb: str, noun: str, keywords: Sequence[str]) -> bool:
     """Return whether a table lists a noun for a verb, or both belong together by the keywords."""
     listed = related(table).get(verb, frozenset())
@@ -248,9 +83,7 @@ def _fits(table: str, verb: str, noun: str, keywords: Sequence[str]) -> bool:
 @cache
 def _classes(table: str) -> dict[str, frozenset[str]]:
     """Return stem of a verb -> the classes that the table lists after `*`; an empty one where `*` stands alone."""
-    return {
-        stem(verb): frozenset(name[1:].replace("_", " ") for name in others.split() if name[0] == "*") for verb, others in rows(table)
-    }
+    return {stem(verb): frozenset(name[1:].replace("_", " ") for name in others.split() if name[0] == "*") for verb, others in rows(table)}
 
 
 def _subjects(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
@@ -258,9 +91,9 @@ def _subjects(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
     for index, token in enumerate(tokens):
         if token.part == MODIFIER:
             head = _head(tokens, index + 1)
-            if token.stem not in _EMPTY_VERBS and head:
+            if token.stem not in EMPTY_VERBS and head:
                 yield token.stem, head
-        if token.part == VERB and token.stem not in _EMPTY_VERBS and not _is_passive(tokens, index):
+        if token.part == VERB and token.stem not in EMPTY_VERBS and not _is_passive(tokens, index):
             yield from ((token.stem, noun) for noun in _nouns_before(tokens, index))
         if token.word == "of" and index and tokens[index - 1].stem in related("guard_makers") and _head(tokens, index + 1):
             yield tokens[index - 1].stem, _head(tokens, index + 1)
@@ -272,7 +105,7 @@ def _objects(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
         if token.part != VERB:
             continue
         if _is_passive(tokens, index):
-            yield from ((token.stem, noun) for noun in _nouns_before(tokens, index) if token.stem not in _EMPTY_VERBS)
+            yield from ((token.stem, noun) for noun in _nouns_before(tokens, index) if token.stem not in EMPTY_VERBS)
         else:
             head = _head(tokens, index + 1)
             if head:

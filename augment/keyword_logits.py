@@ -21,7 +21,7 @@ class OnlySentences(LogitsProcessor):
         self.n_before = n_before
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """Return `scores` (rows x beams, words of the tokenizer) with those of the allowed tokens alone; keywords not named yet favoured."""
+        """Return `scores` (rows x beams, words of the tokenizer) with those of allowed tokens alone, higher for new keywords."""
         masked = torch.full_like(scores, -torch.inf)
         for row, written in enumerate(input_ids[:, self.n_before :].tolist()):
             sentences = self.sentences[row // self.n_beams]

@@ -10,7 +10,8 @@ from typing import Any
 
 from augment.debias.verbs import third_person
 from augment.guard import cannot_be_mended, check, unnamed
-from augment.guard_clauses import is_verb, parse, possible_prepositions
+from augment.guard_clauses import possible_prepositions
+from augment.guard_tokens import is_verb, parse
 from augment.guard_words import brought_by, grammar, names_of, stem, words_of
 from augment.ontology import most_specific
 from augment.tables import words

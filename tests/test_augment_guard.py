@@ -11,7 +11,6 @@ from augment import tables
 from augment.guard import RULES, cannot_be_mended, check
 from augment.guard_words import names_of, stem
 
-
 SENTENCES = [line.split("\t") for line in (Path(__file__).parent / "guard_sentences.tsv").read_text().splitlines() if line[0] != "#"]
 
 
