@@ -35,11 +35,13 @@ Asked = tuple[str, tuple[str, ...]]
 class T5Settings:
     """Say which T5 captions keywords, how it searches, and for which clips; unpublished values are our choice (docs/captions.md).
 
-    `model` is a hub id, a hub id with @revision, or a folder. The beam search is deterministic. `batch` is the number of
-    prompts at a time, halved when memory runs out; `candidates` is how many captions of the search are used, the best
-    first, and never more than `beams`. Clips shorter than `min_seconds` or with more than `max_keywords` labels get no
-    caption by the T5. `only` names sources and datasets whose `text` holds the T5's caption alone, as Wu et al. 2023 did
-    for AudioSet and Epidemic Sound; `apart` those whose `text` holds every caption but the T5's. Elsewhere it holds all.
+    `model` is a hub id, a hub id with @revision, or a folder, of a T5 or another model that writes text. The beam search is
+    deterministic. `batch` is the number of prompts at a time, halved when memory runs out; `candidates` is how many captions of the
+    search are used, the best first, and never more than `beams`. `prefix` and `separator` stand before and between the keywords; where
+    both are empty, the prompt is the one that the model was taught (`caption_models.tsv`). Clips shorter than `min_seconds` or with
+    more than `max_keywords` labels get no caption by the T5. `only` names sources and datasets whose `text` holds the T5's caption
+    alone, as Wu et al. 2023 did for AudioSet and Epidemic Sound; `apart` those whose `text` holds every caption but the T5's.
+    Elsewhere it holds all.
     """
 
     model: Annotated[str, MinLen(1)] = DEFAULT_MODEL

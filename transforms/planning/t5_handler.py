@@ -28,8 +28,7 @@ class LockedModel:
 class T5Handler(ModelHandler[Batch, tuple[GeneratedTexts, ...], LockedModel]):
     """Load one T5 a process, which all threads share; only its path is pickled.
 
-    An element is a whole batch: Beam must not join or divide them, because in bfloat16 a caption may depend on the others
-    of its batch.
+    An element is a whole batch, which becomes one file: Beam must not join or divide them.
     """
 
     def __init__(self, path: str, digest: str, settings: T5Settings):
