@@ -118,8 +118,8 @@ def _covered(name: tuple[str, ...], tokens: Sequence[Token], own: frozenset[str]
     ):
         return False
     stems = frozenset(stem(option) for words in options for option in words)
-    found = [index for index, token in enumerate(tokens) if token.stem in stems]
-    between = tokens[found[0] : found[-1]] if found else ()
+    uses = [index for index, token in enumerate(tokens) if token.stem in stems]
+    between = tokens[uses[0] : uses[-1]] if uses else ()
     return not any(token.part == "preposition" and token.word not in ("of", *own) for token in between)
 
 
@@ -128,12 +128,12 @@ def _stands(word: str, present: frozenset[str], tokens: Sequence[Token]) -> bool
     if stem(word) not in present:
         return False
     part = _senses().get(word)
-    found = [token for token in tokens if token.stem == stem(word)]
-    if part is None or not found:
+    uses = [token for token in tokens if token.stem == stem(word)]
+    if part is None or not uses:
         return True
     if part == VERB:  # "the pant of a dog" is panting, "pants" are clothes
-        return any(token.part != NOUN or not token.word.endswith("s") for token in found)
-    return any(token.part == NOUN for token in found)
+        return any(token.part != NOUN or not token.word.endswith("s") for token in uses)
+    return any(token.part == NOUN for token in uses)
 
 
 @cache

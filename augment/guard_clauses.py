@@ -203,7 +203,7 @@ def _compounds(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
 
 
 def _alone(tokens: Sequence[Token]) -> Iterator[list[str]]:
-    """Yield the nouns of each piece between conjunctions that has no verb: they are said to be heard."""
+    """Yield the nouns of each piece between conjunctions that has no verb: they stand for sounds."""
     start = 0
     for index, token in enumerate((*tokens, Token(",", ",", "comma"))):
         if token.part not in ("comma", "conjunction"):

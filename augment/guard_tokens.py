@@ -30,7 +30,7 @@ class Token:
 
 
 def parse(caption: str) -> list[Token]:
-    """Return the words of a caption with their parts. Words that may be a noun or a verb are told apart by the word before them.
+    """Return the words of a caption with their parts. Words that may be a noun or a verb differ by the word before them.
 
     >>> [token.part for token in parse("A fly buzzes")], [token.part for token in parse("Planes fly")]
     (['article', 'noun', 'verb'], ['noun', 'verb'])

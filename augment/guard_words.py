@@ -62,10 +62,10 @@ def grammar() -> dict[str, str]:
 @cache
 def related(table: str) -> dict[str, frozenset[str]]:
     """Return stem of the first column -> stems that the table lists for it."""
-    found: dict[str, frozenset[str]] = {}
+    matches: dict[str, frozenset[str]] = {}
     for word, others in rows(table):
-        found[stem(word)] = found.get(stem(word), frozenset()) | frozenset(map(stem, others.split()))
-    return found
+        matches[stem(word)] = matches.get(stem(word), frozenset()) | frozenset(map(stem, others.split()))
+    return matches
 
 
 def stems_of(written: Iterable[str]) -> frozenset[str]:
@@ -101,13 +101,13 @@ def own_words(keyword: str) -> frozenset[str]:
 def brought_by(keywords: tuple[str, ...]) -> frozenset[str]:
     """Return every word that keywords bring: their own, synonyms, and what `guard_supports.tsv` lists for their words and classes."""
     brought = list(dict.fromkeys(word for keyword in keywords for word in words_of(label_words(keyword))))
-    whole = {*brought, *(synonym for word in brought for synonym in synonyms_of(word))}
-    stems = set(map(stem, whole))
+    full = {*brought, *(synonym for word in brought for synonym in synonyms_of(word))}
+    stems = set(map(stem, full))
     classes = {key for keyword in keywords for key in (class_key(keyword), *above(keyword))}
     for key, supported in rows("guard_supports"):
         if key[1:] in classes if key[0] == "*" else stems.issuperset(map(stem, key.split())):
-            whole |= set(supported.split())
-    return frozenset(whole)
+            full |= set(supported.split())
+    return frozenset(full)
 
 
 @lru_cache(maxsize=16_384)
@@ -159,7 +159,7 @@ def synonyms_of(word: str) -> tuple[str, ...]:
 @cache
 def _synonyms() -> dict[str, tuple[str, ...]]:
     """Return stem of a word -> its synonyms as they are written."""
-    found: dict[str, tuple[str, ...]] = {}
+    matches: dict[str, tuple[str, ...]] = {}
     for word, others in rows("guard_synonyms"):
-        found[stem(word)] = (*found.get(stem(word), ()), *others.split())
-    return {word: tuple(dict.fromkeys(others)) for word, others in found.items()}
+        matches[stem(word)] = (*matches.get(stem(word), ()), *others.split())
+    return {word: tuple(dict.fromkeys(others)) for word, others in matches.items()}

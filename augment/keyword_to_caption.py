@@ -112,8 +112,8 @@ def candidates(model: Model, keyword_sets: Sequence[Sequence[str]], settings: T5
     about = {text: keywords_of(keywords) for text, keywords in zip(prompts, keyword_sets, strict=True) if text}
     captions: dict[str, list[str]] = {"": []}
     for batch in _batches(model, sorted(about), settings.batch):
-        found = _in_memory(model, [(text, about[text]) for text in batch], settings, settings.batch)
-        captions |= dict(zip(batch, found, strict=True))
+        answers = _in_memory(model, [(text, about[text]) for text in batch], settings, settings.batch)
+        captions |= dict(zip(batch, answers, strict=True))
     return [captions[text] for text in prompts]
 
 

@@ -29,13 +29,13 @@ def above(name: str) -> frozenset[str]:
     >>> sorted(above("Bark"))
     ['animal', 'dog', 'domestic animals pets']
     """
-    found: set[str] = set()
+    matches: set[str] = set()
     waiting = [class_key(name)]
     while waiting:
-        new = _parents().get(waiting.pop(), frozenset()) - found
-        found |= new
+        new = _parents().get(waiting.pop(), frozenset()) - matches
+        matches |= new
         waiting += new
-    return frozenset(found)
+    return frozenset(matches)
 
 
 def most_specific(keywords: Sequence[str]) -> list[str]:
