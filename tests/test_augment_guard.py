@@ -75,7 +75,7 @@ def test_a_keyword_of_grammar_alone_is_its_own_name():
 
 
 def test_keywords_may_come_in_any_order():
-    assert check("A dog barks while rain falls", ["Rain", "Dog"]) is check("A dog barks while rain falls", ["Dog", "Rain"]) is None
+    assert check("A dog barks while rain falls", ["Rain", "Bark"]) is check("A dog barks while rain falls", ["Bark", "Rain"]) is None
 
 
 @pytest.mark.parametrize(
