@@ -16,8 +16,8 @@ from augment.description_sentences import balanced, equipment, sentences, withou
 from augment.prose import title_to_text
 from augment.tables import rows, words
 from augment.templates import template
+from pipeline.records import TEMPLATE_LABELS
 
-MAX_TAGS = 8  # of a template
 MAX_TAGS_READ = 100
 MAX_CHARACTERS_OF_A_TAG = 60
 ENOUGH = 1.5
@@ -54,22 +54,25 @@ class Candidate:
     score: float
 
 
-def chosen(title: str, description: str, tags: Sequence[str], repeated: Container[str] = ()) -> list[Candidate]:
+def chosen(
+    title: str, description: str, tags: Sequence[str], repeated: Container[str] = (), max_labels: int = TEMPLATE_LABELS
+) -> list[Candidate]:
     """Return the captions of a sound, best first; none where nothing says what is heard.
 
     Args:
         repeated: sentences that stand on many sounds; one of them stands only where nothing else does.
+        max_labels: tags in the template.
 
     >>> [each.text for each in chosen("Dog_bark-02.wav", "Enjoy! My dog barks at night - recorded with a Zoom H4n.", ["dog"])]
     ['My dog barks at night', 'Dog bark']
     >>> [each.text for each in chosen("38.wav", "Recorded with Zoom H4n.", ["rain", "roof"])]
     ['The sound of rain and roof.']
     """
-    tags = [tag for tag in tags[:MAX_TAGS_READ] if len(tag) <= MAX_CHARACTERS_OF_A_TAG]
+    tags = _read(tags)
     tag_stems = _stems(word for tag in tags for word in _WORD.findall(tag.lower()) if len(word) > 2)
     described = list(_described(description, tag_stems))
     best = max((each for each in described if each.text not in repeated), key=_score_of, default=None)
-    named, tagged = _named(title[:MAX_RAW], tag_stems), of_tags(tags)
+    named, tagged = _named(title[:MAX_RAW], tag_stems), of_tags(tags, max_labels)
     standing = _standing(named, best, tagged, _is_confirmed(named, tag_stems, described))
     return _distinct(sorted(standing, key=_score_of, reverse=True)) or _last_choice(named, tagged, described)
 
@@ -144,20 +147,25 @@ def _is_confirmed(named: Candidate, tag_stems: frozenset[str], described: Sequen
     return bool(content & tag_stems) or any(content & _stems(_content(each.text.lower())) for each in described)
 
 
-def of_tags(tags: Sequence[str]) -> Candidate:
+def of_tags(tags: Sequence[str], max_labels: int = TEMPLATE_LABELS) -> Candidate:
     """Return the template over the tags for sounds; where none is, over those that are not about the recording.
 
     >>> of_tags(["zoom", "field-recording", "loud", "door-slam", "door", "key-ring"]).text
     'The sound of door slam and key ring.'
     """
     stems: dict[str, frozenset[str]] = {}
-    for tag in tags:
+    for tag in _read(tags):
         if matching := _stems_of_tag(tag):
             stems.setdefault(tag.replace("-", " "), matching)
     of_sounds = [tag for tag, matching in stems.items() if matching & _sounds()]
     telling = of_sounds or list(stems)
     kept = [tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i)]
-    return Candidate(template(kept[:MAX_TAGS]) or "", "template", ENOUGH * min(2, len(of_sounds)) / 2)
+    return Candidate(template(kept, max_labels) or "", "template", ENOUGH * min(2, len(of_sounds)) / 2)
+
+
+def _read(tags: Sequence[str]) -> list[str]:
+    """Return the tags that are looked at: a long text is none, and records with hundreds exist."""
+    return [tag for tag in tags[:MAX_TAGS_READ] if len(tag) <= MAX_CHARACTERS_OF_A_TAG]
 
 
 def _covers(other: frozenset[str], stems: frozenset[str], is_later: bool) -> bool:

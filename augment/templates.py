@@ -9,8 +9,8 @@ from functools import cache, lru_cache
 from augment.class_names import CLASS_NAMES
 from augment.clean import clean_text
 from augment.tables import words
+from pipeline.records import TEMPLATE_LABELS
 
-MAX_LABELS = 12  # of a template; tokenizers of the text towers keep 77 tokens
 MAX_CHARACTERS = 100  # of a label; a longer one is a text, and no name
 ACRONYM_LENGTH = 5  # letters; a longer word in capitals is an ordinary word in capitals
 _PLACES = ("inside, ", "outside, ", "channel, ")  # what follows says which
@@ -19,7 +19,7 @@ _MID = re.compile(r"\s*/[a-z]/\w+\s*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
-def template(labels: Sequence[str], max_labels: int = MAX_LABELS) -> str | None:
+def template(labels: Sequence[str], max_labels: int = TEMPLATE_LABELS) -> str | None:
     """Return the caption of Wu et al. 2023, section 2: "The sound of label-1, label-2, ..., and label-n"; `None` without labels.
 
     The first labels stand in their order; a label that is repeated, whatever its case, stands once. Names of classes that list synonyms

@@ -98,6 +98,8 @@ DebiasLevel = Literal["full", "voices kept"]
 
 GENERATED = frozenset({"template", "t5"})
 """Origins of captions that are generated from labels."""
+TEMPLATE_LABELS = 12
+"""Labels in a caption by template, by default: tokenizers of the text towers keep 77 tokens."""
 
 
 @dataclass(frozen=True, slots=True)

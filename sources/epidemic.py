@@ -159,7 +159,7 @@ def _clip(row: Row, table: Path, has_t5: bool, options: Options) -> Clip:
     clip_id = given or (id_of(url, None, None) if url else "")
     if not clip_id:
         raise Rejected(Reason.BAD_ROW, "neither an id nor an address")
-    captions, labels = _from_captions(record) if "caption1" in record else _from_metadata(table, record)
+    captions, labels = _from_captions(record) if "caption1" in record else _from_metadata(table, record, options.template_labels)
     return Clip(
         source=options.source,
         dataset=options.dataset,
@@ -185,13 +185,13 @@ def _from_captions(record: Mapping[str, Any]) -> tuple[tuple[Caption, ...], tupl
     return tuple(Caption(text, origin, model) for text, origin, model in texts if text), ()
 
 
-def _from_metadata(table: Path, record: Mapping[str, Any]) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
+def _from_metadata(table: Path, record: Mapping[str, Any], max_labels: int) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
     """Return the captions and labels of a row of a table of metadata: title and template over the tags; class, genre and tags."""
     from augment.templates import template  # slow to import, and `check` does without
 
     tags = _texts(record["metadataTags"], "metadataTags")
     labels = dict.fromkeys((class_of(table), *_texts(record.get("genres"), "genres"), *tags))
-    texts = ((title_of(text_of(record["title"], "title")), "title"), (template(tags) or "", "template"))
+    texts = ((title_of(text_of(record["title"], "title")), "title"), (template(tags, max_labels) or "", "template"))
     return tuple(Caption(text, origin) for text, origin in texts if text), tuple(labels)
 
 

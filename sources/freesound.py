@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Strict
 
-from pipeline.records import Caption, Clip, Rejection
+from pipeline.records import TEMPLATE_LABELS, Caption, Clip, Rejection
 from sources.metadata.card import Card, Download, Kind, Need, NeedKind, Part
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
@@ -135,7 +135,9 @@ def fingerprint(options: Options) -> str:
     return file_sha256(_table(options))
 
 
-def captions_of(title: str, description: str, tags: Sequence[str] = (), repeated: Container[str] = ()) -> tuple[Caption, ...]:
+def captions_of(
+    title: str, description: str, tags: Sequence[str] = (), repeated: Container[str] = (), max_labels: int = TEMPLATE_LABELS
+) -> tuple[Caption, ...]:
     """Return the captions of a record, see `chosen`.
 
     >>> [(caption.text, caption.origin) for caption in captions_of("Dog_bark-02.wav", "My dog barks at night. Recorded with Zoom H4n.")]
@@ -145,7 +147,7 @@ def captions_of(title: str, description: str, tags: Sequence[str] = (), repeated
     """
     from augment.choose_text import chosen  # slow to import, and `check` does without
 
-    return tuple(Caption(each.text, each.origin) for each in chosen(title, description, tags, repeated))
+    return tuple(Caption(each.text, each.origin) for each in chosen(title, description, tags, repeated, max_labels))
 
 
 def _repeated(path: Path, columns: dict[str, str]) -> RepeatedSentences:
@@ -225,7 +227,8 @@ def _clip(row: Row, options: Options, repeated: RepeatedSentences) -> Clip:
     number, title = sound_number(record[field], field), _first_text(record, TITLES)
     tags = next((record[field] for field in TAGS if record.get(field) is not None), None)
     given = zip((_text(record, field) for field in CAPTIONS), ("title", "description"), strict=True)
-    captions = _distinct(given) or captions_of(title, _text(record, "description"), tags_of(tags), repeated.of(_uploader(row)))
+    description, labels = _text(record, "description"), tags_of(tags)
+    captions = _distinct(given) or captions_of(title, description, labels, repeated.of(_uploader(row)), options.template_labels)
     return Clip(
         source=options.source,
         dataset=options.dataset,
@@ -233,7 +236,7 @@ def _clip(row: Row, options: Options, repeated: RepeatedSentences) -> Clip:
         id=number,
         url=next(filter(None, (name_of(record.get(field), field) for field in ADDRESSES)), "") or page_of(number),
         captions=captions,
-        labels=tuple(tags_of(tags)),
+        labels=tuple(labels),
         title=title or None,
         license=spdx(_text(record, "license"), options.license_version_default),
         creator=_text(record, "username") or None,

@@ -225,7 +225,12 @@ def test_when_a_row_is_gone_all_rows_are_planned_again(edit: Callable[[Home], No
 
 @pytest.mark.parametrize(
     "before, after",
-    [('["cc0"]', '["cc0", "mit"]'), ("shard_size = 3", "shard_size = 4"), (', { path = "held.csv", allow_empty = true }', "")],
+    [
+        ('["cc0"]', '["cc0", "mit"]'),
+        ("shard_size = 3", "shard_size = 4"),
+        ("shard_size = 3", "shard_size = 3\ntemplate_labels = 1"),
+        (', { path = "held.csv", allow_empty = true }', ""),
+    ],
 )
 def test_when_the_recipe_says_more_all_rows_are_planned_again(before: str, after: str, grown: Home, tmp_path: Path) -> None:
     grown.grow("first", 2)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from augment.choose_text import MAX_TAGS, chosen, of_tags, same_text
+from augment.choose_text import chosen, of_tags, same_text
 from augment.clean import MAX_CHARACTERS
 from augment.description_sentences import sentences, trimmed
 from augment.repeated_sentences import repeated_sentences
+from pipeline.records import TEMPLATE_LABELS
 
 
 def texts(title: str, description: str, *tags: str, **given) -> list[str]:
@@ -123,7 +124,8 @@ def test_the_template_over_tags(tags, text):
 
 def test_a_list_of_500_tags_makes_a_short_template():
     tags = [f"{word}-{chr(97 + n)}{chr(97 + n)}{chr(97 + n)}" for word in ("door", "rain", "bell") for n in range(26)] * 7
-    assert of_tags(tags).text.count(",") == MAX_TAGS - 1
+    assert of_tags(tags).text.count(",") == TEMPLATE_LABELS - 1
+    assert of_tags(tags, 3).text.count(",") == 2
 
 
 ATTACKS = [

@@ -79,6 +79,18 @@ def test_labels_are_worded_by_the_template_where_there_is_no_caption() -> None:
     assert [caption.origin for caption in with_captions(captioned("A dog", labels=("Dog",))).captions] == ["human"]
 
 
+def test_a_template_holds_as_many_labels_as_are_allowed() -> None:
+    clip = captioned(labels=("Dog", "Rain", "Wind"))
+    assert with_captions(clip, template_labels=2).captions == (Caption("The sound of dog and rain.", origin="template"),)
+
+
+def test_of_the_tags_of_freesound_only_those_about_the_sound_are_worded() -> None:
+    clip = replace(captioned(labels=("wav", "zoom-h4n", "rain", "youtube")), source="freesound")
+    assert with_captions(clip).captions == (Caption("The sound of rain.", origin="template"),)
+    with pytest.raises(Rejected, match="no_text"):
+        with_captions(replace(clip, labels=("wav", "youtube")))
+
+
 @pytest.mark.parametrize("clip", [CLIP, captioned("", " \n"), captioned(labels=("_", ""))])
 def test_a_clip_without_any_text_is_rejected(clip: Clip) -> None:
     with pytest.raises(Rejected, match="no_text: neither a caption nor a label"):

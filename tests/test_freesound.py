@@ -55,6 +55,16 @@ def test_a_record_becomes_a_clip_with_the_best_of_its_texts(tmp_path: Path) -> N
     ]
 
 
+def test_the_recipe_says_how_many_tags_are_in_a_template(tmp_path: Path) -> None:
+    table(tmp_path, {**RECORD, "title": "38.wav", "description": "", "tags:": "rain,thunder,wind"})
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('name = "r"\ntemplate_labels = 2\n[[sources]]\nsource = "freesound"\npath = "records.parquet"\n')
+    (clip,) = freesound.read(load_recipe(str(recipe)).sources[0])
+    assert isinstance(clip, Clip)
+    assert clip.captions == (Caption("The sound of rain and thunder.", "template"),)
+    assert clip.labels == ("rain", "thunder", "wind")
+
+
 def test_a_description_that_repeats_the_title_is_one_caption() -> None:
     assert freesound.captions_of("Rain on a roof", "rain on a roof.") == (Caption("Rain on a roof", "title"),)
 

@@ -147,6 +147,7 @@ def test_the_fingerprint_changes_with_everything_that_decides_the_plan(home):
         fingerprint('licenses = ["CC0-1.0"]'),
         fingerprint("debias = 'none'"),
         fingerprint("debias_level = 'voices kept'"),
+        fingerprint("template_labels = 3"),
         fingerprint("[audio]\nmin_seconds = 1"),
     ]
     for name, content in (

@@ -13,7 +13,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, Strict, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from augment.keyword_to_caption import T5Settings
 from pipeline.counted import counted
@@ -22,7 +33,7 @@ from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
 from pipeline.recipe.locate import FOLDER, locate
 from pipeline.recipe.toml import read_toml
-from pipeline.records import AudioLimits, DebiasLevel, DebiasScope
+from pipeline.records import TEMPLATE_LABELS, AudioLimits, DebiasLevel, DebiasScope
 from sources import SOURCES
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.held_lists import Entry, HeldOut, as_table
@@ -104,6 +115,7 @@ class BuildRecipe(BaseModel):
     holdout: Annotated[tuple[Annotated[Entry, BeforeValidator(_entry_from_toml)], ...], Strict(False)] = ()
     licenses: Words = ()
     captions: Literal["template", "t5"] = "template"
+    template_labels: int = Field(TEMPLATE_LABELS, ge=1, le=100)
     debias: Annotated[DebiasScope, BeforeValidator(_debias_from_toml)] = "generated"
     debias_level: DebiasLevel = "full"
     allow_private: bool = False
@@ -118,6 +130,12 @@ class BuildRecipe(BaseModel):
     youtube: Annotated[YouTubeSettings, BeforeValidator(partial(_from_table, YouTubeSettings))] = YouTubeSettings()
     freesound: Annotated[FreesoundSettings, BeforeValidator(partial(_from_table, FreesoundSettings))] = FreesoundSettings()
     sources: tuple[SerializeAsAny[SourceOptions], ...] = Field(min_length=1)
+
+    @field_validator("sources")
+    @classmethod
+    def _with_template_labels(cls, sources: tuple[SourceOptions, ...], recipe: ValidationInfo) -> tuple[SourceOptions, ...]:
+        """Tell the sources how many labels a template holds: some write templates over their tags themselves."""
+        return tuple(options.with_template_labels(recipe.data.get("template_labels", TEMPLATE_LABELS)) for options in sources)
 
     @property
     def unused_tables(self) -> set[str]:

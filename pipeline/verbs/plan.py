@@ -85,7 +85,9 @@ def held_rows(recipe: BuildRecipe, limit: int | None) -> HeldRows | None:
 
 def rules_of(recipe: BuildRecipe) -> Rules:
     """Return what a recipe says about rows."""
-    return Rules.of(recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.neutral)
+    return Rules.of(
+        recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.neutral, recipe.template_labels
+    )
 
 
 def with_t5(caption_model: CaptionModel, folder: Folder) -> beam.PTransform:

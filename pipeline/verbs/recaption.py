@@ -62,7 +62,7 @@ def reword_plan(
     shards = [planned.shard for planned in plan.shards]
     planned = root | "Plan" >> beam.Create(shards, reshuffle=False) | "Rows" >> beam.Map(_planned_clips, folder)
     reworded, n_read = (planned, partitions.clips) | "Reword" >> Reword()
-    captioned = reworded | "Caption" >> beam.Map(with_text)
+    captioned = reworded | "Caption" >> beam.Map(with_text, recipe.template_labels)
     worded = captioned | "CaptionWithT5" >> with_t5(caption_model, folder) if caption_model else captioned
     assigned = worded | "AssignShards" >> AssignShards(recipe.shard_size, rules)
     _ = assigned | "WritePlan" >> WritePlan(folder, NEW_PLAN)

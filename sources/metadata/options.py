@@ -21,7 +21,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from pipeline.output.layout import RESERVED_NAMES
-from pipeline.records import AudioLimits, DebiasScope
+from pipeline.records import TEMPLATE_LABELS, AudioLimits, DebiasScope
 from sources.metadata.headers import is_misspelt
 from sources.metadata.store_files import local_copy
 
@@ -81,12 +81,24 @@ class SourceOptions(BaseModel):
     license_version_default: Literal["1.0", "2.0", "2.5", "3.0", "4.0"] | None = None
     base: Path
     _local_files: tuple[Path, ...] = PrivateAttr(())
+    _template_labels: int = PrivateAttr(TEMPLATE_LABELS)
 
     def with_local_files(self, folders: tuple[Path, ...]) -> Self:
         """Return these options with the folders that `local_files` of the recipe allows."""
         copy = self.model_copy()
         copy._local_files = folders
         return copy
+
+    def with_template_labels(self, n_labels: int) -> Self:
+        """Return these options with the number of labels that the recipe allows in a template."""
+        copy = self.model_copy()
+        copy._template_labels = n_labels
+        return copy
+
+    @property
+    def template_labels(self) -> int:
+        """The largest number of labels in a caption by template, of the recipe's `template_labels`."""
+        return self._template_labels
 
     @property
     def allowed_folders(self) -> tuple[Path, ...]:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from augment.clean import clean_text
 from augment.templates import template
 from pipeline.keys import split_rank
-from pipeline.records import Caption, Clip, Reason, Rejected
+from pipeline.records import TEMPLATE_LABELS, Caption, Clip, Reason, Rejected
+
+FREESOUND = "freesound"
 
 
-def with_captions(clip: Clip) -> Clip:
-    """Return the clip with its captions cleaned; with the template over its labels where it has none.
+def with_captions(clip: Clip, template_labels: int = TEMPLATE_LABELS) -> Clip:
+    """Return the clip with its captions cleaned; with the template over its first `template_labels` labels where it has none.
 
     In a training split no caption stands twice. In valid and test all stay: AudioCaps has five a clip, some equal, and scores count five.
     There the captions of people are those that everybody measures with, see `as_given`.
@@ -24,7 +26,7 @@ def with_captions(clip: Clip) -> Clip:
     captions = tuple(caption for caption in (_cleaned(caption, is_training) for caption in clip.captions) if caption.text)
     if len(captions) > 1 and is_training:
         captions = tuple(dict.fromkeys(captions))
-    if not captions and (text := clean_text(template(clip.labels) or "")):
+    if not captions and (text := clean_text(_template(clip, template_labels))):
         captions = (Caption(text, origin="template"),)
     if not captions:
         raise Rejected(Reason.NO_TEXT, "neither a caption nor a label")
@@ -43,6 +45,15 @@ def as_given(raw: str, cleaned: str) -> str:
 
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text))
+
+
+def _template(clip: Clip, max_labels: int) -> str:
+    """Return the template over the labels of a clip, empty without one. Tags on Freesound count only where they are about the sound."""
+    if clip.source != FREESOUND:
+        return template(clip.labels, max_labels) or ""
+    from augment.choose_text import of_tags  # slow to import, and most recipes do without
+
+    return of_tags(clip.labels, max_labels).text
 
 
 def _cleaned(caption: Caption, is_training: bool) -> Caption:

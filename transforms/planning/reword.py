@@ -11,7 +11,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipeline.records import GENERATED, Clip, Rejected
+from pipeline.records import GENERATED, TEMPLATE_LABELS, Clip, Rejected
 from transforms.planning.batches import bucket_of, pack, partition_of, unpack
 from transforms.planning.captions import with_captions
 from transforms.planning.drop_duplicates import key_of
@@ -44,12 +44,12 @@ def reworded(planned: Clip, read: Clip | None) -> Clip:
     return renewed
 
 
-def with_text(batch: PlannedClips) -> PlannedClips:
+def with_text(batch: PlannedClips, template_labels: int = TEMPLATE_LABELS) -> PlannedClips:
     """Return the clips that have text, with their captions as `with_captions` returns them."""
     rows = []
     for clip, planned in zip(batch.clips, batch.planned, strict=True):
         with contextlib.suppress(Rejected):
-            rows.append((with_captions(clip), planned))
+            rows.append((with_captions(clip, template_labels), planned))
     return PlannedClips(batch.partition, [clip for clip, _ in rows], [planned for _, planned in rows])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from pipeline.records import Clip, Rejection
+from pipeline.records import TEMPLATE_LABELS, Clip, Rejection
 from sources.metadata.held_lists import Entry, HeldOut
 from sources.metadata.options import SourceOptions
 from transforms.planning.captions import with_captions
@@ -23,13 +23,17 @@ from transforms.planning.share_recordings import Pair, shared_by
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What planning does with rows. `holdout` are the entries of a recipe, `hold_outs` what they hold out; `tables` are caption tables."""
+    """What planning does with rows. `holdout` are the entries of a recipe, `hold_outs` what they hold out; `tables` are caption tables.
+
+    `template_labels` is the largest number of labels in a caption by template.
+    """
 
     holdout: tuple[Entry, ...] = ()
     hold_outs: HoldOuts = field(default_factory=HoldOuts)
     tables: frozenset[SourceName] = frozenset()
     licenses: tuple[str, ...] = ()
     neutral: Neutral = UNCHANGED
+    template_labels: int = TEMPLATE_LABELS
 
     @classmethod
     def of(
@@ -40,10 +44,11 @@ class Rules:
         elsewhere: Collection[HeldOut] = (),
         licenses: Iterable[str] = (),
         neutral: Neutral = UNCHANGED,
+        template_labels: int = TEMPLATE_LABELS,
     ) -> Rules:
         """Return the rules of a recipe, whose paths start from `base`; its lists of recordings are read."""
         hold_outs = HoldOuts.of(holdout, base, elsewhere)
-        return cls(tuple(holdout), hold_outs, joining_sources(sources), allow_list(licenses), neutral)
+        return cls(tuple(holdout), hold_outs, joining_sources(sources), allow_list(licenses), neutral, template_labels)
 
     def allowed(self, distinct: Sequence[Clip], rejections: list[Rejection]) -> list[Clip]:
         """Return the clips that may be used, with the captions of caption tables; append rejections of the others.
@@ -57,7 +62,7 @@ class Rules:
     def captioned(self, allowed: Iterable[Clip], rejections: list[Rejection]) -> list[Clip]:
         """Return the clips that have a licence of the allow list and text, with their captions; append rejections of the others."""
         licensed = map_or_reject(allowed, "check_licenses", partial(check_license, allowed=self.licenses), rejections)
-        return map_or_reject(licensed, "caption", with_captions, rejections)
+        return map_or_reject(licensed, "caption", partial(with_captions, template_labels=self.template_labels), rejections)
 
 
 def shared_pairs(distinct: Iterable[Clip], captioned: Iterable[Clip]) -> Counter[Pair]:
