@@ -9,8 +9,9 @@ from itertools import islice
 
 import sentencex
 
+from augment.boilerplate import is_about_other_things
 from augment.clean import ADDRESS, MAX_CHARACTERS, cut, lines
-from augment.prose import is_about_other_things, without_extension
+from augment.prose import without_extension
 from augment.tables import rows
 
 MAX_SENTENCES = 12  # of a description; what comes later is about other things, most often

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-
-import sentencex
 
 from augment.clean import clean_text, cut, has_letters, lines
-from augment.tables import rows, words
+from augment.tables import words
 from augment.templates import ACRONYM_LENGTH
 
 _EXTENSION = re.compile(
@@ -54,41 +51,9 @@ def file_name_to_text(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def first_sentence(description: str) -> str:
-    """Return the first sentence that describes the sound, not the recorder, the licence or other pages; empty when there is none.
-
-    >>> first_sentence("Take No. 3 of a bell, e.g. at 44.1kHz. Recorded with a Zoom H4n.")
-    'Take No. 3 of a bell, e.g. at 44.1kHz.'
-    >>> first_sentence("Recorded with Zoom H2n.\\nA door slams. Enjoy!")
-    'A door slams.'
-    """
-    for line in lines(description):
-        for sentence in sentencex.segment("en", line):
-            text = cut(_EXTENSION.sub("", sentence.strip().rstrip(" ,;:-")))
-            if text and not is_about_other_things(text):
-                return text
-    return ""
-
-
 def without_extension(text: str) -> str:
     """Return a text without the extension of a file at its end."""
     return _EXTENSION.sub("", text)
-
-
-def is_about_other_things(sentence: str) -> bool:
-    """Return whether a sentence is about other things than the sound."""
-    beginnings, anywhere = _boilerplate()
-    lowered = sentence.lower()  # patterns that look at case take twice the time
-    return beginnings.match(lowered) is not None or anywhere.search(lowered) is not None
-
-
-@cache
-def _boilerplate() -> tuple[re.Pattern, re.Pattern]:
-    """Return the patterns of such sentences: those for their beginning, which are tried only there, and those for any place in them."""
-    patterns = [row[0] for row in rows("boilerplate")]
-    groups = ([pattern for pattern in patterns if pattern.startswith("^") is at_start] for at_start in (True, False))
-    beginnings, anywhere = (re.compile("|".join(f"(?:{pattern})" for pattern in group)) for group in groups)
-    return beginnings, anywhere
 
 
 def _words_of_name(name: str) -> list[str]:

@@ -128,6 +128,42 @@ def test_a_list_of_500_tags_makes_a_short_template():
     assert of_tags(tags, 3).text.count(",") == 2
 
 
+@pytest.mark.parametrize(
+    ("description", "sentence"),
+    [
+        ("A girl screaming loudly", "A girl screaming loudly"),
+        ("Take No. 3 of a bell. Second.", "Take No. 3 of a bell."),
+        ("A bell, e.g. a church bell, rings. Then it stops.", "A bell, e.g. a church bell, rings."),
+        ("Recorded at 44.1kHz in a forest. Birds sing.", "Birds sing."),
+        ("Dr. Smith vs. the St. James bell. Loud!", "Dr. Smith vs. the St. James bell."),
+        ("A door slams! It opens.", "A door slams!"),
+        ("About 200 people applauding. Recorded with Zoom Q3HD.", "About 200 people applauding."),
+        ("Recorded with Zoom h2n.\r\nA door slams.", "A door slams."),
+        ("Recorded on a Sony PCM M-10. Just a loud cricket.", "Just a loud cricket."),
+        ("Made with FL Studio. A short bass loop.", "A short bass loop."),
+        ("CC0, so no hassle with credit. Rain on leaves.", "Rain on leaves."),
+        ("Please rate! Enjoy! Rain on leaves.", "Rain on leaves."),
+        ('Visit <a href="http://example.org">http://example.org</a>. Thunder.', "Thunder."),
+        ("Equipment: Tascam DR-100. Thunder.", "Thunder."),
+        ("Take 4. A calm boulevard.", "A calm boulevard."),
+        ("A steel door is openedModel: Huawei", "A steel door is opened."),
+        ("Flushing a toilet.Equipment: Tascam", "Flushing a toilet."),
+        ("footsteps on snow, close by\nand then away\nZoom H4n", "footsteps on snow, close by and then away"),
+        ("rain3.flac", "rain3"),
+        ("雨の音。二番目", "雨の音。"),
+        ("Recorded with Zoom H4n", ""),
+        ("44.1 kHz, 16 bit, stereo", ""),
+        ("...", ""),
+        ("", ""),
+        ("Visit us on our page\nThunder; ", "Thunder"),
+        ("Thunder rolls:", "Thunder rolls"),
+        ("thunder.WAV", "thunder."),
+    ],
+)
+def test_the_first_sentence_that_is_left_is_about_the_sound(description, sentence):
+    assert next(sentences(description), "") == sentence
+
+
 ATTACKS = [
     "<script>alert(1)</script>",
     '{"caption": "A dog barks", "id": 7}',

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from augment.clean import MAX_CHARACTERS, clean_text
 from augment.debias.rewrite import debias
-from augment.prose import file_name_to_text, first_sentence, title_to_text
+from augment.prose import file_name_to_text, title_to_text
 from augment.templates import template
 
 
@@ -100,8 +100,8 @@ def test_a_number_before_a_unit_stays(unit):
 
 
 @given(st.text(max_size=80))
-def test_a_title_or_description_of_any_characters_is_at_most_one_clean_line(text):
-    for words in (title_to_text(text), file_name_to_text(text), first_sentence(text)):
+def test_a_title_of_any_characters_is_at_most_one_clean_line(text):
+    for words in (title_to_text(text), file_name_to_text(text)):
         assert words == words.strip() and len(words) <= MAX_CHARACTERS and "\n" not in words
 
 
@@ -109,9 +109,9 @@ def test_lines_of_a_title_are_joined_by_a_blank():
     assert title_to_text("Rain\non a roof.wav") == "Rain on a roof"
 
 
-def test_titles_names_and_sentences_are_cut_at_the_limit():
+def test_titles_and_names_are_cut_at_the_limit():
     long = "rumble " * 100
-    for words in (title_to_text(long), title_to_text(f"{long}.wav"), file_name_to_text(f"{long}.wav"), first_sentence(long)):
+    for words in (title_to_text(long), title_to_text(f"{long}.wav"), file_name_to_text(f"{long}.wav")):
         assert 290 < len(words) <= MAX_CHARACTERS and words.casefold().endswith("rumble")
 
 
@@ -134,42 +134,6 @@ def test_titles_names_and_sentences_are_cut_at_the_limit():
 )
 def test_title_becomes_words(title, text):
     assert title_to_text(title) == text
-
-
-@pytest.mark.parametrize(
-    ("description", "sentence"),
-    [
-        ("A girl screaming loudly", "A girl screaming loudly"),
-        ("Take No. 3 of a bell. Second.", "Take No. 3 of a bell."),
-        ("A bell, e.g. a church bell, rings. Then it stops.", "A bell, e.g. a church bell, rings."),
-        ("Recorded at 44.1kHz in a forest. Birds sing.", "Birds sing."),
-        ("Dr. Smith vs. the St. James bell. Loud!", "Dr. Smith vs. the St. James bell."),
-        ("A door slams! It opens.", "A door slams!"),
-        ("About 200 people applauding. Recorded with Zoom Q3HD.", "About 200 people applauding."),
-        ("Recorded with Zoom h2n.\r\nA door slams.", "A door slams."),
-        ("Recorded on a Sony PCM M-10. Just a loud cricket.", "Just a loud cricket."),
-        ("Made with FL Studio. A short bass loop.", "A short bass loop."),
-        ("CC0, so no hassle with credit. Rain on leaves.", "Rain on leaves."),
-        ("Please rate! Enjoy! Rain on leaves.", "Rain on leaves."),
-        ('Visit <a href="http://example.org">http://example.org</a>. Thunder.', "Thunder."),
-        ("Equipment: Tascam DR-100. Thunder.", "Thunder."),
-        ("Take 4. A calm boulevard.", "A calm boulevard."),
-        ("A steel door is openedModel: Huawei", "A steel door is opened."),
-        ("Flushing a toilet.Equipment: Tascam", "Flushing a toilet."),
-        ("footsteps on snow, close by\nand then away\nZoom H4n", "footsteps on snow, close by and then away"),
-        ("rain3.flac", "rain3"),
-        ("雨の音。二番目", "雨の音。"),
-        ("Recorded with Zoom H4n", ""),
-        ("44.1 kHz, 16 bit, stereo", ""),
-        ("...", ""),
-        ("", ""),
-        ("Visit us on our page\nThunder; ", "Thunder"),
-        ("Thunder rolls:", "Thunder rolls"),
-        ("thunder.WAV", "thunder."),
-    ],
-)
-def test_first_sentence_describes_the_sound(description, sentence):
-    assert first_sentence(description) == sentence
 
 
 @pytest.mark.slow
