@@ -10,9 +10,10 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 
 from augment.clean import MAX_RAW
-from augment.description_sentences import balanced, equipment, sentences, without_formats, without_opening
+from augment.description_sentences import balanced, is_equipment, names_equipment, sentences, without_formats, without_opening
 from augment.prose import title_to_text
 from augment.tables import rows, words
 from augment.templates import template
@@ -47,11 +48,15 @@ MAX_OF_A_KIND = 3
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A text that may become a caption, where it is from ("title", "description" or "template"), and how much it says of the sound."""
+    """A text that may become a caption.
+
+    `origin`: "title", "description" or "template". `score`: how much it says of the sound. `stems`: its words that are not of grammar.
+    """
 
     text: str
     origin: str
     score: float
+    stems: frozenset[str] = frozenset()
 
 
 def chosen(
@@ -69,7 +74,7 @@ def chosen(
     ['The sound of rain and roof.']
     """
     tags = _read(tags)
-    tag_stems = _stems(word for tag in tags for word in _WORD.findall(tag.lower()) if len(word) > 2)
+    tag_stems = frozenset().union(*map(_words_of_tag, tags))
     described = list(_described(description, tag_stems))
     best = max((each for each in described if each.text not in repeated), key=_score_of, default=None)
     named, tagged = _named(title[:MAX_RAW], tag_stems), of_tags(tags, max_labels)
@@ -94,7 +99,7 @@ def _standing(named: Candidate, best: Candidate | None, tagged: Candidate, is_co
 
 
 def _names_a_sound(each: Candidate) -> bool:
-    return not _sounds().isdisjoint(map(stem, _content(each.text.lower())))
+    return not _sounds().isdisjoint(each.stems)
 
 
 def _last_choice(named: Candidate, tagged: Candidate, described: Sequence[Candidate]) -> list[Candidate]:
@@ -103,15 +108,15 @@ def _last_choice(named: Candidate, tagged: Candidate, described: Sequence[Candid
     if often is not None and often.score >= ENOUGH:
         return [often]
     order = (tagged, named) if tagged.score else (named, tagged)  # tags of no sound are about moods and places, most often
-    return [each for each in order if _content(each.text.lower())][:1]
+    return [each for each in order if each.stems][:1]
 
 
 def _described(description: str, tag_stems: frozenset[str]) -> Iterator[Candidate]:
     """Yield the sentences of a description until one of them says much."""
     bonus = FOR_THE_FIRST
     for text in sentences(description):
-        value = score(text, tag_stems)
-        yield Candidate(text, "description", value + bonus if value >= ENOUGH else value)
+        value, stems = _scored(text, tag_stems)
+        yield Candidate(text, "description", value + bonus if value >= ENOUGH else value, stems)
         if value + bonus >= MUCH:
             return
         bonus = 0.0
@@ -127,13 +132,14 @@ def _named(title: str, tag_stems: frozenset[str]) -> Candidate:
     while len(pieces) > 1 and (_is_about_file(pieces[-1]) or (len(pieces) < n_pieces and pieces[-1].lower() in words("function_words"))):
         pieces.pop()
     text = " ".join(pieces).rstrip(" ,-")
-    return Candidate(text, "title", score(text, tag_stems) + FOR_A_TITLE * (len(_content(text.lower())) > 1))
+    value, stems = _scored(text, tag_stems)
+    return Candidate(text, "title", value + FOR_A_TITLE * (len(stems) > 1), stems)
 
 
 @lru_cache(maxsize=1 << 16)
 def _is_about_file(word: str) -> bool:
     bare = word.lower().strip(".,()[]")
-    return bare in words("title_ends") or _FILE_NUMBER.fullmatch(bare) is not None or equipment().fullmatch(bare) is not None
+    return bare in words("title_ends") or _FILE_NUMBER.fullmatch(bare) is not None or is_equipment(bare)
 
 
 def _is_confirmed(named: Candidate, tag_stems: frozenset[str], described: Sequence[Candidate]) -> bool:
@@ -141,10 +147,10 @@ def _is_confirmed(named: Candidate, tag_stems: frozenset[str], described: Sequen
 
     "stairs", of a sound of a telephone, is not confirmed.
     """
-    content = _stems(_content(named.text.lower()))
-    if len(content) > 1 and len(content & (_sounds() | tag_stems)) > 0:
+    content = named.stems - _meta()
+    if not content.isdisjoint(tag_stems) or (len(content) > 1 and not content.isdisjoint(_sounds())):
         return True
-    return bool(content & tag_stems) or any(content & _stems(_content(each.text.lower())) for each in described)
+    return not all(map(content.isdisjoint, (each.stems for each in described)))
 
 
 def of_tags(tags: Sequence[str], max_labels: int = TEMPLATE_LABELS) -> Candidate:
@@ -159,8 +165,10 @@ def of_tags(tags: Sequence[str], max_labels: int = TEMPLATE_LABELS) -> Candidate
             stems.setdefault(tag.replace("-", " "), matching)
     of_sounds = [tag for tag, matching in stems.items() if matching & _sounds()]
     telling = of_sounds or list(stems)
-    kept = [tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i)]
-    return Candidate(template(kept, max_labels) or "", "template", ENOUGH * min(2, len(of_sounds)) / 2)
+    distinct = (tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i))
+    kept = list(islice(distinct, max_labels))
+    text = template(kept, max_labels) or ""
+    return Candidate(text, "template", ENOUGH * min(2, len(of_sounds)) / 2, frozenset().union(*map(stems.__getitem__, kept)))
 
 
 def _read(tags: Sequence[str]) -> list[str]:
@@ -180,13 +188,14 @@ def _stems_of_tag(tag: str) -> frozenset[str]:
     pieces = spaced.split()
     if len(pieces) > 1 and (len(pieces[-1]) == 1 or not words("empty_names").isdisjoint(pieces) or "dataset" in pieces):
         return frozenset()
-    matching = _stems(word for word in _WORD.findall(spaced) if len(word) > 2)
-    is_about_files = any(map(str.isdigit, tag)) or tag.lower() in words("tag_fillers") or equipment().search(spaced) is not None
-    return frozenset() if is_about_files else matching
+    is_about_files = any(map(str.isdigit, tag)) or tag.lower() in words("tag_fillers") or names_equipment(spaced)
+    return frozenset() if is_about_files else _words_of_tag(spaced)
 
 
-def _stems(matching: Iterable[str]) -> frozenset[str]:
-    return frozenset(map(stem, matching)) - _meta()
+@lru_cache(maxsize=1 << 16)
+def _words_of_tag(tag: str) -> frozenset[str]:
+    """Return the stems of the words of a tag, but of those about recordings."""
+    return frozenset(stem(word) for word in _WORD.findall(tag.lower()) if len(word) > 2) - _meta()
 
 
 def _score_of(each: Candidate) -> float:
@@ -208,24 +217,29 @@ def score(text: str, tag_stems: frozenset[str]) -> float:
     >>> score("A dog barks at a train", frozenset()) > ENOUGH > score("I made this for my project in 2009", frozenset())
     True
     """
+    return _scored(text, tag_stems)[0]
+
+
+def _scored(text: str, tag_stems: frozenset[str]) -> tuple[float, frozenset[str]]:
+    """Return the score of a text, and the stems of its words that are not of grammar."""
     facts = [_facts(token) for token in _TOKEN.findall(text.lower())]
-    stems = [each[0] for each in facts if each[0]]
+    stems = frozenset(each[0] for each in facts if each[0])
     n_sounds, n_tagged = len(_sounds().intersection(stems)), len(tag_stems.intersection(stems))
     if not stems or (len(stems) < 2 and not n_sounds and not n_tagged):
-        return 0.0
+        return 0.0, stems
     kinds = [each[1] for each in facts if each[1]]
     value = 2.0 * min(n_sounds, 4) + 1.5 * min(n_tagged, 4)
     value -= sum(COSTS[kind] * min(MAX_OF_A_KIND, kinds.count(kind)) for kind in set(kinds))
     value -= COSTS["question"] * ("?" in text) + 0.1 * max(0, len(facts) - 25)
     value -= 3.0 * (len(_DIGIT.findall(text)) > 0.25 * len(text))
-    return value + (0.5 if len(stems) > 2 else 0.0)
+    return value + (0.5 if len(stems) > 2 else 0.0), stems
 
 
 @lru_cache(maxsize=1 << 16)
 def _facts(token: str) -> tuple[str, str]:
     """Return the stem of a word, empty for one of grammar, and the kind of what says nothing about the sound, see `COSTS`."""
     content = _content(token)
-    kind = _words_of_kinds().get(token) or ("gear" if equipment().fullmatch(token) else "year" if _YEAR.fullmatch(token) else "")
+    kind = _words_of_kinds().get(token) or ("gear" if is_equipment(token) else "year" if _YEAR.fullmatch(token) else "")
     return stem(content[-1]) if content else "", kind
 
 

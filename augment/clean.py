@@ -27,6 +27,10 @@ _TWO_LETTERS = re.compile(r"[A-Za-z][^A-Za-z]*[A-Za-z]")
 _BLOCK = re.compile(r"<\s*/?\s*(?:br|p|div|li|ul|ol|tr|td|h[1-6]|hr|blockquote)\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"(?<=[\w.,;:!?)])<a\b[^<>]*>|</a\s*>(?=[\w(])", re.IGNORECASE)  # beside it, words touch: "see<a>here</a>for more"
 _TAG = re.compile(r"</?[A-Za-z!][^<>]{0,500}>|<!--.*?-->", re.DOTALL)
+_SIMPLE_TAG = re.compile(
+    r"</?(?:a|b|i|u|em|strong|img|font|span)(?:\s+[a-z]+\s?=\s?(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*/?>", re.IGNORECASE
+)
+"""A tag that ends where it seems to: it needs no parser, which takes 100 times the time."""
 _OPEN_TAG = re.compile(r"<(?:a|img|script|iframe|span|font)\b[^<>]*$", re.IGNORECASE)  # a tag without its end, at the end of the text
 _BBCODE = re.compile(r"\[/?(?:url|b|i|u|img|quote|code|size|color|list|\*)(?:=[^\]]*)?\]", re.IGNORECASE)
 _MARKDOWN_LINK = re.compile(r"\[([^\][]+)\]\((?:https?:|www\.|/)[^)]*\)")
@@ -141,15 +145,17 @@ def _without_markup(text: str) -> str:
     for _ in range(3):
         before = text
         if "<" in text:
-            text = _LINK.sub(" ", _BLOCK.sub("\n", text))
-            text = nh3.clean(text, tags=set(), link_rel=None) if _TAG.search(text) else text
+            text = _SIMPLE_TAG.sub("", _LINK.sub(" ", _BLOCK.sub("\n", text)))
+            text = nh3.clean(text, tags=set(), link_rel=None) if "<" in text and _TAG.search(text) else text
             text = _OPEN_TAG.sub("", text)
         if "&" in text:
             text = html.unescape(_BREAK_REFERENCE.sub("\n", text))
         if text == before:
             break
     text = _TAG.sub(" ", text)
-    return unicodedata.normalize("NFC", _UNWANTED.sub("", _MARKDOWN_LINK.sub(r"\1", _BBCODE.sub(" ", text))))
+    if "[" in text:
+        text = _MARKDOWN_LINK.sub(r"\1", _BBCODE.sub(" ", text))
+    return unicodedata.normalize("NFC", _UNWANTED.sub("", text))
 
 
 def _without_addresses(text: str, address: str) -> str:

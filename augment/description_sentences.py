@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import islice
 
@@ -12,7 +12,7 @@ import sentencex
 from augment.boilerplate import is_about_other_things
 from augment.clean import ADDRESS, MAX_CHARACTERS, cut, lines
 from augment.prose import without_extension
-from augment.tables import rows
+from augment.tables import rows, words
 
 MAX_SENTENCES = 12  # of a description; what comes later is about other things, most often
 _TOKEN = re.compile(r"[\w'-]+")
@@ -251,20 +251,35 @@ def without_formats(text: str) -> str:
 
 @cache
 def equipment() -> re.Pattern:
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(row[0] for row in rows('equipment'))})(?![\w-])", re.IGNORECASE)
+    return _names(row[0] for row in rows("equipment"))
+
+
+def _names(patterns: Iterable[str]) -> re.Pattern:
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(patterns)})(?![\w-])", re.IGNORECASE)
 
 
 def names_equipment(text: str) -> bool:
     """Return whether a text names equipment. Single words are looked up first, which takes less time than the pattern."""
     tokens = _TOKEN.findall(text.lower())
-    if any(map(_is_equipment, tokens)):
+    if any(map(is_equipment, tokens)):
         return True
     return not _first_words_of_equipment().isdisjoint(tokens) and equipment().search(text) is not None
 
 
 @lru_cache(maxsize=1 << 16)
-def _is_equipment(word: str) -> bool:
-    return equipment().search(word) is not None
+def is_equipment(word: str) -> bool:
+    """Return whether a word in small letters names equipment.
+
+    >>> is_equipment("zoom"), is_equipment("mkh416"), is_equipment("zooms")
+    (True, True, False)
+    """
+    return word.partition("'")[0] in words("equipment") or _equipment_patterns().search(word) is not None
+
+
+@cache
+def _equipment_patterns() -> re.Pattern:
+    """Return the pattern of the names that are not written in one way alone."""
+    return _names(row[0] for row in rows("equipment") if not row[0].isalnum())
 
 
 @cache
