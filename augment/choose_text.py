@@ -7,9 +7,9 @@ best stands. A template stands where no text says what is heard.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import islice
 
 from augment.clean import MAX_RAW
@@ -25,6 +25,8 @@ ENOUGH = 1.5
 """Score of a text that says what is heard: that of one word for a sound or of the tags."""
 WEAK = 3.5
 """Score of the best text below which the template over the tags stands beside it."""
+LOWEST = 0.5 * ENOUGH
+"""Score of a template over one tag for a sound."""
 MUCH = 6.0
 """Score of a sentence after which no other is looked at."""
 FOR_A_TITLE = 1.0
@@ -77,12 +79,12 @@ def chosen(
     tag_stems = frozenset().union(*map(_words_of_tag, tags))
     described = list(_described(description, tag_stems))
     best = max((each for each in described if each.text not in repeated), key=_score_of, default=None)
-    named, tagged = _named(title[:MAX_RAW], tag_stems), of_tags(tags, max_labels)
+    named, tagged = _named(title[:MAX_RAW], tag_stems), partial(of_tags, tags, max_labels)
     standing = _standing(named, best, tagged, _is_confirmed(named, tag_stems, described))
-    return _distinct(sorted(standing, key=_score_of, reverse=True)) or _last_choice(named, tagged, described)
+    return _distinct(sorted(standing, key=_score_of, reverse=True)) or _last_choice(named, tagged(), described)
 
 
-def _standing(named: Candidate, best: Candidate | None, tagged: Candidate, is_confirmed: bool) -> list[Candidate]:
+def _standing(named: Candidate, best: Candidate | None, tagged: Callable[[], Candidate], is_confirmed: bool) -> list[Candidate]:
     """Return those of the title, the best sentence and the template that say what is heard; none where none does.
 
     A strong title stands without a weak sentence; a title that is not confirmed stands only alone. The template stands beside weak texts
@@ -91,10 +93,9 @@ def _standing(named: Candidate, best: Candidate | None, tagged: Candidate, is_co
     stand = [each for each in (named, best) if each is not None and each.score >= ENOUGH]
     if best is not None and is_confirmed and named.score >= WEAK and best.score < MIN_BESIDE_A_TITLE:
         stand = [named]
-    is_weak = max(map(_score_of, stand), default=0.0) < WEAK and tagged.score >= ENOUGH
-    needs_tags = is_weak or (stand == [named] and tagged.score > 0 and not _names_a_sound(named))
-    if needs_tags:
-        stand.append(tagged)
+    is_weak, needs_sound = max(map(_score_of, stand), default=0.0) < WEAK, stand == [named] and not _names_a_sound(named)
+    if (is_weak or needs_sound) and (template := tagged()).score >= (LOWEST if needs_sound else ENOUGH):
+        stand.append(template)
     return stand if is_confirmed or len(stand) == 1 else [each for each in stand if each is not named]
 
 
@@ -102,12 +103,12 @@ def _names_a_sound(each: Candidate) -> bool:
     return not _sounds().isdisjoint(each.stems)
 
 
-def _last_choice(named: Candidate, tagged: Candidate, described: Sequence[Candidate]) -> list[Candidate]:
+def _last_choice(named: Candidate, tags: Candidate, described: Sequence[Candidate]) -> list[Candidate]:
     """Return the text that stands where none says what is heard: an often repeated sentence, the tags, or the title."""
     often = max(described, key=_score_of, default=None)
     if often is not None and often.score >= ENOUGH:
         return [often]
-    order = (tagged, named) if tagged.score else (named, tagged)  # tags of no sound are about moods and places, most often
+    order = (tags, named) if tags.score else (named, tags)  # tags of no sound are about moods and places, most often
     return [each for each in order if each.stems][:1]
 
 
@@ -165,7 +166,9 @@ def of_tags(tags: Sequence[str], max_labels: int = TEMPLATE_LABELS) -> Candidate
             stems.setdefault(tag.replace("-", " "), matching)
     of_sounds = [tag for tag, matching in stems.items() if matching & _sounds()]
     telling = of_sounds or list(stems)
-    distinct = (tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i))
+    distinct = (
+        tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i)
+    )
     kept = list(islice(distinct, max_labels))
     text = template(kept, max_labels) or ""
     return Candidate(text, "template", ENOUGH * min(2, len(of_sounds)) / 2, frozenset().union(*map(stems.__getitem__, kept)))

@@ -14,17 +14,17 @@ from augment.clean import ADDRESS, MAX_CHARACTERS, cut, lines
 from augment.prose import without_extension
 from augment.tables import rows, words
 
-MAX_SENTENCES = 12  # of a description; what comes later is about other things, most often
+MAX_SENTENCES = 8  # of a description; what comes later is about other things, most often
 _TOKEN = re.compile(r"[\w'-]+")
-MAX_CHARACTERS_READ = 1200
+MAX_CHARACTERS_READ = 800
 N_CACHED = 4096  # lines and descriptions: uploaders write the same on all sounds of a pack, which stand together
 MIN_CUT = 80  # characters that stay of a long sentence that is cut at a mark
-_TOUCHING = re.compile(r"[A-Z](?<=[a-zBM].)|\.(?<=[a-z].)(?=[a-z])")
+_TOUCHING = re.compile(r"[A-Z.](?:(?<=[a-zBM][A-Z])|(?<=[a-z]\.)(?=[a-z]))")
 _TOUCHING_WORDS = re.compile(r"[a-z](?:recorded|this) ")
 _RUN_ON = re.compile(
-    r"\b[a-z0-9][^\W_]*[a-z](?=[A-Z][a-z]{2,}\b)|(?<=\d )(?:BPM|Hz|k[Hh]z|dB)(?=[A-Z][a-z])"
-    r"|(?<=[a-z]{3})(?=recorded (?:with|on|at|by)\b|this (?:is|was) (?:part|an?|the)\b)"
+    r"[A-Z](?:(?<=[a-z][A-Z])[a-z]{2,}\b|(?:(?<=\d BPM[A-Z])|(?<=\d [Hk]z[A-Z])|(?<=\d k[Hh]z[A-Z])|(?<=\d dB[A-Z]))(?=[a-z]))"
 )
+_RUN_ON_WORDS = re.compile(r"(?<=[a-z]{3})(?=recorded (?:with|on|at|by)\b|this (?:is|was) (?:part|an?|the)\b)")
 _GLUED = re.compile(r"(?<=[a-z]{3})\.(?=[a-z]{3,}\b)(?!(?:wav|wave|mp3|aiff?|flac|ogg|com|org|net)\b)")
 _ABBREVIATIONS = frozenset({
     "approx", "appr", "ca", "incl", "excl", "vol", "no", "nr", "min", "sec", "max", "freq", "orig", "osc", "rec", "resp", "esp", "feat",
@@ -81,7 +81,7 @@ _ADVICE_TAIL = re.compile(
 )
 _TAILS = (
     (_LICENSE_TAIL, ("licen", "creative", "cc", "public", "royalty", "free", "copyright", "attribution")),
-    (_PACK_TAIL, (" of ", " from ")),
+    (_PACK_TAIL, ("set", "pack", "series", "collection", "library", "project", "album", "kit", "film", "movie", "game", "recordings")),
     (_ADVICE_TAIL, (" be ", "for ", "to use", "feel", "enjoy")),
 )
 _AUTHOR_TAIL = re.compile(
@@ -130,9 +130,18 @@ def _apart(line: str) -> str:
     >>> _apart("a tractorEquipment used: H4n"), _apart("at places.sounds of it"), _apart("a GarageBand loop")
     ('a tractor. Equipment used: H4n', 'at places. sounds of it', 'a GarageBand loop')
     """
-    if _TOUCHING.search(line) is None and _TOUCHING_WORDS.search(line) is None:
-        return line
-    return _GLUED.sub(". ", _RUN_ON.sub(r"\g<0>. ", line))
+    if _TOUCHING.search(line) is not None:
+        line = _GLUED.sub(". ", _RUN_ON.sub(_separated, line))
+    return _RUN_ON_WORDS.sub(". ", line) if _TOUCHING_WORDS.search(line) is not None else line
+
+
+def _separated(match: re.Match) -> str:
+    """Return the beginning of a word with a full stop before it, unless the word before it is a name, as "GarageBand" or "iPhone" are."""
+    text, start = match.string, match.start()
+    before = text[text.rfind(" ", 0, start) + 1 : start]
+    word = before[max((i + 1 for i, character in enumerate(before) if not character.isalnum()), default=0) :]
+    is_word = (len(word) > 1 and not word[0].isupper()) or before in ("BPM", "dB")
+    return f". {match[0]}" if is_word else match[0]
 
 
 def _segments(line: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from augment.clean import clean_text, cut, has_letters, lines
 from augment.tables import words
@@ -85,20 +86,26 @@ def _lowered(word: str) -> str:
     return word.lower() if capitals or word[1:].islower() or len(word) == 1 else word
 
 
-def _words_of_piece(piece: str) -> list[str]:
+@lru_cache(maxsize=1 << 16)
+def _words_of_piece(piece: str) -> tuple[str, ...]:
     """Return the words that are joined in one piece of a file name ("DoorOpen"); none for a code such as "BB01"."""
     bare = piece.strip(".,;:!()[]{}#~")
     if _QUANTITY.fullmatch(bare) or _NOTE.fullmatch(bare):
-        return [bare]
+        return (bare,)
     if _CODE.fullmatch(bare) and not _LETTERS.search(bare):
-        return []
-    return [word for word in _CAMEL.split(piece) if _WORD.search(word)]
+        return ()
+    return tuple(word for word in _CAMEL.split(piece) if _WORD.search(word))
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_number(word: str) -> bool:
+    return _NUMBER.fullmatch(word) is not None and _QUANTITY.fullmatch(word) is None
 
 
 def _is_counter(split: list[str], index: int) -> bool:
     """Return whether a word only numbers the file ("02", "v3"), unlike the numbers of "3 knocks" and "120 bpm"."""
     word = split[index].strip(".,()[]")
-    if not _NUMBER.fullmatch(word) or _QUANTITY.fullmatch(word):
+    if not word or not _is_number(word):
         return not word
     after = split[index + 1] if index + 1 < len(split) else ""
     counts = after.islower() and word.isdigit() and not word.startswith("0") and int(word) <= 24

@@ -257,8 +257,10 @@ def test_clean_text_stays_as_it_is(raw):
 
 
 def test_no_line_that_a_pattern_changes_is_passed_over():
-    chance, characters = random.Random(7), "ab 1  \t\u00a0\n,.;:!?()[]{}<>-=*~_#+|&/\"'…"
+    chance, characters = random.Random(7), "ab 1  \t\u00a0,.;:!?()[]{}<>-=*~_#+|&/\"'…"
     for _ in range(20_000):
         line = "".join(chance.choices(characters, k=chance.randrange(9)))
-        is_changed = any(pattern.sub(replacement, line) != line for pattern, replacement in clean._TIDY)
-        assert not is_changed or clean._MAY_BE_TIDIED.search(line), repr(line)
+        is_changed = any(pattern.sub(replacement, line) != line for _, pattern, replacement in clean._TIDY)
+        assert not is_changed or "  " in line or clean._MAY_BE_TIDIED.search(line), repr(line)
+        for signs, pattern, replacement in clean._TIDY:
+            assert pattern.sub(replacement, line) == line or any(sign in line for sign in signs), (repr(line), pattern)
