@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from itertools import islice
 
+from augment.boilerplate import is_about_other_things
 from augment.clean import MAX_RAW
 from augment.description_sentences import balanced, is_equipment, names_equipment, sentences, without_formats, without_opening
 from augment.prose import title_to_text
@@ -31,10 +32,10 @@ MUCH = 6.0
 """Score of a sentence after which no other is looked at."""
 FOR_A_TITLE = 1.0
 """Titles are short, and mostly about the sound: of 250 read, 81 % were good, of first sentences 74 %."""
-MIN_BESIDE_A_TITLE = 3.0
-"""Score from which on a sentence stands beside a title of at least `WEAK`."""
+MIN_BESIDE = 3.0
+"""Score from which on a text stands beside a better one."""
 FOR_THE_FIRST = 1.0
-"""The first sentence that is left says what is heard more often than later ones."""
+"""The first sentence says what is heard more often than later ones, which need two words for it."""
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _TOKEN = re.compile(r"[\w'-]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -71,7 +72,7 @@ def chosen(
         max_labels: tags in the template.
 
     >>> [each.text for each in chosen("Dog_bark-02.wav", "Enjoy! My dog barks at night - recorded with a Zoom H4n.", ["dog"])]
-    ['My dog barks at night', 'Dog bark']
+    ['Dog bark', 'My dog barks at night']
     >>> [each.text for each in chosen("38.wav", "Recorded with Zoom H4n.", ["rain", "roof"])]
     ['The sound of rain and roof.']
     """
@@ -87,16 +88,17 @@ def chosen(
 def _standing(named: Candidate, best: Candidate | None, tagged: Callable[[], Candidate], is_confirmed: bool) -> list[Candidate]:
     """Return those of the title, the best sentence and the template that say what is heard; none where none does.
 
-    A strong title stands without a weak sentence; a title that is not confirmed stands only alone. The template stands beside weak texts
+    A doubtful text does not stand beside another; a title that is not confirmed stands only alone. The template stands beside weak texts
     and beside a title without a word for a sound.
     """
-    stand = [each for each in (named, best) if each is not None and each.score >= ENOUGH]
-    if best is not None and is_confirmed and named.score >= WEAK and best.score < MIN_BESIDE_A_TITLE:
-        stand = [named]
+    texts = sorted((each for each in (named, best) if each is not None and each.score >= ENOUGH), key=_score_of, reverse=True)
+    if not is_confirmed and len(texts) > 1:
+        texts.remove(named)
+    stand = texts[:1] + [each for each in texts[1:] if each.score >= MIN_BESIDE]
     is_weak, needs_sound = max(map(_score_of, stand), default=0.0) < WEAK, stand == [named] and not _names_a_sound(named)
     if (is_weak or needs_sound) and (template := tagged()).score >= (LOWEST if needs_sound else ENOUGH):
-        stand.append(template)
-    return stand if is_confirmed or len(stand) == 1 else [each for each in stand if each is not named]
+        return [*(each for each in stand if is_confirmed or each is not named), template]
+    return stand
 
 
 def _names_a_sound(each: Candidate) -> bool:
@@ -108,19 +110,19 @@ def _last_choice(named: Candidate, tags: Candidate, described: Sequence[Candidat
     often = max(described, key=_score_of, default=None)
     if often is not None and often.score >= ENOUGH:
         return [often]
-    order = (tags, named) if tags.score else (named, tags)  # tags of no sound are about moods and places, most often
-    return [each for each in order if each.stems][:1]
+    return [each for each in (tags, named) if each.stems][:1]
 
 
 def _described(description: str, tag_stems: frozenset[str]) -> Iterator[Candidate]:
     """Yield the sentences of a description until one of them says much."""
-    bonus = FOR_THE_FIRST
-    for text in sentences(description):
+    for number, text in enumerate(sentences(description)):
+        if not text:
+            continue
         value, stems = _scored(text, tag_stems)
-        yield Candidate(text, "description", value + bonus if value >= ENOUGH else value, stems)
-        if value + bonus >= MUCH:
+        value += FOR_THE_FIRST * (1 if number == 0 and value >= ENOUGH else -1 if number else 0)
+        yield Candidate(text, "description", value, stems)
+        if value >= MUCH:
             return
-        bonus = 0.0
 
 
 def _named(title: str, tag_stems: frozenset[str]) -> Candidate:
@@ -134,7 +136,8 @@ def _named(title: str, tag_stems: frozenset[str]) -> Candidate:
         pieces.pop()
     text = " ".join(pieces).rstrip(" ,-")
     value, stems = _scored(text, tag_stems)
-    return Candidate(text, "title", value + FOR_A_TITLE * (len(stems) > 1), stems)
+    value = 0.0 if is_about_other_things(text) else value + FOR_A_TITLE * (len(stems) > 1)
+    return Candidate(text, "title", value, stems)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -155,7 +158,7 @@ def _is_confirmed(named: Candidate, tag_stems: frozenset[str], described: Sequen
 
 
 def of_tags(tags: Sequence[str], max_labels: int = TEMPLATE_LABELS) -> Candidate:
-    """Return the template over the tags for sounds; where none is, over those that are not about the recording.
+    """Return the template over the tags for sounds: others are about moods, places and programs.
 
     >>> of_tags(["zoom", "field-recording", "loud", "door-slam", "door", "key-ring"]).text
     'The sound of door slam and key ring.'
@@ -164,14 +167,13 @@ def of_tags(tags: Sequence[str], max_labels: int = TEMPLATE_LABELS) -> Candidate
     for tag in _read(tags):
         if matching := _stems_of_tag(tag):
             stems.setdefault(tag.replace("-", " "), matching)
-    of_sounds = [tag for tag, matching in stems.items() if matching & _sounds()]
-    telling = of_sounds or list(stems)
+    telling = [tag for tag, matching in stems.items() if matching & _sounds()]
     distinct = (
         tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i)
     )
     kept = list(islice(distinct, max_labels))
     text = template(kept, max_labels) or ""
-    return Candidate(text, "template", ENOUGH * min(2, len(of_sounds)) / 2, frozenset().union(*map(stems.__getitem__, kept)))
+    return Candidate(text, "template", ENOUGH * min(2, len(telling)) / 2, frozenset().union(*map(stems.__getitem__, kept)))
 
 
 def _read(tags: Sequence[str]) -> list[str]:

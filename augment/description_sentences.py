@@ -41,7 +41,7 @@ _BRACKET = re.compile(r"[()\[\]{}]")
 _TIDY = re.compile(r" +(?=[.,;!](?!\d)| )")
 _DANGLING = re.compile(
     r"(?:(?:\s|^)(?:and|or|with|by|at|in|on|from|of|for|to|as|the|an?|my|using|recorded|recording|record|captured|made|created|is|was"
-    r"|then|which|that|should|could|some|just|one|\d+))+$",
+    r"|then|which|that|under|should|could|some|just|one|\d+))+$",
     re.IGNORECASE,
 )
 _NAMED_VALUE = re.compile(r"^(?!sounds?\b|content|you (?:can )?hear|what)[\w/]+(?: [\w/()]+){0,2}\s?:{1,2}\s?\S", re.IGNORECASE)
@@ -79,7 +79,13 @@ _ADVICE_TAIL = re.compile(
     r"|(?:for|to) use (?:in|as|for|it)|for (?:your|any|my|our|all your|use)|feel free|enjoy)\b.*$",
     re.IGNORECASE,
 )
+_MAKER_TAIL = re.compile(
+    r"[\s,]+(?:(?:that|which) )?(?:i|we)(?: have| had|'ve)?(?: just)?"
+    r" (?:\w+ed|(?:re)?did|made|built|found|bought|got|had|wrote|took|put|cut)\b(?! of\b).*$",
+    re.IGNORECASE,
+)
 _TAILS = (
+    (_MAKER_TAIL, (" i ", " we ", " i'", " we'")),
     (_LICENSE_TAIL, ("licen", "creative", "cc", "public", "royalty", "free", "copyright", "attribution")),
     (_PACK_TAIL, ("set", "pack", "series", "collection", "library", "project", "album", "kit", "film", "movie", "game", "recordings")),
     (_ADVICE_TAIL, (" be ", "for ", "to use", "feel", "enjoy")),
@@ -97,9 +103,9 @@ MAX_COLONS = 2  # more of them stand in lists of fields
 
 
 def sentences(description: str) -> Iterator[str]:
-    """Return the sentences of a description that are not about other things, without what they say of equipment, licences and pages."""
+    """Yield the sentences of a description without what they say of equipment, licences and pages; "" for those about other things."""
     given = (sentence for line in _lines_of(description) for sentence in _segments(_apart(line)))
-    return filter(None, map(_of_sound, islice(given, MAX_SENTENCES)))
+    return map(_of_sound, islice(given, MAX_SENTENCES))
 
 
 @lru_cache(maxsize=N_CACHED)
