@@ -32,6 +32,8 @@ MUCH = 6.0
 """Score of a sentence after which no other is looked at."""
 FOR_A_TITLE = 1.0
 """Titles are short, and mostly about the sound: of 250 read, 81 % were good, of first sentences 74 %."""
+FAINT = 2.0
+"""Score of a title below which a template over two tags for sounds replaces it."""
 MIN_BESIDE = 3.0
 """Score from which on a text stands beside a better one."""
 FOR_THE_FIRST = 1.0
@@ -89,7 +91,7 @@ def _standing(named: Candidate, best: Candidate | None, tagged: Callable[[], Can
     """Return those of the title, the best sentence and the template that say what is heard; none where none does.
 
     A doubtful text does not stand beside another; a title that is not confirmed stands only alone. The template stands beside weak texts
-    and beside a title without a word for a sound.
+    and beside a title without a word for a sound, or instead of it.
     """
     texts = sorted((each for each in (named, best) if each is not None and each.score >= ENOUGH), key=_score_of, reverse=True)
     if not is_confirmed and len(texts) > 1:
@@ -97,7 +99,8 @@ def _standing(named: Candidate, best: Candidate | None, tagged: Callable[[], Can
     stand = texts[:1] + [each for each in texts[1:] if each.score >= MIN_BESIDE]
     is_weak, needs_sound = max(map(_score_of, stand), default=0.0) < WEAK, stand == [named] and not _names_a_sound(named)
     if (is_weak or needs_sound) and (template := tagged()).score >= (LOWEST if needs_sound else ENOUGH):
-        return [*(each for each in stand if is_confirmed or each is not named), template]
+        is_clear = needs_sound and named.score < FAINT and template.score >= ENOUGH
+        return [*(each for each in stand if each is not named or (is_confirmed and not is_clear)), template]
     return stand
 
 

@@ -85,6 +85,7 @@ _MAKER_TAIL = re.compile(
     re.IGNORECASE,
 )
 _TAILS = (
+    (re.compile(r"[\s,(-]+(?:as )?requested by\b.*$", re.IGNORECASE), ("requested by",)),
     (_MAKER_TAIL, (" i ", " we ", " i'", " we'")),
     (_LICENSE_TAIL, ("licen", "creative", "cc", "public", "royalty", "free", "copyright", "attribution")),
     (_PACK_TAIL, ("set", "pack", "series", "collection", "library", "project", "album", "kit", "film", "movie", "game", "recordings")),
