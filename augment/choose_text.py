@@ -194,7 +194,9 @@ def _stems_of_tag(tag: str) -> frozenset[str]:
     """Return the stems of a tag; none where it is about the recording, a code, or equipment."""
     spaced = tag.replace("-", " ").lower()
     pieces = spaced.split()
-    if len(pieces) > 1 and (len(pieces[-1]) == 1 or not words("empty_names").isdisjoint(pieces) or "dataset" in pieces):
+    if len(pieces) > 1 and (
+        pieces[0] == "to" or len(pieces[-1]) == 1 or not words("empty_names").isdisjoint(pieces) or "dataset" in pieces
+    ):
         return frozenset()
     is_about_files = any(map(str.isdigit, tag)) or tag.lower() in words("tag_fillers") or names_equipment(spaced)
     return frozenset() if is_about_files else _words_of_tag(spaced)

@@ -76,7 +76,7 @@ _PACK_TAIL = re.compile(
 )
 _ADVICE_TAIL = re.compile(
     r"\b(?:(?:which|that|it|they|and) )?(?:(?:can|could|may|might|should|would)(?: also)? be (?:used|useful|good|great|nice)"
-    r"|(?:for|to) use (?:in|as|for|it)|for (?:your|any|my|our|all your|use)|feel free|enjoy)\b.*$",
+    r"|(?:for|to) use (?:in|as|for|it)|for (?:your|any|my|our|all your|use)|feel free|enjoy|(?:just )?listen to my|check out)\b.*$",
     re.IGNORECASE,
 )
 _MAKER_TAIL = re.compile(
@@ -89,7 +89,7 @@ _TAILS = (
     (_MAKER_TAIL, (" i ", " we ", " i'", " we'")),
     (_LICENSE_TAIL, ("licen", "creative", "cc", "public", "royalty", "free", "copyright", "attribution")),
     (_PACK_TAIL, ("set", "pack", "series", "collection", "library", "project", "album", "kit", "film", "movie", "game", "recordings")),
-    (_ADVICE_TAIL, (" be ", "for ", "to use", "feel", "enjoy")),
+    (_ADVICE_TAIL, (" be ", "for ", "to use", "feel", "enjoy", "listen", "check")),
 )
 _AUTHOR_TAIL = re.compile(
     r",?\s+(?:(?:played|performed|sung|written) )?by(?: (?:[A-Z][\w.'-]*|&|and(?= [A-Z])))+[.!]?$"
