@@ -14,8 +14,10 @@ from itertools import islice
 
 from augment.boilerplate import is_about_other_things
 from augment.clean import MAX_RAW
-from augment.description_sentences import balanced, is_equipment, names_equipment, sentences, without_formats, without_opening
+from augment.description_sentences import balanced, sentences, without_opening
+from augment.equipment import is_equipment, names_equipment, without_formats
 from augment.prose import title_to_text
+from augment.stems import WORD, about_recordings, content_words, sounds, stem
 from augment.tables import rows, words
 from augment.templates import template
 from pipeline.records import TEMPLATE_LABELS
@@ -38,14 +40,12 @@ MIN_BESIDE = 3.0
 """Score from which on a text stands beside a better one."""
 FOR_THE_FIRST = 1.0
 """The first sentence says what is heard more often than later ones, which need two words for it."""
-_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _TOKEN = re.compile(r"[\w'-]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MUSICAL_NOTE = re.compile(r"\b[A-Ga-g][#b]?\d\b")
 _DIGIT = re.compile(r"\d")
 _FILE_NUMBER = re.compile(r"\d{5,}|0\d+")
 N_SAME = 40  # characters
-_ENDINGS = ("ings", "ing", "ers", "er", "ed", "es", "s", "y")
 COSTS = {"chat": 1.0, "meta": 1.0, "denial": 1.5, "advice": 2.0, "question": 1.0, "year": 0.5, "gear": 1.0}
 """Kind of what says nothing about the sound -> what each costs a text, `MAX_OF_A_KIND` times at most."""
 MAX_OF_A_KIND = 3
@@ -105,7 +105,7 @@ def _standing(named: Candidate, best: Candidate | None, tagged: Callable[[], Can
 
 
 def _names_a_sound(each: Candidate) -> bool:
-    return not _sounds().isdisjoint(each.stems)
+    return not sounds().isdisjoint(each.stems)
 
 
 def _last_choice(named: Candidate, tags: Candidate, described: Sequence[Candidate]) -> list[Candidate]:
@@ -154,8 +154,8 @@ def _is_confirmed(named: Candidate, tag_stems: frozenset[str], described: Sequen
 
     "stairs", of a sound of a telephone, is not confirmed.
     """
-    content = named.stems - _meta()
-    if not content.isdisjoint(tag_stems) or (len(content) > 1 and not content.isdisjoint(_sounds())):
+    content = named.stems - about_recordings()
+    if not content.isdisjoint(tag_stems) or (len(content) > 1 and not content.isdisjoint(sounds())):
         return True
     return not all(map(content.isdisjoint, (each.stems for each in described)))
 
@@ -170,7 +170,7 @@ def of_tags(tags: Sequence[str], max_labels: int = TEMPLATE_LABELS) -> Candidate
     for tag in _read(tags):
         if matching := _stems_of_tag(tag):
             stems.setdefault(tag.replace("-", " "), matching)
-    telling = [tag for tag, matching in stems.items() if matching & _sounds()]
+    telling = [tag for tag, matching in stems.items() if matching & sounds()]
     distinct = (
         tag for i, tag in enumerate(telling) if not any(_covers(stems[o], stems[tag], i > j) for j, o in enumerate(telling) if j != i)
     )
@@ -205,7 +205,7 @@ def _stems_of_tag(tag: str) -> frozenset[str]:
 @lru_cache(maxsize=1 << 16)
 def _words_of_tag(tag: str) -> frozenset[str]:
     """Return the stems of the words of a tag, but of those about recordings."""
-    return frozenset(stem(word) for word in _WORD.findall(tag.lower()) if len(word) > 2) - _meta()
+    return frozenset(stem(word) for word in WORD.findall(tag.lower()) if len(word) > 2) - about_recordings()
 
 
 def _score_of(each: Candidate) -> float:
@@ -218,7 +218,7 @@ def same_text(text: str) -> str:
     >>> same_text("Note C4, by Me!") == same_text("note c5 by me")
     True
     """
-    return " ".join(_WORD.findall(_MUSICAL_NOTE.sub("", without_opening(text.strip())).lower()))[:N_SAME]
+    return " ".join(WORD.findall(_MUSICAL_NOTE.sub("", without_opening(text.strip())).lower()))[:N_SAME]
 
 
 def score(text: str, tag_stems: frozenset[str]) -> float:
@@ -234,7 +234,7 @@ def _scored(text: str, tag_stems: frozenset[str]) -> tuple[float, frozenset[str]
     """Return the score of a text, and the stems of its words that are not of grammar."""
     facts = [_facts(token) for token in _TOKEN.findall(text.lower())]
     stems = frozenset(each[0] for each in facts if each[0])
-    n_sounds, n_tagged = len(_sounds().intersection(stems)), len(tag_stems.intersection(stems))
+    n_sounds, n_tagged = len(sounds().intersection(stems)), len(tag_stems.intersection(stems))
     if not stems or (len(stems) < 2 and not n_sounds and not n_tagged):
         return 0.0, stems
     kinds = [each[1] for each in facts if each[1]]
@@ -248,48 +248,9 @@ def _scored(text: str, tag_stems: frozenset[str]) -> tuple[float, frozenset[str]
 @lru_cache(maxsize=1 << 16)
 def _facts(token: str) -> tuple[str, str]:
     """Return the stem of a word, empty for one of grammar, and the kind of what says nothing about the sound, see `COSTS`."""
-    content = _content(token)
+    content = content_words(token)
     kind = _words_of_kinds().get(token) or ("gear" if is_equipment(token) else "year" if _YEAR.fullmatch(token) else "")
     return stem(content[-1]) if content else "", kind
-
-
-def _content(lowered: str) -> list[str]:
-    """Return the words of a text in small letters that are not words of grammar."""
-    grammar = words("function_words")
-    return [word for word in _WORD.findall(lowered) if len(word) > 2 and word not in grammar]
-
-
-@lru_cache(maxsize=1 << 16)
-def stem(word: str) -> str:
-    """Return a word without its ending, so that its forms are equal: the word for a sound, where it is a form of one.
-
-    >>> stem("barking"), stem("barked"), stem("rivers"), stem("clapping"), stem("squeaky")
-    ('bark', 'bark', 'river', 'clap', 'squeak')
-    """
-    known = words("sound_words")
-    if word in known:
-        return word
-    for ending in _ENDINGS:
-        base = word.removesuffix(ending)
-        if base != word and len(base) > 2:
-            for form in (base, base + "e", base[:-1] if base[-1:] == base[-2:-1] else base):
-                if form in known:
-                    return form
-    for ending in _ENDINGS[:-1]:
-        if word.endswith(ending) and len(word) > len(ending) + 3:
-            return word.removesuffix(ending)
-    return word
-
-
-@cache
-def _sounds() -> frozenset[str]:
-    return frozenset(map(stem, words("sound_words")))
-
-
-@cache
-def _meta() -> frozenset[str]:
-    """Return the stems of words about recordings, which tags hold too, and which say nothing of the sound."""
-    return frozenset(map(stem, words("empty_names") | words("tag_fillers")))
 
 
 @cache

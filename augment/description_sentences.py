@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 import sentencex
 
 from augment.boilerplate import is_about_other_things
 from augment.clean import ADDRESS, MAX_CHARACTERS, cut, lines
+from augment.equipment import names_equipment, until, without_equipment
 from augment.prose import without_extension
-from augment.tables import rows, words
 
 MAX_SENTENCES = 8  # of a description; what comes later is about other things, most often
-_TOKEN = re.compile(r"[\w'-]+")
 MAX_CHARACTERS_READ = 800
 N_CACHED = 4096  # lines and descriptions: uploaders write the same on all sounds of a pack, which stand together
 MIN_CUT = 80  # characters that stay of a long sentence that is cut at a mark
@@ -46,19 +45,6 @@ _DANGLING = re.compile(
 )
 _NAMED_VALUE = re.compile(r"^(?!sounds?\b|content|you (?:can )?hear|what)[\w/]+(?: [\w/()]+){0,2}\s?:{1,2}\s?\S", re.IGNORECASE)
 """A field with its value, as in "Room type: hall"."""
-_REST = re.compile(
-    r"[\s,;.]+(?:(?:and|they|it|these|this|that|which|all|are|is|was|were|have|has|been|simply|just|first|then|\w+ly)\b\s*)+$",
-    re.IGNORECASE,
-)
-_MADE = (
-    r"(?:which (?:was|were|i) |that (?:was|i) |i |was |were |been |all |and (?:then )?)*(?:re-?)?"
-    r"(?:recorded|recording|captured|taken|sampled|made|created|generated|edited|processed|mixed|produced|rendered|mastered|cleaned(?: up)?"
-    r"|designed|done|played|filmed|rec|using|via|through|with)"
-)
-_TO = (
-    r"(?:\s+(?:with|using|on|by|via|in|into|through|from|to|at|and|a|an|my|the|one|two|some|pair|of|portable|handheld|digital|old"
-    r"|\w+'s|only))*"
-)
 _ADDRESS_TAIL = re.compile(
     r"(?:\b(?:at|from|on|see|visit|here|in|of|via|by|is|are|available|found|downloaded|uploaded|to|under|with|the|link|url|site"
     rf"|website|page|and|or|more|info|information|check|out|also|free|can|be|get|it|for|my|our|original)\b[\s:,(–-]*)*{ADDRESS}.*$",
@@ -173,14 +159,11 @@ def trimmed(sentence: str) -> str:
     """
     text = _INTRODUCTION.sub("", sentence) if ":" in sentence else sentence
     text = without_opening(text)
-    text = _until(_ADDRESS_TAIL, text) if ADDRESS in text else text
-    text = _until(_LABEL, text) if ":" in text or "=" in text else text
+    text = until(_ADDRESS_TAIL, text) if ADDRESS in text else text
+    text = until(_LABEL, text) if ":" in text or "=" in text else text
     text = _without_tails(text)
     text = _AUTHOR_TAIL.sub("", text) if " by " in text else text
-    if names_equipment(text):
-        text = _equipment_in_brackets().sub("", text)
-        shorter = _until(_equipment_tail(), text)
-        text = _without_equipment_clause(_REST.sub("", shorter) if shorter != text else text)
+    text = without_equipment(text) if names_equipment(text) else text
     text = without_extension(balanced(text)).strip(_EDGES)
     if not sentence.endswith(text):
         text = _DANGLING.sub("", text)
@@ -192,21 +175,8 @@ def _without_tails(text: str) -> str:
     lowered = text.lower()
     for tail, signs in _TAILS:
         if any(sign in lowered for sign in signs):
-            text = _until(tail, text)
+            text = until(tail, text)
     return text
-
-
-def _without_equipment_clause(text: str) -> str:
-    """Return a sentence without the clauses from the first comma or dash on behind which equipment is named.
-
-    >>> _without_equipment_clause("A gate slams twice, changed in Audacity"), _without_equipment_clause("Audacity, a gate")
-    ('A gate slams twice', 'Audacity, a gate')
-    """
-    match = equipment().search(text)
-    if match is None:
-        return text
-    before = max(text.rfind(mark, 0, match.start()) for mark in (", ", " - ", "; ", ". "))
-    return text[:before] if len(text[: max(before, 0)].split()) > 2 else text
 
 
 def _shortened(text: str) -> str:
@@ -216,12 +186,6 @@ def _shortened(text: str) -> str:
         return short
     mark = max(short.rfind(mark, MIN_CUT) for mark in (", ", "; ", ": ", " - ", ". ", ") "))
     return short[:mark].rstrip(" -;:") if mark > 0 else short
-
-
-def _until(pattern: re.Pattern, text: str) -> str:
-    """Return a text up to where a pattern is, without the marks before it."""
-    match = pattern.search(text)
-    return text[: match.start()].rstrip(" ,;:.(–-") if match else text
 
 
 def balanced(text: str) -> str:
@@ -254,61 +218,3 @@ def without_opening(text: str) -> str:
     ('a bell.', 'some rain', 'It rains')
     """
     return _OPENING.sub("", text)
-
-
-def without_formats(text: str) -> str:
-    """Return a text without the brackets that name equipment or a format.
-
-    >>> without_formats("Rain (mono)"), without_formats("Rain (on a roof)")
-    ('Rain', 'Rain (on a roof)')
-    """
-    return _equipment_in_brackets().sub("", text) if "(" in text or "[" in text else text
-
-
-@cache
-def equipment() -> re.Pattern:
-    return _names(row[0] for row in rows("equipment"))
-
-
-def _names(patterns: Iterable[str]) -> re.Pattern:
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(patterns)})(?![\w-])", re.IGNORECASE)
-
-
-def names_equipment(text: str) -> bool:
-    """Return whether a text names equipment. Single words are looked up first, which takes less time than the pattern."""
-    tokens = _TOKEN.findall(text.lower())
-    if any(map(is_equipment, tokens)):
-        return True
-    return not _first_words_of_equipment().isdisjoint(tokens) and equipment().search(text) is not None
-
-
-@lru_cache(maxsize=1 << 16)
-def is_equipment(word: str) -> bool:
-    """Return whether a word in small letters names equipment.
-
-    >>> is_equipment("zoom"), is_equipment("mkh416"), is_equipment("zooms")
-    (True, True, False)
-    """
-    return word.partition("'")[0] in words("equipment") or _equipment_patterns().search(word) is not None
-
-
-@cache
-def _equipment_patterns() -> re.Pattern:
-    """Return the pattern of the names that are not written in one way alone."""
-    return _names(row[0] for row in rows("equipment") if not row[0].isalnum())
-
-
-@cache
-def _first_words_of_equipment() -> frozenset[str]:
-    """Return the first words of the names that have two."""
-    return frozenset(row[0].partition(" ")[0] for row in rows("equipment") if " " in row[0])
-
-
-@cache
-def _equipment_in_brackets() -> re.Pattern:
-    return re.compile(rf"\s*[(\[][^()\[\]]*{equipment().pattern}[^()\[\]]*[)\]]", re.IGNORECASE)
-
-
-@cache
-def _equipment_tail() -> re.Pattern:
-    return re.compile(rf"\b{_MADE}{_TO}\s+(?:[\w-]+\s+){{0,3}}{equipment().pattern}.*$", re.IGNORECASE)
