@@ -1,4 +1,4 @@
-"""Measure captions by a T5 in batches against single prompts with the same settings, and the cost of cleaning, templates and de-biasing."""
+"""Measure captions by a T5 in batches against single prompts, and the cost of cleaning, templates, de-biasing and the choice of texts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from augment.prose import clean_text
 from augment.templates import template
 from augment.text_models import Model
 from bench.measure import Cost, Row, cost_of, paired, ratio
+from sources.freesound import captions_of
 
 ROOT = Path(__file__).parent.parent
 BASE = {"d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_heads": 12}  # t5-base
@@ -22,7 +23,8 @@ N_WORDS = 200  # that keywords are made of
 
 def rows(quick: bool, corpus: Path) -> list[Row]:
     """Return the figures of captioning."""
-    return [*_by_t5(quick), *_by_rules(50_000 if quick else 300_000, 1 if quick else 3)]
+    n_rows, n_rounds = (50_000, 1) if quick else (300_000, 3)
+    return [*_by_t5(quick), *_by_rules(n_rows, n_rounds), *_by_choice(n_rows // 10, n_rounds)]
 
 
 def _by_t5(quick: bool) -> list[Row]:
@@ -95,3 +97,55 @@ def _by_rules(n_rows: int, n_rounds: int) -> list[Row]:
 
     cost = min(cost_of(all_three).cpu for _ in range(n_rounds))
     return [Row("captions", f"clean + template + de-bias, {n_rows} rows, one core", n_rows / cost, "rows/s", None, ">= 20000")]
+
+
+RECORDS = (
+    (
+        "Dog_bark-02.wav",
+        "My dog barks at a passing train in the evening.<br>Recorded with a Zoom H4n, 44.1 kHz / 24 bit.",
+        "dog,bark,animal",
+    ),
+    (
+        "Rain on a tin roof",
+        "Rain on a tin roof, recorded from inside of a shed. Thanks for listening!",
+        "rain,roof,water,field-recording,tin",
+    ),
+    ("SFX_door_slam_03.wav", "", "door,slam,foley,sfx"),
+    (
+        "120 bpm drum loop",
+        "A drum loop with a heavy kick. Made with FL Studio. Free to use in your projects.",
+        "drum,loop,kick,120-bpm,beat",
+    ),
+    (
+        "KitchenSounds.aif",
+        'Plates and cups in a kitchen. More at <a href="http://example.org/sounds">http://example.org/sounds</a>.',
+        "kitchen,cups",
+    ),
+    (
+        "Synth - Pad - C#4 (61-127.aif)",
+        "Single note sampled from a synthesizer. Sampler files are available at http://example.org.",
+        "synth,multisample",
+    ),
+    (
+        "church bells",
+        "Church bells in the morning, people walking by, some traffic in the distance.\r\nEquipment: Tascam DR-05",
+        "bell,church",
+    ),
+    ("IMG_0042.wav", "This sound is part of a pack that I uploaded in 2014. Please credit me.", "water,stream,nature,birds"),
+)
+"""Title, description and tags as they stand on Freesound: file names, markup, equipment, licences and packs beside what is heard."""
+
+
+def _by_choice(n_rows: int, n_rounds: int) -> list[Row]:
+    """Choose the captions of raw records of Freesound that all differ."""
+    records = [RECORDS[number % len(RECORDS)] for number in range(n_rows)]
+    raw = [
+        (f"{number} {title}", text.replace(" ", f" {number} ", 1), tags.split(",")) for number, (title, text, tags) in enumerate(records)
+    ]
+
+    def choose() -> None:
+        for title, description, tags in raw:
+            captions_of(title, description, tags)
+
+    cost = min(cost_of(choose).cpu for _ in range(n_rounds))
+    return [Row("captions", f"choice of Freesound texts, {n_rows} records, one core", n_rows / cost, "records/s", None, ">= 10000")]
