@@ -38,6 +38,7 @@ _MARKDOWN_LINK = re.compile(r"\[([^\][]+)\]\((?:https?:|www\.|/)[^)]*\)")
 _UNWANTED = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad"
     r"\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff\ue000-\uf8ff]"
+    r"|[\u200c\u200d](?:(?<=[A-Za-z].)|(?=[A-Za-z]))"  # they join letters of other scripts
 )
 _RARE_BREAKS = re.compile(r"[\v\f\x1c-\x1f\x85\u2028\u2029]")  # control characters that are white space; one deleted would join two words
 _BREAK_REFERENCE = re.compile(r"&#(?:0*(?:1[0-3]|2[89]|3[01])(?:;|(?!\d))|x0*(?:[a-d]|1[c-f])(?:;|(?![0-9a-f])))", re.IGNORECASE)
