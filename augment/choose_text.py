@@ -34,8 +34,8 @@ MUCH = 6.0
 """Score of a sentence after which no other is looked at."""
 FOR_A_TITLE = 1.0
 """Titles are short, and mostly about the sound: of 250 read, 81 % were good, of first sentences 74 %."""
-FAINT = 2.0
-"""Score of a title below which a template over two tags for sounds replaces it."""
+CLEAR = 5.0
+"""Score from which on a text needs no word for a sound: that of three words of the tags."""
 MIN_BESIDE = 3.0
 """Score from which on a text stands beside a better one."""
 FOR_THE_FIRST = 1.0
@@ -90,18 +90,20 @@ def chosen(
 def _standing(named: Candidate, best: Candidate | None, tagged: Callable[[], Candidate], is_confirmed: bool) -> list[Candidate]:
     """Return those of the title, the best sentence and the template that say what is heard; none where none does.
 
-    A doubtful text does not stand beside another; a title that is not confirmed stands only alone. The template stands beside weak texts
-    and beside a title without a word for a sound, or instead of it.
+    A doubtful text does not stand beside another; a title that is not confirmed stands only alone. A text without a word for a sound,
+    and few of the tags, gives way to one that has some, and to a template over two tags for sounds. The template stands beside weak texts too.
     """
     texts = sorted((each for each in (named, best) if each is not None and each.score >= ENOUGH), key=_score_of, reverse=True)
     if not is_confirmed and len(texts) > 1:
         texts.remove(named)
-    stand = texts[:1] + [each for each in texts[1:] if each.score >= MIN_BESIDE]
-    is_weak, needs_sound = max(map(_score_of, stand), default=0.0) < WEAK, stand == [named] and not _names_a_sound(named)
-    if (is_weak or needs_sound) and (template := tagged()).score >= (LOWEST if needs_sound else ENOUGH):
-        is_clear = needs_sound and named.score < FAINT and template.score >= ENOUGH
-        return [*(each for each in stand if each is not named or (is_confirmed and not is_clear)), template]
-    return stand
+    clear = [each for each in texts if _names_a_sound(each) or each.score >= CLEAR]
+    stand = clear[:1] + [each for each in clear[1:] if each.score >= MIN_BESIDE]
+    if stand and (stand[0].score >= WEAK or (not is_confirmed and stand == [named])):
+        return stand
+    template = tagged()
+    if template.score >= ENOUGH:
+        return [*stand, template]
+    return stand or [*texts[:1], *([template] if template.score >= LOWEST else [])]
 
 
 def _names_a_sound(each: Candidate) -> bool:
