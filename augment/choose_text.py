@@ -90,8 +90,9 @@ def chosen(
 def _standing(named: Candidate, best: Candidate | None, tagged: Callable[[], Candidate], is_confirmed: bool) -> list[Candidate]:
     """Return those of the title, the best sentence and the template that say what is heard; none where none does.
 
-    A doubtful text does not stand beside another; a title that is not confirmed stands only alone. A text without a word for a sound,
-    and few of the tags, gives way to one that has some, and to a template over two tags for sounds. The template stands beside weak texts too.
+    A doubtful text does not stand beside another; a title that is not confirmed stands only alone. A text without a word for a sound
+    and with few of the tags gives way to one that has some, and to a template over two tags for sounds. The template stands beside weak
+    texts too.
     """
     texts = sorted((each for each in (named, best) if each is not None and each.score >= ENOUGH), key=_score_of, reverse=True)
     if not is_confirmed and len(texts) > 1:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Strict
 
-from pipeline.records import TEMPLATE_LABELS, Caption, Clip, Rejection
+from pipeline.records import TEMPLATE_LABELS, Caption, Clip, Rejected, Rejection
 from sources.metadata.card import Card, Download, Kind, Need, NeedKind, Part
 from sources.metadata.cells import MISSING, name_of, split_texts, text_of
 from sources.metadata.file_hash import file_sha256
@@ -148,6 +148,31 @@ def captions_of(
     from augment.choose_text import chosen  # slow to import, and `check` does without
 
     return tuple(Caption(each.text, each.origin) for each in chosen(title, description, tags, repeated, max_labels))
+
+
+def n_repeats_left_out(options: Options) -> int:
+    """Count the captions that a table loses because their uploader wrote them on many sounds.
+
+    Raises:
+        ValueError: as `read`.
+    """
+    path = _table(options)
+    columns = _columns(path, options)
+    repeated = _repeated(path, columns)
+    if not repeated.hashes:
+        return 0
+    rows = (row for row in renamed(read_rows(path, columns.values()), columns) if not row.fault)
+    return sum(_n_left_out(row, repeated.of(_uploader(row))) for row in rows)
+
+
+def _n_left_out(row: Row, repeated: Container[str]) -> int:
+    tags = next((row.values[field] for field in TAGS if row.values.get(field) is not None), None)
+    try:
+        given = _first_text(row.values, TITLES), _description(row), tags_of(tags)
+    except Rejected:  # `read` reports it
+        return 0
+    stand = {caption.text for caption in captions_of(*given, repeated)}
+    return sum(caption.text in repeated and caption.text not in stand for caption in captions_of(*given))
 
 
 def _repeated(path: Path, columns: dict[str, str]) -> RepeatedSentences:

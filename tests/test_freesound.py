@@ -307,10 +307,14 @@ def test_paths_start_in_the_folder_of_the_table(tmp_path: Path) -> None:
 
 def test_a_sentence_on_30_sounds_of_an_uploader_stands_only_where_nothing_else_does(tmp_path: Path) -> None:
     sentence = "Single note sampled from an analog synthesizer."
-    records = [RECORD | {"id": 100 + n, "title": f"Door slam {n}", "tags": ["slam"], "description": sentence} for n in range(29)]
+    records = [
+        RECORD | {"id": 100 + n, "title": f"Synthesizer bass {n}", "tags": ["synthesizer"], "description": sentence} for n in range(29)
+    ]
     records.append(RECORD | {"id": 200, "title": "38.wav", "tags": [], "description": f"<p>{sentence}</p>"})
     records.append(RECORD | {"id": 201, "title": "39.wav", "tags": [], "description": sentence, "username": "somebody else"})
-    clips = list(freesound.read(table(tmp_path, *records)))
+    given = table(tmp_path, *records)
+    clips = list(freesound.read(given))
+    assert freesound.n_repeats_left_out(given) == 29
     described = [[caption.text for caption in clip.captions if caption.origin == "description"] for clip in clips]
     assert described[:29] == [[]] * 29
     assert described[29:] == [[sentence], [sentence]]
