@@ -22,10 +22,10 @@ def is_about_other_things(sentence: str) -> bool:
     lowered = sentence.lower()  # patterns that look at case take twice the time
     if _beginnings().match(lowered) is not None:
         return True
-    found = _by_word().keys() & _WORD.findall(lowered)
+    held = _by_word().keys() & _WORD.findall(lowered)
     if lowered.endswith(AT_END):
-        found.add(AT_END)
-    return any(pattern.search(lowered) is not None for word in found for pattern in _by_word()[word])
+        held.add(AT_END)
+    return any(pattern.search(lowered) is not None for word in held for pattern in _by_word()[word])
 
 
 @cache

@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -31,17 +31,18 @@ from pipeline.counted import counted
 from pipeline.failures import RecipeError
 from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
+from pipeline.recipe.from_toml import debias_from_toml, entry_from_toml, from_table
 from pipeline.recipe.locate import FOLDER, locate
 from pipeline.recipe.toml import read_toml
 from pipeline.records import TEMPLATE_LABELS, AudioLimits, DebiasLevel, DebiasScope
 from sources import SOURCES
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.held_lists import Entry, HeldOut, as_table
-from sources.metadata.options import SourceOptions, check_table
+from sources.metadata.options import SourceOptions
 from sources.metadata.store_files import STORES, address_of, is_in_store, local_copy, path_of, without_cache_paths
 from transforms.fetching.folders import LocalFolders
 from transforms.fetching.freesound.freesound_api import FreesoundSettings
-from transforms.fetching.limits.hosts import HostLimits, limits_by_host
+from transforms.fetching.limits.hosts import HostLimits
 from transforms.fetching.roots.root_addresses import local_root, root_fault, root_scheme
 from transforms.fetching.youtube.youtube import YouTubeSettings
 from transforms.planning.held_sources import lacking, options_of
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 
 MAX_FAULTS = 50  # lines of one message
 Words = Annotated[tuple[str, ...], Strict(False)]  # TOML has lists
-Record = TypeVar("Record")
 
 
 TABLES = {
@@ -71,36 +71,6 @@ def _allowed(model: type[BaseModel]) -> dict[str, list[str]]:
     return {"": keys_of(model), **TABLES}
 
 
-def _from_table(record: type[Record], given: Any) -> Record:
-    return record(**check_table(record, given))
-
-
-def _hosts_from_table(given: Any) -> dict[str, HostLimits]:
-    if not isinstance(given, dict):
-        raise ValueError('input should be tables, as in [hosts."api.example.org"]')
-    faults, checked = [], {}
-    for name, limits in given.items():
-        try:
-            checked[name] = _from_table(HostLimits, limits)
-        except ValidationError as error:
-            faults += describe(error, {"": keys_of(HostLimits)}, f'"{name}".')
-    if faults:
-        raise ValueError("; ".join(faults))
-    return limits_by_host(checked)
-
-
-def _entry_from_toml(given: Any) -> Any:
-    if not isinstance(given, str | dict | HeldOut):
-        raise ValueError('input should be a valid string, or a table as { path = "ids.csv", source = "freesound" }')
-    return _from_table(HeldOut, given) if isinstance(given, dict) else given
-
-
-def _debias_from_toml(given: Any) -> Any:
-    if isinstance(given, bool):
-        raise ValueError(f'{str(given).lower()} is written "{"all" if given else "none"}" now; the values are generated, train, all, none')
-    return given
-
-
 class BuildRecipe(BaseModel):
     """A checked recipe. Defaults are the published values where there are any; the others reject no valid audio.
 
@@ -112,11 +82,11 @@ class BuildRecipe(BaseModel):
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     folder: Path
     shard_size: int = Field(512, ge=1, le=100_000)
-    holdout: Annotated[tuple[Annotated[Entry, BeforeValidator(_entry_from_toml)], ...], Strict(False)] = ()
+    holdout: Annotated[tuple[Annotated[Entry, BeforeValidator(entry_from_toml)], ...], Strict(False)] = ()
     licenses: Words = ()
     captions: Literal["template", "t5"] = "template"
     template_labels: int = Field(TEMPLATE_LABELS, ge=1, le=100)
-    debias: Annotated[DebiasScope, BeforeValidator(_debias_from_toml)] = "generated"
+    debias: Annotated[DebiasScope, BeforeValidator(debias_from_toml)] = "generated"
     debias_level: DebiasLevel = "full"
     allow_private: bool = False
     local_files: Words = ()
@@ -124,11 +94,11 @@ class BuildRecipe(BaseModel):
     respect_robots_txt: bool = False
     contact: str | None = None
     worker_versions: WorkerVersions = "equal"
-    audio: Annotated[AudioLimits, BeforeValidator(partial(_from_table, AudioLimits))] = AudioLimits()
-    t5: Annotated[T5Settings, BeforeValidator(partial(_from_table, T5Settings))] = T5Settings()
-    hosts: Annotated[dict[str, HostLimits], BeforeValidator(_hosts_from_table)] = {}
-    youtube: Annotated[YouTubeSettings, BeforeValidator(partial(_from_table, YouTubeSettings))] = YouTubeSettings()
-    freesound: Annotated[FreesoundSettings, BeforeValidator(partial(_from_table, FreesoundSettings))] = FreesoundSettings()
+    audio: Annotated[AudioLimits, BeforeValidator(partial(from_table, AudioLimits))] = AudioLimits()
+    t5: Annotated[T5Settings, BeforeValidator(partial(from_table, T5Settings))] = T5Settings()
+    hosts: Annotated[dict[str, HostLimits], BeforeValidator(hosts_from_table)] = {}
+    youtube: Annotated[YouTubeSettings, BeforeValidator(partial(from_table, YouTubeSettings))] = YouTubeSettings()
+    freesound: Annotated[FreesoundSettings, BeforeValidator(partial(from_table, FreesoundSettings))] = FreesoundSettings()
     sources: tuple[SerializeAsAny[SourceOptions], ...] = Field(min_length=1)
 
     @field_validator("sources")
