@@ -31,7 +31,7 @@ from pipeline.counted import counted
 from pipeline.failures import RecipeError
 from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
-from pipeline.recipe.from_toml import debias_from_toml, entry_from_toml, from_table
+from pipeline.recipe.from_toml import debias_from_toml, entry_from_toml, from_table, hosts_from_table
 from pipeline.recipe.locate import FOLDER, locate
 from pipeline.recipe.toml import read_toml
 from pipeline.records import TEMPLATE_LABELS, AudioLimits, DebiasLevel, DebiasScope
