@@ -121,7 +121,7 @@ def load(model: str) -> Model:
         raise ValueError(f"{model}: its weights are missing or broken ({_brief(broken)}); fetch the model again") from broken
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    network = network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    network = network.to("cuda" if torch.cuda.is_available() else "cpu").eval()  # type: ignore[arg-type]  # transformers hides its type
     return Model(model, digest(folder), tokenizer, network, is_instruct)
 
 

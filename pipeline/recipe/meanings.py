@@ -9,6 +9,7 @@ MEANINGS: dict[str, str] = {
     "holdout": 'what no training split has: `"MySounds:test"`, a dataset, or `{ path = "ids.csv", source = "freesound" }`',
     "licenses": "the SPDX ids that are allowed; without any, all are, and those that are missing too",
     "captions": "what clips get that have labels alone: a sentence of our templates, or one that a T5 writes",
+    "template_labels": "labels in a sentence of our templates, at most; the others stand in `tag` alone",
     "debias": "which captions are made gender-neutral: those that a T5 wrote for training splits, all of training splits, all, none",
     "debias_level": 'how far: `"voices kept"` leaves male and female before voice, speech, singing and laughter, and boy and girl',
     "allow_private": "whether addresses of this machine and of private networks may be fetched",
