@@ -145,7 +145,7 @@ lint: $(VENV)/.dev  ## check style, types and barred words
 	$(RUN_PY) -m tests.words
 
 constraints: $(VENV)/.install  ## check that pip can install all extras together as constraints.txt pins them
-	$(RUN_PY) -m pip install --dry-run --quiet --disable-pip-version-check -c constraints.txt '.[captions,train,gcs,s3,spark,dataflow,engines,dev,bench]'
+	$(RUN_PY) -m pip install --dry-run --quiet --disable-pip-version-check -c constraints.txt '.[captions,train,publish,gcs,s3,spark,dataflow,engines,dev,bench]'
 
 mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
 	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)
