@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
@@ -18,6 +19,7 @@ from pipeline.failures import PublishError, UsageError
 from pipeline.masking import mask_text
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import PLAN, planned_shard, shard_of
+from pipeline.output.markers import facts_of
 from pipeline.output.storage import Folder
 from pipeline.verbs.published_files import PublishedFile
 
@@ -87,14 +89,11 @@ def _is_there(folder: Folder, file: PublishedFile, there: There) -> bool:
     other = there.get(file.name)
     if other is None or other.size != file.size:
         return False
-    if other.lfs is not None and file.sha256:
-        return other.lfs.sha256 == file.sha256
-    content = file.content if file.content is not None else folder.read(file.source)
-    if other.lfs is not None:
-        from hashlib import sha256
-
-        return other.lfs.sha256 == sha256(content).hexdigest()
-    return other.blob_id == git_hash(content)
+    if other.lfs is None:
+        return other.blob_id == git_hash(file.content if file.content is not None else folder.read(file.source))
+    if file.content is not None:
+        return other.lfs.sha256 == sha256(file.content).hexdigest()
+    return other.lfs.sha256 == (file.sha256 or facts_of(folder, file.source).sha256)
 
 
 def _parts(files: Sequence[PublishedFile]) -> Iterator[list[PublishedFile]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -67,7 +66,7 @@ def published_files(snapshot: Snapshot, repository: str) -> list[PublishedFile]:
     files = [file for shard in shards for file in _of_shard(snapshot, shard)]
     names = [f"{PLAN}/{INDEX}", *sorted({sizes_name(shard.folder) for shard in shards}), LEAKS, REPORT, ATTRIBUTION, PAPERS]
     files += [_as_it_is(snapshot, name) for name in names if name in snapshot.files]
-    described = json.loads(snapshot.folder.read(CROISSANT)) | {"url": CONTENT_URL.format(repository=repository)}
+    described = snapshot.folder.read_json(CROISSANT) | {"url": CONTENT_URL.format(repository=repository)}
     content = json_bytes(described)
     files.append(PublishedFile(CROISSANT, CROISSANT, len(content), content=content))
     return [*files, PublishedFile(README, DATACARD, snapshot.files[DATACARD].size)]

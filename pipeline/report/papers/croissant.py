@@ -7,7 +7,7 @@ every sample has a key of its own, by which both are joined.
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pipeline.output.layout import PLAN, books_name, tar_name
@@ -77,10 +77,9 @@ def croissant(
         rai: the properties of the RAI vocabulary.
         attribution: size in bytes and SHA-256 of ATTRIBUTION.csv.
     """
-    filled: dict[str, list[ShardId]] = collections.defaultdict(list)
+    shards: dict[str, list[ShardId]] = collections.defaultdict(list)
     for shard in current_shards(snapshot):
-        if snapshot.markers[shard].n_samples:
-            filled[shard.dataset].append(shard)
+        shards[shard.dataset].append(shard)
     n_clips = sum(each.n_clips for each in facts)
     licenses = sorted({license for each in facts for license in each.licenses})
     return {
@@ -97,8 +96,8 @@ def croissant(
         "isLiveDataset": False,
         **rai,
         **_provenance(name, facts),
-        "distribution": [_attribution(*attribution), *_files(snapshot, filled)],
-        "recordSet": [_record_set(each) for each in facts if each.name in filled],
+        "distribution": [_attribution(*attribution), *_files(snapshot, shards)],
+        "recordSet": [_record_set(each) for each in facts if each.n_clips],
     }
 
 
@@ -124,26 +123,21 @@ def _attribution(n_bytes: int, sha256: str) -> dict[str, Any]:
     }
 
 
-def _files(snapshot: Snapshot, filled: dict[str, list[ShardId]]) -> Iterable[dict[str, Any]]:
+def _files(snapshot: Snapshot, by_dataset: dict[str, list[ShardId]]) -> Iterator[dict[str, Any]]:
     """Yield the files of every dataset: tars, books, and the sets of files that records are read from."""
-    for dataset, shards in sorted(filled.items()):
+    for dataset, shards in sorted(by_dataset.items()):
         for shard in shards:
             marker = snapshot.markers[shard]
             yield _file(tar_name(shard), "application/x-tar", marker.tar.bytes, marker.tar.sha256)
             yield _file(books_name(shard), "application/x-parquet", marker.parquet.bytes, marker.parquet.sha256)
-        yield {
-            "@type": "cr:FileSet",
-            "@id": _audio_of(dataset),
-            "containedIn": [{"@id": tar_name(shard)} for shard in shards],
-            "encodingFormat": "audio/flac",
-            "includes": "*.flac",
-        }
-        yield {
-            "@type": "cr:FileSet",
-            "@id": _plan_of(dataset),
-            "encodingFormat": "application/x-parquet",
-            "includes": f"{PLAN}/{dataset}/*.parquet",
-        }
+        filled = [{"@id": tar_name(shard)} for shard in shards if snapshot.markers[shard].n_samples]
+        if filled:
+            yield _file_set(_audio_of(dataset), "audio/flac", "*.flac") | {"containedIn": filled}
+            yield _file_set(_plan_of(dataset), "application/x-parquet", f"{PLAN}/{dataset}/*.parquet")
+
+
+def _file_set(name: str, kind: str, includes: str) -> dict[str, Any]:
+    return {"@type": "cr:FileSet", "@id": name, "encodingFormat": kind, "includes": includes}
 
 
 def _file(name: str, kind: str, n_bytes: int, sha256: str) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def datacard(name: str, snapshot: Snapshot, state: SetState, facts: Sequence[Dat
         ["## What hosts say about the use of recordings", *_signals(facts)],
         ["## Summary of training content", *summary_lines(dict(summary))],
     )
-    body = "\n\n".join("\n".join(["\n\n".join(section[:1]), "", *section[1:]]) for section in sections)
+    body = "\n\n".join("\n".join([title, "", *lines]) for title, *lines in sections)
     return "\n".join(["---", *front, "---", OURS, "", body, ""])
 
 
@@ -59,7 +59,7 @@ def _metadata(name: str, facts: Sequence[DatasetFacts]) -> dict[str, Any]:
     n_clips = sum(each.n_clips for each in facts)
     metadata: dict[str, Any] = {"pretty_name": name, "license": licenses}
     if licenses == ["other"]:
-        metadata |= {"license": "other", "license_name": "one-for-each-recording", "license_link": ATTRIBUTION}
+        metadata |= {"license": "other", "license_name": "one-for-each-recording"}  # a link to a file of ours is none that the hub knows
     return metadata | {
         "task_categories": ["audio-classification", "text-to-audio"],
         "tags": ["audio", "audio-captioning", "clap", "webdataset", "laion-audio"],
