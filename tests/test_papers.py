@@ -23,6 +23,7 @@ from pipeline.output.storage import Folder
 from pipeline.verbs.papers import are_current, refresh_papers, write_papers
 from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
+from tests.object_store import object_store, upload
 from tests.opt_out_host import OptOutHost, build_again, hosted_set
 from tests.test_folder_readme import build_recipe, read
 
@@ -224,3 +225,14 @@ def test_a_certificate_of_leaks_is_shown_with_its_state(quickstart, tmp_path):
     (folder / LEAKS).write_text("[]")
     write_papers(snapshot_of(folder))
     assert "leaks.json cannot be read" in (folder / "DATACARD.md").read_text()
+
+
+def test_a_set_in_a_store_has_the_papers_of_its_copy_on_a_disk(quickstart, tmp_path):
+    copy = shutil.copytree(quickstart, tmp_path / "copy")
+    for name in PAPERS:
+        (copy / name).unlink()
+    with object_store():
+        upload(copy, "gs://bucket/set")
+        there = Folder("gs://bucket/set")
+        write_papers(take_snapshot(there))
+        assert {name: there.read(name) for name in PAPERS} == papers_of(quickstart)

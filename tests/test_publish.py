@@ -21,6 +21,7 @@ from pipeline.verbs.papers import write_papers
 from pipeline.verbs.publish import publish
 from pipeline.verbs.published_files import check_licenses, published_files
 from tests.hub_server import OWNER, TOKEN, Hub, running_hub
+from tests.object_store import object_store, upload
 from tests.opt_out_host import OptOutHost, hosted_set
 
 NAME = f"{OWNER}/sounds"
@@ -227,3 +228,13 @@ def test_a_hub_that_cannot_be_reached_is_named(folder):
     api = HfApi(endpoint="http://127.0.0.1:9", token=TOKEN)
     with pytest.raises(PublishError, match=r"http://127\.0\.0\.1:9 failed: .*; run the same command again"):
         publish(Folder(str(folder)), published_files(snapshot_of(folder), NAME), NAME, api, False, print)
+
+
+def test_a_set_in_a_store_is_published_as_its_copy_on_a_disk_is(hub, folder):
+    assert run(folder, NAME, "--yes") == 0
+    with object_store():
+        upload(folder, "gs://bucket/set")
+        assert run("gs://bucket/set", f"{OWNER}/other", "--yes") == 0
+    sent, other = hub.repositories[NAME], hub.repositories[f"{OWNER}/other"]
+    assert sent.pop("croissant.json") != other.pop("croissant.json")  # each has its own address
+    assert sent == other
