@@ -125,7 +125,7 @@ class Requests(BaseHTTPRequestHandler):
             names = [{"rfilename": file} for file in self.server.repositories.get(name, {})]
             return self.answer({"id": name, "sha": "0" * 40, "siblings": names}, 200 if name in self.server.repositories else 404)
         name, _, rest = unquote(self.path.split("?")[0])[1:].partition("/resolve/")
-        content = self.server.repositories.get(name, {}).get(rest.partition("/")[2])
+        content = self.server.repositories.get(name.removeprefix("datasets/"), {}).get(rest.partition("/")[2])
         if content is None:
             return self.answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})
         self.answer(content, headers={"ETag": f'"{hashlib.sha256(content).hexdigest()}"'})

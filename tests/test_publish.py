@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
 
 import huggingface_hub.constants
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from huggingface_hub import HfApi
@@ -22,7 +24,7 @@ from pipeline.verbs.publish import publish
 from pipeline.verbs.published_files import check_licenses, published_files
 from tests.hub_server import OWNER, TOKEN, Hub, running_hub
 from tests.object_store import object_store, upload
-from tests.opt_out_host import OptOutHost, hosted_set
+from tests.opt_out_host import RECIPE, OptOutHost, hosted_set
 
 NAME = f"{OWNER}/sounds"
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub 2.4 to its HTTP client
@@ -35,6 +37,8 @@ def hub(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     with running_hub() as hub:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.address)
+        template = f"{hub.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         yield hub
 
 
@@ -138,13 +142,40 @@ def test_only_what_changed_is_sent_again(hub, folder):
     assert len(hub.stored) == 1
 
 
-def test_shards_that_are_not_in_the_set_are_removed_with_prune_alone(hub, folder, capsys):
-    hub.repositories[NAME] = {"Old/train/0.tar": b"x", "plan/Old/train/00000.parquet": b"y", "notes/train/a.txt": b"mine"}
+def test_shards_of_an_earlier_plan_are_removed_with_prune_alone_and_files_of_others_never(hub, folder, capsys):
+    plan = json.loads((folder / "plan" / "plan.json").read_text())
+    plan["shards"]["Old/train/0"] = {"rows": 1, "rows_sha256": "x"}
+    ours = {"Old/train/0.tar": b"x", "Old/train/sizes.json": b"z", "plan/Old/train/00000.parquet": b"y"}
+    others = {"data/train/0.tar": b"mine", "data/train/00000.parquet": b"mine", "notes/train/a.txt": b"mine"}
+    hub.repositories[NAME] = {**ours, **others, "plan/plan.json": json.dumps(plan).encode()}
     assert run(folder, NAME, "--yes") == 2
-    assert "has 2 files of shards that are not in this set: Old/train/0.tar" in capsys.readouterr().err
-    assert len(hub.repositories[NAME]) == 3
+    assert "has 3 files of shards that are not in this set: Old/train/0.tar, Old/train/sizes.json" in capsys.readouterr().err
+    assert len(hub.repositories[NAME]) == 7
     assert run(folder, NAME, "--yes", "--prune") == 0
-    assert not [name for name in hub.repositories[NAME] if "Old" in name] and "notes/train/a.txt" in hub.repositories[NAME]
+    left = hub.repositories[NAME]
+    assert not ours.keys() & left.keys() and others.items() <= left.items()
+
+
+@pytest.mark.parametrize("plan", [b"", b"[]", b'{"format": 1}'])
+def test_a_plan_there_that_is_none_makes_no_file_ours(hub, folder, plan):
+    hub.repositories[NAME] = {"Old/train/0.tar": b"x", "plan/plan.json": plan}
+    assert run(folder, NAME, "--yes", "--prune") == 0
+    assert hub.repositories[NAME]["Old/train/0.tar"] == b"x"
+
+
+def test_folders_of_a_machine_are_not_published(tmp_path):
+    (tmp_path / "in").mkdir()
+    with OptOutHost() as host:
+        folder = hosted_set(
+            tmp_path / "in", host, RECIPE.replace("path =", f'audio_root = "{tmp_path}/in"\npath ='), ["CC0-1.0"], "CC0-1.0"
+        )
+    write_papers(snapshot_of(folder))
+    for file in published_files(snapshot_of(folder), NAME):
+        content = file.content() if file.content is not None else (folder / file.source).read_bytes()
+        assert len(content) == file.size
+        if file.name.endswith(".parquet"):
+            content = str(pq.read_table(io.BytesIO(content)).to_pylist()).encode()
+        assert str(tmp_path).encode() not in content, file.name
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import disable_progress_bars, httpx, validate_repo_id
 from huggingface_hub.utils.sha import git_hash
@@ -18,12 +19,14 @@ from pipeline.counted import counted
 from pipeline.failures import PublishError, UsageError
 from pipeline.masking import mask_text
 from pipeline.output.damage import DamagedFileError
-from pipeline.output.layout import PLAN, planned_shard, shard_of
+from pipeline.output.layout import INDEX, PLAN, names_of, plan_name, sizes_name
 from pipeline.output.markers import facts_of
+from pipeline.output.plan_index import Plan
 from pipeline.output.storage import Folder
 from pipeline.verbs.published_files import PublishedFile
 
 KIND = "dataset"
+PLAN_INDEX = f"{PLAN}/{INDEX}"
 N_FILES, N_BYTES = 100, 5_000_000_000
 """Files and bytes of one commit: what the hub asks for, and what an interrupted publication repeats at most."""
 MAX_SHOWN = 10  # names in a message
@@ -61,27 +64,34 @@ def publish(folder: Folder, files: Sequence[PublishedFile], repository: str, api
     with _explained(api, repository):
         url = api.create_repo(repository, private=True, exist_ok=True, repo_type=KIND)
         there = {each.path: each for each in api.list_repo_tree(url.repo_id, recursive=True, repo_type=KIND) if isinstance(each, RepoFile)}
-        old = sorted(there.keys() & _of_shards(there) - {file.name for file in files})
+        old = sorted(_of_earlier_plan(url.repo_id, there, api) & there.keys() - {file.name for file in files})
         if old and not prune:
             shown = ", ".join(old[:MAX_SHOWN]) + (", ..." if len(old) > MAX_SHOWN else "")
-            raise UsageError(
-                f"{repository} has {counted(len(old), 'file')} of shards that are not in this set: {shown}; --prune removes them"
-            )
+            what = f"{repository} has {counted(len(old), 'file')} of shards that are not in this set"
+            raise UsageError(f"{what}: {shown}; --prune removes them")
         waiting = [file for file in files if not _is_there(folder, file, there)]
-        parts = list(_parts(waiting)) or ([[]] if old else [])
         n_sent = 0
-        for number, part in enumerate(parts, 1):
-            removed = old if number == len(parts) else []  # with the card, which comes last
-            _commit(folder, part, removed, url.repo_id, api, f"Add part {number} of {len(parts)} of the set")
+        for number, part in enumerate(_parts(waiting), 1):
+            removed = old if any(file.name == PLAN_INDEX for file in part) else []  # the plan there says which shards are ours
+            _commit(folder, part, removed, url.repo_id, api, f"Add part {number} of the set")
             n_sent += len(part)
             tell(f"sent {n_sent:,} of {counted(len(waiting), 'file')}")
         tell(f"{counted(len(files) - len(waiting), 'file was', 'files were')} there already")
         return str(url)
 
 
-def _of_shards(names: Iterable[str]) -> set[str]:
-    """Return the names that only files of shards and of their plan have."""
-    return {name for name in names if shard_of(name) is not None or planned_shard(name.removeprefix(f"{PLAN}/")) is not None}
+def _of_earlier_plan(name: str, there: There, api: HfApi) -> set[str]:
+    """Return the names of the files of all shards of the plan that was published before; all other files belong to somebody else."""
+    if PLAN_INDEX not in there:
+        return set()
+    with tempfile.TemporaryDirectory(prefix="publish-") as work:
+        path = Path(api.hf_hub_download(name, PLAN_INDEX, repo_type=KIND, local_dir=work))
+        try:
+            shards = [planned.shard for planned in Plan.from_json(json.loads(path.read_bytes())).shards]
+        except ValueError:  # a plan of another version, or none
+            return set()
+    of_splits = {sizes_name(shard.folder) for shard in shards}
+    return of_splits | {each for shard in shards for each in (*names_of(shard), f"{PLAN}/{plan_name(shard)}")}
 
 
 def _is_there(folder: Folder, file: PublishedFile, there: There) -> bool:
@@ -90,9 +100,9 @@ def _is_there(folder: Folder, file: PublishedFile, there: There) -> bool:
     if other is None or other.size != file.size:
         return False
     if other.lfs is None:
-        return other.blob_id == git_hash(file.content if file.content is not None else folder.read(file.source))
+        return other.blob_id == git_hash(file.content() if file.content is not None else folder.read(file.source))
     if file.content is not None:
-        return other.lfs.sha256 == sha256(file.content).hexdigest()
+        return other.lfs.sha256 == sha256(file.content()).hexdigest()
     return other.lfs.sha256 == (file.sha256 or facts_of(folder, file.source).sha256)
 
 
@@ -122,7 +132,7 @@ def _operation(file: PublishedFile, path: Path) -> CommitOperationAdd:
     Raises:
         DamagedFileError: it is not the file that the marker of its shard records.
     """
-    operation = CommitOperationAdd(path_in_repo=file.name, path_or_fileobj=file.content if file.content is not None else str(path))
+    operation = CommitOperationAdd(path_in_repo=file.name, path_or_fileobj=file.content() if file.content is not None else str(path))
     if file.sha256 and operation.upload_info.sha256.hex() != file.sha256:
         raise DamagedFileError(file.source, "its bytes are not those that the marker of its shard records")
     return operation
@@ -138,7 +148,7 @@ def _explained(api: HfApi, repository: str) -> Iterator[None]:
         remedy = "; log in by `hf auth login`, or set HF_TOKEN to a token that may write" if status in (401, 403, 404) else ""
         why = mask_text(error.server_message or _first_line(error))
         raise PublishError(f"{api.endpoint} refused {repository} ({status}): {why}{remedy}") from error
-    except (httpx.HTTPError, RuntimeError) as error:
+    except (httpx.HTTPError, LocalEntryNotFoundError, RuntimeError) as error:
         why = mask_text(_first_line(error.__cause__ or error))
         raise PublishError(f"{api.endpoint} failed: {why}; run the same command again, it goes on where it stopped") from error
 

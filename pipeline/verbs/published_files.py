@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.counted import counted
 from pipeline.failures import UsageError
@@ -26,6 +30,8 @@ from pipeline.output.layout import (
     sizes_name,
     tar_name,
 )
+from pipeline.output.parquet_files import read_table
+from pipeline.output.plan_files import CLIPS, read_values
 from pipeline.output.snapshot import N_READERS, Snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
@@ -43,33 +49,41 @@ CONTENT_URL = "https://huggingface.co/datasets/{repository}"
 class PublishedFile:
     """A file that goes: its name in the repository and in the folder, its size in bytes, its SHA-256 where a marker has it.
 
-    `content` is what is sent instead of the file, for a file that is changed on its way.
+    `content` makes what is sent instead of the file, for a file that is changed on its way.
     """
 
     name: str
     source: str
     size: int
     sha256: str = ""
-    content: bytes | None = field(default=None, repr=False)
+    content: Callable[[], bytes] | None = None
 
 
 def published_files(snapshot: Snapshot, repository: str) -> list[PublishedFile]:
     """Return the files that go, shards first: the card, which says what there is, comes last.
 
-    Left out are recipe.toml and build.json (folders and command lines of a machine), rows that became no sample, addresses with secrets,
-    and every file that is not named here.
+    Left out are recipe.toml, build.json and the `audio_root` of plan rows (folders and command lines of a machine), rows that are in no
+    shard, addresses with secrets, and every file that is not named here.
 
     Raises:
         UsageError: the set is not complete, or its papers are of another state.
     """
     shards = _checked_shards(snapshot)
     files = [file for shard in shards for file in _of_shard(snapshot, shard)]
-    names = [f"{PLAN}/{INDEX}", *sorted({sizes_name(shard.folder) for shard in shards}), LEAKS, REPORT, ATTRIBUTION, PAPERS]
+    names = [*sorted({sizes_name(shard.folder) for shard in shards}), LEAKS, REPORT, ATTRIBUTION, PAPERS, f"{PLAN}/{INDEX}"]
     files += [_as_it_is(snapshot, name) for name in names if name in snapshot.files]
-    described = snapshot.folder.read_json(CROISSANT) | {"url": CONTENT_URL.format(repository=repository)}
-    content = json_bytes(described)
-    files.append(PublishedFile(CROISSANT, CROISSANT, len(content), content=content))
+    files.append(_made(CROISSANT, partial(_described, snapshot.folder, repository)))
     return [*files, PublishedFile(README, DATACARD, snapshot.files[DATACARD].size)]
+
+
+def _described(folder: Folder, repository: str) -> bytes:
+    """Return croissant.json with the address of the repository."""
+    return json_bytes(folder.read_json(CROISSANT) | {"url": CONTENT_URL.format(repository=repository)})
+
+
+def _made(name: str, content: Callable[[], bytes]) -> PublishedFile:
+    """Return a file that is made when it is sent: of 5,000 plan files together none is kept in memory."""
+    return PublishedFile(name, name, len(content()), content=content)
 
 
 def _checked_shards(snapshot: Snapshot) -> list[ShardId]:
@@ -87,8 +101,19 @@ def _of_shard(snapshot: Snapshot, shard: ShardId) -> Iterator[PublishedFile]:
     marker = snapshot.markers[shard]
     for name, facts in ((tar_name(shard), marker.tar), (books_name(shard), marker.parquet)):
         yield PublishedFile(name, name, facts.bytes, facts.sha256)
-    names = (marker_name(shard), evidence_name(shard), f"{PLAN}/{plan_name(shard)}")
+    names = (marker_name(shard), evidence_name(shard))
     yield from (_as_it_is(snapshot, name) for name in names if name in snapshot.files)
+    name = f"{PLAN}/{plan_name(shard)}"
+    has_root = any(root is not None for (root,) in read_values(snapshot.folder, shard, ["audio_root"]))
+    yield _made(name, partial(_without_root, snapshot.folder, name)) if has_root else _as_it_is(snapshot, name)
+
+
+def _without_root(folder: Folder, name: str) -> bytes:
+    """Return a plan file without the folders that its rows are searched for in."""
+    table, sink = read_table(folder, name, CLIPS), pa.BufferOutputStream()
+    column = table.schema.get_field_index("audio_root")
+    pq.write_table(table.set_column(column, table.schema.field(column), pa.nulls(len(table), pa.string())), sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
 
 
 def _as_it_is(snapshot: Snapshot, name: str) -> PublishedFile:
