@@ -44,8 +44,10 @@ def training_summary(name: str, facts: Sequence[DatasetFacts], respects_robots_t
                     "size": TEXT_RANGE,
                     "captions": sum(each.origins.total() for each in facts),
                     "content": "captions of the recordings, and labels",
+                    "languages": "those of the sources; they are not recorded",
                 },
             },
+            "other_modalities": "none",
             "latest_collection": max((day for each in facts for day in each.times), default="not recorded: nothing was fetched"),
         },
         "sources": _sources(facts),
@@ -99,6 +101,8 @@ def _crawled(facts: Sequence[DatasetFacts]) -> dict[str, Any]:
     days = sorted(day for each in facts for day in each.times)
     return {
         "crawler": "laion-audio: it asks for the addresses that tables name and follows no links; User-Agent laion-audio",
+        "behaviour": "keeps the limits of each host, waits as Retry-After asks, and stops at log-ins, paywalls and checks for robots",
+        "modality": "audio",
         "period": f"{days[0]} to {days[-1]}" if days else "not recorded: nothing was fetched",
         "clips": clips.total(),
         "domains": len(clips),
@@ -112,6 +116,7 @@ def _processing(facts: Sequence[DatasetFacts], robots_txt: bool, robots_tag: boo
     answers = sum((each.answers for each in facts), collections.Counter[str]())
     return {
         "3.1 reservation of rights": {
+            "code of practice": BY_PROVIDER,
             "robots.txt": "honoured for every address" if robots_txt else "not asked: the addresses come from tables, not from a crawl",
             "X-Robots-Tag": "a recording sent with noai, noimageai or noindex is left out" if robots_tag else "not honoured",
             "recorded": f"X-Robots-Tag, TDM-Reservation, TDM-Policy and Content-Usage of {answers['recorded']} clips, with the time",
@@ -134,7 +139,8 @@ def summary_lines(summary: dict[str, Any]) -> Iterator[str]:
         yield from _datasets(title, sources[title])
     crawled = sources["2.3 data crawled and scraped"]
     yield from _datasets("2.3 data crawled and scraped", crawled["datasets"])
-    yield from table(("fetched from hosts", ""), [(key, str(crawled[key])) for key in ("crawler", "period", "clips", "domains", "named")])
+    keys = ("crawler", "behaviour", "modality", "period", "clips", "domains", "named")
+    yield from table(("fetched from hosts", ""), [(key, str(crawled[key])) for key in keys])
     if crawled["domains_by_size"]:
         rows = [(each["domain"], f"{each['clips']:,}", f"{each['bytes']:,}") for each in crawled["domains_by_size"]]
         yield from ("", *table(("domain", "clips", "bytes"), rows))
@@ -145,7 +151,7 @@ def summary_lines(summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
-    yield from ("", f"### {title}", "", *table(("item", "content"), rows), "")
+    yield from ("", f"### {title}", "", *table(("item", "content"), rows))
 
 
 def _datasets(title: str, datasets: Sequence[dict[str, Any]]) -> Iterator[str]:
