@@ -155,6 +155,7 @@ engines: $(ENGINES)/.engines $(ENGINES)/bin/prism engines-jar  ## build one set 
 
 readers: $(READERS)/.readers $(VENV)/.dev  ## let the programs of others read the bundled set, and compare every sample
 	@test -f $(OUTPUT)/build.json || $(MAKE) build-laion-audio
+	$(RUN_PY) -m pipeline papers $(OUTPUT)
 	$(RUN_PY) -m tests.readers $(OUTPUT) $(ARGS)
 
 # The words after `bench` are parts: `make bench plan` measures planning alone. `train` is a target of its own: ARGS=train.
