@@ -145,7 +145,7 @@ lint: $(VENV)/.dev  ## check style, types and barred words
 	$(RUN_PY) -m tests.words
 
 constraints: $(VENV)/.install  ## check that pip can install all extras together as constraints.txt pins them
-	$(RUN_PY) -m pip install --dry-run --quiet --disable-pip-version-check -c constraints.txt '.[captions,train,gcs,s3,spark,dataflow,engines,dev,bench]'
+	$(RUN_PY) -m pip install --dry-run --quiet --disable-pip-version-check -c constraints.txt '.[captions,train,publish,gcs,s3,spark,dataflow,engines,dev,bench]'
 
 mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test notices
 	$(RUN_PY) -m tests.mutants $(N) $(SEED) -j $(JOBS) $(ARGS)
@@ -155,6 +155,7 @@ engines: $(ENGINES)/.engines $(ENGINES)/bin/prism engines-jar  ## build one set 
 
 readers: $(READERS)/.readers $(VENV)/.dev  ## let the programs of others read the bundled set, and compare every sample
 	@test -f $(OUTPUT)/build.json || $(MAKE) build-laion-audio
+	$(RUN_PY) -m pipeline papers $(OUTPUT)
 	$(RUN_PY) -m tests.readers $(OUTPUT) $(ARGS)
 
 # The words after `bench` are parts: `make bench plan` measures planning alone. `train` is a target of its own: ARGS=train.

@@ -23,6 +23,7 @@ DEV = [
     "gcp-storage-emulator>=2026.7",
     "gcsfs>=2025.1",
     "hypothesis>=6.100",
+    "mlcroissant>=1.1,<1.2",
     "moto[server]>=5.2",
     "mypy>=2.0",
     "pytest>=9.0",
@@ -91,6 +92,7 @@ setup(
     extras_require={
         "captions": CAPTIONS,
         "train": TRAIN,
+        "publish": ["huggingface_hub>=1.0"],
         "gcs": ["gcsfs>=2025.1"],  # fsspec imports these two when an address begins with gs:// or s3://
         "s3": ["s3fs>=2025.1"],
         "dataflow": ["apache-beam[gcp]>=2.70", "gcsfs>=2025.1"],  # for the machine that sends jobs; the image of workers has its own

@@ -54,6 +54,10 @@ class UsageError(ValueError):
     """The command line asks for something that cannot be done; the message says what can."""
 
 
+class PublishError(RuntimeError):
+    """A hub refused a set or cannot be reached; the message says what to do."""
+
+
 class EngineError(RuntimeError):
     """A step of a pipeline failed; the message is the traceback of the worker."""
 
@@ -104,6 +108,8 @@ def explain(error: BaseException, verb: str) -> Failure:
             return Failure(str(error), DAMAGED, WRONG)
         case PausedError():
             return Failure(str(error), "", DONE)
+        case PublishError():
+            return Failure(str(error), "", WRONG)
         case RecipeError() | UsageError() | OutputFormatError():
             return Failure(str(error), "", USAGE)
         case ForeignFilesError():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from pipeline.commands import build, plan, recaption, retry, sources, status, verify
+from pipeline.commands import build, papers, plan, publish, recaption, recheck, retry, sources, status, verify
 
 VERBS: dict[str, ModuleType] = {
     "sources": sources,
@@ -15,6 +15,9 @@ VERBS: dict[str, ModuleType] = {
     "recaption": recaption,
     "status": status,
     "verify": verify,
+    "papers": papers,
+    "recheck": recheck,
+    "publish": publish,
 }
 """Verb -> its module: `add` describes its options, `run` does it."""
 BEAM_VERBS = frozenset({"plan", "build", "retry", "recaption", "verify"})

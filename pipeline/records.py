@@ -219,6 +219,7 @@ class Evidence:
 
     `fetched_at` is UTC, as "2026-11-28T13:00:00Z"; `attempts` counts requests. The others are headers of the answer, `None` where the
     host sent none: `x_robots_tag`, `tdm_reservation` and `tdm_policy` (the TDM reservation protocol), `content_usage` (the AIPREF draft).
+    `robots_txt` is "allowed" where robots.txt was asked; `again` is what `recheck` was answered later.
     """
 
     fetched_at: str
@@ -229,6 +230,25 @@ class Evidence:
     content_usage: str | None = None
     etag: str | None = None
     last_modified: str | None = None
+    robots_txt: str | None = None
+    again: AskedAgain | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """What a host answered when it was asked again about a recording, and when: the fields of `Evidence`, and the status.
+
+    `http_status` is `None` where robots.txt forbids to ask. `robots_txt` is "allowed" or "disallowed"; `tdm_reservation` and `tdm_policy`
+    are those of the headers, or without them those of the file `/.well-known/tdmrep.json` of the host.
+    """
+
+    asked_at: str
+    http_status: int | None = None
+    robots_txt: str | None = None
+    x_robots_tag: str | None = None
+    tdm_reservation: str | None = None
+    tdm_policy: str | None = None
+    content_usage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -107,7 +109,6 @@ def energon(root: Path, split: str) -> Iterator[Row]:
     It writes its index beside the tars, so it gets a folder of links.
     """
     import subprocess
-    import tempfile
 
     import soundfile
     from megatron.energon import (
@@ -151,15 +152,19 @@ def energon(root: Path, split: str) -> Iterator[Row]:
 
 
 def mlcroissant(root: Path, split: str) -> Iterator[Row]:
-    """Read by mlcroissant, from croissant.json alone."""
-    import mlcroissant as mlc
-    import soundfile
+    """Read by mlcroissant, from croissant.json alone. It keeps unpacked tars by their names, so it gets a cache of its own."""
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["CROISSANT_CACHE"] = cache  # read when the package is imported
+        import mlcroissant as mlc
+        import soundfile
 
-    described = mlc.Dataset(jsonld=str(root / "croissant.json"))
-    for record in described.records(record_set=split):
-        fields = {name.rpartition("/")[2]: value for name, value in record.items()}
-        frames, _ = soundfile.read(io.BytesIO(fields["audio"]), dtype="int16")
-        yield row(fields["key"], fields["text"], frames)
+        described = mlc.Dataset(jsonld=str(root / "croissant.json"))
+        for name in (record_set.id for record_set in described.metadata.record_sets):
+            for record in described.records(record_set=name):
+                if record[f"{name}/split"].decode() == split:
+                    frames, _ = soundfile.read(io.BytesIO(record[f"{name}/audio"]), dtype="int16")
+                    texts = [each[f"{name}/captions/text"].decode() for each in record[f"{name}/captions"]]
+                    yield row(record[f"{name}/key"].decode(), texts, frames)
 
 
 READERS: dict[str, Callable[[Path, str], Iterator[Row]]] = {

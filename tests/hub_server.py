@@ -1,4 +1,4 @@
-"""A model hub on loopback: what huggingface_hub asks to make a repository, to commit files to it, and to download them."""
+"""A model hub on loopback: what huggingface_hub asks to make a repository, to commit files to it, to list them and to download them."""
 
 import base64
 import hashlib
@@ -15,7 +15,8 @@ LARGE = 100_000  # bytes from which a file is sent by git LFS
 
 
 class Hub(ThreadingHTTPServer):
-    """files: content by name, of each repository. requests: method and path of each. failing: a part of paths that fail."""
+    """repositories: content of files by name. requests: method and path of each. failing: a part of paths that fail. commits_left: how
+    many commits are taken; `None`: all."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Requests)
@@ -24,6 +25,7 @@ class Hub(ThreadingHTTPServer):
         self.stored: dict[str, bytes] = {}
         self.requests: list[str] = []
         self.failing = ""
+        self.commits_left: int | None = None
 
     @property
     def address(self) -> str:
@@ -71,7 +73,7 @@ class Requests(BaseHTTPRequestHandler):
         elif self.path.endswith("/info/lfs/objects/batch"):
             self.answer({"transfer": "basic", "objects": [self.upload_to(entry) for entry in json.loads(body)["objects"]]})
         elif "/commit/" in self.path:
-            self.commit(self.path.split("/api/models/")[1].split("/commit/")[0], [json.loads(line) for line in body.splitlines()])
+            self.commit("/".join(self.path.split("/")[3:5]), [json.loads(line) for line in body.splitlines()])
 
     def create(self, asked: dict) -> None:
         owner = asked.get("organization") or OWNER
@@ -88,6 +90,10 @@ class Requests(BaseHTTPRequestHandler):
         return {**entry, "actions": {"upload": {"href": f"{self.server.address}/storage/{entry['oid']}"}}}
 
     def commit(self, name: str, lines: list[dict]) -> None:
+        if self.server.commits_left is not None:
+            if self.server.commits_left == 0:
+                return self.answer({"error": "the disk of the hub is full"}, 403)
+            self.server.commits_left -= 1
         files = self.server.repositories[name]
         for line in lines:
             value = line["value"]
@@ -95,6 +101,8 @@ class Requests(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             elif line["key"] == "lfsFile":
                 files[value["path"]] = self.server.stored[value["oid"]]
+            elif line["key"] == "deletedFile":
+                del files[value["path"]]
         self.answer({"commitUrl": f"{self.server.address}/{name}/commit/{'0' * 40}", "commitOid": "0" * 40})
 
     def do_PUT(self) -> None:
@@ -108,19 +116,28 @@ class Requests(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.refused(b""):
             return
+        if self.path.startswith("/api/datasets/") and "/tree/" in self.path:
+            return self.answer([self.entry(*each) for each in self.server.repositories["/".join(self.path.split("/")[3:5])].items()])
         if "/tree/" in self.path:
-            return self.answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})  # no repository has folders
+            return self.answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})  # no repository of a model has folders
         if self.path.startswith("/api/models/"):
             name = "/".join(unquote(self.path).split("/")[3:5])
             names = [{"rfilename": file} for file in self.server.repositories.get(name, {})]
             return self.answer({"id": name, "sha": "0" * 40, "siblings": names}, 200 if name in self.server.repositories else 404)
         name, _, rest = unquote(self.path.split("?")[0])[1:].partition("/resolve/")
-        content = self.server.repositories.get(name, {}).get(rest.partition("/")[2])
+        content = self.server.repositories.get(name.removeprefix("datasets/"), {}).get(rest.partition("/")[2])
         if content is None:
             return self.answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})
         self.answer(content, headers={"ETag": f'"{hashlib.sha256(content).hexdigest()}"'})
 
     do_HEAD = do_GET
+
+    @staticmethod
+    def entry(name: str, content: bytes) -> dict:
+        """Return what the list of a repository says of a file: its hash of git, and its SHA-256 where it went by git LFS."""
+        git = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+        lfs = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 130}
+        return {"type": "file", "path": name, "size": len(content), "oid": git} | ({"lfs": lfs} if len(content) >= LARGE else {})
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def of_setup() -> dict[str, Any]:
     return given
 
 
-@pytest.mark.parametrize("extra", ["gcs", "s3", "train", "dev", "captions", "bench", "spark", "dataflow", "engines"])
+@pytest.mark.parametrize("extra", ["gcs", "s3", "train", "publish", "dev", "captions", "bench", "spark", "dataflow", "engines"])
 def test_every_requirement_of_an_extra_is_pinned_to_a_version_that_it_allows(extra: str, of_setup: dict[str, Any]) -> None:
     versions = pins()
     for requirement in map(Requirement, [*of_setup["install_requires"], *of_setup["extras_require"][extra]]):

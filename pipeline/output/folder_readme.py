@@ -48,15 +48,26 @@ def readme(name: str, filled: Iterable[ShardId], shards: Iterable[ShardId]) -> s
         filled: the shards that have samples; readers infer the types from the first samples, and fail in an empty tar.
         shards: all shards.
     """
+    filled = sorted(filled)
+    return "\n".join(["---", *config_lines(filled, shards), "---", OURS, TEXT.format(name=name, path="FOLDER", split=first_split(filled))])
+
+
+def config_lines(filled: Iterable[ShardId], shards: Iterable[ShardId]) -> list[str]:
+    """Return the lines of the front matter that tell `datasets` which tars a split has; arguments as of `readme`."""
     splits: dict[str, list[ShardId]] = {}
     for shard in sorted(filled):
         splits.setdefault(shard.split, []).append(shard)
     all_shards = set(shards)
-    lines = ["---", "configs:", "- config_name: default", f"  data_files:{'' if splits else ' []'}"]
+    lines = ["configs:", "- config_name: default", f"  data_files:{'' if splits else ' []'}"]
     for split, of_split in sorted(splits.items()):
         lines += [f"  - split: {split}", "    path:", *(f"    - {json.dumps(path)}" for path in _paths(split, of_split, all_shards))]
-    example = "train" if "train" in splits else next(iter(sorted(splits)), "train")
-    return "\n".join([*lines, "---", OURS, TEXT.format(name=name, path="FOLDER", split=example)])
+    return lines
+
+
+def first_split(filled: Iterable[ShardId]) -> str:
+    """Return the split that examples load: `train`, or the first that there is."""
+    splits = sorted({shard.split for shard in filled})
+    return "train" if "train" in splits or not splits else splits[0]
 
 
 def _paths(split: str, filled: list[ShardId], shards: set[ShardId]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pipeline.engines.run import Engine
 from pipeline.output.address_files import remove_addresses
 from pipeline.output.folder_readme import write_readme
 from pipeline.output.json_values import json_bytes
-from pipeline.output.layout import BUILD, NEW_PLAN, RECIPE, sizes_name, tar_name
+from pipeline.output.layout import BUILD, NEW_PLAN, PAPERS, RECIPE, sizes_name, tar_name
 from pipeline.output.moved_shards import release
 from pipeline.output.object_store import ReadOnlyError
 from pipeline.output.ownership import check_folder, remove_retired
@@ -144,6 +144,10 @@ def _build(
     with_roots = (bool(built.made) or plan_is_new) and not engine.is_remote  # their archives are on the workers
     left_out = tuple(left_out_lines(recipe, snapshot, settings.fetcher, with_roots))
     remove_addresses(snapshot)
+    if PAPERS in snapshot.files:
+        from pipeline.verbs.papers import refresh_papers  # most builds have none
+
+        refresh_papers(snapshot)
     stopped = settings.stopped_hosts(time.time()) if built.waiting or rows_left(snapshot) else {}
     waiting = paused(snapshot, stopped, built.waiting.values())
     return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out, waiting, bool(snapshot.plan and snapshot.plan.t5))

@@ -63,7 +63,8 @@ class HttpClient:
         budgets: what we may ask of each host.
         sleep: waits that many seconds.
         jitter: returns a random number from 0 to 1, which spreads the attempts of many threads.
-        check_address: raises Rejected for an address that must not be asked for; called for those of redirects too.
+        check_address: raises Rejected for an address that must not be asked for, and returns what robots.txt says of it, `None` where it
+            was not asked; called for the addresses of redirects too.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class HttpClient:
         budgets: Budgets,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
-        check_address: Callable[[str], None] = lambda url: None,
+        check_address: Callable[[str], str | None] = lambda url: None,
     ):
         self.settings = settings
         self.budgets = budgets
@@ -146,9 +147,9 @@ class HttpClient:
             for _ in range(self.settings.max_redirects + 1):
                 url = http_address(url)
                 provenance = Provenance(without_secrets(mask_address(url)), evidence=evidence)
-                self.check_address(url)
+                evidence = replace(evidence, robots_txt=self.check_address(url))
                 # Leaving early closes the connection: the body of a redirect is not read.
-                with self.budgets.request(host_of(url)) as waited, self._request(url, partial.request_headers, waited) as response:
+                with self.budgets.request(host_of(url)) as waited, self._request(url, partial, waited) as response:
                     provenance = replace(provenance, http_status=response.status, evidence=evidence_of(response, evidence))
                     location = response.get_redirect_location()
                     if not location:
@@ -181,14 +182,15 @@ class HttpClient:
         # A file that came in several parts is no other than one that came at once: its status is 200, by which its bytes are equal.
         return Recording(partial.path, replace(provenance, http_status=200, n_bytes=partial.n_bytes, sha256=partial.sha256))
 
-    def _request(self, url: str, headers: dict[str, str], waited: float) -> urllib3.BaseHTTPResponse:
+    def _request(self, url: str, partial: PartialDownload, waited: float) -> urllib3.BaseHTTPResponse:
         limits = DOWNLOAD_LIMITS.get()
         limits = replace(limits, deadline=limits.deadline + waited)  # the wait for a budget is no part of the download
         DOWNLOAD_LIMITS.set(limits)
         left = max(limits.deadline - time.monotonic(), 0.001)
         timeout = urllib3.Timeout(connect=min(self.settings.connect_timeout, left), read=min(self.settings.read_timeout, left))
+        headers = {**self.manager.headers, **partial.request_headers}
         return self.manager.request(
-            "GET", url, headers={**self.manager.headers, **headers}, preload_content=False, timeout=timeout, retries=False, redirect=False
+            partial.method, url, headers=headers, preload_content=False, timeout=timeout, retries=False, redirect=False
         )
 
     def _check_headers(self, response: urllib3.BaseHTTPResponse) -> None:

@@ -30,7 +30,12 @@ class PartialDownload:
         path: the file that is written.
         max_bytes: the largest size allowed.
         note: a file that tells a later process how to go on with `path`; without one, a new object begins anew.
+
+    Attributes:
+        method: that of the requests.
     """
+
+    method = "GET"
 
     def __init__(self, path: Path, max_bytes: int, note: Path | None = None):
         self.path = path

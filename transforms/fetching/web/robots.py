@@ -18,6 +18,8 @@ from transforms.fetching.limits.budgets import Budgets
 from transforms.fetching.web.http import HttpClient, HttpSettings
 from transforms.fetching.web.partial_download import PartialDownload
 
+ALLOWED, DISALLOWED = "allowed", "disallowed"
+"""What evidence records of a robots.txt."""
 PRODUCT = "laion-audio"
 """The name under which robots.txt may speak of us."""
 MAX_BYTES = 2 << 20
@@ -28,6 +30,10 @@ REMEMBERED = 300.0
 """Seconds after a fault in which a robots.txt is not asked for again: thousands of rows may need it, and each would wait for it."""
 MAX_SECONDS = 60.0  # for one robots.txt
 MAX_HOSTS = 1000  # whose rules are kept
+
+
+class DisallowedError(Rejected):
+    """The robots.txt of a host keeps an address from robots."""
 
 
 class Robots:
@@ -63,15 +69,16 @@ class Robots:
             raise Rejected(rules.reason, rules.detail, rules.provenance)  # a new one: the old one would gather the frames of every row
         return bool(rules.can_fetch(url, PRODUCT))
 
-    def check(self, url: str) -> None:
-        """Check that robots may read an address.
+    def check(self, url: str) -> str:
+        """Check that robots may read an address, and return `ALLOWED`.
 
         Raises:
             Rejected: `forbidden`; as `allowed`.
         """
         if not self.allowed(url):
             host = (urlsplit(url).hostname or "")[:100]
-            raise Rejected(Reason.FORBIDDEN, f"robots.txt of {host} keeps this address from robots")
+            raise DisallowedError(Reason.FORBIDDEN, f"robots.txt of {host} keeps this address from robots")
+        return ALLOWED
 
     def _remember(self, origin: str, rules: Protego | Rejected) -> None:
         age = REMEMBERED if isinstance(rules, Rejected) else MAX_AGE
