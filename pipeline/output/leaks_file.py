@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KINDS = ("id", "recording", "seconds", "pcm", "fingerprint", "text")
 """Kinds of evidence: source and id; name of the recording; overlapping seconds of it; equal frames; alike sound; equal caption."""
+OUTDATED = f"{LEAKS} was made from another plan or other shards: run `laion-audio leaks` with --write again"
+"""What is said of a certificate that is not current."""
 OF_TEXT = "text"
 """The kind that makes no leak alone: many clips are described by the same words."""
 
@@ -162,6 +164,12 @@ def certificate(folder: Folder) -> Certificate | None:
         return checked_certificate(folder)
     except (FileNotFoundError, DamagedFileError):
         return None
+
+
+def outdated_certificate(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a line where the certificate of a folder is not current."""
+    if LEAKS in snapshot.files and (given := certificate(snapshot.folder)) is not None and not given.is_current(snapshot):
+        yield OUTDATED
 
 
 def checked_certificate(folder: Folder) -> Certificate:

@@ -22,7 +22,7 @@ from pipeline.recipe.locate import bundled
 from pipeline.recipe.model import BuildRecipe, load_recipe
 from pipeline.records import GENERATED, Clip, Rejected, Rejection
 from pipeline.verbs.leak_texts import own_texts
-from sources.metadata.held_lists import HeldOut, read_list
+from sources.metadata.held_lists import BareIdsError, HeldOut, read_list
 from sources.metadata.options import SourceOptions
 from sources.metadata.store_files import address_of
 from transforms.planning.captions import with_captions
@@ -126,6 +126,8 @@ def _base(path: str) -> str:
 def _of_list(given: str, site: str | None) -> BenchmarkClips:
     try:
         listed = read_list(HeldOut(path=given, source=site), Path())  # type: ignore[arg-type]  # the parser has checked it
+    except BareIdsError as error:
+        raise UsageError(f"--against {error.what}; or say whose ids they are: --ids-of freesound, --ids-of youtube") from error
     except ValueError as error:
         raise UsageError(f"--against {error}") from error
     if not listed:

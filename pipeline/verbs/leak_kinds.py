@@ -14,7 +14,7 @@ from pipeline.output.shard_rows import ShardRows
 from pipeline.verbs.leak_benchmarks import BenchmarkClip, BenchmarkClips, id_space
 from pipeline.verbs.leak_evidence import NamedBy, Wanted, has_common_times, named_by
 
-OTHER_PATHS = "named by a path below another folder"
+OTHER_PATHS = "named by a path below another folder, or one that is not known"
 OWN_TIMES = "cut from a sound, with times of their own"
 PATHS = "named by a path, which says nothing of the recording"
 NO_FINGERPRINT = "fingerprints are not compared by this version"

@@ -16,6 +16,7 @@ from pipeline.output.layout import (
     DIGESTS_INDEX,
     EQUAL_SOUNDS,
     INDEX,
+    LEAKS,
     LEFT_OUT,
     MOVED,
     N_DIGESTS,
@@ -38,12 +39,14 @@ from pipeline.output.layout import (
     tar_name,
 )
 from pipeline.output.layout import BUILD as BUILD_RECORD
+from pipeline.output.leaks_file import OUTDATED, checked_certificate
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import checked_recordings
 from pipeline.output.shared_file import read_shared
+from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, shown, unread, why
+from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, Note, shown, unread, why
 from pipeline.verbs.verify_shard import CheckedShard
 from transforms.shards.equal_sounds import Sound, sounds_left_out
 
@@ -171,6 +174,19 @@ def check_digests(folder: Folder, files: Container[str]) -> Iterator[Fault]:
             continue
         if not is_right:
             yield Fault(None, None, f"{PLAN}/{name}", "damaged: it is not as it was written", remedy)
+
+
+def check_leaks(folder: Folder, files: Container[str]) -> Iterator[Fault]:
+    """Yield a fault where leaks.json cannot be read, and a note where it was made from other shards."""
+    if LEAKS not in files:
+        return
+    try:
+        certificate = checked_certificate(folder)
+    except (DamagedFileError, OSError) as error:
+        yield Fault(None, None, LEAKS, unread(error), "remove it, and run `laion-audio leaks` with --write again")
+        return
+    if not certificate.is_current(take_snapshot(folder)):
+        yield Note(None, None, "", OUTDATED, "")
 
 
 def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], has_t5: bool) -> Iterator[Fault]:

@@ -58,6 +58,14 @@ class HeldOut:
         return self.name or self.path or ""
 
 
+class BareIdsError(ValueError):
+    """A list holds ids of a site that is not given. `what` says so without what to write into a recipe."""
+
+    def __init__(self, what: str, remedy: str):
+        super().__init__(what + remedy)
+        self.what = what
+
+
 Entry = str | HeldOut
 """An entry of `holdout` as a recipe writes it."""
 
@@ -106,10 +114,8 @@ def _of_table(path: Path, scheme: str | None) -> Iterator[Listed]:
     present = columns_present(path)
     columns = id_columns(present) or [name for name in present if scheme and (folded(name) in BARE or len(present) == 1)]
     if not columns:
-        raise ValueError(
-            f"{path}: neither recording nor url is there; the columns are {shown(present)}; for a column of bare ids write "
-            '{ path = "…", source = "freesound" }'
-        )
+        what = f"{path}: neither recording nor url is there; the columns are {shown(present)}"
+        raise BareIdsError(what, '; for a column of bare ids write { path = "…", source = "freesound" }')
     starts, ends = ([name for name in present if folded(name) in names][:1] for names in (STARTS, ENDS))
     check_rows(path, (), (*columns, *starts, *ends))
     for row in read_rows(path, (*columns, *starts, *ends)):
@@ -137,4 +143,4 @@ def _named(path: Path, where: str, text: str, scheme: str | None) -> str:
     except ValueError as error:
         if scheme is not None or not text.isdecimal():
             raise ValueError(f"{path}, {where}: {error}") from error
-        raise ValueError(f'{path}, {where}: {error}; or write {{ path = "{path.name}", source = "freesound" }}') from error
+        raise BareIdsError(f"{path}, {where}: {error}", f'; or write {{ path = "{path.name}", source = "freesound" }}') from error
