@@ -44,13 +44,13 @@ def against(folder: Folder, *benchmarks: Path | str, **options: object) -> Certi
     return find_leaks(folder, list(map(str, benchmarks)), **options)  # type: ignore[arg-type]
 
 
-def leaks_of(found: Certificate) -> dict[str, dict[str, tuple[str, ...]]]:
+def leaks_of(result: Certificate) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return by benchmark the clips that leak, with the kinds of evidence."""
-    return {benchmark.name: {leak.id: leak.kinds for leak in benchmark.leaks} for benchmark in found.benchmarks}
+    return {benchmark.name: {leak.id: leak.kinds for leak in benchmark.leaks} for benchmark in result.benchmarks}
 
 
-def states_of(found: Certificate, number: int = 0) -> dict[str, str]:
-    return {each.kind: str(each.state) for each in found.benchmarks[number].evidence}
+def states_of(result: Certificate, number: int = 0) -> dict[str, str]:
+    return {each.kind: str(each.state) for each in result.benchmarks[number].evidence}
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,18 @@ def test_seconds_overlap_or_only_touch(tmp_path: Path, start: str, end: str, kin
     folder = planned(tmp_path, "Mine", f"a,https://youtu.be/{VIDEO},{start},{end},A song,,train,")
     bench = recipe_of(tmp_path, "Bench", f"t,https://youtu.be/{VIDEO},30,40,A tune,,test,")
     assert leaks_of(against(folder, bench)) == {"Bench/test": {"t": kinds}}
-    found = against(folder, bench, by_seconds=True)
-    assert set(leaks_of(found)["Bench/test"]) == by_seconds
-    assert found.benchmarks[0].of("recording").n_found == 1  # it is still said that the video is there
+    result = against(folder, bench, by_seconds=True)
+    assert set(leaks_of(result)["Bench/test"]) == by_seconds
+    assert result.benchmarks[0].of("recording").n_found == 1  # it is still recorded that the video is there
 
 
 def test_a_sound_of_freesound_is_found_by_the_name_of_a_file_that_was_cut_from_it(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "a,fold5/100032-3-0-0.wav,,,A dog,,train,", "b,1-7-A-0.wav,,,A cat,,train,")
     (tmp_path / "held.txt").write_text("freesound:100032\nhttps://freesound.org/s/7/\nfreesound:1000\n")
-    found = against(folder, tmp_path / "held.txt")
-    assert leaks_of(found) == {"held.txt": {"freesound:100032": ("recording",), "freesound:7": ("recording",)}}
-    assert states_of(found)["seconds"] == "not compared"  # files that are cut from a sound have times of their own
-    assert [row.id for row in found.rows] == ["a", "b"]
+    result = against(folder, tmp_path / "held.txt")
+    assert leaks_of(result) == {"held.txt": {"freesound:100032": ("recording",), "freesound:7": ("recording",)}}
+    assert states_of(result)["seconds"] == "not compared"  # files that are cut from a sound have times of their own
+    assert [row.id for row in result.rows] == ["a", "b"]
 
 
 def test_bare_ids_of_a_list_need_their_site(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def test_bare_ids_of_a_list_need_their_site(tmp_path: Path) -> None:
 
 def test_an_id_of_another_table_is_another_clip_and_says_nothing(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "1,https://a.example/x.mp3,,,A dog,,train,")
-    found = against(folder, recipe_of(tmp_path, "Bench", "1,https://b.example/y.mp3,,,A cat,,test,"))
-    assert not found.n_leaks and states_of(found)["id"] == "not compared"
+    result = against(folder, recipe_of(tmp_path, "Bench", "1,https://b.example/y.mp3,,,A cat,,test,"))
+    assert not result.n_leaks and states_of(result)["id"] == "not compared"
     same = recipe_of(tmp_path / "other", "Bench", "1,https://b.example/y.mp3,,,A cat,,test,", dataset="Mine")
     assert leaks_of(against(folder, same)) == {"Mine/test": {"1": ("id",)}}  # the clip by its id, although it moved to another host
 
@@ -136,19 +136,19 @@ def test_clips_of_the_folders_own_test_split_are_no_leak(tmp_path: Path) -> None
     )
     folder = planned(tmp_path, "Mine", *rows)
     for given in (tmp_path / "Mine.toml", folder.root):  # the recipe that it was made from, and the folder itself
-        found = against(folder, given)
-        assert not found.n_leaks and [each.name for each in found.benchmarks] == ["Mine/eval", "Mine/test"]
-        assert {each.state for each in found.benchmarks} == {State.NOTHING}
-        assert list(found.splits) == ["Mine/train"]
+        result = against(folder, given)
+        assert not result.n_leaks and [each.name for each in result.benchmarks] == ["Mine/eval", "Mine/test"]
+        assert {each.state for each in result.benchmarks} == {State.NOTHING}
+        assert list(result.splits) == ["Mine/train"]
 
 
 def test_two_benchmarks_with_one_recording_are_both_named(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "a,https://freesound.org/s/7/,,,A dog,,train,", "b,https://freesound.org/s/7/,1,2,A dog,,train,")
     benches = [recipe_of(tmp_path, name, f"{name},https://freesound.org/s/7/,,,A cat,,test,") for name in ("One", "Two")]
-    found = against(folder, *benches)
-    assert leaks_of(found) == {"One/test": {"One": ("recording",)}, "Two/test": {"Two": ("recording",)}}
-    assert found.n_leaks == 2 and len(found.rows) == 2
-    assert [leak.n_rows for each in found.benchmarks for leak in each.leaks] == [2, 2]
+    result = against(folder, *benches)
+    assert leaks_of(result) == {"One/test": {"One": ("recording",)}, "Two/test": {"Two": ("recording",)}}
+    assert result.n_leaks == 2 and len(result.rows) == 2
+    assert [leak.n_rows for each in result.benchmarks for leak in each.leaks] == [2, 2]
 
 
 def test_paths_are_compared_only_below_the_same_folder(tmp_path: Path) -> None:
@@ -159,33 +159,33 @@ def test_paths_are_compared_only_below_the_same_folder(tmp_path: Path) -> None:
     build_into(tmp_path / "out", tmp_path / "Mine.toml")
     folder = Folder(str(tmp_path / "out"))
     assert leaks_of(against(folder, tmp_path / "Bench.toml")) == {"Bench/test": {"t": ("recording", "seconds")}}
-    found = against(folder, tmp_path / "other" / "Bench.toml")  # a file of the same name in another folder
-    assert not found.n_leaks and set(states_of(found).values()) == {"not compared", "nothing found"}
-    assert states_of(found)["recording"] == states_of(found)["seconds"] == "not compared"
-    assert found.not_compared and found.benchmarks[0].state == State.NOT_COMPARED
+    result = against(folder, tmp_path / "other" / "Bench.toml")  # a file of the same name in another folder
+    assert not result.n_leaks and set(states_of(result).values()) == {"not compared", "nothing found"}
+    assert states_of(result)["recording"] == states_of(result)["seconds"] == "not compared"
+    assert result.not_compared and result.benchmarks[0].state == State.NOT_COMPARED
 
 
 def test_rows_named_by_a_path_are_not_compared_with_ids(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "a,my/dog.wav,,,A dog,,train,")
-    found = against(folder, recipe_of(tmp_path, "Bench", f"t,https://youtu.be/{VIDEO},,,A cat,,test,"))
-    assert states_of(found)["recording"] == "not compared"
-    assert "named by a path" in found.benchmarks[0].of("recording").why
+    result = against(folder, recipe_of(tmp_path, "Bench", f"t,https://youtu.be/{VIDEO},,,A cat,,test,"))
+    assert states_of(result)["recording"] == "not compared"
+    assert "named by a path" in result.benchmarks[0].of("recording").why
 
 
 def test_equal_captions_are_counted_and_are_no_leak(tmp_path: Path) -> None:
     rows = ('a,https://a.example/1.mp3,,,"A dog - BARKS!",,train,', "b,https://a.example/2.mp3,,,The sound of rain.,,train,")
     folder = planned(tmp_path, "Mine", *rows)
     benches = ("t,https://b.example/1.mp3,,,a dog   barks,,test,", "u,https://b.example/2.mp3,,,,rain,test,")
-    found = against(folder, recipe_of(tmp_path, "Bench", *benches))
-    text = found.benchmarks[0].of("text")
+    result = against(folder, recipe_of(tmp_path, "Bench", *benches))
+    text = result.benchmarks[0].of("text")
     assert (text.n_found, text.n_compared) == (1, 1) and "made from labels" in text.why  # a template names a class, and says nothing
-    assert not found.n_leaks and found.benchmarks[0].state == State.NOTHING
+    assert not result.n_leaks and result.benchmarks[0].state == State.NOTHING
 
 
 def test_a_caption_is_found_although_it_was_made_neutral(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "a,https://a.example/1.mp3,,,A woman sings her song,,train,", head='debias = "train"')
-    found = against(folder, recipe_of(tmp_path, "Bench", "t,https://b.example/1.mp3,,,A woman sings her song.,,test,"))
-    assert found.benchmarks[0].of("text").n_found == 1
+    result = against(folder, recipe_of(tmp_path, "Bench", "t,https://b.example/1.mp3,,,A woman sings her song.,,test,"))
+    assert result.benchmarks[0].of("text").n_found == 1
 
 
 def test_equal_sounds_are_found_under_other_names_where_both_folders_are_built(tmp_path: Path) -> None:
@@ -197,24 +197,24 @@ def test_equal_sounds_are_found_under_other_names_where_both_folders_are_built(t
     for name in ("Mine", "Bench"):
         build_into(tmp_path / name, tmp_path / f"{name}.toml")
     folder = Folder(str(tmp_path / "Mine"))
-    found = against(folder, tmp_path / "Bench")
-    assert leaks_of(found) == {"Bench/test": {"b": ("pcm",)}}  # `lost` is in the plan and not in training: its books reject it
-    pcm = found.benchmarks[0].of("pcm")
-    assert (pcm.n_compared, pcm.n_rows, found.splits["Mine/train"].n_rows) == (2, 1, 1)
+    result = against(folder, tmp_path / "Bench")
+    assert leaks_of(result) == {"Bench/test": {"b": ("pcm",)}}  # `lost` is in the plan and not in training: its books reject it
+    pcm = result.benchmarks[0].of("pcm")
+    assert (pcm.n_compared, pcm.n_rows, result.splits["Mine/train"].n_rows) == (2, 1, 1)
     assert against(folder, tmp_path / "Bench.toml").benchmarks[0].of("pcm").state == State.NOT_COMPARED
 
 
 def test_tables_that_are_missing_are_listed_and_never_clean(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "a,https://a.example/1.mp3,,,A dog,,train,")
-    found = against(folder, "evaluation", data=str(tmp_path))
-    assert {each.state for each in found.benchmarks} == {State.MISSING} and len(found.not_compared) == 6
-    assert not any(each.evidence for each in found.benchmarks)
+    result = against(folder, "evaluation", data=str(tmp_path))
+    assert {each.state for each in result.benchmarks} == {State.MISSING} and len(result.not_compared) == 6
+    assert not any(each.evidence for each in result.benchmarks)
 
 
 def test_rows_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "a,https://a.example/1.mp3,,,A dog,,train,")
-    found = against(folder, recipe_of(tmp_path, "Bench", "t,https://b.example/1.mp3,,,x,,test,", "u,https://b.example/1.mp3,9,1,x,,test,"))
-    assert (found.benchmarks[0].n_clips, found.benchmarks[0].n_unreadable) == (1, 1)
+    result = against(folder, recipe_of(tmp_path, "Bench", "t,https://b.example/1.mp3,,,x,,test,", "u,https://b.example/1.mp3,9,1,x,,test,"))
+    assert (result.benchmarks[0].n_clips, result.benchmarks[0].n_unreadable) == (1, 1)
     only_bad = against(folder, recipe_of(tmp_path, "Worse", "u,https://b.example/1.mp3,9,1,x,,test,"))
     assert only_bad.benchmarks[0].state == State.MISSING
 
@@ -238,16 +238,16 @@ def test_what_cannot_be_compared_is_a_fault_of_the_user(tmp_path: Path) -> None:
 def test_a_certificate_reads_as_it_was_written_and_knows_when_it_is_of_the_past(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "a,https://freesound.org/s/7/,,,A dog,,train,")
     bench = recipe_of(tmp_path, "Bench", "t,https://freesound.org/s/7/,,,A cat,,test,")
-    found = against(folder, bench)
-    write_certificate(found, folder)
+    result = against(folder, bench)
+    write_certificate(result, folder)
     data = folder.read("leaks.json")
-    assert certificate(folder) == found and found.rows == (TrainingRow("Mine/train/0", "a", "table-a"),)
-    assert found.is_current(take_snapshot(folder))
+    assert certificate(folder) == result and result.rows == (TrainingRow("Mine/train/0", "a", "table-a"),)
+    assert result.is_current(take_snapshot(folder))
     assert str(tmp_path) not in data.decode()  # nothing of this machine is published
     write_certificate(against(folder, bench), folder)
     assert folder.read("leaks.json") == data
     planned(tmp_path, "Mine", "a,https://freesound.org/s/7/,,,A dog,,train,", "b,https://freesound.org/s/8/,,,A cow,,train,")
-    assert not found.is_current(take_snapshot(folder))
+    assert not result.is_current(take_snapshot(folder))
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b'{"benchmarks": 3}', b"\xff"])
@@ -281,8 +281,8 @@ def test_shards_of_another_plan_are_not_called_compared(tmp_path: Path) -> None:
     bench = recipe_of(tmp_path, "Bench", "t,b.wav,,,A dog,,test,")
     recipe = load_recipe(str(recipe_of(tmp_path, "Mine", "a,a.wav,,,A puppy,,train,", "c,c.wav,,,A cow,,train,")))
     make_plan(recipe, take_snapshot(folder), None, EagerEngine())
-    found = against(folder, bench)
-    assert found.n_unplanned == 1 and (found.splits["Mine/train"].n_rows, found.splits["Mine/train"].n_samples) == (2, 0)
+    result = against(folder, bench)
+    assert result.n_unplanned == 1 and (result.splits["Mine/train"].n_rows, result.splits["Mine/train"].n_samples) == (2, 0)
 
 
 def test_the_json_names_a_state_for_every_kind(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KINDS = ("id", "recording", "seconds", "pcm", "fingerprint", "text")
 """Kinds of evidence: source and id; name of the recording; overlapping seconds of it; equal frames; alike sound; equal caption."""
 OUTDATED = f"{LEAKS} was made from another plan or other shards: run `laion-audio leaks` with --write again"
-"""What is said of a certificate that is not current."""
+"""The message of a certificate that is not current."""
 OF_TEXT = "text"
 """The kind that makes no leak alone: many clips are described by the same words."""
 

@@ -7,7 +7,6 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 
 from pipeline.counted import counted
@@ -216,6 +215,7 @@ def _of_folder(folder: Folder, compared: Folder) -> Iterator[BenchmarkClips]:
 
 
 def _from_rows(rows: ShardRows) -> Iterator[BenchmarkClip]:
-    columns = (rows.sources, repeat(rows.shard.dataset), rows.ids, rows.keys, rows.recordings, rows.starts, rows.ends)
-    for values, texts, pcm in zip(zip(*columns, strict=False), own_texts(rows.captions), rows.pcm, strict=True):
-        yield BenchmarkClip(*values, texts, pcm)
+    times = zip(rows.starts, rows.ends, strict=True)
+    columns = zip(rows.sources, rows.ids, rows.keys, rows.recordings, times, own_texts(rows.captions), rows.pcm, strict=True)
+    for source, clip_id, key, recording, (start, end), texts, pcm in columns:
+        yield BenchmarkClip(source, rows.shard.dataset, clip_id, key, recording, start, end, texts, pcm)

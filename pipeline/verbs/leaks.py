@@ -61,12 +61,12 @@ def find_leaks(
     base, benchmarks = folder_base(folder), tuple(read_benchmarks(against, data, site, folder))
     clips = [clip for benchmark in benchmarks for clip in benchmark.clips]
     named = [is_named(clip, benchmark.base, base) for benchmark in benchmarks for clip in benchmark.clips]
-    wanted, found, counts = Wanted.of(clips, named), Found(), NO_ROWS
+    wanted, matched, counts = Wanted.of(clips, named), Found(), NO_ROWS
     for rows in rows_of_shards(snapshot, shards):
         counts += RowCounts.of(rows)
-        _look_for(wanted, rows, by_seconds, found)
-    leaking = sorted({row for of_clip in found.rows.values() for row in of_clip})
-    compared = tuple(_benchmark(each, numbers, wanted, named, found, counts) for each, numbers in _numbered(benchmarks))
+        _look_for(wanted, rows, by_seconds, matched)
+    leaking = sorted({row for of_clip in matched.rows.values() for row in of_clip})
+    compared = tuple(_benchmark(each, numbers, wanted, named, matched, counts) for each, numbers in _numbered(benchmarks))
     hashes = plan_sha256(folder), shards_sha256(snapshot)
     return Certificate(*hashes, by_seconds, _split_counts(snapshot), _n_unplanned(snapshot), compared, tuple(leaking))
 
@@ -83,15 +83,15 @@ def is_leak(clip: BenchmarkClip, kinds: Iterable[str], by_seconds: bool) -> bool
     return bool(telling)
 
 
-def _look_for(wanted: Wanted, rows: ShardRows, by_seconds: bool, found: Found) -> None:
+def _look_for(wanted: Wanted, rows: ShardRows, by_seconds: bool, matched: Found) -> None:
     """Add to `found` what a shard has of the clips that are wanted."""
     kinds: dict[tuple[int, int], set[str]] = defaultdict(set)
     for clip, row, kind in matches(rows, wanted):
         kinds[clip, row].add(kind)
     for clip, row in sorted(kinds):
-        found.kinds[clip] |= kinds[clip, row]
+        matched.kinds[clip] |= kinds[clip, row]
         if is_leak(wanted.clips[clip], kinds[clip, row], by_seconds):
-            found.rows[clip].append(TrainingRow(rows.shard.name, rows.ids[row], rows.keys[row]))
+            matched.rows[clip].append(TrainingRow(rows.shard.name, rows.ids[row], rows.keys[row]))
 
 
 def _numbered(benchmarks: Iterable[BenchmarkClips]) -> Iterator[tuple[BenchmarkClips, range]]:
@@ -102,12 +102,14 @@ def _numbered(benchmarks: Iterable[BenchmarkClips]) -> Iterator[tuple[BenchmarkC
         first += len(benchmark.clips)
 
 
-def _benchmark(given: BenchmarkClips, numbers: range, wanted: Wanted, named: Sequence[bool], found: Found, counts: RowCounts) -> Benchmark:
+def _benchmark(
+    given: BenchmarkClips, numbers: range, wanted: Wanted, named: Sequence[bool], matched: Found, counts: RowCounts
+) -> Benchmark:
     """Return what was found of one benchmark, whose clips have these numbers."""
     if given.missing:
         return Benchmark(given.name, given.against, missing=given.missing)
-    evidence = tuple(evidence_of(given, numbers, wanted, named, found.kinds, counts))
-    leaks = (_leak(wanted.clips[number], found.kinds[number], found.rows[number]) for number in numbers if number in found.rows)
+    evidence = tuple(evidence_of(given, numbers, wanted, named, matched.kinds, counts))
+    leaks = (_leak(wanted.clips[number], matched.kinds[number], matched.rows[number]) for number in numbers if number in matched.rows)
     ordered = tuple(sorted(leaks, key=lambda leak: (leak.id, leak.recording)))
     return Benchmark(given.name, given.against, len(numbers), given.n_unreadable, given.clips_sha256, evidence, ordered)
 

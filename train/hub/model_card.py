@@ -19,7 +19,7 @@ NOT_CERTIFIED = (
     "Not compared with benchmarks: the shards had no leaks.json when the training began. That is not to say that they are clean."
 )
 NOT_CURRENT = "Not compared with benchmarks: leaks.json of the shards was made from other shards than were trained on."
-COMPARED = "As leaks.json of the shards said when the training began; `laion-audio leaks` made it. Text alone is no leak."
+COMPARED = "As leaks.json of the shards had it when the training began; `laion-audio leaks` made it. Text alone is no leak."
 OF_MTEB = "These are tasks on datasets that were trained on, of any split, or whose clips leak."
 MARK = "<!-- Written by `python -m train export`. A README.md without this line is left as it is. -->"
 CARD = """---
@@ -139,15 +139,15 @@ def leaks_section(record: LeaksRecord, datasets: Sequence[str]) -> str:
     named = f"For the `ModelMeta` of mteb: `training_datasets={{{tasks}}}`. {OF_MTEB}" if tasks else ""
     text = {NONE: NOT_CERTIFIED, OUTDATED: NOT_CURRENT}.get(record.state, "")
     if not text:
-        rows = [(each.name, f"{each.n_clips:,}", *found(each)) for each in record.benchmarks]
+        rows = [(each.name, f"{each.n_clips:,}", *known(each)) for each in record.benchmarks]
         text = f"{COMPARED}\n\n{table(('benchmark', 'clips', 'of them in training', 'compared by'), rows)}"
     return "\n\n".join(filter(None, (text, named)))
 
 
-def found(benchmark: BenchmarkLeaks) -> tuple[str, str]:
+def known(benchmark: BenchmarkLeaks) -> tuple[str, str]:
     """Return how many clips of a benchmark are in training, and by what that is known. What was not compared is not called clean.
 
-    >>> found(BenchmarkLeaks("ESC", "missing", 0, 0)), found(BenchmarkLeaks("A", "nothing found", 9, 0, ["recording", "pcm"]))
+    >>> known(BenchmarkLeaks("ESC", "missing", 0, 0)), known(BenchmarkLeaks("A", "nothing found", 9, 0, ["recording", "pcm"]))
     (('not compared', ''), ('0', 'recording, pcm'))
     """
     is_known = benchmark.state in {"found", "nothing found"}
