@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from pipeline.output.shard_rows import ShardRows
 from pipeline.verbs.leak_benchmarks import BenchmarkClip, id_space
 from pipeline.verbs.leak_texts import normalised, normalised_captions
@@ -21,7 +19,7 @@ Match = tuple[int, int, str]
 """Number of a clip of a benchmark, number of a row in its shard, and the kind of evidence."""
 
 
-class NamedBy(enum.Enum):
+class NamedBy(enum.StrEnum):
     """What the name of a recording is: an id of a video, an address, an id in another catalogue (`freesound:17`), or a path."""
 
     VIDEO = "video"
@@ -76,10 +74,7 @@ class Wanted:
                 by_recording[clip.recording].append(number)
             if clip.pcm is not None:
                 by_pcm[clip.pcm].append(number)
-        owners = [number for number, clip in enumerate(clips) for _ in clip.texts]
-        texts = normalised(pa.array((text for clip in clips for text in clip.texts), pa.string())).to_pylist()
-        for number, text in zip(owners, texts, strict=True):
-            if text and number not in by_text[text][-1:]:  # equal captions of one clip follow each other
+            for text in dict.fromkeys(filter(None, map(normalised, clip.texts))):
                 by_text[text].append(number)
         return cls(clips, by_key, by_recording, by_pcm, by_text)
 
@@ -99,7 +94,7 @@ def matches(rows: ShardRows, wanted: Wanted) -> Iterator[Match]:
     if wanted.by_text and len(rows):
         for owners, texts in normalised_captions(rows.captions):
             for at, text in _hits(texts, wanted.by_text.keys()):
-                yield from ((clip, int(owners[at]), "text") for clip in wanted.by_text[text])
+                yield from ((clip, owners[at], "text") for clip in wanted.by_text[text])
 
 
 def _hits(values: Sequence[str | None], wanted: Set[str]) -> Iterator[tuple[int, str]]:

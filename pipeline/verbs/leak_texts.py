@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.records import GENERATED
 
-NO_LETTERS = r"[^\p{L}\p{M}\p{N}]+"
+WORDS = re.compile(r"[^\W_]+").findall
 WORDINGS = ("text", "before_debias")
 """Fields of a caption that hold a wording of it: a caption made gender-neutral has two."""
 
 
-def normalised(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Return texts (strings) as lower-case words with one space between them, in Unicode's form NFKC.
+def normalised(text: str) -> str:
+    """Return a text as words without case and marks, with one space between them, in Unicode's form NFKC.
 
-    >>> normalised(pa.array(["A dog - barks!", "a  DOG barks", "Ein großer Hund", "..."])).to_pylist()
-    ['a dog barks', 'a dog barks', 'ein großer hund', '']
+    >>> normalised("A dog - barks!"), normalised("a  DOG barks"), normalised("Ein gro\\u00dfer Hund"), normalised("...")
+    ('a dog barks', 'a dog barks', 'ein grosser hund', '')
     """
-    lower = pc.utf8_lower(pc.utf8_normalize(texts, "NFKC"))
-    return pc.utf8_trim(pc.replace_substring_regex(lower, NO_LETTERS, " "), " ")
+    composed = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(WORDS(composed.casefold()))
 
 
-def normalised_captions(captions: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, list[str | None]]]:
-    """Yield row numbers and normalised texts of the captions of rows, one pair for each of `WORDINGS`.
+def normalised_captions(captions: pa.ChunkedArray) -> Iterator[tuple[list[int], list[str]]]:
+    """Yield row numbers and normalised texts of the captions of rows, one pair for each of `WORDINGS` that any caption has.
 
     Args:
         captions: lists of structs, as the plan has them.
     """
-    rows, flat = pc.list_parent_indices(captions), pc.list_flatten(captions)
+    rows, flat = pc.list_parent_indices(captions).to_pylist(), pc.list_flatten(captions)
     for name in WORDINGS:
-        yield rows.to_numpy(), normalised(pc.struct_field(flat, name)).to_pylist()
+        texts = pc.struct_field(flat, name)
+        if texts.null_count < len(texts):
+            yield rows, [normalised(text or "") for text in texts.to_pylist()]
 
 
 def own_texts(captions: pa.ChunkedArray) -> Iterator[tuple[str, ...]]:

@@ -63,7 +63,7 @@ class LeaksRecord:
             return f"{CERTIFICATE} was made from other shards: `laion-audio leaks DIR --against BENCHMARKS --write` compares these"
         if self.state == CURRENT and self.n_leaks:
             names = ", ".join(benchmark.name for benchmark in self.benchmarks if benchmark.n_leaks)
-            return f"{self.n_leaks} clips of {names} are in these training splits ({CERTIFICATE}): scores on them mean nothing"
+            return f"clips in these training splits, by {CERTIFICATE}: {self.n_leaks} of {names}; scores on them mean nothing"
         return ""
 
 
@@ -75,11 +75,12 @@ def read_leaks(root: str, shards: Sequence[Shard]) -> LeaksRecord:
     files = [_read(f"{root.rstrip('/')}/{name}") for name in (CERTIFICATE, PLAN)]
     try:
         given = json.loads(files[0])
-        is_current = given["plan_sha256"] == hashlib.sha256(files[1]).hexdigest() and _has_counts(given["splits"], shards)
-        benchmarks = [_benchmark(each) for each in given["benchmarks"]] if is_current else []
+        benchmarks = [_benchmark(each) for each in given["benchmarks"]]
+        is_current = _has_counts(given["splits"], shards) and given["plan_sha256"] == hashlib.sha256(files[1]).hexdigest()
     except (ValueError, LookupError, TypeError, AttributeError):
         return LeaksRecord()
-    return LeaksRecord(CURRENT if is_current else OUTDATED, hashlib.sha256(files[0]).hexdigest(), benchmarks)
+    sha256 = hashlib.sha256(files[0]).hexdigest()
+    return LeaksRecord(CURRENT, sha256, benchmarks) if is_current else LeaksRecord(OUTDATED, sha256)
 
 
 def leaks_from(saved: Any) -> LeaksRecord:
