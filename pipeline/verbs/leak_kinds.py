@@ -82,7 +82,7 @@ def evidence_of(
     yield evidence("recording", *_of_recordings(recordings, counts))
     yield evidence("seconds", *_of_seconds(recordings, counts))
     n_with_sound = sum(clip.pcm is not None for clip in benchmark.clips)
-    unheard = _some(counts.n_rows - counts.n_with_sound, "row has", "rows have", "no sound yet")
+    unheard = _some(counts.n_rows - counts.n_with_sound, counts.n_rows, "row for training has", "rows for training have", "no sound yet")
     yield evidence("pcm", n_with_sound, counts.n_with_sound, _clips_without(benchmark, n_with_sound, benchmark.no_sound), unheard)
     yield evidence("fingerprint", 0, 0, NO_FINGERPRINT)
     n_with_text = len({number for of_text in wanted.by_text.values() for number in of_text if number in numbers})
@@ -111,8 +111,8 @@ def _of_recordings(recordings: Sequence[tuple[str, bool]], counts: RowCounts) ->
     has_ids = any(named_by(name) != NamedBy.PATH for name, _ in recordings)
     has_paths = any(is_known and named_by(name) == NamedBy.PATH for name, is_known in recordings)
     n_rows = has_ids * (counts.n_rows - n_paths) + has_paths * n_paths
-    clips = _some(len(recordings) - n_compared, "clip is", "clips are", OTHER_PATHS)
-    rows = "" if has_paths else _some(n_paths, "row is", "rows are", PATHS)
+    clips = _some(len(recordings) - n_compared, len(recordings), "clip is", "clips are", OTHER_PATHS)
+    rows = "" if has_paths else _some(n_paths, counts.n_rows, "row for training is", "rows for training are", PATHS)
     return n_compared, n_rows, clips, rows
 
 
@@ -120,7 +120,7 @@ def _of_seconds(recordings: Sequence[tuple[str, bool]], counts: RowCounts) -> tu
     """Return the same for seconds of these recordings."""
     timed = [(name, is_known) for name, is_known in recordings if has_common_times(name)]
     n_compared, n_rows, clips, rows = _of_recordings(timed, counts)
-    cut = _some(len(recordings) - len(timed), "clip is", "clips are", OWN_TIMES)
+    cut = _some(len(recordings) - len(timed), len(recordings), "clip is", "clips are", OWN_TIMES)
     return n_compared, n_rows, "; ".join(filter(None, (cut, clips))), rows if timed else ""
 
 
@@ -129,5 +129,10 @@ def _clips_without(benchmark: BenchmarkClips, n_compared: int, why: str) -> str:
     return "" if not n_without else why if not n_compared else f"{counted(n_without, 'clip')} not compared: {why}"
 
 
-def _some(number: int, noun: str, plural: str, what: str) -> str:
-    return f"{counted(number, noun, plural)} {what}" if number else ""
+def _some(number: int, total: int, noun: str, plural: str, what: str) -> str:
+    """Return a reason that holds for some of `total` things, with their number unless it holds for all of them.
+
+    >>> _some(0, 2, "clip is", "clips are", "cut"), _some(1, 2, "clip is", "clips are", "cut"), _some(2, 2, "clip is", "clips are", "cut")
+    ('', '1 clip is cut', 'all clips are cut')
+    """
+    return "" if not number else f"all {plural} {what}" if number == total else f"{counted(number, noun, plural)} {what}"
