@@ -108,6 +108,13 @@ def test_bare_ids_of_a_list_need_their_site(tmp_path: Path) -> None:
     assert leaks_of(against(folder, tmp_path / "ids.txt", site="freesound")) == {"ids.txt": {"freesound:7": ("recording",)}}
 
 
+def test_a_secret_of_an_address_is_neither_needed_nor_published(tmp_path: Path) -> None:
+    folder = planned(tmp_path, "Mine", "a,https://a.example/1.mp3?X-Amz-Signature=00aa11bb,,,A dog,,train,")
+    (tmp_path / "held.txt").write_text("https://a.example/1.mp3?X-Amz-Signature=00aa11bb\n")
+    result = against(folder, tmp_path / "held.txt")
+    assert result.n_leaks == 1 and "00aa11bb" not in json.dumps(result.to_json())
+
+
 def test_an_id_of_another_table_is_another_clip_and_says_nothing(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "1,https://a.example/x.mp3,,,A dog,,train,")
     result = against(folder, recipe_of(tmp_path, "Bench", "1,https://b.example/y.mp3,,,A cat,,test,"))
@@ -282,7 +289,11 @@ def test_shards_of_another_plan_are_not_called_compared(tmp_path: Path) -> None:
     recipe = load_recipe(str(recipe_of(tmp_path, "Mine", "a,a.wav,,,A puppy,,train,", "c,c.wav,,,A cow,,train,")))
     make_plan(recipe, take_snapshot(folder), None, EagerEngine())
     result = against(folder, bench)
-    assert result.n_unplanned == 1 and (result.splits["Mine/train"].n_rows, result.splits["Mine/train"].n_samples) == (2, 0)
+    assert (
+        result.n_unplanned == 1
+        and not result.is_complete
+        and (result.splits["Mine/train"].n_rows, result.splits["Mine/train"].n_samples) == (2, 0)
+    )
 
 
 def test_the_json_names_a_state_for_every_kind(tmp_path: Path) -> None:

@@ -148,6 +148,11 @@ class Certificate:
         """The benchmarks of which nothing is known."""
         return tuple(each for each in self.benchmarks if each.state in {State.MISSING, State.NOT_COMPARED})
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every benchmark was compared, with all shards for training that stand."""
+        return not self.not_compared and not self.n_unplanned
+
     def is_current(self, snapshot: Snapshot) -> bool:
         """Return whether the plan and the shards for training are those that were compared."""
         return (plan_sha256(snapshot.folder), shards_sha256(snapshot)) == (self.plan_sha256, self.shards_sha256)

@@ -17,7 +17,7 @@ NOTE = "-: not compared; 0: compared, and nothing found; 3 of 90: only 90 clips 
 
 
 def print_certificate(certificate: Certificate, name: str, as_json: bool) -> int:
-    """Print a certificate; return the exit code: 1 for a leak, 2 where a benchmark could not be compared at all, else 0.
+    """Print a certificate; return the exit code: 1 for a leak, 2 where a benchmark or a shard was not compared, else 0.
 
     Args:
         name: of the folder that was compared.
@@ -28,7 +28,7 @@ def print_certificate(certificate: Certificate, name: str, as_json: bool) -> int
         console().print(leaks_table(certificate, name), highlight=False)
         print_lines(certificate_lines(certificate))
     print_errors(verdict_lines(certificate))
-    return WRONG if certificate.n_leaks else USAGE if certificate.not_compared else DONE
+    return WRONG if certificate.n_leaks else DONE if certificate.is_complete else USAGE
 
 
 def leaks_table(certificate: Certificate, name: str) -> Table:
@@ -70,9 +70,6 @@ def certificate_lines(certificate: Certificate) -> Iterator[str]:
                 benchmark.name
             )
     yield from (f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
-    if certificate.n_unplanned:
-        shards = counted(certificate.n_unplanned, "shard for training stands", "shards for training stand")
-        yield f"{shards} that were made from another plan, and were not compared: build, and compare again"
     leaks = [(benchmark, leak) for benchmark in certificate.benchmarks for leak in benchmark.leaks]
     for benchmark, leak in leaks[:MAX_LEAKS]:
         rows = ", ".join(f"{row.id} in {row.shard}" for row in leak.rows[:1])
@@ -88,6 +85,9 @@ def verdict_lines(certificate: Certificate) -> Iterator[str]:
         leaking = [each for each in certificate.benchmarks if each.leaks]
         rows = counted(len(certificate.rows), "row of training", "rows of training")
         yield f"{counted(certificate.n_leaks, 'clip leaks', 'clips leak')}, of {_names(leaking)}, in {rows}"
+    if certificate.n_unplanned:
+        shards = counted(certificate.n_unplanned, "shard for training was", "shards for training were")
+        yield f"{shards} made from another plan, and not compared: build, and compare again"
     if certificate.not_compared:
         yield f"not compared: {_names(certificate.not_compared)}; nothing is known of them"
 

@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.counted import counted
 from pipeline.failures import UsageError
@@ -29,6 +29,8 @@ from transforms.planning.drop_duplicates import distinct_excerpts
 from transforms.planning.held_sources import lacking
 from transforms.planning.read_sources import read_source
 
+LISTS = frozenset({".csv", ".tsv", ".jsonl", ".parquet", ".txt", ".lst", ".ids"})
+"""Endings of addresses that are lists; others are folders."""
 IN_A_LIST = "a list has recordings alone"
 IN_TABLES = "tables have no sound: build the recipe, and give the built folder"
 OWN_TABLES = frozenset({"table", "folder"})
@@ -99,7 +101,7 @@ def read_benchmarks(against: Iterable[str], data: str | None, site: str | None, 
     for given in against:
         if given in bundled() or given.endswith(".toml"):
             yield from _of_recipe(load_recipe(given, data, files_are_needed=False))
-        elif Path(given).is_file():
+        elif Path(given).is_file() or ("://" in given and PurePosixPath(given).suffix in LISTS):
             yield _of_list(given, site)
         elif "://" in given or Path(given).is_dir():
             yield from _of_folder(Folder(given), compared)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
+from pipeline.masking import mask_address
 from pipeline.records import Rejected
 from sources.metadata.cells import name_of
 from sources.metadata.headers import folded, shown
@@ -138,8 +139,9 @@ def _of_table(path: Path, scheme: str | None) -> Iterator[Listed]:
 
 
 def _named(path: Path, where: str, text: str, scheme: str | None) -> str:
+    """Return the name of a recording, with secrets of an address masked, as clips have it."""
     try:
-        return recording_named(text, scheme)
+        return mask_address(recording_named(text, scheme))
     except ValueError as error:
         if scheme is not None or not text.isdecimal():
             raise ValueError(f"{path}, {where}: {error}") from error
