@@ -149,6 +149,20 @@ def test_clips_of_the_folders_own_test_split_are_no_leak(tmp_path: Path) -> None
         assert list(result.splits) == ["Mine/train"]
 
 
+@pytest.mark.parametrize(
+    ("held", "split", "n_leaks"),
+    [('["Folds"]', "fold1", 0), ('[{ name = "table:fold1" }]', "fold1", 0), ("[]", "fold1", 1), ('["Folds"]', "train", 1)],
+)
+def test_a_split_that_holdout_names_is_for_evaluation_unless_trainers_read_it(tmp_path: Path, held: str, split: str, n_leaks: int) -> None:
+    for name in "ab":
+        soundfile.write(tmp_path / f"{name}.wav", tone(200 + ord(name)), 44_100)
+    folds = recipe_of(tmp_path, "Folds", f"a,a.wav,,,A dog,,{split},")
+    mine = recipe_of(tmp_path, "Mine", "b,b.wav,,,A cat,,train,", head=f"holdout = {held}")
+    mine.write_text(mine.read_text() + folds.read_text().partition("\n\n")[2])
+    build_into(tmp_path / "out", mine)
+    assert against(Folder(str(tmp_path / "out")), folds).n_leaks == n_leaks
+
+
 def test_two_benchmarks_with_one_recording_are_both_named(tmp_path: Path) -> None:
     folder = planned(tmp_path, "Mine", "a,https://freesound.org/s/7/,,,A dog,,train,", "b,https://freesound.org/s/7/,1,2,A dog,,train,")
     benches = [recipe_of(tmp_path, name, f"{name},https://freesound.org/s/7/,,,A cat,,test,") for name in ("One", "Two")]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.counted import counted
 from pipeline.failures import UsageError
 from pipeline.keys import stable_hash
-from pipeline.output.layout import INDEX, PLAN, RECIPE
+from pipeline.output.layout import INDEX, PLAN
 from pipeline.output.leaks_file import is_for_training
 from pipeline.output.shard_rows import ShardRows, rows_of_shards
 from pipeline.output.snapshot import take_snapshot
@@ -20,6 +18,7 @@ from pipeline.output.storage import Folder
 from pipeline.recipe.locate import bundled
 from pipeline.recipe.model import BuildRecipe, load_recipe
 from pipeline.records import GENERATED, Clip, Rejected, Rejection
+from pipeline.verbs.leak_folder import FolderRecipe, real_path
 from pipeline.verbs.leak_texts import own_texts
 from sources.metadata.held_lists import BareIdsError, HeldOut, read_list
 from sources.metadata.options import SourceOptions
@@ -111,19 +110,6 @@ def read_benchmarks(against: Iterable[str], data: str | None, site: str | None, 
             )
 
 
-def folder_base(folder: Folder) -> str:
-    """Return the folder that paths of a built folder's recordings start from, by its recipe; empty where it is not known."""
-    try:
-        base = tomllib.loads(folder.read(RECIPE).decode()).get("folder", "")
-    except (OSError, ValueError):
-        return ""
-    return _base(base) if isinstance(base, str) else ""
-
-
-def _base(path: str) -> str:
-    return path if "://" in path or not path else os.path.realpath(path)
-
-
 def _of_list(given: str, site: str | None) -> BenchmarkClips:
     try:
         listed = read_list(HeldOut(path=given, source=site), Path())  # type: ignore[arg-type]  # the parser has checked it
@@ -135,11 +121,11 @@ def _of_list(given: str, site: str | None) -> BenchmarkClips:
         raise UsageError(f"--against {given}: the list is empty, so there is nothing to compare")
     clips = tuple(BenchmarkClip("", "", each.recording, "", each.recording, each.start, each.end) for each in dict.fromkeys(listed))
     name = Path(given).name
-    return BenchmarkClips(name, name, _base(str(Path().resolve())), clips, 0, (), IN_A_LIST, IN_A_LIST, IN_A_LIST)
+    return BenchmarkClips(name, name, real_path(str(Path().resolve())), clips, 0, (), IN_A_LIST, IN_A_LIST, IN_A_LIST)
 
 
 def _of_recipe(recipe: BuildRecipe) -> Iterator[BenchmarkClips]:
-    base = _base(address_of(recipe.folder) or str(recipe.folder))
+    base = real_path(address_of(recipe.folder) or str(recipe.folder))
     for dataset, sources in itertools.groupby(sorted(recipe.sources, key=lambda source: source.dataset), lambda source: source.dataset):
         options = list(sources)
         if missing := tuple(f"{need.what}: {need.step}" for each in options for need in lacking(each)):
@@ -171,18 +157,8 @@ def _evaluated(clips: Iterable[Clip]) -> Iterator[tuple[str, list[Clip]]]:
     splits: dict[str, list[Clip]] = {}
     for clip in clips:
         splits.setdefault(clip.split, []).append(clip)
-    for split in evaluated_splits(splits):
-        yield split, splits[split]
-
-
-def evaluated_splits(splits: Iterable[str]) -> list[str]:
-    """Return which splits of a dataset are benchmarks, sorted: those that are not for training or, where it has no others, all.
-
-    >>> evaluated_splits(["train", "test", "valid"]), evaluated_splits(["train"])
-    (['test', 'valid'], ['train'])
-    """
-    names = sorted(splits)
-    return [name for name in names if not is_for_training(name)] or names
+    evaluated = [split for split in sorted(splits) if not is_for_training(split)] or sorted(splits)
+    yield from ((split, splits[split]) for split in evaluated)
 
 
 def _from_clip(clip: Clip) -> BenchmarkClip:
@@ -200,20 +176,22 @@ def _of_folder(folder: Folder, compared: Folder) -> Iterator[BenchmarkClips]:
         raise UsageError(f"--against {folder.root}: no plan here ({PLAN}/{INDEX} is missing); give a folder that was built, or a recipe")
     snapshot = take_snapshot(folder)
     assert snapshot.plan is not None
-    is_itself = _base(folder.root.rstrip("/")) == _base(compared.root.rstrip("/"))
-    base, against = folder_base(folder), Path(folder.root.rstrip("/")).resolve().name
+    recipe, is_itself = FolderRecipe.of(folder), real_path(folder.root.rstrip("/")) == real_path(compared.root.rstrip("/"))
+    against = Path(folder.root.rstrip("/")).resolve().name
     splits: dict[str, set[str]] = {}
     for planned in snapshot.plan.shards:
         splits.setdefault(planned.shard.dataset, set()).add(planned.shard.split)
-    wanted = [f"{dataset}/{split}" for dataset, names in sorted(splits.items()) for split in evaluated_splits(names)]
-    wanted = [name for name in wanted if not (is_itself and is_for_training(name.rpartition("/")[2]))]
+    wanted = []
+    for dataset, names in sorted(splits.items()):
+        evaluated = sorted(name for name in names if not recipe.trains_on(dataset, name))
+        wanted += [f"{dataset}/{split}" for split in (evaluated or ([] if is_itself else sorted(names)))]
     if not wanted:
         raise UsageError(f"--against {folder.root}: it has no split for evaluation, so there is nothing to compare")
     no_sound = "their shard is not built, or their sound could not be had"
     for name in wanted:
         shards = [planned for planned in snapshot.plan.shards if planned.shard.folder == name]
         clips = tuple(itertools.chain.from_iterable(map(_from_rows, rows_of_shards(snapshot, shards, with_rejected=True))))
-        yield BenchmarkClips(name, against, base, clips, no_sound=no_sound)
+        yield BenchmarkClips(name, against, recipe.base, clips, no_sound=no_sound)
 
 
 def _from_rows(rows: ShardRows) -> Iterator[BenchmarkClip]:

@@ -15,15 +15,16 @@ from pipeline.output.leaks_file import (
     Leak,
     SplitCounts,
     TrainingRow,
-    is_for_training,
     plan_sha256,
     shards_sha256,
 )
+from pipeline.output.plan_index import PlannedShard
 from pipeline.output.shard_rows import ShardRows, rows_of_shards
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
-from pipeline.verbs.leak_benchmarks import BenchmarkClip, BenchmarkClips, folder_base, read_benchmarks
+from pipeline.verbs.leak_benchmarks import BenchmarkClip, BenchmarkClips, read_benchmarks
 from pipeline.verbs.leak_evidence import NamedBy, Wanted, matches, named_by
+from pipeline.verbs.leak_folder import FolderRecipe
 from pipeline.verbs.leak_kinds import NO_ROWS, RowCounts, evidence_of, is_named
 from pipeline.verbs.status import snapshot_of
 
@@ -55,12 +56,13 @@ def find_leaks(
     """
     snapshot = snapshot_of(folder)
     assert snapshot.plan is not None
-    shards = [planned for planned in snapshot.plan.shards if is_for_training(planned.shard.split)]
+    recipe = FolderRecipe.of(folder)
+    shards = [planned for planned in snapshot.plan.shards if recipe.trains_on(planned.shard.dataset, planned.shard.split)]
     if not shards:
         raise UsageError(f"{folder.root}: it has no split for training, so nothing can leak into it")
-    base, benchmarks = folder_base(folder), tuple(read_benchmarks(against, data, site, folder))
+    benchmarks = tuple(read_benchmarks(against, data, site, folder))
     clips = [clip for benchmark in benchmarks for clip in benchmark.clips]
-    named = [is_named(clip, benchmark.base, base) for benchmark in benchmarks for clip in benchmark.clips]
+    named = [is_named(clip, benchmark.base, recipe.base) for benchmark in benchmarks for clip in benchmark.clips]
     wanted, matched, counts = Wanted.of(clips, named), Found(), NO_ROWS
     for rows in rows_of_shards(snapshot, shards):
         counts += RowCounts.of(rows)
@@ -68,7 +70,8 @@ def find_leaks(
     leaking = sorted({row for of_clip in matched.rows.values() for row in of_clip})
     compared = tuple(_benchmark(each, numbers, wanted, named, matched, counts) for each, numbers in _numbered(benchmarks))
     hashes = plan_sha256(folder), shards_sha256(snapshot)
-    return Certificate(*hashes, by_seconds, _split_counts(snapshot), _n_unplanned(snapshot), compared, tuple(leaking))
+    n_unplanned = _n_unplanned(snapshot, recipe)
+    return Certificate(*hashes, by_seconds, _split_counts(snapshot, shards), n_unplanned, compared, tuple(leaking))
 
 
 def is_leak(clip: BenchmarkClip, kinds: Iterable[str], by_seconds: bool) -> bool:
@@ -119,21 +122,19 @@ def _leak(clip: BenchmarkClip, kinds: set[str], rows: Sequence[TrainingRow]) -> 
     return Leak(clip.id, clip.recording, ordered, len(rows), tuple(rows[:MAX_ROWS]))
 
 
-def _split_counts(snapshot: Snapshot) -> Mapping[str, SplitCounts]:
-    """Return rows and samples of each split for training."""
-    assert snapshot.plan is not None
+def _split_counts(snapshot: Snapshot, shards: Iterable[PlannedShard]) -> Mapping[str, SplitCounts]:
+    """Return rows and samples of each split of shards."""
     rows, samples = defaultdict[str, int](int), defaultdict[str, int](int)
-    for planned in snapshot.plan.shards:
-        if is_for_training(planned.shard.split):
-            marker = snapshot.current_marker(planned)
-            rows[planned.shard.folder] += planned.n_rows if marker is None else planned.n_rows - marker.n_rejected
-            samples[planned.shard.folder] += 0 if marker is None else marker.n_samples
+    for planned in shards:
+        marker = snapshot.current_marker(planned)
+        rows[planned.shard.folder] += planned.n_rows if marker is None else planned.n_rows - marker.n_rejected
+        samples[planned.shard.folder] += 0 if marker is None else marker.n_samples
     return {name: SplitCounts(rows[name], samples[name]) for name in sorted(rows)}
 
 
-def _n_unplanned(snapshot: Snapshot) -> int:
+def _n_unplanned(snapshot: Snapshot, recipe: FolderRecipe) -> int:
     """Return how many shards for training stand that were made from another plan: their rows are not those of the plan."""
     assert snapshot.plan is not None
     planned = {each.shard: each.rows_sha256 for each in snapshot.plan.shards}
-    standing = (shard for shard in snapshot.markers if is_for_training(shard.split))
+    standing = (shard for shard in snapshot.markers if recipe.trains_on(shard.dataset, shard.split))
     return sum(planned.get(shard) != snapshot.markers[shard].rows_sha256 for shard in standing)
