@@ -72,6 +72,7 @@ setup(
         "nh3>=0.3",
         "numpy>=2.0,<2.5",
         "protego>=0.6",
+        "py3langid>=0.4",
         "py7zr>=1.1",
         "pyarrow>=20,<26",
         "pydantic>=2.10",

@@ -32,7 +32,7 @@ class T5Settings:
     prompts at a time, halved when memory runs out; `candidates` is how many captions of the search are used, the best
     first, and never more than `beams`. Clips shorter than `min_seconds` or with more than `max_keywords` labels get no
     caption by the T5. `only` names sources and datasets whose `text` holds the T5's caption alone, as Wu et al. 2023 did
-    for AudioSet and Epidemic Sound.
+    for AudioSet and Epidemic Sound; `apart` those whose `text` holds every caption but the T5's. Elsewhere it holds all.
     """
 
     model: Annotated[str, MinLen(1)] = DEFAULT_MODEL
@@ -47,6 +47,7 @@ class T5Settings:
     min_seconds: Annotated[float, Ge(0)] = 2.0
     max_keywords: Annotated[int, Ge(1)] = 8
     only: tuple[str, ...] = ("audioset", "epidemic")
+    apart: tuple[str, ...] = ()
 
     @property
     def n_candidates(self) -> int:

@@ -19,7 +19,7 @@ WRITING_VERBS = frozenset({"plan", "build", "retry", "recaption"})
 AGAIN = "run the same command again: it continues where it stopped, and no file is half-written under its final name"
 DAMAGED = "run `laion-audio verify DIR` to see which file is damaged; remove it (or all of plan/, if it is there), and build again"
 PRUNE = "if they should go, run `laion-audio build` with --prune; if not, mend the table or the recipe, or build into another folder"
-REPORT = "this is a fault of the program, not of your input; please report it with the text above"
+REPORT = "this is a fault of the program, not of your input; please report it with this text"
 EQUAL_VERSIONS = (
     'install the same versions on every machine (constraints.txt), or write worker_versions = "any" into the recipe: '
     "the marker of each shard then says with which it was made"
@@ -95,9 +95,10 @@ def explain(error: BaseException, verb: str) -> Failure:
     from pipeline.output.plan_change import DroppedSamplesError
     from pipeline.output.plan_index import LostRowsError, OutputFormatError
     from pipeline.output.store_faults import NoBucketError, NoKeysError
+    from transforms.shards.stop import StoppedError
 
     match error:
-        case KeyboardInterrupt():
+        case KeyboardInterrupt() | StoppedError():
             return Failure(STOPPED, "", INTERRUPTED)
         case DamagedFileError():
             return Failure(str(error), DAMAGED, WRONG)

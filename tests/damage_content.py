@@ -123,7 +123,7 @@ WHOLE = {
     "original_data emptied": lambda v: v.update(original_data={}),
     "original_data missing": lambda v: v.pop("original_data") and None,
     "unknown value": lambda v: v.update(more=1),
-    "texts of a T5": lambda v: v.update(text_augment_all=v["text"], text_augment_t5=v["text"][0]),
+    "texts of a T5": lambda v: v.update(text_augment_all=v["text"], text_augment_t5=v["text"]),
     "a list": lambda v: [v],
     "not a number": lambda v: v["original_data"].update(duration=float("nan")),
     "other order of values": lambda v: dict(reversed(v.items())),

@@ -26,15 +26,18 @@ from pipeline.parser import make_parser
 from pipeline.report.tables import books_table
 from pipeline.verbs.status import read_the_books, snapshot_of
 from sources import SOURCES
+from tests import reference
 from tests.fates import build_into
 from train.scores.protocols import PUBLISHED, Protocol
 
 ROOT = Path(__file__).parent.parent
 RECIPE = ROOT / "pipeline" / "recipe" / "bundled" / "quickstart.toml"
 PICTURE = ROOT / "docs" / "books.svg"
+INDEX = ROOT / "llms.txt"
 RECORDED = ROOT / "docs" / "quickstart.json"
 DOCUMENTS = tuple(
-    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/format.md", "docs/status.md", "docs/faq.md", "docs/training.md")
+    ROOT / name
+    for name in ("README.md", "CONTRIBUTING.md", *(f"docs/{page}.md" for page in ("faq", "format", "reference", "status", "training")))
 )
 COMMANDS = {
     "make build-laion-audio": r"the books balance|shards made",
@@ -73,6 +76,9 @@ def blocks(output: Path) -> dict[str, str]:
         "sources": sources_block,
         "remedies": remedies_block,
         "protocols": protocols_block,
+        "options": reference.options_of_verbs,
+        "keys": reference.keys_of_recipes,
+        "keysofsources": reference.keys_of_sources,
     }
     return {name: make() for name, make in makers.items()} | {"sample": fenced(sample(output), "json")}
 
@@ -225,6 +231,7 @@ def pages(output: Path) -> Iterator[tuple[Path, str]]:
     for path in DOCUMENTS:
         yield path, with_blocks(path.read_text(encoding="utf-8"), made)
     yield PICTURE, picture(output)
+    yield INDEX, reference.index_of_documents(ROOT)
 
 
 def write() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from augment.keyword_to_caption import T5Settings
-from pipeline.records import Caption, Clip
+from pipeline.records import Caption, Clip, TextHolds
 from transforms.planning.caption_model import CaptionModel
 from transforms.planning.debias import Neutral
 
@@ -58,11 +58,28 @@ def test_the_prompt_is_that_of_the_settings() -> None:
         ({"min_seconds": 3.0}, False),
         ({"max_keywords": 4}, False),
         ({"only": ("Labelled",)}, False),
+        ({"apart": ("Labelled",)}, False),
     ],
 )
 def test_cached_texts_hold_for_the_settings_that_decide_what_is_generated(changed: dict, again: bool) -> None:
     other = replace(MODEL, settings=replace(MODEL.settings, **changed))
     assert (other.generation_hash != MODEL.generation_hash) is again
+
+
+@pytest.mark.parametrize(
+    ("settings", "holds"),
+    [
+        ({}, TextHolds.T5),  # as in the paper
+        ({"only": ("audioset",)}, TextHolds.ALL),
+        ({"only": ("Effects",)}, TextHolds.T5),
+        ({"apart": ("epidemic",)}, TextHolds.OTHERS),
+        ({"apart": ("Effects",)}, TextHolds.OTHERS),
+        ({"only": ("audioset",), "apart": ("audioset",)}, TextHolds.ALL),
+    ],
+)
+def test_what_text_holds_is_chosen_by_the_name_of_the_source_or_the_dataset(settings: dict, holds: TextHolds) -> None:
+    model = replace(MODEL, settings=T5Settings(**settings))
+    assert model.text_holds_of(Clip("epidemic", "Effects", "train", "1", "")) is holds
 
 
 def test_cached_texts_hold_for_one_model_whatever_its_name_and_the_guard() -> None:

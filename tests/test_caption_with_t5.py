@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from augment.keyword_to_caption import T5Settings
 from pipeline.command import main
 from pipeline.engines.run import Engine
 from pipeline.failures import EngineError
@@ -16,12 +17,15 @@ from pipeline.output.plan_files import read_plan_file
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
-from pipeline.records import Caption, Clip
+from pipeline.records import Caption, Clip, TextHolds
 from pipeline.verbs.plan import make_plan
 from tests.eager import EagerEngine
 from tests.fates import published
+from tests.outcomes import clip
 from tests.tiny_t5 import make_labelled, make_t5
 from transforms.planning import caption_with_t5, t5_handler
+from transforms.planning.caption_model import CaptionModel
+from transforms.planning.plan_lines import PlannedClips
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries, while they are imported
@@ -82,9 +86,19 @@ def test_all_clips_of_a_dataset_say_what_text_holds_or_none_does(planned: Path) 
     assert {clip.text_holds for clip in clips_of(planned, "Plain").values()} == {None}
 
 
-def test_only_names_the_datasets_whose_text_is_the_t5s_alone(tiny: Path, tmp_path: Path) -> None:
-    output = plan(make_labelled(tmp_path / "in", tiny, 'only = ["Labelled"]\n'), tmp_path / "out")
-    assert {clip.text_holds for clip in clips_of(output, "Labelled").values()} == {"t5"}
+@pytest.mark.parametrize(("key", "holds"), [("only", "t5"), ("apart", "others")])
+def test_only_and_apart_name_the_datasets_whose_text_is_the_t5s_alone_or_has_all_but_it(
+    key: str, holds: str, tiny: Path, tmp_path: Path
+) -> None:
+    output = plan(make_labelled(tmp_path / "in", tiny, f'{key} = ["Labelled"]\n'), tmp_path / "out")
+    assert {clip.text_holds for clip in clips_of(output, "Labelled").values()} == {holds}
+
+
+def test_a_dataset_whose_table_brings_captions_by_a_t5_says_what_text_holds_although_none_is_asked_for() -> None:
+    model = CaptionModel("folder", "folder sha256:0", "0", T5Settings(apart=("epidemic",)))
+    with_t5 = clip("a", source="epidemic", captions=(Caption("Rain", "title"), Caption("It rains.", "t5")), text_holds=TextHolds.ALL)
+    without = clip("b", source="epidemic", captions=(Caption("Rain", "title"),), dataset="Other")
+    assert caption_with_t5.asked_datasets(PlannedClips(0, [with_t5, without], [0, 0]), model) == {"Set"}
 
 
 def test_every_text_is_kept_with_the_rule_it_breaks_and_counted(planned: Path) -> None:
@@ -218,6 +232,9 @@ def test_plan_and_status_print_the_pass_rate_and_what_debias_changed(
     assert "person: A man speaks in the rain . -> A person speaks in the rain ." in capsys.readouterr().out
     assert main(["status", str(tmp_path), "--captions", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["captions"] == {"Labelled": {"human": 1, "t5": 4, "template": 8}, "Plain": {"human": 1}}
-    assert report["debias"]["changed"] == 1 and report["debias"]["rules"] == {"person": 1}
-    assert report["debias"]["changes"][0].keys() == {"key", "before", "after", "rules"}
+    assert {name: facts["origins"] for name, facts in report.items()} == {
+        "Labelled": {"human": 1, "t5": 4, "template": 8},
+        "Plain": {"human": 1},
+    }
+    assert report["Labelled"]["debias"]["rules"] == {"person": 1} and report["Labelled"]["guard"]["sets"] == [5, 3]
+    assert [change.keys() for change in report["Labelled"]["changes"]] == [{"key", "before", "after", "rules"}]

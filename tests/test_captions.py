@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from augment.clean import clean_text
 from pipeline.records import Caption, Clip, Reason, Rejected
 from transforms.planning.captions import with_captions
 
@@ -27,6 +28,44 @@ def test_captions_are_one_clean_line_each_and_none_twice() -> None:
 def test_an_evaluation_split_keeps_all_captions_of_a_clip_in_their_order(split: str) -> None:
     clip = with_captions(replace(captioned("A dog", "Rain", "A dog ", "", "Wind"), split=split))
     assert [caption.text for caption in clip.captions] == ["A dog", "Rain", "A dog", "Wind"]
+
+
+GIVEN = ("A woman’s laugh", "Rain , then wind .", "A  mechanic,", "it;s “loud”", "Rain,wind", "The end...!!")
+
+
+@pytest.mark.parametrize("split", ["valid", "test"])
+@pytest.mark.parametrize("text", GIVEN)
+def test_an_evaluation_split_keeps_the_marks_and_blanks_of_what_people_wrote(text: str, split: str) -> None:
+    clip = replace(captioned(text), split=split)
+    assert with_captions(clip) is clip
+    assert with_captions(captioned(text)).captions[0].text != text, "training texts are tidied"
+    other = replace(clip, captions=(Caption(text, "description"),))
+    assert with_captions(other).captions[0].text != text, "and those of pages"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("A dog ,\r\nthen rain", "A dog , then rain"),
+        (" A dog ,\u2028then rain\n", "A dog , then rain"),
+        ("Man\u0303ana ,", "Mañana ,"),
+        ("A <b>dog</b> ,", "A dog"),
+        ("Rain &amp; wind ,", "Rain & wind"),
+        ("A dog ,\u200b rain", "A dog, rain"),
+        ("\u202eA dog , rain", "A dog, rain"),
+        ("A dog ,\x1b rain", "A dog, rain"),
+        ("A dog , https://example.org/x", "A dog"),
+    ],
+)
+def test_an_evaluation_split_joins_lines_and_cleans_what_is_no_text(text: str, kept: str) -> None:
+    assert with_captions(replace(captioned(text), split="test")).captions[0].text == kept
+
+
+@given(st.text(max_size=30))
+def test_a_text_as_given_is_printable_or_clean_and_stays_as_it_is(text: str) -> None:
+    (caption,) = with_captions(replace(captioned(text, "wind"), split="test")).captions[:1]
+    assert caption.text.isprintable() or caption.text == clean_text(text)
+    assert with_captions(replace(captioned(caption.text), split="test")).captions[0].text == caption.text
 
 
 def test_equal_texts_of_different_origin_both_stay() -> None:

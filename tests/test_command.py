@@ -9,11 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from pipeline.command import main, run, stop_at_once
+from pipeline.command import main, run, stop_at_once, stop_soon
 from pipeline.failures import STOPPED
 from pipeline.parser import VERBS, make_parser
 from sources import SOURCES
@@ -46,12 +47,12 @@ def test_build_and_status_print_the_same_json(recipe: Path, tmp_path: Path, caps
     assert status["total"]["reasons"] == REASONS and status["balance"] is True
 
 
-def test_plan_build_recaption_and_captions_print_what_the_t5_wrote_but_not_into_json(
+def test_plan_build_and_recaption_print_what_the_t5_wrote_but_not_into_json(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("pipeline.engines.run.open_engine", lambda *_: EagerEngine())
-    monkeypatch.setattr("pipeline.report.captions_report.t5_lines", lambda folder: [f"texts of a T5 in {folder.root}"])
-    for verb in (["plan", recipe, "--output"], ["build", recipe, "--output"], ["recaption"], ["status", "--captions"]):
+    monkeypatch.setattr("pipeline.report.text_lines.t5_lines", lambda folder: [f"texts of a T5 in {folder.root}"])
+    for verb in (["plan", recipe, "--output"], ["build", recipe, "--output"], ["recaption"]):
         arguments = [*map(str, verb), str(tmp_path)]
         assert main(arguments) == 0
         has_t5 = verb[0] != "build"  # a build asks only where its plan has texts of a T5; test_terminal.py has one that has
@@ -178,16 +179,34 @@ def test_a_damaged_plan_has_a_remedy_and_no_traceback(recipe: Path, tmp_path: Pa
     assert "half-written" not in done.stderr
 
 
-def test_a_fault_of_the_program_is_explained_before_its_traceback(
-    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_fault_of_the_program_is_one_sentence_and_its_traceback_is_in_a_file_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise KeyError("https://example.org/a.wav?sig=s3cr3t")
+
+    monkeypatch.setattr(VERBS["status"], "run", broken)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert main(["status", str(tmp_path)]) == 1
+    errors = capsys.readouterr().err
+    assert "this is a fault of the program" in errors and "Traceback" not in errors
+    (log,) = tmp_path.glob("*/fault-*.log")
+    assert str(log) in errors
+    assert "Traceback" in log.read_text() and "laion-audio status" in log.read_text()
+    assert "s3cr3t" not in log.read_text() + errors
+
+
+def test_a_fault_whose_file_cannot_be_written_shows_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> int:
         raise KeyError("x")
 
     monkeypatch.setattr(VERBS["status"], "run", broken)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(KeyError):
         main(["status", str(tmp_path)])
-    assert "KeyError: 'x'\nthis is a fault of the program" in capsys.readouterr().err
+    assert "the traceback cannot be written" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,7 +229,7 @@ def test_signals_are_handled_as_soon_as_the_command_starts_and_nohup_is_respecte
     with pytest.raises(SystemExit) as ended:
         run()
     numbers = [signal.SIGINT, signal.SIGTERM, *([] if is_under_nohup else [signal.SIGHUP])]
-    assert ended.value.code == 2 and set_signals == [(number, stop_at_once) for number in numbers]
+    assert ended.value.code == 2 and set_signals == [(number, stop_soon if number == signal.SIGINT else stop_at_once) for number in numbers]
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])

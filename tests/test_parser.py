@@ -88,7 +88,7 @@ def help_of(verb: str) -> str:
         ("build", ("quickstart", "s3://", "first N rows", "unknown options go to Beam", "books as JSON")),
         ("retry", ("everything else in them is copied", "books as JSON", "that may pass by themselves", "wait until hosts")),
         ("recaption", ("never fetched", "the one the folder was built with", "books as JSON")),
-        ("status", ("rejections by reason", "by origin", "JSON for scripts")),
+        ("status", ("rejections by reason", "which repeat", "JSON for scripts")),
         ("verify", ("name every fault", "decode all audio")),
     ],
 )

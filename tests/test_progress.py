@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import collections
-import io
 import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from pipeline.output.layout import PROGRESS, WORK, marker_name
 from pipeline.output.markers import FileFacts, Marker
 from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
-from pipeline.report.progress import BuildProgress, Observer, _Lines, in_words, watched
+from pipeline.report.progress import BuildProgress, Follower, Observer, in_words
+from pipeline.verbs.status import snapshot_of
+from tests.fates import build_into, make_fates
 from transforms.shards.shard_task import ShardTask
 
 TASKS = [ShardTask(ShardId("A", "train", n), "rows", f"from-{n}", 10) for n in range(2)]
@@ -30,16 +30,16 @@ def publish(folder: Folder, task: ShardTask, inputs_sha256: str) -> None:
 def report(folder: Folder, name: str, shard: str, done: int) -> None:
     path = Path(folder.path(f"{WORK}/{name}/{PROGRESS}"))
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"shard": shard, "done": done, "reasons": {"timeout": 1}}))
+    path.write_text(json.dumps({"shard": shard, "done": done, "reasons": {"timeout": 1}, "seconds": 2.5}))
 
 
 def test_done_and_unfinished_shards_are_added_up(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     observer = Observer(take_snapshot(folder), TASKS)
-    assert observer.look() == BuildProgress(0, 0, collections.Counter())
+    assert observer.look() == BuildProgress(0, 0)
     publish(folder, TASKS[0], "from-0")
     report(folder, "w", "A/train/1", 4)
-    assert observer.look() == BuildProgress(1, 14, collections.Counter({"silent": 2, "timeout": 1}))
+    assert observer.look() == BuildProgress(1, 14, 3.5, collections.Counter({"silent": 2, "timeout": 1}))
     report(folder, "late", "A/train/0", 9)  # a shard counts once, by its marker
     assert observer.look().clips == 14
 
@@ -59,28 +59,6 @@ def test_a_replaced_marker_of_an_earlier_build_is_progress(tmp_path: Path) -> No
     assert observer.look().shards == 1
 
 
-def test_lines_are_printed_without_a_terminal_and_never_twice() -> None:
-    out = io.StringIO()
-    lines = _Lines(Console(file=out, width=200), TASKS)
-    with lines:
-        pass
-    done = BuildProgress(2, 20, collections.Counter({"silent": 2}))
-    lines(BuildProgress(1, 10, collections.Counter()))  # too soon after the first
-    lines(done)
-    lines(done)
-    printed = out.getvalue().splitlines()
-    assert printed[0] == "2 shards, 20 clips to make"
-    assert len(printed) == 2 and "shards 2/2  clips 20/20" in printed[1] and printed[1].endswith("silent 2")
-
-
-def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
-    folder, out = Folder(str(tmp_path)), io.StringIO()
-    with watched(take_snapshot(folder), TASKS, Console(file=out, force_terminal=True, width=120)):
-        publish(folder, TASKS[0], "from-0")
-        publish(folder, TASKS[1], "from-1")
-    assert "20/20" in out.getvalue() and "shards 2/2" in out.getvalue() and "silent 4" in out.getvalue()
-
-
 def test_reasons_are_listed_most_frequent_first() -> None:
     assert in_words(collections.Counter(a=1, c=2, b=2)) == "b 2, c 2, a 1"
 
@@ -95,11 +73,14 @@ def test_a_marker_is_read_once_for_each_time_that_it_is_replaced(tmp_path: Path,
     assert names == ["A/train/0_stats.json"]
 
 
-def test_a_build_is_followed_line_by_line_without_a_terminal(tmp_path: Path) -> None:
-    folder, text = Folder(str(tmp_path)), io.StringIO()
-    with watched(take_snapshot(folder), TASKS, Console(file=text, width=200)):
-        for task in TASKS:
-            publish(folder, task, task.inputs_sha256)
-    lines = text.getvalue().splitlines()
-    assert lines[0] == "2 shards, 20 clips to make"
-    assert lines[-1].startswith("shards 2/2  clips 20/20  ") and lines[-1].endswith("silent 4")
+def test_a_follower_counts_what_stands_and_what_is_under_way(tmp_path: Path) -> None:
+    build_into(tmp_path / "out", make_fates(tmp_path / "in"))
+    folder = Folder(str(tmp_path / "out"))
+    follower = Follower(snapshot_of(folder))
+    assert follower.is_complete and follower.look() == follower.first
+    removed = next((tmp_path / "out").rglob("0_stats.json"))
+    shard, planned = removed.with_name("0").relative_to(tmp_path / "out").as_posix(), json.loads(removed.read_text())["n_planned"]
+    removed.unlink()
+    assert follower.look().clips == follower.n_clips - planned and not follower.is_complete
+    report(folder, "w", shard, 1)
+    assert follower.look().clips == follower.n_clips - planned + 1

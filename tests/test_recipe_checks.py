@@ -62,6 +62,11 @@ def test_a_holdout_or_a_licence_that_names_nothing_is_a_fault(home, head, fault)
     [
         ("[t5]\nbeams = 2", 't5: used only with captions = "t5"'),
         (
+            'captions = "t5"\n[t5]\napart = ["Sett"]',
+            "t5.apart = 'Sett': no such source or dataset here, allowed: Set, table; did you mean",
+        ),
+        ('captions = "t5"\n[t5]\nonly = ["Set"]\napart = ["Set"]', "t5.only and t5.apart: 'Set' is in both"),
+        (
             'captions = "t5"\n[t5]\nonly = ["Sett"]',
             "t5.only = 'Sett': no such source or dataset here, allowed: Set, table; did you mean",
         ),

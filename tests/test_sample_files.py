@@ -18,6 +18,7 @@ from pipeline.records import Caption, Provenance, TextHolds
 from tests.outcomes import clip, sample
 
 PLAIN = Caption("A dog barks.")
+DOG = Caption("Dog.", "template")
 BY_T5 = Caption("A dog barks loudly.", "t5", "model", "dog, bark")
 
 
@@ -146,18 +147,38 @@ def test_what_is_missing_has_the_type_of_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("text_holds", "captions", "text", "everything", "augmented"),
     [
-        (TextHolds.ALL, (PLAIN, BY_T5), [PLAIN.text, BY_T5.text], [PLAIN.text, BY_T5.text], BY_T5.text),
-        (TextHolds.T5, (PLAIN, BY_T5), [BY_T5.text], [PLAIN.text, BY_T5.text], BY_T5.text),
-        (TextHolds.ALL, (PLAIN,), [PLAIN.text], [PLAIN.text], PLAIN.text),
-        (TextHolds.T5, (PLAIN,), [PLAIN.text], [PLAIN.text], PLAIN.text),
-        (TextHolds.ALL, (PLAIN, Caption("Dog.", "template")), ["A dog barks.", "Dog."], ["A dog barks.", "Dog."], "A dog barks."),
+        (TextHolds.ALL, (PLAIN, BY_T5), [PLAIN.text, BY_T5.text], [PLAIN.text, BY_T5.text], [BY_T5.text]),
+        (TextHolds.T5, (PLAIN, BY_T5), [BY_T5.text], [PLAIN.text, BY_T5.text], [BY_T5.text]),
+        (TextHolds.OTHERS, (PLAIN, BY_T5), [PLAIN.text], [PLAIN.text, BY_T5.text], [BY_T5.text]),
+        (TextHolds.OTHERS, (BY_T5,), [BY_T5.text], [BY_T5.text], [BY_T5.text]),
+        *((holds, (PLAIN,), [PLAIN.text], [PLAIN.text], [PLAIN.text]) for holds in TextHolds),
+        *((holds, (PLAIN, DOG), ["A dog barks.", "Dog."], ["A dog barks.", "Dog."], ["A dog barks.", "Dog."]) for holds in TextHolds),
     ],
 )
 def test_captions_by_a_t5_have_names_of_their_own(
-    text_holds: TextHolds, captions: tuple[Caption, ...], text: list[str], everything: list[str], augmented: str
+    text_holds: TextHolds, captions: tuple[Caption, ...], text: list[str], everything: list[str], augmented: list[str]
 ) -> None:
     value = sample_json(sample(clip(captions=captions, text_holds=text_holds)))
     assert (value["text"], value["text_augment_all"], value["text_augment_t5"]) == (text, everything, augmented)
+
+
+def read_as_laion_clap_does(member: dict[str, Any], selection: str | None) -> list[str]:
+    """Return the texts that laion_clap 1.1.7 draws from: null counts for `augment_only` alone, and one key decides about both."""
+    if selection is None or "text_augment_all" not in member:
+        return member["text"]
+    if selection == "all":
+        return member["text_augment_all"]
+    return member["text"] if member["text_augment_t5"] is None else member["text_augment_t5"]
+
+
+@pytest.mark.parametrize("text_holds", TextHolds)
+def test_laion_clap_reads_every_text_where_no_t5_wrote_one_and_the_t5s_alone_where_it_did(text_holds: TextHolds) -> None:
+    without = sample_json(sample(clip(captions=(PLAIN, DOG), text_holds=text_holds)))
+    assert [read_as_laion_clap_does(without, selection) for selection in (None, "all", "augment_only")] == [[PLAIN.text, DOG.text]] * 3
+    with_t5 = sample_json(sample(clip(captions=(PLAIN, BY_T5), text_holds=text_holds)))
+    assert read_as_laion_clap_does(with_t5, "all") == [PLAIN.text, BY_T5.text]
+    assert read_as_laion_clap_does(with_t5, "augment_only") == [BY_T5.text]
+    assert {type(value) for name, value in {**without, **with_t5}.items() if name.startswith("text")} == {list}
 
 
 def test_without_a_t5_there_are_no_augmented_texts() -> None:

@@ -60,7 +60,7 @@ def test_json_keeps_letters_of_every_language(capsys: Capture) -> None:
 
 
 def test_the_outcome_of_a_build_is_a_table_and_lines_or_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    monkeypatch.setattr("pipeline.report.captions_report.t5_lines", lambda folder: [f"T5 in {folder.root}"])
+    monkeypatch.setattr("pipeline.report.text_lines.t5_lines", lambda folder: [f"T5 in {folder.root}"])
     recipe, folder = make_fates(tmp_path / "in"), Folder(str(tmp_path / "out"))
     made = replace(build_into(tmp_path / "out", recipe), has_t5=True)
     left = replace(made, n_built=0, notes=("a note",), left_out=(LINE,), missing=("Set/train/0: missing",))

@@ -1,75 +1,103 @@
-"""Lines keep their ends and are read in the encoding of the file; a long line is cut and never fills the memory."""
+"""The terminal shows a table of datasets with what its columns mean, and a few lines on each dataset."""
 
-import pytest
+from __future__ import annotations
 
-from sources.metadata.text_lines import MAX_LINE, is_utf_8, lines_of, unreadable
+from dataclasses import replace
+from pathlib import Path
 
+from rich.console import Console
 
-def lines(folder, data: bytes) -> list[str]:
-    (folder / "a.txt").write_bytes(data)
-    return list(lines_of(folder / "a.txt"))
+from pipeline.output.storage import Folder
+from pipeline.report.guard_facts import GuardFacts, JudgedText
+from pipeline.report.languages import Language, Languages
+from pipeline.report.text_facts import DebiasedCaption, DebiasFacts, Repeat, TextFacts
+from pipeline.report.text_lines import COLUMNS, t5_lines, text_lines, text_table
+from tests.outcomes import SHARD, clip, write_plan
+from tests.test_guard_facts import judged, with_t5
 
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_a_mark_at_the_beginning_names_the_encoding(tmp_path, encoding):
-    assert lines(tmp_path, "é,雨\r\nb\rc".encode(encoding)) == ["é,雨\r\n", "b\r", "c"]
-
-
-@pytest.mark.parametrize("order", ["be", "le"])
-@pytest.mark.parametrize("width", [16, 32])
-def test_both_orders_of_bytes_are_read(tmp_path, width, order):
-    assert lines(tmp_path, "\ufeffab\n雨".encode(f"utf-{width}-{order}")) == ["ab\n", "雨"]
-
-
-def test_bytes_that_are_no_text_are_lone_surrogates(tmp_path):
-    assert lines(tmp_path, b"\xef\xbb\xbfa\xff\nb") == ["a\udcff\n", "b"]
-    assert lines(tmp_path, b"a\xfe\n") == ["a\udcfe\n"]
-    assert lines(tmp_path, b"\xff\xfe\x00\xd8a\x00") == ["\ud800a"]
+LANGUAGES = Languages(4, 500, (Language("en", 3, 0.9, "A dog barks."), Language("es", 1, 0.71, "Un perro ladra.")))
+CHANGE = DebiasedCaption("k", "A man.", "A person.", ("person",))
+FACTS = TextFacts("Set", 1000, 2000, 1, {"human": 1500, "template": 500}, {2: 1999, 9: 1}, 30, (), LANGUAGES, DebiasFacts())
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfea\x00b", b"\xff\xfe\x00\x00a\x00\x00\x00b"])
-def test_a_file_that_ends_inside_of_a_character_is_an_error(tmp_path, data):
-    with pytest.raises(ValueError, match=r"a\.txt: not UTF-(16|32), as its byte order mark says"):
-        lines(tmp_path, data)
+def lines(**fields: object) -> list[str]:
+    return list(text_lines([replace(FACTS, **fields)]))[len(COLUMNS) :]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark_is_an_error(tmp_path, encoding):
-    with pytest.raises(ValueError, match="looks like UTF-16 without a byte order mark; save the table as UTF-8"):
-        lines(tmp_path, "url\n".encode(encoding))
+def shown(*facts: TextFacts) -> list[str]:
+    console = Console(width=140)
+    with console.capture() as capture:
+        console.print(text_table(facts))
+    return [line.strip() for line in capture.get().splitlines() if line.strip()]
 
 
-def test_some_zeros_are_no_utf_16(tmp_path):
-    assert lines(tmp_path, b"\0bcd") == ["\0bcd"]  # a quarter of the bytes
-    assert lines(tmp_path, b"\0\0abcdef") == ["\0\0abcdef"]
-    assert lines(tmp_path, b"x" * 4096 + b"\0" * 5000) == ["x" * 4096 + "\0" * 5000]
-    with pytest.raises(ValueError, match="looks like UTF-16"):
-        lines(tmp_path, b"\0b\0de")
+def test_a_row_has_shares_a_range_of_words_and_languages_with_how_many_were_judged() -> None:
+    heads, _, row = shown(FACTS)
+    assert all(name in heads for name in COLUMNS)
+    assert row.split("  ")[0] == "Set"
+    for cell in ("1,000", "2,000", "2 to 2 (2)", "0.1%", "1.5%", "en 75.0%, es 25.0% (one in 500 judged)"):
+        assert cell in row
 
 
-def test_of_a_long_line_only_the_beginning_is_given(tmp_path):
-    fits, too_long = b"x" * (MAX_LINE - 1) + b"\n", b"y" * (3 * MAX_LINE) + b"\n"
-    assert [len(line) for line in lines(tmp_path, fits + too_long + b"z" * MAX_LINE + b"\n" + b"w")] == [
-        MAX_LINE,
-        MAX_LINE + 1,
-        MAX_LINE + 1,
-        1,
+def test_a_dataset_without_captions_has_a_row() -> None:
+    empty = replace(FACTS, n_clips=0, n_captions=0, origins={}, words={}, n_only_template=0, n_repeated=0, languages=Languages())
+    assert shown(empty)[-1].split() == ["Set", "0", "0"]
+    assert list(text_lines([empty]))[-1] == "Set: no captions"
+
+
+def test_every_column_that_needs_it_is_explained_first() -> None:
+    assert list(text_lines([])) == [f"{name}: {meaning}" for name, meaning in COLUMNS.items()]
+
+
+def test_lines_name_origins_repeats_and_other_languages() -> None:
+    assert lines(repeats=tuple(Repeat(text * 60, 9) for text in "abcd"), n_dropped_repeats=1) == [
+        "Set: human 1,500, template 500",
+        f'  most repeated: "{"a" * 60}" on 9 clips; "{"b" * 60}" on 9 clips; "{"c" * 60}" on 9 clips',
+        "  left out, since their uploader wrote them on many sounds: 1 caption",
+        '  es 1 (confidence 0.71): "Un perro ladra."',
     ]
-    assert [line[:1] for line in lines(tmp_path, b"y" * (MAX_LINE + 2) + b"\rb")] == ["y", "b"]
-    assert MAX_LINE == 4_194_304
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [("é\n", ""), ("", ""), ("a\0", "a NUL character"), ("é\0", "a NUL character"), ("\udcff\0", "not UTF-8: save the table as UTF-8")],
-)
-def test_a_text_that_cannot_be_stored_has_a_reason(text, why):
-    assert unreadable(text) == why
+def test_four_other_languages_are_shown_and_the_rest_is_counted() -> None:
+    counts = tuple(Language(code, 1, 0.5, code) for code in ("en", "de", "es", "fr", "it", "ja", "ko"))
+    assert lines(languages=Languages(7, 1, counts))[1:] == [
+        *(f'  {code} 1 (confidence 0.50): "{code}"' for code in ("de", "es", "fr", "it")),
+        "  2 languages more: status --captions --json",
+    ]
+    assert "en 14.3%, de 14.3%" in shown(replace(FACTS, languages=Languages(7, 1, counts)))[-1]
 
 
-def test_a_file_is_utf_8_when_all_of_it_is(tmp_path):
-    path = tmp_path / "a.txt"
-    for content, expected in ((b"", True), ("é".encode(), True), ("é".encode("utf-16"), True), (b"a" * (2 << 20) + b"\xe9", False)):
-        path.write_bytes(content)
-        assert is_utf_8(path) is expected
-    assert "".join(lines_of(path, "latin-1")).endswith("aé")
+def test_a_long_caption_is_cut() -> None:
+    line = lines(repeats=(Repeat("x" * 300, 2),))[1]
+    assert line == f'  most repeated: "{"x" * 77}..." on 2 clips'
+
+
+def test_lines_show_changes_and_texts_of_the_t5() -> None:
+    guard = GuardFacts(
+        6, 4, 3, 2, {"length": 1}, (JudgedText(("dog", "rain"), "A dog in rain.", None), JudgedText(("cat",), "Cat", "length"))
+    )
+    assert lines(debias=DebiasFacts((CHANGE, CHANGE)), guard=guard)[-7:] == [
+        "  de-biasing changed 2 of 2,000 captions: person 2",
+        "    person: A man. -> A person.",
+        "    person: A man. -> A person.",
+        "  the T5's caption passes the guard for 2 of 3 keyword sets (66.7%), 4 of 6 clips; refused: length 1",
+        "    passes: dog; rain -> A dog in rain.",
+        "    length: cat -> Cat",
+        "  every text of the T5, with the rule that it breaks: plan/t5_texts.parquet",
+    ]
+
+
+def test_after_planning_only_what_the_t5_wrote_is_shown(tmp_path: Path) -> None:
+    folder = with_t5(tmp_path, [judged("dog", None), judged("cat", "length")])
+    assert list(t5_lines(folder)) == [
+        "Set: the T5's caption passes the guard for 1 of 2 keyword sets (50.0%), 2 of 4 clips; refused: length 1",
+        "    passes: dog; x -> dog 0",
+        "    length: cat; x -> cat 0",
+        "  every text of the T5, with the rule that it breaks: plan/t5_texts.parquet",
+    ]
+
+
+def test_a_plan_without_a_t5_has_no_lines(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path))
+    write_plan({SHARD: [clip()]}, folder)
+    assert list(t5_lines(folder)) == []

@@ -18,7 +18,7 @@ from pipeline.engines.run import Engine
 from pipeline.failures import explain
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
-from pipeline.report.captions_report import captions_report
+from pipeline.report.text_facts import text_facts
 from pipeline.verbs.build import build
 from pipeline.verbs.recaption import recaption, recipe_of_folder
 from pipeline.verbs.status import read_the_books, snapshot_of, unreadable_markers
@@ -115,7 +115,7 @@ def status(built: Built, _: Path) -> None:
 def captions(built: Built, _: Path) -> None:
     plan = snapshot_of(built.folder).plan
     assert plan is not None
-    json.dumps(captions_report(plan, built.folder).to_json())
+    json.dumps([each.to_json() for each in text_facts(built.folder, plan)])
 
 
 def build_again(built: Built, home: Path) -> None:

@@ -59,6 +59,7 @@ def test_five_values_are_named_and_the_rest_is_counted(n: int, more: list[str]) 
     assert lines([0] * n, [1] * n) == [differs(f"[{number}]", "0", "1") for number in range(5)] + more
 
 
+LIST = "a list of at least one non-empty string"
 GOOD = {"text": ["A tone."], "tag": [], "original_data": {}}
 
 
@@ -66,7 +67,12 @@ GOOD = {"text": ["A tone."], "tag": [], "original_data": {}}
     ("sample", "expected"),
     [
         (GOOD, []),
-        (GOOD | {"text_augment_all": [], "text_augment_t5": ""}, []),
+        (GOOD | {"text_augment_all": ["A tone.", "Beep"], "text_augment_t5": ["Beep"]}, []),
+        *(
+            (GOOD | {"text_augment_all": ["A tone."], "text_augment_t5": ["A tone."]} | {name: value}, [f"{name!r} must be {LIST}"])
+            for name in ("text_augment_all", "text_augment_t5")
+            for value in ([], "A tone.", None, [""], [1])
+        ),
         ([], ["is not a JSON object"]),
         ({}, [f"{name} is missing or no {kind}" for name, kind in (("'text'", "list"), ("'tag'", "list"), ("'original_data'", "dict"))]),
         (GOOD | {"text": {}, "tag": {}}, ["'text' is missing or no list", "'tag' is missing or no list"]),

@@ -170,7 +170,7 @@ def test_json_that_readers_cannot_use_is_a_fault(value: bytes | dict, fault: str
 
 
 def test_json_with_both_augmented_texts_has_no_faults(tmp_path: Path) -> None:
-    data = json.dumps(json.loads(JSON) | {"text_augment_all": ["A tone."], "text_augment_t5": "A tone."}).encode()
+    data = json.dumps(json.loads(JSON) | {"text_augment_all": ["A tone."], "text_augment_t5": ["A tone."]}).encode()
     assert faults(tmp_path, ("a.flac", flac()), ("a.json", data)) == []
 
 

@@ -31,13 +31,14 @@ def run(options: argparse.Namespace, beam_options: tuple[str, ...], command: lis
 
     recipe = recipe_with_metadata(options.recipe, options.data)  # before Beam is imported: faults are reported at once
     from pipeline.output.storage import Folder
-    from pipeline.report.progress import watched
+    from pipeline.report.live import watched
     from pipeline.verbs.build import build
+    from pipeline.verbs.build_record import fetch_settings
     from pipeline.verbs.changes import Changes
 
     folder = Folder(options.output)
     changes = Changes(options.prune, options.reshard, options.repair)
-    watch = partial(watched, console=console(stderr=True))
+    watch = partial(watched, console=console(stderr=True), budgets=fetch_settings(recipe, folder).budgets)
     engine = engine_of(options, beam_options, folder, recipe)
     outcome = build(recipe, folder, options.limit, engine, watch, command, changes, options.wait)
     return print_outcome(outcome, folder, options.output, options.json)

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, beam_options: tuple[str, ...], command: lis
     """Give the shards of a folder new text and print the books."""
     from pipeline.output.storage import Folder
     from pipeline.recipe.model import load_recipe
-    from pipeline.report.progress import watched
+    from pipeline.report.live import watched
     from pipeline.verbs.recaption import recaption, recipe_of_folder
 
     errors = console(stderr=True)

@@ -32,17 +32,18 @@ def add(verbs: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace, beam_options: tuple[str, ...], command: list[str]) -> int:
     """Try rejected rows again and print the books."""
     from pipeline.output.storage import Folder
-    from pipeline.report.progress import watched
+    from pipeline.report.live import watched
     from pipeline.verbs.build import build
+    from pipeline.verbs.build_record import fetch_settings
     from pipeline.verbs.changes import Changes
     from pipeline.verbs.recaption import recipe_of_folder
     from pipeline.verbs.status import snapshot_of
 
     folder = Folder(options.folder)
     snapshot_of(folder)
-    watch = partial(watched, console=console(stderr=True))
     changes = Changes(retried=options.reason)
     recipe = recipe_of_folder(folder)
+    watch = partial(watched, console=console(stderr=True), budgets=fetch_settings(recipe, folder).budgets)
     engine = engine_of(options, beam_options, folder, recipe)
     outcome = build(recipe, folder, None, engine, watch, command, changes, options.wait)
     return print_outcome(outcome, folder, options.folder, options.json)

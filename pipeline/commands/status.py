@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.options import FOLDER, add_verb, output_folder
 from pipeline.failures import DONE, WRONG
-from pipeline.report.terminal import console, print_errors, print_json, print_lines, print_t5
+from pipeline.output.layout import LEDGER
+from pipeline.output.layout import RECIPE as RECIPE_FILE
+from pipeline.report.terminal import console, print_errors, print_json, print_lines
 
 if TYPE_CHECKING:
     from pipeline.output.plan_index import Plan
+    from pipeline.output.snapshot import Snapshot
     from pipeline.output.storage import Folder
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Add the verb to the parser."""
     text = "show the books of a folder: planned, samples, rejections by reason, shards, hours, bytes"
-    status = add_verb(verbs, "status", text, "data/quickstart", "data/quickstart --captions")
+    status = add_verb(verbs, "status", text, "data/quickstart", "data/quickstart --captions", "data/quickstart --watch")
     status.add_argument("folder", metavar="DIR", type=output_folder, help=FOLDER)
-    text = "show the captions instead: by origin, the T5's pass rate, what de-biasing changed"
+    text = "show the text instead: where captions come from, which repeat, their languages and lengths, what guard and de-biasing did"
     status.add_argument("--captions", action="store_true", help=text)
+    text = "show instead how far the build in this folder is, until all shards are built or you press Ctrl-C"
+    status.add_argument("--watch", action="store_true", help=text)
     status.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
@@ -34,9 +39,12 @@ def run(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
 
     folder = Folder(options.folder)
     snapshot = snapshot_of(folder)
+    if options.watch:
+        snapshot = _follow(snapshot)
     assert snapshot.plan is not None
     if options.captions:
         return _show_captions(snapshot.plan, folder, options.json)
+        assert snapshot.plan is not None
     print_errors(unreadable_markers(snapshot))
     books, licenses = read_the_books(snapshot), {}
     try:
@@ -51,13 +59,31 @@ def run(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
     return DONE if books.balance else WRONG
 
 
-def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
-    from pipeline.report.captions_report import captions_report, report_lines
+def _follow(snapshot: Snapshot) -> Snapshot:
+    """Show the build in a folder until all shards are built; before its first end it has no recipe, and hosts have our own limits."""
+    from pathlib import Path
 
-    report = captions_report(plan, folder)
+    from pipeline.recipe.model import parse_recipe
+    from pipeline.report.live import follow_build
+    from transforms.fetching.limits.budgets import BudgetSettings
+    from transforms.fetching.limits.hosts import HostTable
+
+    folder, limits = snapshot.folder, HostTable()
+    if RECIPE_FILE in snapshot.files:
+        limits = HostTable(parse_recipe(folder.read(RECIPE_FILE), Path(folder.path(RECIPE_FILE)), files_are_needed=False).hosts)
+    ledger = Path(folder.path(LEDGER)) if folder.is_local else None
+    return follow_build(snapshot, console(stderr=True), BudgetSettings(limits, ledger))
+
+
+def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
+    from pipeline.report.text_facts import text_facts
+    from pipeline.report.text_lines import text_lines, text_table
+
+    facts = text_facts(folder, plan)
     if as_json:
-        print_json(report.to_json())
+        changes = {each.dataset: [change.to_json() for change in each.debias.changes] for each in facts}
+        print_json({each.dataset: each.to_json() | {"changes": changes[each.dataset]} for each in facts})
     else:
-        print_lines(report_lines(report))
-        print_t5(folder)
+        console().print(text_table(facts), highlight=False)
+        print_lines(text_lines(facts))
     return DONE

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.records import Caption, Clip, Sample, TextHolds
 
-MEMBERS = 2
+MEMBERS = 3
 """Raised when samples are written in another way: shards are then written again with a copy of their audio."""
 _CAPTION_FIELDS = tuple(field.name for field in fields(Caption) if field.name != "debias_rules")  # the plan has them
 PIECE_BYTES = 1 << 20
@@ -62,15 +62,16 @@ def text_json(clip: Clip) -> str:
 def _texts(clip: Clip) -> dict[str, Any]:
     """Return the captions under the keys that readers expect.
 
-    Where the dataset has captions by a T5, `text_augment_t5` is a string in every sample, because readers infer its type from
-    the first samples. Without a caption by the T5 it is the first of `text`, which readers of the reference set use instead.
+    Where the dataset has captions by a T5, every sample has `text_augment_all` and `text_augment_t5`, both lists, because readers infer
+    types from the first samples. Without a caption by the T5 all three are equal: `text`, which laion_clap reads there too.
     """
     all_texts = [caption.text for caption in clip.captions]
-    by_t5 = [caption.text for caption in clip.captions if caption.origin == "t5"]
     if clip.text_holds is None:
         return {"text": all_texts}
-    text = by_t5 if clip.text_holds == TextHolds.T5 and by_t5 else all_texts
-    return {"text": text, "text_augment_all": all_texts, "text_augment_t5": (by_t5 or text)[0]}
+    by_t5 = [caption.text for caption in clip.captions if caption.origin == "t5"]
+    others = [caption.text for caption in clip.captions if caption.origin != "t5"]
+    held = {TextHolds.ALL: all_texts, TextHolds.T5: by_t5, TextHolds.OTHERS: others}
+    return {"text": held[clip.text_holds] or all_texts, "text_augment_all": all_texts, "text_augment_t5": by_t5 or all_texts}
 
 
 class TarWriter:

@@ -88,14 +88,19 @@ def _local_files_faults(recipe: BuildRecipe) -> list[str]:
 
 
 def _t5_faults(recipe: BuildRecipe) -> list[str]:
-    """Return a fault for a `[t5]` table without effect, and for every name in its `only` that this recipe does not have."""
+    """Return a fault for a `[t5]` table without effect, and for every name in its `only` and `apart` that this recipe does not have."""
     if recipe.unused_tables & recipe.model_fields_set:
         return ['t5: used only with captions = "t5", and here captions are made by template; add that line, or remove the table']
-    given = recipe.t5.only if recipe.t5.only != T5Settings().only else ()
-    return [
-        f"t5.only = {name!r}: no such source or dataset here, allowed: {', '.join(recipe.names)}{nearest(name, recipe.names)}"
-        for name in given
+    only = recipe.t5.only if recipe.t5.only != T5Settings().only else ()
+    faults = [
+        f"t5.{key} = {name!r}: no such source or dataset here, allowed: {', '.join(recipe.names)}{nearest(name, recipe.names)}"
+        for key, names in (("only", only), ("apart", recipe.t5.apart))
+        for name in names
         if name not in recipe.names
+    ]
+    both = [name for name in only if name in recipe.t5.apart]
+    return faults + [
+        f"t5.only and t5.apart: {name!r} is in both; its `text` holds either the T5's caption alone or the others" for name in both
     ]
 
 

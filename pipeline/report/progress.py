@@ -1,35 +1,30 @@
-"""Show how far a build is. It is read from the output folder, so it works with every engine that writes to the folder."""
+"""Read how far a build is from its output folder, so that it works with every engine that writes to the folder."""
 
 from __future__ import annotations
 
 import collections
 import contextlib
 import json
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from typing import Any
 
 from pipeline.output.layout import PROGRESS, WORK, marker_name
-from pipeline.output.snapshot import KnownMarkers, Snapshot, read_markers
+from pipeline.output.snapshot import Snapshot, read_markers, take_snapshot
+from pipeline.output.storage import Folder
+from pipeline.verbs.status import read_the_books
 from transforms.shards.shard_task import ShardTask
-
-LOOK_SECONDS, LOOK_SECONDS_OF_STORE = 0.5, 5.0  # between two looks; each is a request to a store, for 1,000 files
-LOOK_SHARE = 20  # the pause is at least this many times as long as the last look, because listing a large folder takes seconds
-LINE_SECONDS = 5.0  # between two lines when the output is not a terminal
 
 
 @dataclass(frozen=True, slots=True)
 class BuildProgress:
-    """How far a build is: shards done, clips done, rejections by reason."""
+    """How far a build is: shards and clips done, seconds of audio of these clips, rejections by reason."""
 
     shards: int
     clips: int
-    reasons: collections.Counter[str]
+    seconds: float = 0.0
+    reasons: collections.Counter[str] = field(default_factory=collections.Counter)
 
 
 class Observer:
@@ -43,8 +38,12 @@ class Observer:
         self.folder = before.folder
         self.files = dict(before.files)
         self.waiting = {task.shard: task for task in tasks}
+        self.n_shards = len(tasks)
+        self.n_clips = sum(task.n_rows for task in tasks)
+        self.first = BuildProgress(0, 0)
         self.shards = 0
         self.clips = 0
+        self.seconds = 0.0
         self.reasons: collections.Counter[str] = collections.Counter()
         self.known = dict(before.known())
 
@@ -60,100 +59,59 @@ class Observer:
                 del self.waiting[shard]
                 self.shards += 1
                 self.clips += marker.n_planned
+                self.seconds += marker.audio_seconds
                 self.reasons.update(marker.reasons)
-        clips, reasons = self.clips, self.reasons.copy()
-        waiting = {shard.name for shard in self.waiting}
-        for report in self._unfinished():
-            if report["shard"] in waiting:
-                clips += report["done"]
-                reasons.update(report["reasons"])
-        return BuildProgress(self.shards, clips, reasons)
-
-    def _unfinished(self) -> Iterator[dict]:
-        """Yield the reports of workers on this machine about unfinished shards."""
-        if self.folder.is_local:
-            for path in Path(self.folder.path(WORK)).glob(f"*/{PROGRESS}"):
-                with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # published a moment ago
-                    yield json.loads(path.read_text())
+        done = BuildProgress(self.shards, self.clips, self.seconds, self.reasons)
+        return _with_unfinished(done, self.folder, {shard.name for shard in self.waiting})
 
 
-@contextlib.contextmanager
-def watched(before: Snapshot, tasks: Sequence[ShardTask], console: Console) -> Iterator[KnownMarkers]:
-    """Show progress while the context lasts: a bar on a terminal, otherwise a line every few seconds.
+class Follower:
+    """Follow the build of another process, from what its folder holds.
 
-    Yield the markers that were read: those of before, and those that it reads meanwhile.
+    Args:
+        before: the folder at the beginning; it has a plan.
     """
-    observer = Observer(before, tasks)
-    show = _Bar(console, tasks) if console.is_terminal else _Lines(console, tasks)
-    finished = threading.Event()
 
-    def follow() -> None:
-        pause = least = LOOK_SECONDS if before.folder.is_local else LOOK_SECONDS_OF_STORE
-        while not finished.wait(pause):
-            began = time.monotonic()
-            show(observer.look())
-            pause = max(least, LOOK_SHARE * (time.monotonic() - began))
+    def __init__(self, before: Snapshot):
+        self.snapshot = before
+        self.n_shards = self.n_clips = 0
+        self.first = self.look()
 
-    thread = threading.Thread(target=follow, name="progress", daemon=True)
-    with show:
-        thread.start()
-        try:
-            yield observer.known
-        finally:
-            finished.set()
-            thread.join()
-            show(observer.look())
+    @property
+    def is_complete(self) -> bool:
+        """Whether every planned shard is built."""
+        return read_the_books(self.snapshot).complete
 
-
-class _Bar:
-    def __init__(self, console: Console, tasks: Sequence[ShardTask]):
-        self.n_shards = len(tasks)
-        self.progress = Progress(
-            TextColumn("clips"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TaskProgressColumn(show_speed=True),
-            TextColumn("{task.description}"),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self.bar = self.progress.add_task("", total=sum(task.n_rows for task in tasks))
-
-    def __enter__(self) -> None:
-        self.progress.start()
-
-    def __exit__(self, *error: object) -> None:
-        self.progress.stop()
-
-    def __call__(self, current: BuildProgress) -> None:
-        description = f"shards {current.shards}/{self.n_shards}  {in_words(current.reasons)}"
-        self.progress.update(self.bar, completed=current.clips, description=description)
+    def look(self) -> BuildProgress:
+        """Return how far the folder is now; rows that were left out of the plan are not counted."""
+        self.snapshot = take_snapshot(self.snapshot.folder, known=self.snapshot.known())
+        plan, folder = self.snapshot.plan, self.snapshot.folder
+        assert plan is not None
+        markers = {planned.shard: self.snapshot.current_marker(planned) for planned in plan.shards}
+        self.n_shards, self.n_clips = len(plan.shards), plan.n_clips
+        done = [marker for marker in markers.values() if marker is not None]
+        reasons = sum((collections.Counter(marker.reasons) for marker in done), collections.Counter[str]())
+        seconds = sum(marker.audio_seconds for marker in done)
+        progress = BuildProgress(len(done), sum(marker.n_planned for marker in done), seconds, reasons)
+        return _with_unfinished(progress, folder, {shard.name for shard, marker in markers.items() if marker is None})
 
 
-class _Lines:
-    def __init__(self, console: Console, tasks: Sequence[ShardTask]):
-        self.console = console
-        self.n_shards = len(tasks)
-        self.n_clips = sum(task.n_rows for task in tasks)
-        self.started = self.last = time.monotonic()
-        self.shown: BuildProgress | None = None
+def _with_unfinished(done: BuildProgress, folder: Folder, waiting: set[str]) -> BuildProgress:
+    """Add what workers on this machine report of shards that are not finished."""
+    clips, seconds, reasons = done.clips, done.seconds, done.reasons.copy()
+    for report in _reports(folder):
+        if report["shard"] in waiting:
+            clips += report["done"]
+            seconds += report["seconds"]
+            reasons.update(report["reasons"])
+    return BuildProgress(done.shards, clips, seconds, reasons)
 
-    def __enter__(self) -> None:
-        self.console.print(f"{self.n_shards} shards, {self.n_clips} clips to make")
 
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def __call__(self, current: BuildProgress) -> None:
-        now = time.monotonic()
-        if current == self.shown or (now - self.last < LINE_SECONDS and current.shards < self.n_shards):
-            return
-        self.last, self.shown = now, current
-        rate = current.clips / max(now - self.started, 1e-9)
-        left = f"{(self.n_clips - current.clips) / rate:.0f} s left" if rate else "waiting for the first clip"
-        done = f"shards {current.shards}/{self.n_shards}  clips {current.clips}/{self.n_clips}"
-        line = f"{done}  {rate:.1f} clips/s  {left}  {in_words(current.reasons)}"
-        self.console.print(line.rstrip(), highlight=False, soft_wrap=True)
+def _reports(folder: Folder) -> Iterator[dict[str, Any]]:
+    if folder.is_local:
+        for path in Path(folder.path(WORK)).glob(f"*/{PROGRESS}"):
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # published a moment ago
+                yield json.loads(path.read_text())
 
 
 def in_words(reasons: collections.Counter[str]) -> str:

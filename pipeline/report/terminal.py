@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.counted import counted
 from pipeline.failures import DONE, WRONG, Failure
+from pipeline.masking import mask_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +75,7 @@ def print_notes(lines: Iterable[str]) -> None:
 
 def print_t5(folder: Folder) -> None:
     """Print how many captions by a T5 passed the guard, where there are any."""
-    from pipeline.report.captions_report import t5_lines
+    from pipeline.report.text_lines import t5_lines
 
     print_lines(t5_lines(folder))
 
@@ -107,10 +108,8 @@ def console(stderr: bool = False) -> Console:
 
 
 def print_failure(failure: Failure) -> None:
-    """Print why a command ended, and what to do."""
+    """Print why a command ended, and what to do; secrets in addresses are masked."""
     errors = console(stderr=True)
-    if failure.details:
-        errors.print(failure.details, markup=False, highlight=False, soft_wrap=True)
     for line in (failure.sentence, failure.remedy):
         if line:
-            errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+            errors.print(mask_text(line), style="red", markup=False, highlight=False, soft_wrap=True)

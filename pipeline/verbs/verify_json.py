@@ -40,11 +40,17 @@ def unusable_json(data: bytes) -> Iterator[str]:
         yield "is not a JSON object"
         return
     yield from (f"{key!r} is missing or no {kind.__name__}" for key, kind in NEEDED.items() if not isinstance(sample.get(key), kind))
-    text = sample.get("text")
-    if isinstance(text, list) and (not text or not all(isinstance(caption, str) and caption for caption in text)):
+    if isinstance(sample.get("text"), list) and not _are_captions(sample["text"]):
         yield "'text' must be a list of at least one non-empty string"
     if ("text_augment_all" in sample) != ("text_augment_t5" in sample):
         yield "'text_augment_all' and 'text_augment_t5' go together"
+    elif "text_augment_all" in sample:
+        wrong = (name for name in ("text_augment_all", "text_augment_t5") if not _are_captions(sample[name]))
+        yield from (f"{name!r} must be a list of at least one non-empty string" for name in wrong)
+
+
+def _are_captions(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(caption, str) and caption for caption in value)
 
 
 def _differences(given: Any, expected: Any, path: str) -> Iterator[str]:

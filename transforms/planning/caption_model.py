@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from augment.keyword_to_caption import T5Settings, prompt
 from pipeline.keys import stable_hash
-from pipeline.records import Clip
+from pipeline.records import Clip, TextHolds
 from transforms.planning.debias import UNCHANGED, Neutral
 
 WRITTEN = frozenset({"human", "description", "llm"})
@@ -44,6 +44,13 @@ class CaptionModel:
             return ()
         keywords = tuple(sorted(set(clip.labels)))
         return keywords if len(keywords) <= self.settings.max_keywords and self.prompt_of(keywords) else ()
+
+    def text_holds_of(self, clip: Clip) -> TextHolds:
+        """Return which captions `text` holds in a dataset that has captions by a T5."""
+        names = {clip.source, clip.dataset}
+        if names & set(self.settings.apart):
+            return TextHolds.OTHERS
+        return TextHolds.T5 if names & set(self.settings.only) else TextHolds.ALL
 
     def prompt_of(self, keywords: tuple[str, ...]) -> str:
         """Return the prompt for a keyword set."""

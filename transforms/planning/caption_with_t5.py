@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from augment.debias.rewrite import debias
 from augment.guard import check
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import GeneratedTexts, Verdict, write_verdicts
-from pipeline.records import Caption, Clip, DebiasLevel, TextHolds
+from pipeline.records import Caption, Clip, DebiasLevel
 from transforms.planning.batches import bucket_of, pack, unpack
 from transforms.planning.caption_model import CaptionModel
 from transforms.planning.generate_texts import GenerateTexts
@@ -88,8 +88,8 @@ def asked_of(batch: PlannedClips, model: CaptionModel) -> Iterator[tuple[int, by
 
 
 def asked_datasets(batch: PlannedClips, model: CaptionModel) -> frozenset[str]:
-    """Return the datasets of a batch of which the T5 is asked for a clip."""
-    return frozenset(clip.dataset for clip in batch.clips if model.keywords_of(clip))
+    """Return the datasets of a batch that have captions by a T5: it is asked for a clip, or its caption came with the table."""
+    return frozenset(clip.dataset for clip in batch.clips if clip.text_holds is not None or model.keywords_of(clip))
 
 
 def distinct_sets(_: int, asked: Iterable[bytes]) -> list[tuple[str, ...]]:
@@ -123,7 +123,7 @@ class _Judge(beam.DoFn):
         verdicts: Counter[Verdict] = Counter()
         for batch in map(unpack, answered[1]["clips"]):
             clips = (self._captioned(clip, generated, verdicts) for clip in batch.clips)
-            yield replace(batch, clips=[_with_text_holds(clip, datasets, self.model.settings.only) for clip in clips])
+            yield replace(batch, clips=[_with_text_holds(clip, datasets, self.model) for clip in clips])
         if verdicts:
             yield beam.pvalue.TaggedOutput(VERDICTS, pack(list(verdicts.items())))
 
@@ -144,9 +144,8 @@ def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset().union(*sets)
 
 
-def _with_text_holds(clip: Clip, datasets: Set[str], only: Sequence[str]) -> Clip:
-    holds = TextHolds.T5 if clip.source in only or clip.dataset in only else TextHolds.ALL
-    return replace(clip, text_holds=holds) if clip.dataset in datasets else clip
+def _with_text_holds(clip: Clip, datasets: Set[str], model: CaptionModel) -> Clip:
+    return replace(clip, text_holds=model.text_holds_of(clip)) if clip.dataset in datasets else clip
 
 
 def _write_verdicts(_: None, batches: Iterable[bytes], folder: Folder, below: str) -> None:

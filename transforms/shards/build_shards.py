@@ -34,6 +34,7 @@ from transforms.shards.ordered_map import ordered_map
 from transforms.shards.previous_shard import audio_request_hash
 from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
 from transforms.shards.slot_ledger import SLOT, machine_ledger, slot_ledger
+from transforms.shards.stop import stop_request
 from transforms.shards.versions import versions_of_worker
 
 TAR_FILE, BOOKS_FILE, EVIDENCE_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "evidence.parquet", "marker.json"
@@ -87,11 +88,15 @@ class _BuildSlot(beam.DoFn):
 
 
 def run_task(task: ShardTask, settings: BuildSettings) -> Iterator[Marker]:
-    """Make the shard of a task, unless it is made already; yield its marker, except where the shard was left as it is."""
-    marker = None if task.is_made_again else finished(settings.folder, task)
-    if marker is None:
-        settings = settings.of_shard(task.shard)
-        marker = build_shard(task, read_rows_of(settings.folder, task.shard), settings.fetcher, settings)
+    """Make the shard of a task, unless it is made already; yield its marker, except where the shard was left as it is.
+
+    None is begun after the user asked to stop.
+    """
+    with stop_request.shard() as may_be_made:
+        marker = None if task.is_made_again else finished(settings.folder, task)
+        if marker is None and may_be_made:
+            settings = settings.of_shard(task.shard)
+            marker = build_shard(task, read_rows_of(settings.folder, task.shard), settings.fetcher, settings)
     if marker is not None:
         yield marker
 
@@ -221,17 +226,18 @@ def leave_out_equal(outcomes: Iterable[Sample | Rejection], in_other_shards: dic
     """Yield the outcomes in order; of clips that sound exactly alike the first is a sample, the others are rejected.
 
     Args:
-        in_other_shards: hash of the frames -> key of the clip of another shard that keeps the sound.
+        in_other_shards: hash of the frames -> key of the clip that keeps the sound, or a similar one.
     """
     first: dict[str, str] = {}
     for outcome in outcomes:
-        pcm_sha256 = outcome.statistics.pcm_sha256 if isinstance(outcome, Sample) else outcome.pcm_sha256
-        if pcm_sha256 is not None:
+        sound = outcome.statistics if isinstance(outcome, Sample) else outcome
+        if (pcm_sha256 := sound.pcm_sha256) is not None:
             key = outcome.clip.key
             stays = in_other_shards.get(pcm_sha256) or first.setdefault(pcm_sha256, key)
             if stays != key:
                 detail = f"same sound as {stays}"
-                outcome = Rejection(outcome.clip, Reason.DUPLICATE, "equal_sounds", detail, outcome.provenance, pcm_sha256)
+                why = Reason.DUPLICATE, "equal_sounds", detail
+                outcome = Rejection(outcome.clip, *why, outcome.provenance, pcm_sha256, sound.fingerprint)
         yield outcome
 
 
@@ -248,6 +254,7 @@ class _Reporter:
         if self.clock() - self.last >= PROGRESS_SECONDS:
             self.last = self.clock()
             reasons = collections.Counter(row["reason"] for row in rows if row["status"] != SAMPLE)
+            seconds = sum(row["duration"] for row in rows if row["status"] == SAMPLE)
             unfinished = self.path.with_suffix(".new")
-            unfinished.write_text(json.dumps({"shard": self.shard, "done": len(rows), "reasons": reasons}))
+            unfinished.write_text(json.dumps({"shard": self.shard, "done": len(rows), "reasons": reasons, "seconds": seconds}))
             unfinished.replace(self.path)
