@@ -19,6 +19,7 @@ from pipeline.verbs.plan import make_plan
 from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
 from tests.fates import build_into, tone
+from tests.test_similar_index import notes
 
 COLUMNS = "id,url,start,end,caption,labels,split,recording\n"
 VIDEO = "dQw4w9WgXcQ"
@@ -223,6 +224,25 @@ def test_equal_sounds_are_found_under_other_names_where_both_folders_are_built(t
     pcm = result.benchmarks[0].of("pcm")
     assert (pcm.n_compared, pcm.n_rows, result.splits["Mine/train"].n_rows) == (2, 1, 1)
     assert against(folder, tmp_path / "Bench.toml").benchmarks[0].of("pcm").state == State.NOT_COMPARED
+
+
+def test_a_copy_is_found_by_its_fingerprint_under_another_name_level_and_format(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", notes(1), 48_000, subtype="PCM_16")
+    soundfile.write(tmp_path / "b.ogg", notes(1)[12_345:] / 100_000, 48_000, format="OGG", subtype="VORBIS")
+    soundfile.write(tmp_path / "c.wav", notes(2), 48_000, subtype="PCM_16")
+    recipe_of(tmp_path, "Mine", "a,a.flac,,,A dog,,train,")
+    recipe_of(tmp_path, "Bench", "b,b.ogg,,,A cat,,test,", "c,c.wav,,,A cow,,test,", "d,gone.wav,,,A crow,,test,")
+    for name in ("Mine", "Bench"):
+        build_into(tmp_path / name, tmp_path / f"{name}.toml")
+    result = against(Folder(str(tmp_path / "Mine")), tmp_path / "Bench")
+    assert leaks_of(result) == {"Bench/test": {"b": ("fingerprint",)}}
+    heard = result.benchmarks[0].of("fingerprint")
+    assert (heard.n_compared, heard.n_rows, heard.why) == (
+        2,
+        1,
+        "1 clip not compared: their shard is not built, or their sound could not be had",
+    )
+    assert against(Folder(str(tmp_path / "Mine")), tmp_path / "Bench.toml").benchmarks[0].of("fingerprint").state == State.NOT_COMPARED
 
 
 def test_tables_that_are_missing_are_listed_and_never_clean(tmp_path: Path) -> None:

@@ -20,12 +20,15 @@ from pipeline.records import Clip, ShardId
 
 COLUMNS = ("key", "source", "id", "recording", "start", "end", "captions")
 
+NO_SOUND = None, None
+
 
 @dataclass(frozen=True, slots=True)
 class ShardRows:
     """The rows of a shard, as columns in the order of the plan.
 
-    `captions` are lists of structs as in the plan. `pcm` are hashes of frames, `None` for a row that has no sound yet.
+    `captions` are lists of structs as in the plan. `pcm` are hashes of frames, `None` for a row that has no sound yet; `fingerprints`
+    are those of the books, empty for a row without a sound and for a sound without peaks.
     """
 
     shard: ShardId
@@ -37,6 +40,7 @@ class ShardRows:
     ends: Sequence[float | None]
     captions: pa.ChunkedArray
     pcm: Sequence[str | None]
+    fingerprints: Sequence[bytes]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -52,10 +56,10 @@ def read_shard_rows(snapshot: Snapshot, planned: PlannedShard, with_rejected: bo
     """
     folder, shard = snapshot.folder, planned.shard
     table = read_table(folder, f"{PLAN}/{plan_name(shard)}", CLIPS, COLUMNS, required(Clip) & set(COLUMNS) | {"key"})
-    keys, sounds, rejected = table["key"].to_pylist(), {}, set()
+    keys, sounds, rejected = table["key"].to_pylist(), dict[str, tuple[str | None, bytes | None]](), set()
     if snapshot.current_marker(planned) is not None:
-        books = read_books(folder, shard, ["key", "status", "pcm_sha256"]).to_pydict()
-        sounds = dict(zip(books["key"], books["pcm_sha256"], strict=True))
+        books = read_books(folder, shard, ["key", "status", "pcm_sha256", "fingerprint"]).to_pydict()
+        sounds = dict(zip(books["key"], zip(books["pcm_sha256"], books["fingerprint"], strict=True), strict=True))
         rejected = {key for key, status in zip(books["key"], books["status"], strict=True) if status == REJECTED}
     if rejected and not with_rejected:
         table = table.filter(pa.array([key not in rejected for key in keys]))
@@ -70,7 +74,8 @@ def read_shard_rows(snapshot: Snapshot, planned: PlannedShard, with_rejected: bo
         values["start"],
         values["end"],
         table["captions"],
-        [sounds.get(key) for key in keys],
+        [sounds.get(key, NO_SOUND)[0] for key in keys],
+        [sounds.get(key, NO_SOUND)[1] or b"" for key in keys],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pipeline.counted import counted
@@ -43,7 +43,10 @@ def id_space(source: str, dataset: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkClip:
-    """A clip of a benchmark. `texts` are its own captions, not those made from labels; `pcm` is the hash of its frames, if it has any."""
+    """A clip of a benchmark. `texts` are its own captions, not those made from labels; `pcm` is the hash of its frames, if it has any.
+
+    `fingerprint` is that of its sound, empty where it has no sound, or one without peaks.
+    """
 
     source: str
     dataset: str
@@ -54,6 +57,7 @@ class BenchmarkClip:
     end: float | None
     texts: tuple[str, ...] = ()
     pcm: str | None = None
+    fingerprint: bytes = field(default=b"", repr=False)
 
     @property
     def id_space(self) -> str:
@@ -196,6 +200,7 @@ def _of_folder(folder: Folder, compared: Folder) -> Iterator[BenchmarkClips]:
 
 def _from_rows(rows: ShardRows) -> Iterator[BenchmarkClip]:
     times = zip(rows.starts, rows.ends, strict=True)
-    columns = zip(rows.sources, rows.ids, rows.keys, rows.recordings, times, own_texts(rows.captions), rows.pcm, strict=True)
-    for source, clip_id, key, recording, (start, end), texts, pcm in columns:
-        yield BenchmarkClip(source, rows.shard.dataset, clip_id, key, recording, start, end, texts, pcm)
+    sounds = zip(rows.pcm, rows.fingerprints, strict=True)
+    columns = zip(rows.sources, rows.ids, rows.keys, rows.recordings, times, own_texts(rows.captions), sounds, strict=True)
+    for source, clip_id, key, recording, (start, end), texts, sound in columns:
+        yield BenchmarkClip(source, rows.shard.dataset, clip_id, key, recording, start, end, texts, *sound)

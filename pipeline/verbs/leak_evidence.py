@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pipeline.output.shard_rows import ShardRows
 from pipeline.verbs.leak_benchmarks import BenchmarkClip, id_space
 from pipeline.verbs.leak_texts import normalised, normalised_captions
+from transforms.audio.similar_index import SoundIndex
 
 IN_CATALOGUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*:")
 
@@ -55,6 +56,8 @@ class Wanted:
     by_recording: Mapping[str, Sequence[int]]
     by_pcm: Mapping[str, Sequence[int]]
     by_text: Mapping[str, Sequence[int]]
+    sounding: Sequence[int]
+    sounds: SoundIndex
 
     @classmethod
     def of(cls, clips: Sequence[BenchmarkClip], named: Sequence[bool]) -> Wanted:
@@ -76,7 +79,9 @@ class Wanted:
                 by_pcm[clip.pcm].append(number)
             for text in dict.fromkeys(filter(None, map(normalised, clip.texts))):
                 by_text[text].append(number)
-        return cls(clips, by_key, by_recording, by_pcm, by_text)
+        sounding = [number for number, clip in enumerate(clips) if clip.fingerprint]
+        sounds = SoundIndex([clips[number].fingerprint for number in sounding])
+        return cls(clips, by_key, by_recording, by_pcm, by_text, sounding, sounds)
 
 
 def matches(rows: ShardRows, wanted: Wanted) -> Iterator[Match]:
@@ -91,6 +96,9 @@ def matches(rows: ShardRows, wanted: Wanted) -> Iterator[Match]:
                 yield clip, number, "seconds"
     for number, pcm in _hits(rows.pcm, wanted.by_pcm.keys()):
         yield from ((clip, number, "pcm") for clip in wanted.by_pcm[pcm])
+    if wanted.sounding:
+        for number, made in enumerate(rows.fingerprints):
+            yield from ((wanted.sounding[sound], number, "fingerprint") for sound, _ in wanted.sounds.copies_of(made))
     if wanted.by_text and len(rows):
         for owners, texts in normalised_captions(rows.captions):
             for at, text in _hits(texts, wanted.by_text.keys()):

@@ -17,7 +17,7 @@ from pipeline.verbs.leak_evidence import NamedBy, Wanted, has_common_times, name
 OTHER_PATHS = "named by a path below another folder, or one that is not known"
 OWN_TIMES = "cut from a sound, with times of their own"
 PATHS = "named by a path, which says nothing of the recording"
-NO_FINGERPRINT = "fingerprints are not compared by this version"
+NO_PEAKS = "no peaks to compare, as silence and one tone have none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,20 @@ class RowCounts:
     named_by: Counter[NamedBy]
     n_with_sound: int
     n_with_text: int
+    n_with_peaks: int
 
     @classmethod
     def of(cls, rows: ShardRows) -> RowCounts:
         """Count the rows of a shard."""
         spaces = Counter({id_space(source, rows.shard.dataset): n for source, n in Counter(rows.sources).items()})
-        n_with_text = pc.sum(pc.greater(pc.list_value_length(rows.captions), 0)).as_py() or 0
-        return cls(len(rows), spaces, Counter(map(named_by, rows.recordings)), sum(pcm is not None for pcm in rows.pcm), n_with_text)
+        return cls(
+            len(rows),
+            spaces,
+            Counter(map(named_by, rows.recordings)),
+            n_with_sound=sum(pcm is not None for pcm in rows.pcm),
+            n_with_text=pc.sum(pc.greater(pc.list_value_length(rows.captions), 0)).as_py() or 0,
+            n_with_peaks=sum(map(bool, rows.fingerprints)),
+        )
 
     def __add__(self, other: RowCounts) -> RowCounts:
         return RowCounts(
@@ -44,10 +51,11 @@ class RowCounts:
             self.named_by + other.named_by,
             self.n_with_sound + other.n_with_sound,
             self.n_with_text + other.n_with_text,
+            self.n_with_peaks + other.n_with_peaks,
         )
 
 
-NO_ROWS = RowCounts(0, Counter(), Counter(), 0, 0)
+NO_ROWS = RowCounts(0, Counter(), Counter(), 0, 0, 0)
 
 
 def is_named(clip: BenchmarkClip, base: str, compared_base: str) -> bool:
@@ -84,7 +92,11 @@ def evidence_of(
     n_with_sound = sum(clip.pcm is not None for clip in benchmark.clips)
     unheard = _some(counts.n_rows - counts.n_with_sound, counts.n_rows, "row for training has", "rows for training have", "no sound yet")
     yield evidence("pcm", n_with_sound, counts.n_with_sound, _clips_without(benchmark, n_with_sound, benchmark.no_sound), unheard)
-    yield evidence("fingerprint", 0, 0, NO_FINGERPRINT)
+    n_with_peaks = sum(bool(clip.fingerprint) for clip in benchmark.clips)
+    flat = _some(n_with_sound - n_with_peaks, len(numbers), "clip has", "clips have", NO_PEAKS)
+    flat_rows = _some(counts.n_with_sound - counts.n_with_peaks, counts.n_rows, "row for training has", "rows for training have", NO_PEAKS)
+    no_sound = _clips_without(benchmark, n_with_sound, benchmark.no_sound)
+    yield evidence("fingerprint", n_with_peaks, counts.n_with_peaks, no_sound, flat, unheard, flat_rows)
     n_with_text = len({number for of_text in wanted.by_text.values() for number in of_text if number in numbers})
     yield evidence("text", n_with_text, counts.n_with_text, _clips_without(benchmark, n_with_text, benchmark.no_text))
 
