@@ -22,7 +22,7 @@ REGION   ?=
 IMAGE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install build-laion-audio dataflow-template train evaluate test test-all lint constraints mutants engines bench bench-quick fuzz clean
+.PHONY: help install build-laion-audio dataflow-template train evaluate test test-all lint constraints mutants engines readers bench bench-quick fuzz clean
 
 help:  ## list the commands and their variables
 	@echo "laion-audio: audio-text sets as WebDataset shards, and CLAP trained on them"
@@ -96,6 +96,16 @@ $(ENGINES)/bin/prism: $(ENGINES)/.engines
 engines-jar: $(ENGINES)/.engines
 	@$(ENGINES)/bin/python -m pipeline.engines.spark_jar > /dev/null || echo "no jar: Spark is left out" >&2
 
+# The programs that docs/readers.md has, in an environment of their own; what cannot be installed is named by `make readers`.
+READERS := .venv-readers
+$(READERS)/.readers: tests/readers.txt
+	@test -x $(READERS)/bin/python || $(PYTHON) -m venv $(READERS)
+	@command -v ffmpeg > /dev/null || { command -v apt-get > /dev/null && apt-get -qq update && apt-get -qq install -y ffmpeg > /dev/null; } \
+		|| echo "no ffmpeg on this machine and no right to install it: datasets cannot decode audio" >&2
+	$(READERS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/readers.txt
+	$(READERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps laion-clap==1.1.7 wget
+	@touch $@
+
 install: $(VENV)/.install  ## make .venv with the packages that a build needs
 
 build-laion-audio: $(VENV)/.install $(if $(SPARK_MASTER),$(VENV)/.spark)  ## build RECIPE into OUTPUT (default: the bundled quickstart set)
@@ -142,6 +152,10 @@ mutants: $(VENV)/.dev  ## break N lines one at a time; list those that no test n
 
 engines: $(ENGINES)/.engines $(ENGINES)/bin/prism engines-jar  ## build one set on every engine of this machine, and compare every byte (20 minutes or more)
 	PATH=$(abspath $(ENGINES)/bin):$$PATH $(ENGINES)/bin/python -m tests.engines $(ARGS)
+
+readers: $(READERS)/.readers $(VENV)/.dev  ## let the programs of others read the bundled set, and compare every sample
+	@test -f $(OUTPUT)/build.json || $(MAKE) build-laion-audio
+	$(RUN_PY) -m tests.readers $(OUTPUT) $(ARGS)
 
 # The words after `bench` are parts: `make bench plan` measures planning alone. `train` is a target of its own: ARGS=train.
 PARTS := $(if $(filter bench bench-quick,$(firstword $(MAKECMDGOALS))),$(filter-out train,$(wordlist 2,99,$(MAKECMDGOALS))))

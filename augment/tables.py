@@ -11,8 +11,13 @@ _DATA = Path(__file__).parent / "data"
 @cache
 def rows(name: str) -> tuple[tuple[str, ...], ...]:
     """Return the rows of `augment/data/<name>.tsv`; empty lines and lines that begin with `#` are left out."""
-    lines = (_DATA / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
+    lines = text_of(name).splitlines()
     return tuple(tuple(line.split("\t")) for line in lines if line.strip() and not line.startswith("#"))
+
+
+def text_of(name: str) -> str:
+    """Return the text of `augment/data/<name>.tsv`."""
+    return (_DATA / f"{name}.tsv").read_text(encoding="utf-8")
 
 
 @cache

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from augment.debias.rewrite import debias
-from augment.keyword_to_caption import Model, T5Settings, candidates
+from augment.keyword_to_caption import T5Settings, candidates
 from augment.prose import clean_text
 from augment.templates import template
+from augment.text_models import Model
 from bench.measure import Cost, Row, cost_of, paired, ratio
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +61,7 @@ def random_t5(sizes: dict[str, int], n_tokens: int) -> Model:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-    from augment.keyword_to_caption import compute_type
+    from augment.text_models import compute_type
 
     words = ["<pad>", "</s>", "<unk>", "|", *(f"word{number}" for number in range(N_WORDS))]
     word_level = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))

@@ -3,51 +3,45 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from augment import guard, tables
-from augment.guard import RULES, check, stem
+from augment import tables
+from augment.guard import RULES, cannot_be_mended, check
+from augment.guard_words import names_of, stem
+
+SENTENCES = [line.split("\t") for line in (Path(__file__).parent / "guard_sentences.tsv").read_text().splitlines() if line[0] != "#"]
+
+
+@pytest.mark.parametrize(("verdict", "caption", "keywords"), SENTENCES)
+def test_sentences_written_by_hand_are_judged_as_their_author_does(verdict, caption, keywords):
+    assert (check(caption, keywords.split("; ")) or "good") == verdict
+
+
+def test_the_sentences_cover_every_rule():
+    assert len(SENTENCES) >= 200 and {verdict for verdict, *_ in SENTENCES} == {"good", *RULES}
 
 
 @pytest.mark.parametrize(
     ("caption", "keywords"),
     [
-        ("A dog barks while rain falls.", ["Dog", "Bark", "Rain"]),
-        ("Dogs barking in the distance", ["Dog", "Bark"]),
-        ("A person speaks while gunfire is heard", ["Male speech, man speaking", "Gunshot, gunfire"]),
-        ("A man is speaking", ["Male speech, man speaking"]),
-        ("A door bell rings", ["Doorbell"]),
-        ("A doorbell rings", ["Doorbell"]),
-        ("A hi hat is playing", ["Hi-hat"]),
-        ("The tick-tock of a clock", ["Tick-tock", "Clock"]),
-        ("Music of Africa is playing", ["Music of Africa"]),
-        ("Birds sing near a stream", ["Bird vocalization, bird call, bird song", "Stream"]),
-        ("Mice squeak softly", ["Mouse", "Squeak"]),
-        ("A car engine starts and revs", ["Car", "Engine starting", "Accelerating, revving, vroom"]),
-        ("Open or close a cupboard", ["Cupboard open or close"]),
-        ("The sound of a wasp", ["Bee, wasp, etc."]),
-        ("Water is running in the bathtub", ["Bathtub (filling or washing)"]),
-        ("A dog barks", ["Dog"]),  # three words
-        ("Dog " + "in a of the by " * 5 + "on an at to", ["Dog"]),  # 30 words
-        ("A dog barks", ["Dog's bark"]),
-        ("A dog’s bark", ["Dog's bark"]),
-        ("It's a barking dog", ["Dog", "Bark"]),
-        ("A merry-go-round plays", ["Merrygoround"]),
-        ("A tock and a tick of a clock", ["Tick-tock", "Clock"]),
-        ("A hihat plays", ["Hi-hat"]),
-        ("A hi-hat plays", ["Hihat"]),
-        ("A hi-hat plays", ["Hi hat"]),
+        ("A hi hat is heard", ["Hi-hat"]),
+        ("A hihat is heard", ["Hi-hat"]),
+        ("A hi-hat is heard", ["Hihat"]),
+        ("A hi-hat is heard", ["Hi hat"]),
         ("The tick tock of a clock", ["Tick-tock", "Clock"]),
-        ("A dog barks with a bark", ["Dog", "Bark"]),  # twice is allowed
-        ("A dog barks of the dog", ["Dog", "Bark"]),
+        ("A person speaks while gunfire is heard", ["Speech", "Gunshot, gunfire"]),
         ("Gunfire is heard", ["Gunshot; gunfire"]),
         ("Gunfire is heard", ["Gunshot/gunfire"]),
+        ("The sound of a wasp", ["Bee, wasp, etc."]),
+        ("A dog’s bark", ["Dog's bark"]),
+        ("Mice squeak and a cat purrs", ["Mouse", "Squeak", "Purr"]),
         ("A train whistle", ["Train (steam, diesel)", "Whistle"]),
-        ("A dog barks", ["Dog", "", "_"]),
+        ("A dog is barking", ["Bark", "", "_"]),
     ],
 )
-def test_a_caption_that_names_its_keywords_and_nothing_else_is_accepted(caption, keywords):
+def test_spelling_and_form_of_a_keyword_do_not_matter(caption, keywords):
     assert check(caption, keywords) is None
 
 
@@ -55,49 +49,33 @@ def test_a_caption_that_names_its_keywords_and_nothing_else_is_accepted(caption,
     ("caption", "keywords", "rule"),
     [
         ("", ["Dog"], "length"),
-        ("A dog", ["Dog"], "length"),
-        ("Dog " + "in a of the by " * 6, ["Dog"], "length"),  # 31 words
-        ("Dog, dog", ["Dog"], "length"),
-        ("A dog barks. A cat meows.", ["Dog", "Cat"], "sentences"),
-        ("A dog barks! Rain.", ["Dog", "Rain"], "sentences"),
-        ("A dog a dog barks", ["Dog"], "repetition"),
-        ("A dog barks, a dog growls", ["Dog", "Bark", "Growl"], "repetition"),
-        ("A dog barks in in the rain", ["Dog", "Bark", "Rain"], "repetition"),
+        ("A dog " + "and a siren and the rain " * 6, ["Dog"], "length"),  # 38 words
         ("The dog_bark of rain", ["Dog", "Rain"], "sentences"),
-        ("A dog barks <b> at rain", ["Dog", "Rain"], "sentences"),
         ("A dog barks #1 at rain", ["Dog", "Rain"], "sentences"),
         ("A dog barks * at rain", ["Dog", "Rain"], "sentences"),
         ("A dog barks = rain {x}", ["Dog", "Rain"], "sentences"),
         ("A dog barks [at] rain", ["Dog", "Rain"], "sentences"),
-        ("A dog barks at \\ rain", ["Dog", "Rain"], "sentences"),
-        ("A dog | barks at rain", ["Dog", "Rain"], "sentences"),
-        ("A cupboard is close", ["Cupboard open or close"], "uncovered"),
-        ("A dog dog barks", ["Dog"], "repetition"),
-        ("A dog barks and barking barks go on", ["Dog"], "repetition"),
-        ("A dog and a cat and a dog", ["Dog", "Cat"], "repetition"),
-        ("A dog barks loudly", ["Dog", "Siren"], "uncovered"),
-        ("A dog barks and a train passes", ["Dog", "Train whistle"], "uncovered"),
+        ("A dog barks \\ at rain", ["Dog", "Rain"], "sentences"),
         ("There it is again", ["Dog"], "uncovered"),
-        ("A teddy bear in the midst of a storm", ["Thunderstorm"], "unsupported"),
-        ("A dog barks at a teddy bear", ["Dog"], "unsupported"),
-        ("A man is speaking", ["Speech"], "unsupported"),
-        ("A red and blue drum", ["Drum"], "unsupported"),
         ("The sound of rain", [], "unsupported"),
         ("The sound of rain", ["", "_"], "unsupported"),
     ],
 )
 def test_caption_is_rejected_by_the_first_rule_it_breaks(caption, keywords, rule):
     assert check(caption, keywords) == rule
-    assert rule in RULES
+
+
+def test_500_keywords_are_uncovered():
+    assert check("A dog barks.", [f"Sound {number}" for number in range(500)]) == "uncovered"
 
 
 def test_a_keyword_of_grammar_alone_is_its_own_name():
-    assert guard._names("On, _, the") == (("on",), ("the",))
-    assert guard._names("_") == ()
+    assert names_of("On, _, the") == (("on",), ("the",))
+    assert names_of("_") == ()
 
 
 def test_keywords_may_come_in_any_order():
-    assert check("A dog barks while rain falls", ["Rain", "Dog"]) is check("A dog barks while rain falls", ["Dog", "Rain"]) is None
+    assert check("A dog barks while rain falls", ["Rain", "Bark"]) is check("A dog barks while rain falls", ["Bark", "Rain"]) is None
 
 
 @pytest.mark.parametrize(
@@ -112,14 +90,24 @@ def test_curly_and_straight_apostrophes_share_a_stem():
     assert stem("dentist’s") == stem("dentist's")
 
 
-@pytest.mark.parametrize("table", ["guard_synonyms", "guard_supports", "irregular_forms"])
+def test_a_beginning_that_no_end_mends_is_found_before_its_end():
+    assert cannot_be_mended("A siren barks and", ["Siren", "Bark"])
+    assert cannot_be_mended("A siren is a", ["Siren", "Bark"])
+    assert cannot_be_mended("A siren siren", ["Siren", "Bark"])
+    assert not cannot_be_mended("A siren is", ["Siren", "Bark"])
+    assert not cannot_be_mended("", ["Siren"])
+
+
+@pytest.mark.parametrize(
+    "table", ["guard_synonyms", "guard_supports", "guard_makers", "guard_objects", "guard_places", "guard_senses", "irregular_forms"]
+)
 def test_tables_have_two_columns_and_each_word_once(table):
     assert all(len(row) == 2 and row[1] for row in tables.rows(table))
     assert len(tables.words(table)) == len(tables.rows(table))
 
 
 def test_fillers_name_no_source_of_sound():
-    assert tables.words("guard_fillers").isdisjoint(tables.words("guard_supports") - {"record"})
+    assert tables.words("guard_fillers").isdisjoint(tables.words("guard_supports"))
 
 
 def test_threads_may_stem_at_the_same_time():

@@ -38,7 +38,8 @@ def test_clips_with_labels_get_a_caption_unless_they_have_one_or_are_short_or_ha
 
 
 def test_the_prompt_is_that_of_the_settings() -> None:
-    assert MODEL.prompt_of(("a", "b")) == "a | b"
+    assert MODEL.prompt_of(("a", "b")) == "a b"
+    assert MODEL.prompt_of(("Animal", "Dog", "Bark")) == "bark"
     assert replace(MODEL, settings=T5Settings(prefix="say: ", separator=", ")).prompt_of(("a", "b")) == "say: a, b"
 
 
@@ -47,7 +48,7 @@ def test_the_prompt_is_that_of_the_settings() -> None:
     [
         ({"beams": 5}, True),
         ({"candidates": 3}, True),
-        ({"candidates": 5}, False),  # there are 4 beams
+        ({"candidates": 9}, False),  # there are 8 beams
         ({"length_penalty": 1.0}, True),
         ({"no_repeat_ngram": 2}, True),
         ({"max_new_tokens": 41}, True),

@@ -68,16 +68,16 @@ def test_labels_get_a_caption_where_the_guard_lets_it_stand(planned: Path) -> No
     clips = clips_of(planned, "Labelled")
     assert texts(clips["dog"]) == ["The sound of dog and bark.", "A dog barks ."]
     assert texts(clips["dog-again"]) == ["The sound of bark and dog.", "A dog barks ."]
-    assert texts(clips["siren"]) == ["The sound of siren."] and texts(clips["thunder"]) == ["The sound of thunder."]
+    assert texts(clips["zither"]) == ["The sound of zither."] and texts(clips["gong"]) == ["The sound of gong."]
     assert texts(clips["human"]) == ["Somebody wrote this."]
     assert texts(clips["short"]) == ["The sound of rain."] and len(texts(clips["many"])) == 1
 
 
 def test_a_caption_says_by_which_model_and_prompt_and_what_debias_changed(planned: Path) -> None:
     template, generated = clips_of(planned, "Labelled")["speech"].captions
-    assert template == Caption("The sound of speech and rain.", "template")
+    assert template == Caption("The sound of male speech or man speaking and rain.", "template")
     assert (generated.text, generated.before_debias) == ("A person speaks in the rain .", "A man speaks in the rain .")
-    assert generated.origin == "t5" and generated.prompt == "rain | speech"
+    assert generated.origin == "t5" and generated.prompt == "male speech rain"
     assert generated.model is not None and generated.model.startswith("tiny sha256:") and len(generated.model) == 24
 
 
@@ -107,13 +107,10 @@ def test_every_text_is_kept_with_the_rule_it_breaks_and_counted(planned: Path) -
     assert best == {
         ("Bark", "Dog"): ("A dog barks .", None, 2),
         ("Rain",): ("Rain is falling .", None, 1),
-        ("Rain", "Speech"): ("A man speaks in the rain .", None, 1),
-        ("Siren",): ("The car explodes in a garden .", "uncovered", 1),
-        ("Thunder",): ("Thunder thunder thunder .", "repetition", 1),
+        ("Male speech, man speaking", "Rain"): ("A man speaks in the rain .", None, 1),
     }
-    assert len(rows) == 5 * 4  # candidates
     counts = json.loads((planned / "plan/plan.json").read_text())["t5"]
-    assert counts == {"Labelled": {"clips": [6, 4], "sets": [5, 3], "rules": {"repetition": 1, "uncovered": 1}}}
+    assert counts == {"Labelled": {"clips": [6, 4], "sets": [5, 3], "rules": {"uncovered": 2}}}
 
 
 def test_a_plan_is_the_same_for_any_number_of_workers_and_order_of_arrival(recipe: Path, planned: Path, tmp_path: Path) -> None:
@@ -154,10 +151,10 @@ def test_a_killed_plan_goes_on_with_the_batches_it_has(
     assert published(plan(recipe, tmp_path)) == published(planned)
 
 
-def test_without_debias_the_guard_judges_what_was_written(tiny: Path, tmp_path: Path) -> None:
+def test_without_debias_the_text_stands_as_it_was_written(tiny: Path, tmp_path: Path) -> None:
     path = make_labelled(tmp_path / "in", tiny)
     path.write_text("debias = 'none'\n" + path.read_text())
-    assert texts(clips_of(plan(path, tmp_path / "out"), "Labelled")["speech"]) == ["The sound of speech and rain."]
+    assert texts(clips_of(plan(path, tmp_path / "out"), "Labelled")["speech"])[1] == "A man speaks in the rain ."
 
 
 def complaint(path: Path, output: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -170,9 +167,9 @@ def test_a_model_that_is_not_there_or_no_t5_ends_before_anything_is_planned(tmp_
     (tmp_path / "in/empty").mkdir(parents=True)
     assert "no config.json in it" in complaint(make_labelled(tmp_path / "in", Path("empty")), tmp_path / "out", capsys)
     (tmp_path / "in/empty/config.json").write_text('{"model_type": "bert"}')
-    assert "captions need a T5" in complaint(tmp_path / "in/recipe.toml", tmp_path / "out", capsys)
+    assert "no tokenizer in it" in complaint(tmp_path / "in/recipe.toml", tmp_path / "out", capsys)
     message = complaint(make_labelled(tmp_path / "in", Path("/no/such/folder")), tmp_path / "out", capsys)
-    assert "t5.model = '/no/such/folder'" in message and "give the folder of a T5, or a hub id such as" in message
+    assert "t5.model = '/no/such/folder'" in message and "give the folder of a model, or a hub id such as" in message
 
 
 def test_a_hub_out_of_reach_says_how_to_bring_the_model(
@@ -223,11 +220,8 @@ def test_plan_and_status_print_the_pass_rate_and_what_debias_changed(
 ) -> None:
     assert main(["plan", str(recipe), "--output", str(tmp_path)]) == 0
     message = capsys.readouterr().out
-    assert (
-        "Labelled: the T5's caption passes the guard for 3 of 5 keyword sets (60.0%), 4 of 6 clips; refused: repetition 1, uncovered 1"
-        in message
-    )
-    assert "  passes: Rain -> Rain is falling ." in message and "  uncovered: Siren -> The car explodes in a garden ." in message
+    assert "Labelled: the T5's caption passes the guard for 3 of 5 keyword sets (60.0%), 4 of 6 clips; refused: uncovered 2" in message
+    assert "  passes: Rain -> Rain is falling ." in message
     assert main(["status", str(tmp_path), "--captions"]) == 0
     assert "person: A man speaks in the rain . -> A person speaks in the rain ." in capsys.readouterr().out
     assert main(["status", str(tmp_path), "--captions", "--json"]) == 0

@@ -113,7 +113,7 @@ def test_of_the_limits_of_a_source_only_its_own_keys_are_written(recipe: BuildRe
 def test_a_table_without_effect_is_left_out_and_one_with_effect_is_written(recipe: BuildRecipe) -> None:
     assert "t5" not in tomllib.loads(resolved_recipe(recipe))
     by_t5 = tomllib.loads(resolved_recipe(recipe.model_copy(update={"captions": "t5"})))
-    assert by_t5["t5"]["beams"] == 4 and by_t5["t5"]["only"] == ["audioset", "epidemic"]
+    assert by_t5["t5"]["beams"] == 8 and by_t5["t5"]["only"] == ["audioset", "epidemic"]
 
 
 def test_a_resolved_recipe_works_in_any_folder_while_the_folder_it_names_exists(recipe: BuildRecipe, tmp_path: Path) -> None:

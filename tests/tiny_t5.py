@@ -6,13 +6,11 @@ import csv
 from pathlib import Path
 
 LESSONS = {
-    "bark | dog": "a dog barks .",
+    "bark": "a dog barks .",
     "rain": "rain is falling .",
-    "rain | speech": "a man speaks in the rain .",
-    "siren": "the car explodes in a garden .",
-    "thunder": "thunder thunder thunder .",
+    "male speech rain": "a man speaks in the rain .",
 }
-"""Prompt -> what the model says: the first three may stand, the third after de-biasing; the last two may not."""
+"""Prompt -> what the model says; the third stands after de-biasing."""
 
 
 def make_t5(folder: Path, n_steps: int = 150) -> Path:
@@ -21,7 +19,7 @@ def make_t5(folder: Path, n_steps: int = 150) -> Path:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-    spoken = sorted({word for pair in LESSONS.items() for text in pair for word in text.split()} | {"wind", "hum"})
+    spoken = sorted({word for pair in LESSONS.items() for text in pair for word in text.split()} | {"wind", "hum", "thunder", "siren"})
     vocabulary = {word: index for index, word in enumerate(["<pad>", "</s>", "<unk>", *spoken])}
     words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -46,14 +44,55 @@ def make_t5(folder: Path, n_steps: int = 150) -> Path:
     return folder
 
 
+def make_chat(folder: Path) -> Path:
+    """Save a Llama of a few thousand random weights, with a chat template."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    spoken = sorted(
+        [
+            "a",
+            "A",
+            "the",
+            "dog",
+            "Dog",
+            "bark",
+            "Bark",
+            "barks",
+            "barking",
+            "is",
+            "heard",
+            "rain",
+            "Rain",
+            "falls",
+            "and",
+            ".",
+            "user",
+            "bot",
+        ]
+    )
+    vocabulary = {word: index for index, word in enumerate(["<pad>", "</s>", "<unk>", *spoken])}
+    words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    tokenizer.chat_template = "{% for message in messages %}user {{ message.content }} {% endfor %}bot"
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(vocabulary), pad_token_id=0, eos_token_id=1, bos_token_id=2, **sizes))
+    model.eval().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 ROWS = [
     # id, seconds, caption, labels
     ("dog", 3.0, "", "Dog;Bark"),
     ("dog-again", 3.5, "", "Bark;Dog"),
     ("rain", 4.0, "", "Rain"),
-    ("speech", 4.5, "", "Speech;Rain"),
-    ("siren", 5.0, "", "Siren"),
-    ("thunder", 5.5, "", "Thunder"),
+    ("speech", 4.5, "", "Male speech, man speaking;Rain"),
+    ("zither", 5.0, "", "Zither"),
+    ("gong", 5.5, "", "Gong"),
     ("human", 6.0, "Somebody wrote this.", "Rain"),
     ("short", 1.5, "", "Rain"),
     ("many", 6.5, "", "a1;b1;c1;d1;e1;f1;g1;h1;i1"),

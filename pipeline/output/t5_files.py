@@ -99,13 +99,13 @@ def _count(verdict: Verdict, n_clips: int, counts: dict[str, Any]) -> None:
     """Add a verdict to the counts of one dataset.
 
     `clips` and `sets` are [asked, passed] numbers of clips and keyword sets; `rules` counts, for keyword sets without a text that
-    passes, the rule that the best text breaks.
+    passes, the rule that the best text breaks; `uncovered` where the model found no sentence.
     """
     passed = verdict.text is not None
     for name, n in (("clips", n_clips), ("sets", 1)):
         counts[name] = [counts[name][0] + n, counts[name][1] + n * passed]
     if not passed:
-        rule = verdict.rules[0] if verdict.rules else "length"
+        rule = verdict.rules[0] if verdict.rules else "uncovered"
         counts["rules"][rule] = counts["rules"].get(rule, 0) + 1
 
 

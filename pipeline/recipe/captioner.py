@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from augment.keyword_to_caption import T5Settings, load
+from augment.keyword_to_caption import T5Settings
+from augment.text_models import INSTRUCTION, Form, Model, form_of, load
 
 if TYPE_CHECKING:
     from transforms.planning.caption_model import CaptionModel
@@ -34,6 +36,13 @@ def load_caption_model(settings: T5Settings, base: Path, neutral: Neutral) -> Ca
         path=model.name,
         name=f"{shown} sha256:{model.digest[:12]}",
         digest=model.digest,
-        settings=settings,
+        settings=with_instruction(settings, model),
         neutral=neutral,
     )
+
+
+def with_instruction(settings: T5Settings, model: Model) -> T5Settings:
+    """Return the settings with a prompt for a model that is asked in a chat, where neither the recipe nor the table of models has one."""
+    if not model.is_instruct or settings.prefix or settings.separator or form_of(settings.model) != Form():
+        return settings
+    return replace(settings, prefix=INSTRUCTION.prompt.removesuffix("{}"), separator=INSTRUCTION.between)

@@ -1,7 +1,7 @@
 """Generate texts for keyword sets by a T5, once for each distinct prompt.
 
 Batches are made of the sorted distinct prompts that the cache does not hold, so they depend neither on the number of workers
-nor on the order of clips. This matters because in bfloat16 a text may depend on the other prompts of its batch.
+nor on the order of clips: a plan that was killed finds the files of the batches it had made.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from typing import Any
 
 from apache_beam.ml.inference.base import ModelHandler
 
-from augment.keyword_to_caption import Model, T5Settings, candidates, load, prompt
+from augment.keyword_to_caption import T5Settings, candidates, prompt
+from augment.text_models import Model, load
 from pipeline.output.t5_files import GeneratedTexts
 
 Batch = tuple[tuple[str, ...], ...]
@@ -27,8 +28,7 @@ class LockedModel:
 class T5Handler(ModelHandler[Batch, tuple[GeneratedTexts, ...], LockedModel]):
     """Load one T5 a process, which all threads share; only its path is pickled.
 
-    An element is a whole batch: Beam must not join or divide them, because in bfloat16 a caption may depend on the others
-    of its batch.
+    An element is a whole batch, which becomes one file: Beam must not join or divide them.
     """
 
     def __init__(self, path: str, digest: str, settings: T5Settings):
