@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from pipeline.commands import build, papers, plan, publish, recaption, recheck, retry, sources, status, verify
+from pipeline.commands import build, leaks, papers, plan, publish, recaption, recheck, retry, similar, sources, status, verify
 
 VERBS: dict[str, ModuleType] = {
     "sources": sources,
@@ -14,6 +14,8 @@ VERBS: dict[str, ModuleType] = {
     "retry": retry,
     "recaption": recaption,
     "status": status,
+    "similar": similar,
+    "leaks": leaks,
     "verify": verify,
     "papers": papers,
     "recheck": recheck,

@@ -50,6 +50,11 @@ ENGINE = {"runner": "local", "workers": None}
         (["recaption", "o", "r", "--json"], {"folder": "o", "recipe": "r", "json": True, **ENGINE}),
         (["status", "o"], {"folder": "o", "captions": False, "json": False}),
         (["status", "o", "--captions", "--json"], {"folder": "o", "captions": True, "json": True}),
+        (
+            ["leaks", "o", "--against", "evaluation", "--against", "held.csv"],
+            {"folder": "o", "against": ["evaluation", "held.csv"], "data": None, "ids_of": None}
+            | dict.fromkeys(("seconds", "write", "json"), False),
+        ),
         (["verify", "o"], {"folder": "o", "deep": False} | ENGINE),
         (["verify", "o", "--deep"], {"folder": "o", "deep": True} | ENGINE),
     ],
