@@ -1,0 +1,159 @@
+"""Make the fingerprint of a sound: where its spectrum has peaks. Copies have most of these peaks, whatever their format, level and start.
+
+A peak is a point of the spectrogram that is the loudest of a box around it, so no peak depends on where a clip begins. The landmarks of
+A. Wang, "An industrial-strength audio search algorithm" (ISMIR 2003), are such peaks.
+
+Equal frames give equal bytes: frames are filtered with whole numbers that float32 adds exactly, in any order. Then a transform in float64
+follows, whose last bits may differ between processors; a peak differs only where two points of the spectrogram agree to the seven digits
+of float32, and about 1 in 10**9 of such pairs then. Blocks of any size give equal bytes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.records import SAMPLE_RATE
+
+HOP = 750  # frames at 48 kHz between two columns of the spectrogram: 1/64 s, so that a shift by whole seconds moves every peak exactly
+HOPS_PER_SECOND = SAMPLE_RATE // HOP
+DECIMATION = 3  # to 16 kHz: copies that went through 16 kHz have nothing above 8 kHz
+WINDOW = 512  # frames at 16 kHz: 32 ms
+LOW, HIGH = 6, 230  # bins of 31.25 Hz: 190 Hz to 7.2 kHz
+BOX_HOPS, BOX_BINS = 6, 7  # half the size of the box in which a peak is the loudest: about 100 ms and 200 Hz to each side
+PROMINENCE = 1.6  # power of a peak over the mean of its bin in the box: a constant tone has no peak
+LEAST_POWER = 0.002 * 500**2 * 2**40 * WINDOW  # 23 dB above the noise of rounding to 16 bits
+LEAST_SHARE = 1e-6  # of the loudest point of the same box of time: what is 60 dB below it does not survive a codec
+CHUNK_HOPS = 1024  # columns that are in memory at once: 16 s
+SKIP = 255  # hops of an entry that holds no peak, and its bin
+
+
+def _low_pass() -> np.ndarray:
+    """Return a filter of whole numbers below 7 kHz, the sum of whose sizes times 2**15 is less than 2**24: float32 adds it exactly."""
+    n = 27
+    at = np.arange(n) - (n - 1) / 2
+    taps = np.sinc(2 * 7000 / SAMPLE_RATE * at) * (0.5 + 0.5 * np.cos(2 * np.pi * at / (n + 1)))
+    return np.rint(taps / np.abs(taps).sum() * 500).astype(np.float32)
+
+
+TAPS = _low_pass()
+AT_ONCE = 16  # frames at 16 kHz that one row of a product gives
+ROWS = 128  # multiplied at once: for more BLAS would start threads
+FILTER = np.zeros((DECIMATION * (AT_ONCE - 1) + len(TAPS), AT_ONCE), np.float32)
+for _column in range(AT_ONCE):
+    FILTER[DECIMATION * _column : DECIMATION * _column + len(TAPS), _column] = TAPS
+HANN = np.rint(2**20 * np.sin(np.pi * (np.arange(WINDOW) + 0.5) / WINDOW) ** 2)
+BEFORE = DECIMATION * WINDOW // 2  # zeros before the first frame, so that a column is centred on it
+SPAN = DECIMATION * WINDOW + len(TAPS)  # frames at 48 kHz that a column is made of
+
+
+class Fingerprinter:
+    """Makes the fingerprint of frames that come block by block; memory does not depend on their number."""
+
+    def __init__(self) -> None:
+        self._blocks = [np.zeros(BOX_HOPS * HOP + BEFORE, np.int16)]  # the columns before the first one are silent
+        self._n_waiting = len(self._blocks[0])
+        self._n_frames = self._first = self._last_peak = 0
+        self._entries: list[np.ndarray] = []
+
+    def add(self, frames: np.ndarray) -> None:
+        """Take the next frames: int16 `(n_frames,)`, mono, 48 kHz."""
+        if not len(frames):
+            return
+        self._blocks.append(frames)
+        self._n_waiting += len(frames)
+        self._n_frames += len(frames)
+        if self._n_waiting >= (CHUNK_HOPS + 2 * BOX_HOPS) * HOP + SPAN:
+            waiting = np.concatenate(self._blocks)
+            while len(waiting) >= (CHUNK_HOPS + 2 * BOX_HOPS) * HOP + SPAN:
+                self._find(waiting, CHUNK_HOPS)
+                waiting = waiting[CHUNK_HOPS * HOP :]
+            self._blocks, self._n_waiting = [waiting], len(waiting)
+
+    def finish(self) -> bytes:
+        """Return the fingerprint; call it once, after the last `add`. It is empty where there is no peak, as in silence or one tone."""
+        n_hops = self._n_frames // HOP + 1 - self._first
+        if n_hops > 0:
+            n_needed = (n_hops + 2 * BOX_HOPS) * HOP + SPAN
+            waiting = np.concatenate([*self._blocks, np.zeros(max(0, n_needed - self._n_waiting), np.int16)])
+            for first in range(0, n_hops, CHUNK_HOPS):
+                self._find(waiting[first * HOP :], min(CHUNK_HOPS, n_hops - first))
+        return b"".join(entries.tobytes() for entries in self._entries)
+
+    def _find(self, frames: np.ndarray, n_hops: int) -> None:
+        """Find the peaks of the next columns; `frames` begin one box before them and end one box behind them."""
+        times, bins = _peaks(_powers(frames, n_hops + 2 * BOX_HOPS))
+        if len(times):
+            times = times + self._first
+            self._entries.append(_entries(np.diff(times, prepend=self._last_peak), bins))
+            self._last_peak = int(times[-1])
+        self._first += n_hops
+
+
+def fingerprint(frames: np.ndarray) -> bytes:
+    """Return the fingerprint of int16 frames `(n_frames,)`, mono, 48 kHz: two bytes a peak, at most some 100 peaks a second.
+
+    >>> fingerprint(np.zeros(48000, np.int16))
+    b''
+    """
+    maker = Fingerprinter()
+    maker.add(frames)
+    return maker.finish()
+
+
+def peaks_of(made: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the peaks of a fingerprint in order of time: int64 `(n_peaks,)` hops of 1/64 s, and int64 `(n_peaks,)` bins of 31.25 Hz.
+
+    >>> peaks_of(bytes([3, 10, 255, 255, 1, 20]))
+    (array([  3, 259]), array([10, 20]))
+    """
+    entries = np.frombuffer(made[: len(made) // 2 * 2], np.uint8).reshape(-1, 2).astype(np.int64)
+    is_peak = entries[:, 1] != SKIP
+    return np.cumsum(entries[:, 0])[is_peak], entries[is_peak, 1]
+
+
+def _powers(frames: np.ndarray, n_columns: int) -> np.ndarray:
+    """Return the spectrogram of the first columns of frames at 48 kHz: power, float32 `(n_columns, HIGH - LOW)`."""
+    hop = HOP // DECIMATION
+    n_rows = -(-((n_columns - 1) * hop + WINDOW) // AT_ONCE)
+    step = DECIMATION * AT_ONCE
+    used = np.zeros((n_rows - 1) * step + len(FILTER), np.float32)
+    given = frames[: len(used)]
+    used[: len(given)] = given
+    rows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(used, len(FILTER))[::step])
+    at_16_khz = np.concatenate([some @ FILTER for some in np.split(rows, range(ROWS, n_rows, ROWS))]).ravel()
+    columns = np.lib.stride_tricks.sliding_window_view(at_16_khz, WINDOW)[::hop][:n_columns]
+    spectrum = np.fft.rfft(columns * HANN)[:, LOW:HIGH]
+    return (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
+
+
+def _peaks(powers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns and bins of the peaks of a spectrogram, in order; columns count from the end of the first box."""
+    boxes = _running_max(_running_max(powers, BOX_HOPS).T, BOX_BINS, edge=True).T
+    inner = powers[BOX_HOPS:-BOX_HOPS]
+    least = np.maximum(LEAST_SHARE * boxes.max(axis=1, keepdims=True), LEAST_POWER)
+    times, bins = np.nonzero((inner == boxes) & (inner > least))
+    around = powers[times[:, None] + np.arange(2 * BOX_HOPS + 1), bins[:, None]]
+    stands_out = inner[times, bins] > PROMINENCE * around.mean(axis=1, dtype=np.float64)
+    return times[stands_out], bins[stands_out]
+
+
+def _running_max(values: np.ndarray, reach: int, edge: bool = False) -> np.ndarray:
+    """Return the maximum of `2 * reach + 1` rows around each row that has so many; with `edge`, of every row."""
+    if edge:
+        values = np.pad(values, ((reach, reach), (0, 0)))
+    n_wanted, width = 2 * reach + 1, 1
+    highest = values
+    while 2 * width <= n_wanted:
+        highest = np.maximum(highest[:-width], highest[width:])
+        width *= 2
+    more = n_wanted - width
+    return np.maximum(highest[: len(highest) - more], highest[more:]) if more else highest
+
+
+def _entries(steps: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    """Return peaks as bytes `(n_entries, 2)`: hops since the peak before, and the bin; long steps get entries without a peak."""
+    n_skips = steps // SKIP
+    entries = np.full((len(steps) + int(n_skips.sum()), 2), SKIP, np.uint8)
+    at = np.arange(len(steps)) + np.cumsum(n_skips)
+    entries[at, 0], entries[at, 1] = steps % SKIP, bins
+    return entries
