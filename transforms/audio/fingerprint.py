@@ -14,30 +14,31 @@ import numpy as np
 
 from pipeline.records import SAMPLE_RATE
 
-HOP = 750  # frames at 48 kHz between two columns of the spectrogram: 1/64 s, so that a shift by whole seconds moves every peak exactly
+HOP = 800  # frames at 48 kHz between two columns of the spectrogram: 1/60 s, so that a shift by whole seconds moves every peak exactly
 HOPS_PER_SECOND = SAMPLE_RATE // HOP
-DECIMATION = 3  # to 16 kHz: copies that went through 16 kHz have nothing above 8 kHz
-WINDOW = 512  # frames at 16 kHz: 32 ms
-LOW, HIGH = 6, 230  # bins of 31.25 Hz: 190 Hz to 7.2 kHz
-BOX_HOPS, BOX_BINS = 6, 7  # half the size of the box in which a peak is the loudest: about 100 ms and 200 Hz to each side
+DECIMATION = 4  # to 12 kHz: codecs and telephones keep what is below 5 kHz
+WINDOW = 640  # frames at 12 kHz: 53 ms
+LOW, HIGH = 10, 265  # bins of 18.75 Hz: 190 Hz to 5 kHz
+BOX_HOPS, BOX_BINS = 5, 6  # half the size of the box in which a peak is the loudest: about 80 ms and 110 Hz to each side
 PROMINENCE = 1.6  # power of a peak over the mean of its bin in the box: a constant tone has no peak
 LEAST_POWER = 0.002 * 500**2 * 2**40 * WINDOW  # 23 dB above the noise of rounding to 16 bits
-LEAST_SHARE = 1e-6  # of the loudest point of the same box of time: what is 60 dB below it does not survive a codec
-CHUNK_HOPS = 1024  # columns that are in memory at once: 16 s
+LEAST_SHARE = 1e-6  # of the loudest point of the same time: what is 60 dB below it does not survive a codec
+CHUNK_HOPS = 960  # columns that are in memory at once: 16 s
 SKIP = 255  # hops of an entry that holds no peak, and its bin
 
 
 def _low_pass() -> np.ndarray:
-    """Return a filter of whole numbers below 7 kHz, the sum of whose sizes times 2**15 is less than 2**24: float32 adds it exactly."""
-    n = 27
+    """Return a filter of whole numbers below 5.2 kHz, the sum of whose sizes times 2**15 is less than 2**24: float32 adds it exactly."""
+    n = 35
     at = np.arange(n) - (n - 1) / 2
-    taps = np.sinc(2 * 7000 / SAMPLE_RATE * at) * (0.5 + 0.5 * np.cos(2 * np.pi * at / (n + 1)))
+    taps = np.sinc(2 * 5200 / SAMPLE_RATE * at) * (0.5 + 0.5 * np.cos(2 * np.pi * at / (n + 1)))
     return np.rint(taps / np.abs(taps).sum() * 500).astype(np.float32)
 
 
 TAPS = _low_pass()
-AT_ONCE = 16  # frames at 16 kHz that one row of a product gives
+AT_ONCE = 12  # frames at 12 kHz that one row of a product gives
 ROWS = 128  # multiplied at once: for more BLAS would start threads
+COLUMNS = 32  # transformed at once: they fit into the cache of a core
 FILTER = np.zeros((DECIMATION * (AT_ONCE - 1) + len(TAPS), AT_ONCE), np.float32)
 for _column in range(AT_ONCE):
     FILTER[DECIMATION * _column : DECIMATION * _column + len(TAPS), _column] = TAPS
@@ -101,7 +102,7 @@ def fingerprint(frames: np.ndarray) -> bytes:
 
 
 def peaks_of(made: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Return the peaks of a fingerprint in order of time: int64 `(n_peaks,)` hops of 1/64 s, and int64 `(n_peaks,)` bins of 31.25 Hz.
+    """Return the peaks of a fingerprint in order of time: int64 `(n_peaks,)` hops of 1/60 s, and int64 `(n_peaks,)` bins of 18.75 Hz.
 
     >>> peaks_of(bytes([3, 10, 255, 255, 1, 20]))
     (array([  3, 259]), array([10, 20]))
@@ -114,16 +115,27 @@ def peaks_of(made: bytes) -> tuple[np.ndarray, np.ndarray]:
 def _powers(frames: np.ndarray, n_columns: int) -> np.ndarray:
     """Return the spectrogram of the first columns of frames at 48 kHz: power, float32 `(n_columns, HIGH - LOW)`."""
     hop = HOP // DECIMATION
-    n_rows = -(-((n_columns - 1) * hop + WINDOW) // AT_ONCE)
+    low = _low_band(frames, (n_columns - 1) * hop + WINDOW)
+    columns = np.lib.stride_tricks.sliding_window_view(low, WINDOW)[::hop]
+    powers = np.empty((n_columns, HIGH - LOW), np.float32)
+    for first in range(0, n_columns, COLUMNS):
+        spectrum = np.fft.rfft(columns[first : min(first + COLUMNS, n_columns)] * HANN)[:, LOW:HIGH]
+        powers[first : first + COLUMNS] = np.square(spectrum.real) + np.square(spectrum.imag)
+    return powers
+
+
+def _low_band(frames: np.ndarray, n_wanted: int) -> np.ndarray:
+    """Return at least `n_wanted` frames at 12 kHz: float32 whole numbers, the same on every machine; zeros follow the given frames."""
     step = DECIMATION * AT_ONCE
+    n_rows = -(-n_wanted // AT_ONCE)
     used = np.zeros((n_rows - 1) * step + len(FILTER), np.float32)
     given = frames[: len(used)]
     used[: len(given)] = given
-    rows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(used, len(FILTER))[::step])
-    at_16_khz = np.concatenate([some @ FILTER for some in np.split(rows, range(ROWS, n_rows, ROWS))]).ravel()
-    columns = np.lib.stride_tricks.sliding_window_view(at_16_khz, WINDOW)[::hop][:n_columns]
-    spectrum = np.fft.rfft(columns * HANN)[:, LOW:HIGH]
-    return (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
+    rows = np.lib.stride_tricks.sliding_window_view(used, len(FILTER))[::step]
+    low = np.empty((n_rows, AT_ONCE), np.float32)
+    for first in range(0, n_rows, ROWS):
+        low[first : first + ROWS] = np.ascontiguousarray(rows[first : first + ROWS]) @ FILTER
+    return low.ravel()
 
 
 def _peaks(powers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
