@@ -277,7 +277,8 @@ class Statistics:
     """Statistics of a sample's frames, 48 kHz mono 16-bit, as the books record them.
 
     `peak`, `rms` and `dc` are fractions of full scale, the `_fraction`s shares of all frames, `duration` is in seconds;
-    `n_nonfinite` is the number of values of the source that were not finite and were replaced.
+    `n_nonfinite` is the number of values of the source that were not finite and were replaced; `fingerprint` says where the spectrum has
+    peaks, see `transforms/audio/fingerprint.py`.
     """
 
     n_frames: int
@@ -289,6 +290,7 @@ class Statistics:
     silent_fraction: float
     pcm_sha256: str
     n_nonfinite: int = 0
+    fingerprint: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

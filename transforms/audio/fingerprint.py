@@ -20,11 +20,16 @@ DECIMATION = 4  # to 12 kHz: codecs and telephones keep what is below 5 kHz
 WINDOW = 640  # frames at 12 kHz: 53 ms
 LOW, HIGH = 10, 265  # bins of 18.75 Hz: 190 Hz to 5 kHz
 BOX_HOPS, BOX_BINS = 5, 6  # half the size of the box in which a peak is the loudest: about 80 ms and 110 Hz to each side
-PROMINENCE = 1.6  # power of a peak over the mean of its bin in the box: a constant tone has no peak
+PROMINENCE = 1.6  # power of a peak over the mean of its bin, and of its column, in the box: neither a constant tone nor a click has one
 LEAST_POWER = 0.002 * 500**2 * 2**40 * WINDOW  # 23 dB above the noise of rounding to 16 bits
 LEAST_SHARE = 1e-6  # of the loudest point of the same time: what is 60 dB below it does not survive a codec
 CHUNK_HOPS = 960  # columns that are in memory at once: 16 s
 SKIP = 255  # hops of an entry that holds no peak, and its bin
+
+
+def _frames_for(n_hops: int) -> int:
+    """Return how many frames the peaks of so many columns depend on, with one box before and behind them."""
+    return (n_hops + 2 * BOX_HOPS - 1) * HOP + SPAN
 
 
 def _low_pass() -> np.ndarray:
@@ -53,8 +58,8 @@ class Fingerprinter:
     def __init__(self) -> None:
         self._blocks = [np.zeros(BOX_HOPS * HOP + BEFORE, np.int16)]  # the columns before the first one are silent
         self._n_waiting = len(self._blocks[0])
-        self._n_frames = self._first = self._last_peak = 0
-        self._entries: list[np.ndarray] = []
+        self._n_frames = 0
+        self._found: list[tuple[np.ndarray, np.ndarray]] = []  # the peaks of each full chunk
 
     def add(self, frames: np.ndarray) -> None:
         """Take the next frames: int16 `(n_frames,)`, mono, 48 kHz."""
@@ -63,31 +68,24 @@ class Fingerprinter:
         self._blocks.append(frames)
         self._n_waiting += len(frames)
         self._n_frames += len(frames)
-        if self._n_waiting >= (CHUNK_HOPS + 2 * BOX_HOPS) * HOP + SPAN:
+        if self._n_waiting >= _frames_for(CHUNK_HOPS):
             waiting = np.concatenate(self._blocks)
-            while len(waiting) >= (CHUNK_HOPS + 2 * BOX_HOPS) * HOP + SPAN:
-                self._find(waiting, CHUNK_HOPS)
+            while len(waiting) >= _frames_for(CHUNK_HOPS):
+                self._found.append(_peaks(_powers(waiting, CHUNK_HOPS + 2 * BOX_HOPS)))
                 waiting = waiting[CHUNK_HOPS * HOP :]
             self._blocks, self._n_waiting = [waiting], len(waiting)
 
-    def finish(self) -> bytes:
-        """Return the fingerprint; call it once, after the last `add`. It is empty where there is no peak, as in silence or one tone."""
-        n_hops = self._n_frames // HOP + 1 - self._first
-        if n_hops > 0:
-            n_needed = (n_hops + 2 * BOX_HOPS) * HOP + SPAN
-            waiting = np.concatenate([*self._blocks, np.zeros(max(0, n_needed - self._n_waiting), np.int16)])
-            for first in range(0, n_hops, CHUNK_HOPS):
-                self._find(waiting[first * HOP :], min(CHUNK_HOPS, n_hops - first))
-        return b"".join(entries.tobytes() for entries in self._entries)
-
-    def _find(self, frames: np.ndarray, n_hops: int) -> None:
-        """Find the peaks of the next columns; `frames` begin one box before them and end one box behind them."""
-        times, bins = _peaks(_powers(frames, n_hops + 2 * BOX_HOPS))
-        if len(times):
-            times = times + self._first
-            self._entries.append(_entries(np.diff(times, prepend=self._last_peak), bins))
-            self._last_peak = int(times[-1])
-        self._first += n_hops
+    def made(self) -> bytes:
+        """Return the fingerprint of the frames so far. It is empty where there is no peak, as in silence or one tone."""
+        n_hops = self._n_frames // HOP + 1 - len(self._found) * CHUNK_HOPS
+        waiting = np.concatenate(self._blocks)
+        rest = [
+            _peaks(_powers(waiting[first * HOP :], min(CHUNK_HOPS, n_hops - first) + 2 * BOX_HOPS))
+            for first in range(0, n_hops, CHUNK_HOPS)
+        ]
+        chunks = self._found + rest
+        times = np.concatenate([times + number * CHUNK_HOPS for number, (times, _) in enumerate(chunks)])
+        return _entries(np.diff(times, prepend=0), np.concatenate([bins for _, bins in chunks])).tobytes()
 
 
 def fingerprint(frames: np.ndarray) -> bytes:
@@ -98,7 +96,7 @@ def fingerprint(frames: np.ndarray) -> bytes:
     """
     maker = Fingerprinter()
     maker.add(frames)
-    return maker.finish()
+    return maker.made()
 
 
 def peaks_of(made: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -144,9 +142,16 @@ def _peaks(powers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     inner = powers[BOX_HOPS:-BOX_HOPS]
     least = np.maximum(LEAST_SHARE * boxes.max(axis=1, keepdims=True), LEAST_POWER)
     times, bins = np.nonzero((inner == boxes) & (inner > least))
-    around = powers[times[:, None] + np.arange(2 * BOX_HOPS + 1), bins[:, None]]
-    stands_out = inner[times, bins] > PROMINENCE * around.mean(axis=1, dtype=np.float64)
+    stands_out = inner[times, bins] > PROMINENCE * np.maximum(*_means_around(powers, times, bins))
     return times[stands_out], bins[stands_out]
+
+
+def _means_around(powers: np.ndarray, times: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each peak the mean power of its bin and of its column in its box."""
+    over_time = powers[times[:, None] + np.arange(2 * BOX_HOPS + 1), bins[:, None]]
+    near = np.clip(bins[:, None] + np.arange(-BOX_BINS, BOX_BINS + 1), 0, HIGH - LOW - 1)
+    over_bins = powers[times[:, None] + BOX_HOPS, near]
+    return over_time.mean(axis=1, dtype=np.float64), over_bins.mean(axis=1, dtype=np.float64)
 
 
 def _running_max(values: np.ndarray, reach: int, edge: bool = False) -> np.ndarray:
