@@ -65,7 +65,7 @@ class Fingerprinter:
         """Take the next frames: int16 `(n_frames,)`, mono, 48 kHz."""
         if not len(frames):
             return
-        self._blocks.append(frames)
+        self._blocks.append(frames.copy())  # decoders write the next block into the same memory
         self._n_waiting += len(frames)
         self._n_frames += len(frames)
         if self._n_waiting >= _frames_for(CHUNK_HOPS):

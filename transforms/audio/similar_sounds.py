@@ -6,7 +6,7 @@ agree: hashes by how many different ones there are, so that a beep that repeats 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class Match:
     share: float
     n_peaks: int
     n_hashes: int
+
+    def turned(self) -> Match:
+        """Return how the first sound agrees with the second."""
+        return replace(self, offset=-self.offset or 0.0)
 
 
 def hashes(made: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +116,7 @@ def measured(a: bytes, b: bytes, hop: int) -> Match | None:
     return Match(
         offset=hop / HOPS_PER_SECOND,
         seconds=int(end - begin) / HOPS_PER_SECOND,
-        share=min(1.0, n_peaks / n_possible),
+        share=float(min(1.0, n_peaks / n_possible)),
         n_peaks=n_peaks,
         n_hashes=_n_common_hashes(a, b, hop),
     )
