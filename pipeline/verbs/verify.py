@@ -66,7 +66,7 @@ def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator
     for each in checked:
         yield from each.faults
     if equal is not None:
-        yield from check_equal_sounds(equal, checked)
+        yield from check_equal_sounds(equal, checked, folder, recorded.similar)
     yield from check_sizes(folder, checked)
     if recorded.name is not None:
         yield from check_readme(folder, recorded.name, checked)

@@ -7,7 +7,7 @@ Where there are many sounds a share of the hashes is enough: which are kept depe
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ MAX_HASHES = 1 << 28  # kept of all sounds: 3.2 GB on disk while they are sorted
 PART = 1 << 22  # hashes or candidates sorted at once: about 300 MB of memory
 NEIGHBOURS = 16  # sounds with the same hash that a sound is paired with: more are copies of each other, and form a chain
 LEAST_VOTES = 2  # different hashes at one shift that make a candidate
+Judge = Callable[[bytes, bytes, int], Match | None]
+"""(fingerprint, another one, hops by which it is shifted) -> how they agree, `None` where they are not copies."""
 _HASH = np.dtype([("hash", "<u4"), ("sound", "<u4"), ("hop", "<u4")])
 _VOTE = np.dtype([("a", "<u4"), ("b", "<u4"), ("shift", "<i4"), ("hash", "<u4")])
 
@@ -32,12 +34,13 @@ class SimilarPair:
     match: Match
 
 
-def similar_pairs(fingerprints: Sequence[bytes], max_hashes: int = MAX_HASHES) -> Iterator[SimilarPair]:
+def similar_pairs(fingerprints: Sequence[bytes], max_hashes: int = MAX_HASHES, judge: Judge = aligned) -> Iterator[SimilarPair]:
     """Yield all pairs of similar sounds in order.
 
     Args:
         fingerprints: fewer than 2**32; those without peaks are in no pair.
         max_hashes: how many hashes are kept at most; it limits disk and time.
+        judge: decides about a candidate.
     """
     n_hashes = sum(len(made) for made in fingerprints) // 2 * (FAN * (FAN - 1) // 2)
     one_in = 1 << max(0, (n_hashes // max_hashes).bit_length())
@@ -51,7 +54,7 @@ def similar_pairs(fingerprints: Sequence[bytes], max_hashes: int = MAX_HASHES) -
         for part in index.parts():
             for found in _votes(part):
                 votes.add(found, found["a"])
-        pairs = [pair for part in votes.parts() for pair in _confirmed(part, fingerprints)]
+        pairs = [pair for part in votes.parts() for pair in _confirmed(part, fingerprints, judge)]
     yield from sorted(pairs, key=lambda pair: (pair.a, pair.b))
 
 
@@ -69,7 +72,7 @@ def _votes(part: np.ndarray) -> Iterator[np.ndarray]:
         yield _records(_VOTE, first["sound"], second["sound"], shifts, first["hash"])
 
 
-def _confirmed(votes: np.ndarray, fingerprints: Sequence[bytes]) -> Iterator[SimilarPair]:
+def _confirmed(votes: np.ndarray, fingerprints: Sequence[bytes], judge: Judge) -> Iterator[SimilarPair]:
     """Yield the pairs that have enough votes for one shift, and agree there."""
     votes = np.unique(votes)  # a hash that a sound has several times at one shift counts once
     order = np.lexsort((votes["shift"], votes["b"], votes["a"]))
@@ -84,7 +87,7 @@ def _confirmed(votes: np.ndarray, fingerprints: Sequence[bytes]) -> Iterator[Sim
         if around.max() < LEAST_VOTES:
             continue
         best = int(values[np.lexsort((values, -counts, -around))[0]])
-        match = aligned(fingerprints[a[start]], fingerprints[b[start]], best)
+        match = judge(fingerprints[a[start]], fingerprints[b[start]], best)
         if match is not None:
             yield SimilarPair(int(a[start]), int(b[start]), match)
 
