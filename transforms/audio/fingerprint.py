@@ -21,7 +21,6 @@ WINDOW = 640  # frames at 12 kHz: 53 ms
 LOW, HIGH = 10, 265  # bins of 18.75 Hz: 190 Hz to 5 kHz
 BOX_HOPS, BOX_BINS = 5, 6  # half the size of the box in which a peak is the loudest: about 80 ms and 110 Hz to each side
 PROMINENCE = 1.6  # power of a peak over the mean of its bin, and of its column, in the box: neither a constant tone nor a click has one
-LEAST_POWER = 0.002 * 500**2 * 2**40 * WINDOW  # 23 dB above the noise of rounding to 16 bits
 LEAST_SHARE = 1e-6  # of the loudest point of the same time: what is 60 dB below it does not survive a codec
 CHUNK_HOPS = 960  # columns that are in memory at once: 16 s
 SKIP = 255  # hops of an entry that holds no peak, and its bin
@@ -48,6 +47,7 @@ FILTER = np.zeros((DECIMATION * (AT_ONCE - 1) + len(TAPS), AT_ONCE), np.float32)
 for _column in range(AT_ONCE):
     FILTER[DECIMATION * _column : DECIMATION * _column + len(TAPS), _column] = TAPS
 HANN = np.rint(2**20 * np.sin(np.pi * (np.arange(WINDOW) + 0.5) / WINDOW) ** 2)
+LEAST_POWER = 200 / 12 * float(np.square(TAPS).sum() * np.square(HANN).sum())  # 23 dB above the noise of rounding to 16 bits
 BEFORE = DECIMATION * WINDOW // 2  # zeros before the first frame, so that a column is centred on it
 SPAN = DECIMATION * WINDOW + len(TAPS)  # frames at 48 kHz that a column is made of
 

@@ -6,6 +6,7 @@ agree: hashes by how many different ones there are, so that a beep that repeats 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,7 @@ LEAST_HASHES = 5  # different ones at one shift
 LEAST_SHARE = 0.25  # of the peaks in the part that both sounds have
 NEAR_HOPS, NEAR_BINS = 1, 1  # how far peaks of copies may be from each other: copies begin between two columns of the spectrogram
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio (Knuth, volume 3, section 6.4)
-_TIME = np.int64(1 << 20)
+_TIME = np.int64(1 << 31)  # so that hops before the beginning are no other hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,18 @@ def _n_near(times_a: np.ndarray, bins_a: np.ndarray, times_b: np.ndarray, bins_b
 
 def _n_common_hashes(a: bytes, b: bytes, hop: int) -> int:
     """Return how many different hashes two sounds share at a shift, give or take one hop."""
-    (hashes_a, times_a), (hashes_b, times_b) = hashes(a), hashes(b)
-    of_a = hashes_a.astype(np.int64) << 32 | times_a + _TIME
-    common = [np.isin(hashes_b.astype(np.int64) << 32 | times_b + hop + step + _TIME, of_a) for step in (-1, 0, 1)]
-    return len(np.unique(hashes_b[np.logical_or.reduce(common)]))
+    of_a, of_b = _timed(a), _timed(b)
+    if not len(of_a):
+        return 0
+    common = np.zeros(len(of_b), bool)
+    for step in (-1, 0, 1):
+        shifted = of_b + (hop + step)
+        common |= of_a[np.minimum(np.searchsorted(of_a, shifted), len(of_a) - 1)] == shifted
+    return len(np.unique(of_b[common] >> 32))
+
+
+@functools.lru_cache(maxsize=16)  # a sound is compared with many others in a row
+def _timed(made: bytes) -> np.ndarray:
+    """Return hashes with their hops, sorted: int64 to which hops can be added."""
+    values, times = hashes(made)
+    return np.sort((values.astype(np.int64) >> 1 << 32) + times + _TIME)
