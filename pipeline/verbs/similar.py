@@ -75,15 +75,16 @@ class Similar:
 def find_similar(snapshot: Snapshot) -> list[Similar]:
     """Return the similar samples of a folder, leaks first, then in the order of the shards.
 
-    Clips of one recording are not paired: the plan knows that they belong together, and `holdout` leaves them out together.
+    Of clips of one recording only leaks are returned: excerpts that overlap are alike, and the plan knows that they belong together.
 
     Raises:
         DamagedFileError, FileNotFoundError: the books of a shard cannot be read.
     """
     sounds = read_sounds(snapshot)
     pairs = similar_pairs([sound.fingerprint for sound in sounds])
-    found = (_ordered(sounds[pair.a], sounds[pair.b], pair.match) for pair in pairs if sounds[pair.a].recording != sounds[pair.b].recording)
-    return sorted(found, key=lambda each: (not each.is_leak, each.splits, each.first.key, each.second.key))
+    found = (_ordered(sounds[pair.a], sounds[pair.b], pair.match) for pair in pairs)
+    told = (each for each in found if each.is_leak or each.first.recording != each.second.recording)
+    return sorted(told, key=lambda each: (not each.is_leak, each.splits, each.first.key, each.second.key))
 
 
 def read_sounds(snapshot: Snapshot) -> list[SampleSound]:
