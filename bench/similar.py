@@ -104,14 +104,14 @@ def report(name: str, sounds: Sequence[Sound]) -> None:
     for share, least in itertools.product(SHARES, THRESHOLDS):
         kept = [pair for pair in pairs if pair.match.n_hashes >= least and pair.match.share >= share]
         false = sum(sounds[pair.a][0] != sounds[pair.b][0] for pair in kept)
-        found = _found(sounds, kept, lambda _: True)
-        print(f"  share >= {share}, {least:2} hashes: {found:.4f} found, {false} false pairs", flush=True)
+        recall = _share_paired(sounds, kept, lambda _: True)
+        print(f"  share >= {share}, {least:2} hashes: {recall:.4f} of the copies, {false} false pairs", flush=True)
     kept = [pair for pair in pairs if pair.match.n_hashes >= 5 and pair.match.share >= LEAST_SHARE]
     for what in ALTERED:
-        print(f"  {what:32} {_found(sounds, kept, what.__eq__):.4f}")
+        print(f"  {what:32} {_share_paired(sounds, kept, what.__eq__):.4f}")
 
 
-def _found(sounds: Sequence[Sound], pairs: Sequence[SimilarPair], of: Callable[[str], bool]) -> float:
+def _share_paired(sounds: Sequence[Sound], pairs: Sequence[SimilarPair], of: Callable[[str], bool]) -> float:
     """Return the share of the altered copies that are paired with the sound that they were made of."""
     paired = {(pair.a, pair.b) for pair in pairs}
     n_each = len(ALTERED) + 1

@@ -51,10 +51,10 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def test_the_clip_for_evaluation_comes_first_and_the_offset_is_in_its_seconds(folder: Folder) -> None:
-    (found,) = find_similar(snapshot_of(folder))
-    assert (found.first.id, found.second.id, found.is_leak) == ("a", "b", True)
-    assert found.match.offset == pytest.approx(-0.31, abs=0.02)
-    assert found.to_json()["second"] == {
+    (each,) = find_similar(snapshot_of(folder))
+    assert (each.first.id, each.second.id, each.is_leak) == ("a", "b", True)
+    assert each.match.offset == pytest.approx(-0.31, abs=0.02)
+    assert each.to_json()["second"] == {
         "shard": "B/train/0",
         "key": "table-b",
         "source": "table",
@@ -64,7 +64,7 @@ def test_the_clip_for_evaluation_comes_first_and_the_offset_is_in_its_seconds(fo
     }
 
 
-def test_parts_of_one_recording_are_told_only_where_they_are_a_leak(tmp_path: Path) -> None:
+def test_parts_of_one_recording_are_reported_only_where_they_are_a_leak(tmp_path: Path) -> None:
     folder, shards = Folder(str(tmp_path)), {}
     for shard, names in ((TRAIN, "ab"), (TEST, "c")):
         clips = [clip(name, dataset=shard.dataset, split=shard.split, recording="r.wav") for name in names]
@@ -147,8 +147,8 @@ def test_a_build_leaves_out_what_sounds_like_a_test_clip_and_takes_it_back(tmp_p
     capsys.readouterr()
     listed = tmp_path / "same.csv"
     assert main(["similar", str(tmp_path / "out"), "--json", "--write-holdout", str(listed)]) == 1
-    (found,) = json.loads(capsys.readouterr().out)
-    assert (found["first"]["id"], found["second"]["id"], found["is_leak"]) == ("t", "copy", True)
+    (each,) = json.loads(capsys.readouterr().out)
+    assert (each["first"]["id"], each["second"]["id"], each["is_leak"]) == ("t", "copy", True)
     assert listed.read_text() == "recording\ncopy.wav\n"
     assert build(tmp_path, "leaks") == 0
     assert sorted(samples_of(tmp_path, "B/train/0")) == ["copy: duplicate, same sound as table-t", "other"]

@@ -25,9 +25,9 @@ def test_copies_are_found_among_other_sounds_and_nothing_else() -> None:
 
 
 def test_a_share_of_the_hashes_and_small_parts_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = list(similar_pairs([*MADE, *COPIES]))
+    expected = list(similar_pairs([*MADE, *COPIES]))
     monkeypatch.setattr(module, "PART", 500)
-    assert list(similar_pairs([*MADE, *COPIES])) == found
+    assert list(similar_pairs([*MADE, *COPIES])) == expected
     assert numbers([*MADE, *COPIES], max_hashes=3000) == [(2, 6), (4, 7)]
 
 
@@ -37,7 +37,7 @@ def test_the_pairs_say_how_the_second_sound_is_shifted() -> None:
 
 
 def test_each_of_very_many_copies_is_in_a_pair(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "NEIGHBOURS", 2)
+    monkeypatch.setattr(module, "MAX_PAIRED", 2)
     pairs = numbers([MADE[0]] * 7 + MADE[1:])
     assert {number for pair in pairs for number in pair} == set(range(7))
 

@@ -61,8 +61,8 @@ def test_a_copy_is_found_whatever_was_done_to_it(what: str) -> None:
 
 def test_no_two_sounds_that_are_no_copies_are_similar() -> None:
     made = {name: fingerprint(frames) for name, frames in NO_COPIES.items()}
-    found = [(a, b) for a, b in itertools.combinations(made, 2) if compare(made[a], made[b]) is not None]
-    assert found == []
+    similar = [(a, b) for a, b in itertools.combinations(made, 2) if compare(made[a], made[b]) is not None]
+    assert similar == []
 
 
 @pytest.mark.parametrize("shift", [-1.5, 0.0, 0.25, 2.0])
@@ -87,9 +87,9 @@ def test_a_sound_agrees_with_itself_in_every_peak() -> None:
 
 def test_comparing_does_not_depend_on_the_order() -> None:
     copy = fingerprint(ALTERED["mp3 of it from 0.69 s, -6 dB"](SOUND))
-    one, other = compare(MADE, copy), compare(copy, MADE)
-    assert one is not None and other is not None
-    assert (one.offset, one.n_hashes) == (-other.offset, other.n_hashes)
+    forward, back = compare(MADE, copy), compare(copy, MADE)
+    assert forward is not None and back is not None
+    assert (forward.offset, forward.n_hashes) == (-back.offset, back.n_hashes)
 
 
 @pytest.mark.parametrize("made", [b"", b"\0", b"\0\5", b"\0\5\0\7", b"\xff" * 64, bytes(200), bytes(range(256)) * 3])

@@ -164,15 +164,16 @@ def test_values_of_a_sample(values: dict[str, Any], what: str, tmp_path: Path) -
         ({"source_format": "wav"}, "is rejected and has a source_format: 'wav'"),
         ({"n_frames": 1}, "is rejected and has a n_frames: 1"),
         ({"n_nonfinite": 0}, "is rejected and has a n_nonfinite: 0"),
-        ({"pcm_sha256": HASH}, f"reason 'not_found' at stage 'fetch' with pcm_sha256 {SHOWN_HASH}"),
+        ({"pcm_sha256": HASH, "fingerprint": b""}, f"reason 'not_found' at stage 'fetch' with pcm_sha256 {SHOWN_HASH}"),
+        ({"fingerprint": b"ab"}, "is rejected with fingerprint b'ab' and pcm_sha256 None"),
         ({"reason": "duplicate"}, "reason 'duplicate' at stage 'fetch' with pcm_sha256 None"),
         ({"stage": "equal_sounds"}, "reason 'not_found' at stage 'equal_sounds' with pcm_sha256 None"),
         (
-            {"stage": "equal_sounds", "pcm_sha256": HASH},
+            {"stage": "equal_sounds", "pcm_sha256": HASH, "fingerprint": b""},
             f"reason 'not_found' at stage 'equal_sounds' with pcm_sha256 {SHOWN_HASH}",
         ),
         ({"stage": "equal_sounds", "reason": "duplicate"}, "reason 'duplicate' at stage 'equal_sounds' with pcm_sha256 None"),
-        ({"stage": "equal_sounds", "reason": "duplicate", "pcm_sha256": HASH}, RIGHT),
+        ({"stage": "equal_sounds", "reason": "duplicate", "pcm_sha256": HASH, "fingerprint": b""}, RIGHT),
     ],
 )
 def test_values_of_a_rejection(values: dict[str, Any], what: str, tmp_path: Path) -> None:

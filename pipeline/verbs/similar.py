@@ -82,9 +82,9 @@ def find_similar(snapshot: Snapshot) -> list[Similar]:
     """
     sounds = read_sounds(snapshot)
     pairs = similar_pairs([sound.fingerprint for sound in sounds])
-    found = (_ordered(sounds[pair.a], sounds[pair.b], pair.match) for pair in pairs)
-    told = (each for each in found if each.is_leak or each.first.recording != each.second.recording)
-    return sorted(told, key=lambda each: (not each.is_leak, each.splits, each.first.key, each.second.key))
+    pairs_of_samples = (_ordered(sounds[pair.a], sounds[pair.b], pair.match) for pair in pairs)
+    reported = (each for each in pairs_of_samples if each.is_leak or each.first.recording != each.second.recording)
+    return sorted(reported, key=lambda each: (not each.is_leak, each.splits, each.first.key, each.second.key))
 
 
 def read_sounds(snapshot: Snapshot) -> list[SampleSound]:
@@ -118,11 +118,11 @@ def hold_out_list(similar: Sequence[Similar], before: str = "") -> str:
         before: an earlier list, whose recordings stay: they are in no split any more, so that nothing finds them again.
     """
     evaluated = {each.first.recording for each in similar if not each.first.is_for_training}
-    found = {each.second.recording for each in similar if each.is_leak} - evaluated
+    copies = {each.second.recording for each in similar if each.is_leak} - evaluated
     known = [row[RECORDING] for row in csv.DictReader(io.StringIO(before))]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([[RECORDING], *([name] for name in dict.fromkeys([*known, *sorted(found)]))])
+    writer.writerows([[RECORDING], *([name] for name in dict.fromkeys([*known, *sorted(copies)]))])
     return text.getvalue()
 
 

@@ -104,8 +104,8 @@ def _rejection_findings(row: Mapping[str, Any]) -> Iterator[str]:
     if len(row["detail"]) > MAX_DETAIL:
         yield f"detail has {len(row['detail'])} characters, more than {MAX_DETAIL}"
     is_equal = row["stage"] == "equal_sounds"
-    if is_equal != (row["fingerprint"] is not None):
-        yield f"is rejected at stage {row['stage']!r} with fingerprint {shown(row['fingerprint'])}"
+    if (row["fingerprint"] is None) != (row["pcm_sha256"] is None):
+        yield f"is rejected with fingerprint {shown(row['fingerprint'])} and pcm_sha256 {shown(row['pcm_sha256'])}"
     if is_equal != (row["pcm_sha256"] is not None) or is_equal != (row["reason"] == Reason.DUPLICATE):
         yield f"reason {row['reason']!r} at stage {row['stage']!r} with pcm_sha256 {shown(row['pcm_sha256'])}"
 

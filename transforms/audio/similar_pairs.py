@@ -17,7 +17,7 @@ from transforms.audio.similar_sounds import FAN, Match, aligned, hashes
 
 MAX_HASHES = 1 << 28  # kept of all sounds: 3.2 GB on disk while they are sorted
 PART = 1 << 22  # hashes or candidates sorted at once: about 300 MB of memory
-NEIGHBOURS = 16  # sounds with the same hash that a sound is paired with: more are copies of each other, and form a chain
+MAX_PAIRED = 16  # sounds with the same hash that a sound is paired with: more are copies of each other, and form a chain
 LEAST_VOTES = 2  # different hashes at one shift that make a candidate
 Judge = Callable[[bytes, bytes, int], Match | None]
 """(fingerprint, another one, hops by which it is shifted) -> how they agree, `None` where they are not copies."""
@@ -52,16 +52,16 @@ def similar_pairs(fingerprints: Sequence[bytes], max_hashes: int = MAX_HASHES, j
             index.add(_records(_HASH, values[kept], number, hops[kept]), values[kept] // one_in)
         votes = _Parts(Path(folder), "votes", _VOTE, index.n_parts)
         for part in index.parts():
-            for found in _votes(part):
-                votes.add(found, found["a"])
+            for some in _votes(part):
+                votes.add(some, some["a"])
         pairs = [pair for part in votes.parts() for pair in _confirmed(part, fingerprints, judge)]
     yield from sorted(pairs, key=lambda pair: (pair.a, pair.b))
 
 
 def _votes(part: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield two sounds and the shift between them for each hash that both have; a hash of very many sounds pairs neighbours only."""
+    """Yield two sounds and the shift between them for each hash that both have; of very many sounds each is paired with the next ones."""
     part = part[np.lexsort((part["hop"], part["sound"], part["hash"]))]
-    for distance in range(1, NEIGHBOURS + 1):
+    for distance in range(1, MAX_PAIRED + 1):
         first, second = part[:-distance], part[distance:]
         is_pair = first["hash"] == second["hash"]
         if not is_pair.any():

@@ -1,4 +1,4 @@
-"""Compare fingerprints: find out whether two sounds are copies of one, in part or as a whole, and by how much they are shifted.
+"""Compare fingerprints: find out whether two sounds are copies of one, in part or in all, and by how much they are shifted.
 
 First hashes of three neighbouring peaks are looked for that both have at one shift. Then all peaks are compared at that shift. Both must
 agree: hashes by how many different ones there are, so that a beep that repeats is no copy of another, and peaks by their share.
@@ -85,7 +85,7 @@ def compare(a: bytes, b: bytes) -> Match | None:
 
 
 def _most_voted(shifts: np.ndarray, votes: np.ndarray) -> int:
-    """Return the shift for which there are most different votes, those of its two neighbours included; the lowest of several."""
+    """Return the shift for which there are most different votes, with those of the shifts before and after it; the lowest of several."""
     cast = np.unique(np.stack([shifts, votes.astype(np.int64)]), axis=1)[0]
     values, counts = np.unique(cast, return_counts=True)
     around = counts.copy()
@@ -98,8 +98,8 @@ def _most_voted(shifts: np.ndarray, votes: np.ndarray) -> int:
 
 def aligned(a: bytes, b: bytes, hop: int) -> Match | None:
     """Return how the sound of fingerprint `b` agrees with that of `a` when `b` begins `hop` hops into `a`; `None` where it does not."""
-    found = measured(a, b, hop)
-    return found if found is not None and found.n_hashes >= LEAST_HASHES and found.share >= LEAST_SHARE else None
+    match = measured(a, b, hop)
+    return match if match is not None and match.n_hashes >= LEAST_HASHES and match.share >= LEAST_SHARE else None
 
 
 def measured(a: bytes, b: bytes, hop: int) -> Match | None:
