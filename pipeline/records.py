@@ -96,6 +96,10 @@ Templates never are, since they name classes."""
 DebiasLevel = Literal["full", "voices kept"]
 """How far it goes: "voices kept" leaves what can be heard, as a male voice, female speech, boys and girls."""
 
+SimilarSounds = Literal["report", "leaks", "all"]
+"""What a build leaves out of clips that sound alike and not exactly alike: none, training clips that sound like one of an evaluation split,
+or all but one of them."""
+
 GENERATED = frozenset({"template", "t5"})
 """Origins of captions that are generated from labels."""
 
@@ -185,7 +189,7 @@ _values = attrgetter(*(field.name for field in fields(Clip) if field.init))
 class Rejection:
     """A row that did not become a sample, why, and at which stage.
 
-    `pcm_sha256` is set for a clip that was converted and is left out because another clip has the same sound.
+    `pcm_sha256` and `fingerprint` are set for a clip that was converted and is left out because another clip has the same sound.
     """
 
     clip: Clip
@@ -194,6 +198,7 @@ class Rejection:
     detail: str = ""
     provenance: Provenance | None = None
     pcm_sha256: str | None = None
+    fingerprint: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +282,8 @@ class Statistics:
     """Statistics of a sample's frames, 48 kHz mono 16-bit, as the books record them.
 
     `peak`, `rms` and `dc` are fractions of full scale, the `_fraction`s shares of all frames, `duration` is in seconds;
-    `n_nonfinite` is the number of values of the source that were not finite and were replaced.
+    `n_nonfinite` is the number of values of the source that were not finite and were replaced; `fingerprint` says where the spectrum has
+    peaks, see `transforms/audio/fingerprint.py`.
     """
 
     n_frames: int
@@ -289,6 +295,7 @@ class Statistics:
     silent_fraction: float
     pcm_sha256: str
     n_nonfinite: int = 0
+    fingerprint: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

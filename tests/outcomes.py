@@ -30,15 +30,16 @@ def clip(name: str = "a", **fields: Any) -> Clip:
     return replace(made, **fields)
 
 
-def sample(of: Clip | str = "a", pcm_sha256: str = "aa", flac: bytes | Path = b"fLaC") -> Sample:
+def sample(of: Clip | str = "a", pcm_sha256: str = "aa", flac: bytes | Path = b"fLaC", fingerprint: bytes = b"") -> Sample:
     """Return the sample of a clip, half a second long."""
-    statistics = Statistics(24_000, 0.5, 0.25, 0.125, -0.01, 0.02, 0.03, pcm_sha256, 4)
+    statistics = Statistics(24_000, 0.5, 0.25, 0.125, -0.01, 0.02, 0.03, pcm_sha256, 4, fingerprint)
     return Sample(clip(of) if isinstance(of, str) else of, flac, statistics, FORMAT, PROVENANCE)
 
 
 def rejection(of: Clip | str, reason: Reason, pcm_sha256: str | None = None) -> Rejection:
     """Return the rejection of a clip."""
-    return Rejection(clip(of) if isinstance(of, str) else of, reason, "stage", f"detail of {reason}", PROVENANCE, pcm_sha256)
+    fingerprint = None if pcm_sha256 is None else b""
+    return Rejection(clip(of) if isinstance(of, str) else of, reason, "stage", f"detail of {reason}", PROVENANCE, pcm_sha256, fingerprint)
 
 
 def write_shard(outcomes: Sequence[Sample | Rejection], folder: Folder, shard: ShardId = SHARD) -> Marker:

@@ -275,7 +275,7 @@ def test_sources_lists_every_source(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_verb_and_the_exit_codes() -> None:
     printed = command("--help")
     assert printed.returncode == 0 and "Exit codes" in printed.stdout
-    assert set(VERBS) == {"sources", "plan", "build", "retry", "recaption", "status", "verify"}
+    assert set(VERBS) == {"sources", "plan", "build", "retry", "recaption", "status", "leaks", "verify"}
     assert all(re.search(rf"^    {verb}\s", printed.stdout, re.MULTILINE) for verb in VERBS)
 
 

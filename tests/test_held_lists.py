@@ -47,6 +47,11 @@ def test_the_first_column_with_a_value_names_the_recording(tmp_path: Path) -> No
     assert recordings(tmp_path, "a.csv", content) == ["freesound:1", "freesound:2", "rain.wav"]
 
 
+def test_secrets_of_addresses_are_masked_as_those_of_clips_are(tmp_path: Path) -> None:
+    (masked,) = recordings(tmp_path, "held.txt", "https://a.example/1.mp3?X-Amz-Signature=00aa11bb\n")
+    assert masked.startswith("https://a.example/1.mp3?") and "00aa11bb" not in masked
+
+
 def test_a_list_of_videos_has_the_seconds_of_its_excerpts(tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text("audiocap_id,youtube_id,start_time,caption\n1,dQw4w9WgXcQ,30,A dog\n2,aaaaaaaaaaa,,A cat\n")
     assert read_list(HeldOut(path="test.csv"), tmp_path) == [Listed("youtube:dQw4w9WgXcQ", 30.0), Listed("youtube:aaaaaaaaaaa")]

@@ -58,7 +58,7 @@ def test_other_files_of_the_plan_folder_are_not_plan_files() -> None:
 
 
 def test_names_that_an_output_folder_uses_are_reserved() -> None:
-    reports = {"report.html", "datacard.md", "readme.md", "attribution.csv", "croissant.json", "removed.parquet"}
+    reports = {"report.html", "datacard.md", "readme.md", "leaks.json", "attribution.csv", "croissant.json", "removed.parquet"}
     assert {"plan", "plan.new", "recipe.toml", "build.json", "t5", *reports} == layout.RESERVED_NAMES
 
 
@@ -67,7 +67,15 @@ def test_names_of_files_never_change_since_published_folders_have_them() -> None
     assert (layout.RECIPE, layout.BUILD, layout.PLAN, layout.NEW_PLAN) == ("recipe.toml", "build.json", "plan", "plan.new")
     assert (layout.INDEX, layout.LEFT_OUT, layout.EQUAL_SOUNDS) == ("plan.json", "rejections.parquet", "equal_sounds.parquet")
     assert (layout.T5_CACHE, layout.T5_TEXTS, layout.T5_PARTS) == ("t5_captions.parquet", "t5_texts.parquet", "t5")
-    assert layout.REPORTS == ("report.html", "DATACARD.md", "README.md", "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
+    assert layout.REPORTS == (
+        "report.html",
+        "DATACARD.md",
+        "README.md",
+        "leaks.json",
+        "ATTRIBUTION.csv",
+        "croissant.json",
+        "removed.parquet",
+    )
     assert (layout.RECORDINGS, layout.WORK, layout.LOCK) == (".recordings", ".work", ".lock")
     shard = ShardId("Set", "train", 7)
     assert layout.plan_name(shard) == "Set/train/00007.parquet"

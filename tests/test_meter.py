@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline.records import SAMPLE_RATE, Statistics
+from transforms.audio.fingerprint import fingerprint
 from transforms.audio.meter import Meter
 
 NOISE = np.random.default_rng(1).integers(-32768, 32768, 30_000).astype(np.int16)
@@ -35,6 +36,7 @@ def reference(frames: np.ndarray, n_clipped: int, n_nonfinite: int) -> Statistic
         silent_fraction=float((np.abs(values) <= 1 / 32768).mean()),
         pcm_sha256=hashlib.sha256(frames.astype("<i2").tobytes()).hexdigest(),
         n_nonfinite=n_nonfinite,
+        fingerprint=fingerprint(frames),
     )
 
 

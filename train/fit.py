@@ -19,6 +19,7 @@ from train.data.samples import Clips, FixedClips
 from train.data.shards import fingerprint
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
 from train.evaluate import by_dataset, score
+from train.hub.leaks import read_leaks
 from train.loop.checkpoint import delete_old, delete_unfinished, save_checkpoint, start_run
 from train.loop.finite import REMEDY, check_weights
 from train.loop.learner import Learner, make_learner
@@ -82,7 +83,11 @@ def fit(shards: str, recipe: TrainRecipe, environment: RunEnvironment, resume: R
     training = prepare(clips, valid, recipe, environment, start)
     with folder_lock(environment.output):
         if not start.is_resumed and rank() == 0:
-            start_run(environment.output, recipe, training.learner.model, training.tokenizer, fingerprint(clips.shards), shards)
+            leaks = read_leaks(shards, clips.shards)
+            if leaks.in_words():
+                environment.report_once(leaks.in_words())
+            data = fingerprint(clips.shards)
+            start_run(environment.output, recipe, training.learner.model, training.tokenizer, data, shards, asdict(leaks))
         size = f"{sum(p.numel() for p in training.learner.model.parameters()) / 1e6:.1f} M parameters, on {environment.device}"
         environment.report_once(f"{len(clips)} clips, {recipe.steps} steps of {recipe.batch}, {size}")
         if reason := why_not_exported(training.learner.model):

@@ -84,14 +84,15 @@ def books_row(outcome: Sample | Rejection, audio_request_hash: str) -> dict[str,
     row |= cells(outcome.provenance or Provenance())
     if isinstance(outcome, Rejection):
         why = {"reason": str(outcome.reason), "stage": outcome.stage, "detail": mask_text(outcome.detail)[:MAX_DETAIL]}
-        return row | {"status": REJECTED, "pcm_sha256": outcome.pcm_sha256} | why
+        return row | {"status": REJECTED, "pcm_sha256": outcome.pcm_sha256, "fingerprint": outcome.fingerprint} | why
     sizes = {"flac_bytes": outcome.flac_bytes, "json_bytes": len(json_member(outcome)), "text_json": text_json(clip)}
     return row | {"status": SAMPLE} | sizes | cells(outcome.format) | cells(outcome.statistics)
 
 
 def rejection_from(clip: Clip, row: dict[str, Any]) -> Rejection:
     """Return the rejection of a clip that its row records."""
-    return Rejection(clip, Reason(row["reason"]), row["stage"], row["detail"], record_from(Provenance, row), row["pcm_sha256"])
+    why = Reason(row["reason"]), row["stage"], row["detail"]
+    return Rejection(clip, *why, record_from(Provenance, row), row["pcm_sha256"], row["fingerprint"])
 
 
 def sample_from(clip: Clip, flac: bytes | Path, row: dict[str, Any]) -> Sample:

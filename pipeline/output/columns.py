@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 Record = TypeVar("Record")
-SCALARS: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+SCALARS: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bytes: pa.binary()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.records import ShardId
 
-RECIPE, BUILD, README = "recipe.toml", "build.json", "README.md"
+RECIPE, BUILD, README, LEAKS = "recipe.toml", "build.json", "README.md", "leaks.json"
 PLAN, NEW_PLAN = "plan", "plan.new"
 INDEX, LEFT_OUT = "plan.json", "rejections.parquet"
 ROWS_READ, N_REWORDED, HELD_ROWS = "rows_read.json", "reworded.json", "held_rows.json"  # only while a plan is made
@@ -31,7 +31,7 @@ SLOTS = ".budgets"  # the same for a folder that is not local: the ledger of eac
 STAGED = ".staged"  # copies of the recordings of the user, for workers on other machines; removed when a build is complete
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
-REPORTS = ("report.html", "DATACARD.md", README, "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
+REPORTS = ("report.html", "DATACARD.md", README, LEAKS, "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
 
 TAR, BOOKS, MARKER, EVIDENCE = ".tar", ".parquet", "_stats.json", "_evidence.parquet"
 PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files

@@ -13,7 +13,7 @@ from pipeline.output.layout import INDEX, PLAN, RESERVED_NAMES
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 
-FORMAT = 4
+FORMAT = 5
 """The version of the format of output folders: raised when any of their files is read or written in another way."""
 
 

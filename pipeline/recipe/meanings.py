@@ -17,6 +17,7 @@ MEANINGS: dict[str, str] = {
     "respect_robots_txt": "whether the robots.txt of each host is asked first; for addresses that come from a crawl",
     "contact": "an address of yours that hosts see in each request",
     "worker_versions": "whether workers must have the versions of the packages that the plan was made with",
+    "similar": "what is left out of clips that sound alike: nothing, training clips like one of test or valid, or all but one of each",
     "audio": "a table: limits of the audio of all sources",
     "t5": "a table: the T5 that writes captions",
     "hosts": 'tables, as `[hosts."example.org"]`: how many requests a host gets',

@@ -22,7 +22,7 @@ from pipeline.recipe.checks import check_keys_together
 from pipeline.recipe.faults import describe, keys_of, nearest, unknown_key
 from pipeline.recipe.locate import FOLDER, locate
 from pipeline.recipe.toml import read_toml
-from pipeline.records import AudioLimits, DebiasLevel, DebiasScope
+from pipeline.records import AudioLimits, DebiasLevel, DebiasScope, SimilarSounds
 from sources import SOURCES
 from sources.metadata.file_hash import file_sha256
 from sources.metadata.held_lists import Entry, HeldOut, as_table
@@ -52,7 +52,7 @@ TABLES = {
     "freesound": keys_of(FreesoundSettings),
 }
 """Keys of the tables of a recipe and of its sources."""
-NOT_PLANNED = ("folder", "worker_versions")
+NOT_PLANNED = ("folder", "similar", "worker_versions")
 """Keys that decide nothing of a plan."""
 
 
@@ -112,6 +112,7 @@ class BuildRecipe(BaseModel):
     respect_robots_txt: bool = False
     contact: str | None = None
     worker_versions: WorkerVersions = "equal"
+    similar: SimilarSounds = "report"
     audio: Annotated[AudioLimits, BeforeValidator(partial(_from_table, AudioLimits))] = AudioLimits()
     t5: Annotated[T5Settings, BeforeValidator(partial(_from_table, T5Settings))] = T5Settings()
     hosts: Annotated[dict[str, HostLimits], BeforeValidator(_hosts_from_table)] = {}

@@ -14,6 +14,7 @@ from pipeline.output.address_files import remove_addresses
 from pipeline.output.folder_readme import write_readme
 from pipeline.output.json_values import json_bytes
 from pipeline.output.layout import BUILD, NEW_PLAN, RECIPE, sizes_name, tar_name
+from pipeline.output.leaks_file import outdated_certificate
 from pipeline.output.moved_shards import release
 from pipeline.output.object_store import ReadOnlyError
 from pipeline.output.ownership import check_folder, remove_retired
@@ -146,6 +147,7 @@ def _build(
     remove_addresses(snapshot)
     stopped = settings.stopped_hosts(time.time()) if built.waiting or rows_left(snapshot) else {}
     waiting = paused(snapshot, stopped, built.waiting.values())
+    notes += tuple(outdated_certificate(snapshot))
     return Outcome(books, len(built.made), plan_is_new, missing, notes, left_out, waiting, bool(snapshot.plan and snapshot.plan.t5))
 
 

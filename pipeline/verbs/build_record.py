@@ -52,6 +52,7 @@ def build_settings(recipe: BuildRecipe, folder: Folder, prune: bool = False, wai
         dict(installed_versions()),
         prune,
         recipe.worker_versions,
+        recipe.similar,
     )
 
 

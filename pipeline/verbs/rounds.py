@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.engines.run import Engine
 from pipeline.engines.staging import remove_staged, stage_recordings
-from pipeline.keys import stable_hash
 from pipeline.output.address_files import read_addresses
 from pipeline.output.equal_sounds_file import EqualSounds, read_equal_sounds
 from pipeline.output.layout import EQUAL_SOUNDS, PLAN, WAITING, names_of, waiting_name
@@ -21,14 +20,15 @@ from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import Recordings, read_recordings, write_recordings
 from pipeline.output.snapshot import N_READERS, KnownMarkers, Snapshot, take_snapshot
 from pipeline.output.storage import Folder
-from pipeline.records import Clip, Reason, ShardId
+from pipeline.records import Clip, Reason, ShardId, SimilarSounds
 from pipeline.verbs.changes import NO_CHANGES, Changes
 from pipeline.verbs.moved_clips import find_moved
 from pipeline.verbs.paused import rows_left, shards_to_continue, shards_with
 from pipeline.verbs.recordings import Replaced, find_replaced, note_recordings
 from pipeline.verbs.repair import faulty_shards
-from transforms.shards.equal_sounds import compare_sounds
+from transforms.shards.equal_sounds import compare_sounds, compared_sha256, write_left_out
 from transforms.shards.shard_task import BuildSettings, MovedClips, SettingsHashOf, ShardTask, longest_first
+from transforms.shards.similar_left_out import read_printed, similar_left_out
 from transforms.shards.slot_ledger import needs_slot
 from transforms.shards.stop import stop_request
 
@@ -101,8 +101,8 @@ def build_rounds(snapshot: Snapshot, settings: BuildSettings, engine: Engine, wa
             known = run_tasks(tasks, snapshot, how, engine, watch)
             tried |= {task.shard for task in tasks}
             snapshot, last, reuse = take_snapshot(folder, known=known), wanted, Reuse(moved=moved)
-        elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot):
-            find_equal_sounds(snapshot, engine)
+        elif not tasks and sounds.sounds_sha256 != sounds_sha256_of(snapshot, settings.similar):
+            find_equal_sounds(snapshot, engine, settings.similar)
             sounds = read_equal_sounds(folder)
         elif settings.waits and 0 < (n_waiting := _n_waiting(snapshot, tasks)) < n_left:  # else going on is no use
             again = shards_to_continue(snapshot, ())
@@ -164,7 +164,7 @@ def outdated(built: Built, settings: BuildSettings) -> Iterator[str]:
         if task.shard in built.waiting:
             continue
         yield f"{task.shard}: {LEFT_AS_IT_IS if task.shard in built.left else 'not built from what the plan says now'}"
-    if sounds.sounds_sha256 != sounds_sha256_of(snapshot) and not built.waiting:
+    if sounds.sounds_sha256 != sounds_sha256_of(snapshot, settings.similar) and not built.waiting:
         yield f"{PLAN}/{EQUAL_SOUNDS}: not of the sounds that the shards have now; run the same command again"
 
 
@@ -206,12 +206,19 @@ def run_tasks(tasks: list[ShardTask], snapshot: Snapshot, settings: BuildSetting
     return snapshot.known() if known is None else known
 
 
-def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
-    """Find equal sounds, and write which of them each shard must leave out. A local build of few clips does so without its engine."""
+def find_equal_sounds(snapshot: Snapshot, engine: Engine, similar: SimilarSounds = "report") -> None:
+    """Find equal sounds, and write which of them each shard must leave out. A local build of few clips does so without its engine.
+
+    With `similar` the fingerprints of all sounds are compared too, in this process whatever the engine is.
+    """
     shards, n_clips = [planned.shard for planned in planned_shards(snapshot)], sum(planned.n_rows for planned in planned_shards(snapshot))
-    folder, sounds_sha256 = snapshot.folder, sounds_sha256_of(snapshot)
+    folder, sounds_sha256 = snapshot.folder, sounds_sha256_of(snapshot, similar)
+    n_readers = 1 if folder.is_local else N_READERS
+    if similar != "report":
+        write_left_out(similar_left_out(read_printed(folder, shards, n_readers), similar), folder, sounds_sha256)
+        return
     if engine.is_local and n_clips <= MAX_COMPARED:
-        compare_sounds(shards, folder, sounds_sha256, 1 if folder.is_local else N_READERS)
+        compare_sounds(shards, folder, sounds_sha256, n_readers)
         return
     engine.load()
     from pipeline.engines.elements import elements
@@ -222,10 +229,10 @@ def find_equal_sounds(snapshot: Snapshot, engine: Engine) -> None:
         engine.run(lambda root: root | "Shards" >> given | "FindEqualSounds" >> find)
 
 
-def sounds_sha256_of(snapshot: Snapshot) -> str:
-    """Return the hash of all sounds of a folder: when it changes, the sounds have to be compared again."""
+def sounds_sha256_of(snapshot: Snapshot, similar: SimilarSounds = "report") -> str:
+    """Return the hash of all sounds of a folder, and of what is left out: when it changes, the sounds have to be compared again."""
     hashes = ((planned.shard, snapshot.markers.get(planned.shard)) for planned in planned_shards(snapshot))
-    return stable_hash(*(f"{shard} {marker.sounds_sha256}" for shard, marker in hashes if marker is not None))
+    return compared_sha256(((shard, marker.sounds_sha256) for shard, marker in hashes if marker is not None), similar)
 
 
 def planned_shards(snapshot: Snapshot) -> tuple[PlannedShard, ...]:

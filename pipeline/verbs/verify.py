@@ -19,6 +19,7 @@ from pipeline.verbs.verify_files import (
     check_addresses,
     check_digests,
     check_equal_sounds,
+    check_leaks,
     check_names,
     check_readme,
     check_recordings,
@@ -66,7 +67,7 @@ def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator
     for each in checked:
         yield from each.faults
     if equal is not None:
-        yield from check_equal_sounds(equal, checked)
+        yield from check_equal_sounds(equal, checked, folder, recorded.similar)
     yield from check_sizes(folder, checked)
     if recorded.name is not None:
         yield from check_readme(folder, recorded.name, checked)
@@ -74,6 +75,7 @@ def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator
     yield from check_addresses(folder, files)
     yield from check_shared(folder, files)
     yield from check_digests(folder, files)
+    yield from check_leaks(folder, files)
     versions = ((each.shard, each.versions) for each in checked if each.versions is not None)
     yield from (Note(None, None, "", line, "") for line in other_versions(made_with(versions)))
     yield from check_names(files, plan.shards, bool(plan.t5) or not plan.rows_read)

@@ -24,7 +24,9 @@ STAGES = frozenset({"fetch", "convert", "equal_sounds"})
 """Stages at which a planned row may be rejected."""
 HASH = re.compile(r"[0-9a-f]{64}")
 ROUNDED = 1e-8  # the books round rms and dc to nine digits
-ONLY_OF_SAMPLES = ("flac_bytes", *columns(SourceFormat), *(name for name in columns(Statistics) if name != "pcm_sha256"))
+OF_SOUNDS = ("pcm_sha256", "fingerprint")
+"""Columns that a rejected row has too, where another clip has the same sound."""
+ONLY_OF_SAMPLES = ("flac_bytes", *columns(SourceFormat), *(name for name in columns(Statistics) if name not in OF_SOUNDS))
 ONLY_OF_REJECTIONS = ("reason", "stage", "detail")
 
 
@@ -90,6 +92,8 @@ def _sample_findings(row: Mapping[str, Any]) -> Iterator[str]:
     for name, least in (("flac_bytes", 1), ("n_nonfinite", 0), ("source_rate", 1), ("source_channels", 1)):
         if row[name] < least:
             yield f"{name} is {row[name]}, less than {least}"
+    if len(row["fingerprint"]) % 2:
+        yield f"fingerprint has {len(row['fingerprint'])} bytes, not two a peak"
     yield from (f"{name} is empty" for name in ("source_format", "decoder") if not row[name])
 
 
@@ -100,6 +104,8 @@ def _rejection_findings(row: Mapping[str, Any]) -> Iterator[str]:
     if len(row["detail"]) > MAX_DETAIL:
         yield f"detail has {len(row['detail'])} characters, more than {MAX_DETAIL}"
     is_equal = row["stage"] == "equal_sounds"
+    if is_equal != (row["fingerprint"] is not None):
+        yield f"is rejected at stage {row['stage']!r} with fingerprint {shown(row['fingerprint'])}"
     if is_equal != (row["pcm_sha256"] is not None) or is_equal != (row["reason"] == Reason.DUPLICATE):
         yield f"reason {row['reason']!r} at stage {row['stage']!r} with pcm_sha256 {shown(row['pcm_sha256'])}"
 

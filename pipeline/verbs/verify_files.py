@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from pipeline.keys import stable_hash
 from pipeline.output.address_files import address_name
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.digests_index import checked_index, sha256_of
@@ -16,6 +15,7 @@ from pipeline.output.layout import (
     DIGESTS_INDEX,
     EQUAL_SOUNDS,
     INDEX,
+    LEAKS,
     LEFT_OUT,
     MOVED,
     N_DIGESTS,
@@ -38,14 +38,17 @@ from pipeline.output.layout import (
     tar_name,
 )
 from pipeline.output.layout import BUILD as BUILD_RECORD
+from pipeline.output.leaks_file import OUTDATED, checked_certificate
 from pipeline.output.plan_index import PlannedShard
 from pipeline.output.recordings_file import checked_recordings
 from pipeline.output.shared_file import read_shared
+from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
-from pipeline.records import ShardId
-from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, shown, unread, why
+from pipeline.records import ShardId, SimilarSounds
+from pipeline.verbs.verify_fault import BUILD, COMPARE_AGAIN, PLAN_AGAIN, REMOVE, Fault, Note, shown, unread, why
 from pipeline.verbs.verify_shard import CheckedShard
-from transforms.shards.equal_sounds import Sound, sounds_left_out
+from transforms.shards.equal_sounds import Sound, compared_sha256, sounds_left_out
+from transforms.shards.similar_left_out import read_printed, similar_left_out
 
 EQUAL = f"{PLAN}/{EQUAL_SOUNDS}"
 
@@ -60,16 +63,24 @@ def read_equal(folder: Folder) -> tuple[list[Fault], EqualSounds | None]:
         return [Fault(None, None, EQUAL, unread(error), COMPARE_AGAIN)], None
 
 
-def check_equal_sounds(recorded: EqualSounds, checked: Sequence[CheckedShard]) -> Iterator[Fault]:
+def check_equal_sounds(
+    recorded: EqualSounds, checked: Sequence[CheckedShard], folder: Folder | None = None, similar: SimilarSounds = "report"
+) -> Iterator[Fault]:
     """Yield a fault for each shard whose equal sounds are not those that the books of all shards give.
 
     Nothing is compared where the books of a shard cannot be read: that is a fault of the shard.
+
+    Args:
+        folder: where the books are, which are read again for the fingerprints where similar sounds are left out.
     """
     if any(shard.sounds_sha256 is None for shard in checked):
         return
     expected: dict[ShardId, list[tuple[str, str]]] = {}
     sounds: Iterable[Sound] = (sound for shard in checked for sound in shard.sounds)
-    for shard, pcm_sha256, key in sounds_left_out(sounds):
+    left_out = sounds_left_out(sounds)
+    if similar != "report" and folder is not None:
+        left_out = similar_left_out(read_printed(folder, [each.shard for each in checked], 1), similar)
+    for shard, pcm_sha256, key in left_out:
         expected.setdefault(shard, []).append((pcm_sha256, key))
     for shard in sorted(expected.keys() | recorded.in_other_shards.keys()):
         given, wanted = set(recorded.of(shard)), set(expected.get(shard, ()))
@@ -78,7 +89,7 @@ def check_equal_sounds(recorded: EqualSounds, checked: Sequence[CheckedShard]) -
             yield Fault(shard, key, EQUAL, what, COMPARE_AGAIN)
         if given == wanted and len(recorded.of(shard)) != len(wanted):
             yield Fault(shard, None, EQUAL, "has a sound twice", COMPARE_AGAIN)
-    if recorded.sounds_sha256 != stable_hash(*(f"{each.shard} {each.sounds_sha256}" for each in checked)):
+    if recorded.sounds_sha256 != compared_sha256(((each.shard, str(each.sounds_sha256)) for each in checked), similar):
         yield Fault(None, None, EQUAL, "was made from other sounds than the books of all shards have", COMPARE_AGAIN)
 
 
@@ -171,6 +182,19 @@ def check_digests(folder: Folder, files: Container[str]) -> Iterator[Fault]:
             continue
         if not is_right:
             yield Fault(None, None, f"{PLAN}/{name}", "damaged: it is not as it was written", remedy)
+
+
+def check_leaks(folder: Folder, files: Container[str]) -> Iterator[Fault]:
+    """Yield a fault where leaks.json cannot be read, and a note where it was made from other shards."""
+    if LEAKS not in files:
+        return
+    try:
+        certificate = checked_certificate(folder)
+    except (DamagedFileError, OSError) as error:
+        yield Fault(None, None, LEAKS, unread(error), "remove it, and run `laion-audio leaks` with --write again")
+        return
+    if not certificate.is_current(take_snapshot(folder)):
+        yield Note(None, None, "", OUTDATED, "")
 
 
 def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], has_t5: bool) -> Iterator[Fault]:

@@ -14,17 +14,19 @@ from pipeline.output.layout import BUILD, RECIPE
 from pipeline.output.plan_index import Plan, check_format
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
-from pipeline.records import AudioLimits
+from pipeline.records import AudioLimits, SimilarSounds
 from pipeline.verbs.verify_fault import RECORD_AGAIN, Fault, shown, why
 from sources import SOURCES
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The name of the recipe and the limits of audio by dataset, from recipe.toml; `None` and empty where it cannot be read."""
+    """The name of the recipe, the limits of audio by dataset, and which similar sounds are left out, from recipe.toml; `None`, empty and
+    "report" where it cannot be read."""
 
     name: str | None = None
     limits: Mapping[str, AudioLimits] = field(default_factory=dict)
+    similar: SimilarSounds = "report"
 
 
 def check_record(folder: Folder, plan: Plan) -> tuple[list[Fault], Recorded]:
@@ -34,7 +36,7 @@ def check_record(folder: Folder, plan: Plan) -> tuple[list[Fault], Recorded]:
     try:
         data = folder.read(RECIPE)
         recipe = _recipe_of(data)
-        limits = Recorded(recipe.name, {options.dataset: recipe.audio_of(options) for options in recipe.sources})
+        limits = Recorded(recipe.name, {options.dataset: recipe.audio_of(options) for options in recipe.sources}, recipe.similar)
     except (OSError, ValueError, RecursionError) as error:
         faults.append(_fault(RECIPE, _reason(error)))
     else:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
+from pipeline.masking import mask_address
 from pipeline.records import Rejected
 from sources.metadata.cells import name_of
 from sources.metadata.headers import folded, shown
@@ -56,6 +57,14 @@ class HeldOut:
 
     def __str__(self) -> str:
         return self.name or self.path or ""
+
+
+class BareIdsError(ValueError):
+    """A list holds ids of a site that is not given. `what` says so without what to write into a recipe."""
+
+    def __init__(self, what: str, remedy: str):
+        super().__init__(what + remedy)
+        self.what = what
 
 
 Entry = str | HeldOut
@@ -106,10 +115,8 @@ def _of_table(path: Path, scheme: str | None) -> Iterator[Listed]:
     present = columns_present(path)
     columns = id_columns(present) or [name for name in present if scheme and (folded(name) in BARE or len(present) == 1)]
     if not columns:
-        raise ValueError(
-            f"{path}: neither recording nor url is there; the columns are {shown(present)}; for a column of bare ids write "
-            '{ path = "…", source = "freesound" }'
-        )
+        what = f"{path}: neither recording nor url is there; the columns are {shown(present)}"
+        raise BareIdsError(what, '; for a column of bare ids write { path = "…", source = "freesound" }')
     starts, ends = ([name for name in present if folded(name) in names][:1] for names in (STARTS, ENDS))
     check_rows(path, (), (*columns, *starts, *ends))
     for row in read_rows(path, (*columns, *starts, *ends)):
@@ -132,9 +139,10 @@ def _of_table(path: Path, scheme: str | None) -> Iterator[Listed]:
 
 
 def _named(path: Path, where: str, text: str, scheme: str | None) -> str:
+    """Return the name of a recording, with secrets of an address masked, as clips have it."""
     try:
-        return recording_named(text, scheme)
+        return mask_address(recording_named(text, scheme))
     except ValueError as error:
         if scheme is not None or not text.isdecimal():
             raise ValueError(f"{path}, {where}: {error}") from error
-        raise ValueError(f'{path}, {where}: {error}; or write {{ path = "{path.name}", source = "freesound" }}') from error
+        raise BareIdsError(f"{path}, {where}: {error}", f'; or write {{ path = "{path.name}", source = "freesound" }}') from error

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from train.errors import BadInput
+from train.hub.leaks import leaks_from
 from train.hub.model_card import CardFacts
 from train.hub.training_data import DatasetSummary, summarize
-from train.loop.checkpoint import Run, read_run, training_shards
+from train.loop.checkpoint import Run, read_run, training_leaks, training_shards
 from train.loop.log import flatten, read_log
 
 
@@ -18,7 +19,8 @@ def gather_facts(run: Path, shards: str, scores: list[Path], cache: Path) -> Car
     cache: folder of the index of shards.
     Raise BadInput if the shards or a file cannot be read.
     """
-    return CardFacts(scores={path.stem: read_scores(path) for path in scores}, data=training_data(run, shards, cache))
+    data, leaks = training_data(run, shards, cache), leaks_from(training_leaks(run))
+    return CardFacts(scores={path.stem: read_scores(path) for path in scores}, data=data, leaks=leaks)
 
 
 def add_valid_scores(facts: CardFacts, run: Run) -> CardFacts:

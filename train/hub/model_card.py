@@ -8,12 +8,19 @@ from typing import Any
 import transformers
 from huggingface_hub import ModelCardData
 
+from train.hub.leaks import NONE, OUTDATED, BenchmarkLeaks, LeaksRecord, mteb_tasks
 from train.hub.training_data import DatasetSummary
 from train.loop.checkpoint import Run
 from train.loop.log import flatten
 
 LICENCES_NAMED = 8  # of a dataset; the others are counted together
 NOT_RECORDED = "not recorded"
+NOT_CERTIFIED = (
+    "Not compared with benchmarks: the shards had no leaks.json when the training began. That is not to say that they are clean."
+)
+NOT_CURRENT = "Not compared with benchmarks: leaks.json of the shards was made from other shards than were trained on."
+COMPARED = "As leaks.json of the shards had it when the training began; `laion-audio leaks` made it. Text alone is no leak."
+OF_MTEB = "These are tasks on datasets that were trained on, of any split, or whose clips leak."
 MARK = "<!-- Written by `python -m train export`. A README.md without this line is left as it is. -->"
 CARD = """---
 {metadata}
@@ -54,6 +61,9 @@ from transformers import AutoFeatureExtractor; AutoFeatureExtractor.from_pretrai
 ## Training data
 {data}
 
+## Benchmarks in the training data
+{leaks}
+
 ## Settings
 {settings}
 """
@@ -63,11 +73,12 @@ from transformers import AutoFeatureExtractor; AutoFeatureExtractor.from_pretrai
 class CardFacts:
     """What the card says besides the run itself.
 
-    data: the training datasets. scores: nested dicts of numbers by title. difference: the largest one between embeddings of the exported
-    folder and of the run.
+    data: the training datasets. leaks: what was known of benchmarks in them when the training began. scores: nested dicts of numbers by
+    title. difference: the largest one between embeddings of the exported folder and of the run.
     """
 
     data: Sequence[DatasetSummary] = ()
+    leaks: LeaksRecord = field(default_factory=LeaksRecord)
     scores: Mapping[str, dict] = field(default_factory=dict)
     difference: float = 0.0
 
@@ -93,6 +104,7 @@ def model_card(run: Run, name: str, facts: CardFacts) -> str:
         checked=f"{checked} those of the trainer\nby at most {facts.difference:.0e}.",
         scores="\n\n".join(score_table(title, values) for title, values in facts.scores.items()) or "None was given.",
         data=data_table(facts.data),
+        leaks=leaks_section(facts.leaks, [dataset.name for dataset in facts.data]),
         settings=table(("key", "value"), [(key, setting(value)) for key, value in asdict(recipe).items()]),
     )
 
@@ -119,6 +131,27 @@ def data_table(datasets: Sequence[DatasetSummary]) -> str:
     rows = [(d.name, f"{d.n_clips:,}", f"{d.hours:,.1f}" if d.hours else NOT_RECORDED, licences(d)) for d in datasets]
     text = table(("dataset", "clips", "hours", "licences of the recordings"), rows)
     return f"{text}\n\nThis card states no licence of the weights. Whoever publishes them chooses one that these licences allow."
+
+
+def leaks_section(record: LeaksRecord, datasets: Sequence[str]) -> str:
+    """Return what is known of benchmarks in the training data, as a table, and the names that mteb asks for."""
+    tasks = ", ".join(f'"{task}"' for task in mteb_tasks(datasets, record))
+    named = f"For the `ModelMeta` of mteb: `training_datasets={{{tasks}}}`. {OF_MTEB}" if tasks else ""
+    text = {NONE: NOT_CERTIFIED, OUTDATED: NOT_CURRENT}.get(record.state, "")
+    if not text:
+        rows = [(each.name, f"{each.n_clips:,}", *known(each)) for each in record.benchmarks]
+        text = f"{COMPARED}\n\n{table(('benchmark', 'clips', 'of them in training', 'compared by'), rows)}"
+    return "\n\n".join(filter(None, (text, named)))
+
+
+def known(benchmark: BenchmarkLeaks) -> tuple[str, str]:
+    """Return how many clips of a benchmark are in training, and by what that is known. What was not compared is not called clean.
+
+    >>> known(BenchmarkLeaks("ESC", "missing", 0, 0)), known(BenchmarkLeaks("A", "nothing found", 9, 0, ["recording", "pcm"]))
+    (('not compared', ''), ('0', 'recording, pcm'))
+    """
+    is_known = benchmark.state in {"found", "nothing found"}
+    return f"{benchmark.n_leaks:,}" if is_known else "not compared", ", ".join(benchmark.compared)
 
 
 def licences(dataset: DatasetSummary) -> str:

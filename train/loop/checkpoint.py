@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,26 @@ class Run:
     step: int
 
 
-def start_run(folder: Path, recipe: TrainRecipe, model: Clap, tokenizer: PreTrainedTokenizerBase, data: str, shards: str) -> None:
-    """Write tokenizer, configuration of the text tower and run.json. data: fingerprint of the training shards; shards: their address."""
+def start_run(
+    folder: Path,
+    recipe: TrainRecipe,
+    model: Clap,
+    tokenizer: PreTrainedTokenizerBase,
+    data: str,
+    shards: str,
+    leaks: Mapping[str, Any] | None = None,
+) -> None:
+    """Write tokenizer, configuration of the text tower and run.json.
+
+    data: fingerprint of the training shards. shards: their address. leaks: what is known of benchmarks in them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with disk_errors(folder):
         save_tokenizer(tokenizer, folder / "tokenizer")
     model.text_branch.config.save_pretrained(str(folder / "text"))
     with atomic_write(folder / "run.json") as file:
-        file.write(json.dumps({"recipe": asdict(recipe), "data": data, "shards": without_secrets(shards)}, indent=1).encode())
+        content = {"recipe": asdict(recipe), "data": data, "shards": without_secrets(shards), "leaks": leaks or {}}
+        file.write(json.dumps(content, indent=1).encode())
 
 
 def read_run(folder: Path) -> tuple[TrainRecipe, str]:
@@ -70,7 +83,16 @@ def without_secrets(address: str) -> str:
 
 def training_shards(folder: Path) -> str:
     """Return the address of the shards that a run was trained on; nothing if its version did not record it."""
-    return str(json.loads((folder / "run.json").read_text(encoding="utf-8")).get("shards", ""))
+    return str(_recorded(folder, "shards") or "")
+
+
+def training_leaks(folder: Path) -> Any:
+    """Return what was known of benchmarks in the shards when the training began, as run.json has it."""
+    return _recorded(folder, "leaks")
+
+
+def _recorded(folder: Path, name: str) -> Any:
+    return json.loads((folder / "run.json").read_text(encoding="utf-8")).get(name)
 
 
 def load_run(folder: Path, device: torch.device) -> Run:

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from pipeline.records import SAMPLE_RATE, Statistics
+from transforms.audio.fingerprint import Fingerprinter
 
 FULL_SCALE = 32768
 SILENT_STEP = 1  # a frame whose int16 value is at most this far from 0 is silent
@@ -22,6 +23,7 @@ class Meter:
         self._lowest = self._highest = 0
         self._sum = self._sum_of_squares = self._n_silent = 0
         self._pcm_sha256 = hashlib.sha256()
+        self._fingerprinter = Fingerprinter()
 
     def add(self, frames: np.ndarray, n_clipped: int) -> None:
         """Measure the next frames.
@@ -42,6 +44,7 @@ class Meter:
         self._lowest, self._highest = min(self._lowest, int(frames.min())), max(self._highest, int(frames.max()))
         self._n_silent += int(np.count_nonzero((frames + np.int16(SILENT_STEP)).view(np.uint16) <= 2 * SILENT_STEP))
         self._pcm_sha256.update(frames.astype("<i2", copy=False).data)
+        self._fingerprinter.add(frames)
 
     def statistics(self, n_nonfinite: int) -> Statistics:
         """Return the statistics of all frames, of which there must be at least one.
@@ -60,4 +63,5 @@ class Meter:
             silent_fraction=self._n_silent / n_frames,
             pcm_sha256=self._pcm_sha256.hexdigest(),
             n_nonfinite=n_nonfinite,
+            fingerprint=self._fingerprinter.made(),
         )

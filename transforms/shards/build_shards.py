@@ -226,17 +226,18 @@ def leave_out_equal(outcomes: Iterable[Sample | Rejection], in_other_shards: dic
     """Yield the outcomes in order; of clips that sound exactly alike the first is a sample, the others are rejected.
 
     Args:
-        in_other_shards: hash of the frames -> key of the clip of another shard that keeps the sound.
+        in_other_shards: hash of the frames -> key of the clip that keeps the sound, or a similar one.
     """
     first: dict[str, str] = {}
     for outcome in outcomes:
-        pcm_sha256 = outcome.statistics.pcm_sha256 if isinstance(outcome, Sample) else outcome.pcm_sha256
-        if pcm_sha256 is not None:
+        sound = outcome.statistics if isinstance(outcome, Sample) else outcome
+        if (pcm_sha256 := sound.pcm_sha256) is not None:
             key = outcome.clip.key
             stays = in_other_shards.get(pcm_sha256) or first.setdefault(pcm_sha256, key)
             if stays != key:
                 detail = f"same sound as {stays}"
-                outcome = Rejection(outcome.clip, Reason.DUPLICATE, "equal_sounds", detail, outcome.provenance, pcm_sha256)
+                why = Reason.DUPLICATE, "equal_sounds", detail
+                outcome = Rejection(outcome.clip, *why, outcome.provenance, pcm_sha256, sound.fingerprint)
         yield outcome
 
 

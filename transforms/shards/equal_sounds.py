@@ -11,13 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
 
-from pipeline.keys import shard_sort_key, split_rank
+from pipeline.keys import shard_sort_key, split_rank, stable_hash
 from pipeline.output.books import read_books
 from pipeline.output.equal_sounds_file import write_equal_sounds
 from pipeline.output.layout import EQUAL_SOUNDS, PLAN
 from pipeline.output.storage import Folder
-from pipeline.records import ShardId
+from pipeline.records import ShardId, SimilarSounds
 
+FINGERPRINTS = 1
+"""Raised when a change to the comparison of fingerprints gives other pairs: builds that leave similar sounds out compare them again."""
 COLUMNS = ["key", "recording", "start", "pcm_sha256"]
 
 
@@ -71,6 +73,12 @@ def compare_sounds(shards: Sequence[ShardId], folder: Folder, sounds_sha256: str
     with ThreadPoolExecutor(n_readers) as pool:
         sounds = itertools.chain.from_iterable(pool.map(lambda shard: list(sounds_of(folder, shard)), shards))
         write_left_out(sounds_left_out(sounds), folder, sounds_sha256)
+
+
+def compared_sha256(sounds: Iterable[tuple[ShardId, str]], similar: SimilarSounds) -> str:
+    """Return the hash of the sounds of shards and of what is left out of similar ones, which the file of equal sounds holds."""
+    rule = () if similar == "report" else (similar, FINGERPRINTS)
+    return stable_hash(*rule, *(f"{shard} {sounds_sha256}" for shard, sounds_sha256 in sounds))
 
 
 def write_left_out(left_out: Iterable[tuple[ShardId, str, str]], folder: Folder, sounds_sha256: str) -> None:

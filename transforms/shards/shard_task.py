@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import SoundsInOtherShards
 from pipeline.output.storage import Folder
-from pipeline.records import AudioLimits, Reason, ShardId
+from pipeline.records import AudioLimits, Reason, ShardId, SimilarSounds
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.limits.budgets import paused_hosts
 from transforms.fetching.limits.hosts import HostTable
@@ -60,7 +60,8 @@ class BuildSettings:
 
     `limits` are those of datasets that are not in `limits_by_dataset`. `n_threads` is the number of threads of each shard; it limits how
     many recordings are in memory at once. `versions` are those of the process that started the build, `worker_versions` says whether
-    workers may have others. With `prune` a shard may lose samples whose recordings cannot be fetched any more.
+    workers may have others. With `prune` a shard may lose samples whose recordings cannot be fetched any more. `similar` says which of
+    similar sounds are left out.
     """
 
     folder: Folder
@@ -72,6 +73,7 @@ class BuildSettings:
     versions: dict[str, str]
     prune: bool = False
     worker_versions: WorkerVersions = "equal"
+    similar: SimilarSounds = "report"
 
     @property
     def hosts(self) -> HostTable:
