@@ -22,7 +22,7 @@ REGION   ?=
 IMAGE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install build-laion-audio dataflow-template train evaluate test test-all lint constraints mutants engines readers bench bench-quick fuzz clean
+.PHONY: help install build-laion-audio dataflow-template report report-check train evaluate test test-all lint constraints mutants engines readers bench bench-quick fuzz clean
 
 help:  ## list the commands and their variables
 	@echo "laion-audio: audio-text sets as WebDataset shards, and CLAP trained on them"
@@ -118,6 +118,10 @@ dataflow-template: $(VENV)/.dataflow  ## write the job that builds RECIPE into O
 train: $(VENV)/.train  ## train a small CLAP on OUTPUT; results go to RUN
 	@test -f $(OUTPUT)/build.json || $(MAKE) build-laion-audio
 	$(RUN_PY) -m train fit $(OUTPUT) --output $(RUN) $(ARGS)
+
+report: $(VENV)/.install  ## write report.html of OUTPUT: its books, sound, text, rights and samples on one page
+	@test -f $(OUTPUT)/plan/plan.json || case '$(OUTPUT)' in *://*) ;; *) $(MAKE) build-laion-audio ;; esac
+	$(RUN_PY) -m pipeline report $(OUTPUT) $(ARGS)
 
 evaluate: $(VENV)/.train  ## print retrieval scores of RUN on the test split of OUTPUT
 	$(RUN_PY) -m train evaluate $(RUN) $(OUTPUT) $(ARGS)

@@ -34,6 +34,7 @@ CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a 
 REPORTS = ("report.html", "DATACARD.md", README, LEAKS, "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
 
 TAR, BOOKS, MARKER, EVIDENCE = ".tar", ".parquet", "_stats.json", "_evidence.parquet"
+REPORT = REPORTS[0]
 PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files
 
 RESERVED_NAMES = frozenset({PLAN, NEW_PLAN, RECIPE, BUILD, *(name.lower() for name in REPORTS), "t5"})
