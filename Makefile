@@ -123,6 +123,22 @@ report: $(VENV)/.install  ## write report.html of OUTPUT: its books, sound, text
 	@test -f $(OUTPUT)/plan/plan.json || case '$(OUTPUT)' in *://*) ;; *) $(MAKE) build-laion-audio ;; esac
 	$(RUN_PY) -m pipeline report $(OUTPUT) $(ARGS)
 
+# Chromium with its driver, npm for axe-core, and an environment of its own with selenium; what this machine lacks is named.
+REPORTS  := .venv-report
+$(REPORTS)/bin/python:
+	$(PYTHON) -m venv $(REPORTS)
+
+$(REPORTS)/.report: Makefile | $(REPORTS)/bin/python
+	$(REPORTS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt selenium==4.51.0
+	@command -v npm > /dev/null || { echo "no npm on this machine: install it, as by \`apt-get install npm\`" >&2; exit 1; }
+	npm install --silent --no-save --prefix $(REPORTS) axe-core@4.14.1
+	@touch $@
+
+report-check: $(VENV)/.install $(REPORTS)/.report  ## check the report of OUTPUT in a headless Chromium: console, players, accessibility, widths
+	@test -f $(OUTPUT)/plan/plan.json || $(MAKE) build-laion-audio
+	$(RUN_PY) -m pipeline report $(OUTPUT)
+	$(REPORTS)/bin/python tests/report_check.py $(OUTPUT)/report.html $(REPORTS)/node_modules/axe-core/axe.min.js $(REPORTS)/pictures
+
 evaluate: $(VENV)/.train  ## print retrieval scores of RUN on the test split of OUTPUT
 	$(RUN_PY) -m train evaluate $(RUN) $(OUTPUT) $(ARGS)
 

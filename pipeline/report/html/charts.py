@@ -13,7 +13,7 @@ PLOT_HEIGHT = 120  # pixels of a histogram, without its axis
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of a list of bars. `share` is the part of all (0 to 1), `None` where parts overlap; `width` that of the longest bar, in percent.
+    """A row of a list of bars. `share` is the part of all (0 to 1), `None` where parts overlap; `width` in percent of the longest bar.
 
     `is_rest` is true for the last bar that stands for many names: it is drawn in another colour, and no longer than the longest name's.
     """
