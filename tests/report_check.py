@@ -25,17 +25,21 @@ PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 SERIOUS = {"serious", "critical"}
 PLAYERS = """
 const done = arguments[0];
-const players = [...document.querySelectorAll('audio')];
-Promise.all(players.map(async player => {
+async function fault(player) {
   player.muted = true;
-  player.preload = 'auto';
   try { await player.play(); } catch (error) { return `${player.ariaLabel}: ${error}`; }
-  await new Promise(next => setTimeout(next, 300));
+  for (let tries = 0; tries < 200 && !player.currentTime; tries++) await new Promise(next => setTimeout(next, 50));
   const plays = player.readyState >= 2 && player.duration > 0 && player.currentTime > 0;
   player.pause();
   return plays ? '' : `${player.ariaLabel}: state ${player.readyState}, ${player.duration} s, at ${player.currentTime} s`;
-})).then(faults => done([players.length, faults.filter(fault => fault)]));
+}
+(async () => {
+  const players = [...document.querySelectorAll('audio')], faults = [];
+  for (const player of players) faults.push(await fault(player));
+  done([players.length, faults.filter(each => each)]);
+})();
 """
+"""Play each player, muted, until it is beyond its beginning, for ten seconds at most."""
 WIDE = """
 const width = document.documentElement.clientWidth;
 return document.documentElement.scrollWidth <= width ? [] : [...document.querySelectorAll('body *')]
@@ -117,7 +121,7 @@ def main(page: Path, axe: Path, pictures: Path) -> int:
             show(browser, page, width, scheme)
             faults += [f"{width} {scheme}: {fault}" for fault in faults_of(browser, page, script)]
             picture(browser, pictures / f"report-{width}-{scheme}.png")
-        browser.set_script_timeout(120)
+        browser.set_script_timeout(330)
         n_players, broken = browser.execute_async_script(PLAYERS)
     finally:
         browser.quit()
