@@ -54,7 +54,7 @@ def text_section(facts: Sequence[TextFacts]) -> TextSection:
         words.update(each.words)
         origins.update(each.origins)
         rules.update(each.debias.rules)
-        languages.update({language.code: language.n_captions * each.languages.every for language in each.languages.found})
+        languages.update({language.code: language.n_captions * each.languages.every for language in each.languages.counts})
         if each.guard is not None:
             refused.update(each.guard.rules)
     return TextSection(
