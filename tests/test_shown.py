@@ -19,9 +19,15 @@ def test_a_shown_text_is_short_and_has_nothing_hidden(text: str, limit: int) -> 
     made.encode()
 
 
-@given(st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Z")), max_size=20))
+@given(st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "M", "Z")), max_size=20))
 def test_a_plain_text_is_shown_as_it_is(text: str) -> None:
     assert shown(text) == text
+
+
+def test_a_tower_of_marks_is_cut_and_those_of_languages_stay() -> None:
+    assert shown("Z" + "\u0301" * 400 + "o") == "Z" + "\u0301" * 4 + "o"
+    for text in ("\u1ec7 e\u0323\u0302", "\u05d1\u05b0\u05bc\u05e8\u05b5\u05d0", "\u0939\u093f\u0928\u094d\u0926\u0940"):
+        assert shown(text) == text
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,19 @@ from pipeline.masking import mask_address
 MAX_TEXT = 600  # characters of a caption, of which few have more than 200
 MAX_NAME = 80  # characters of a name in a table: licence, host, label, creator
 MAX_LINK = 2_000  # characters of an address that a link leads to; browsers take about as many
+MAX_MARKS = 4  # on one letter, as in Vietnamese and Hebrew; towers of marks would cover the lines around
 JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji are written with them
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 """Categories of Unicode of characters that cannot be seen: controls, marks that turn the direction of text, halves of characters."""
+_MARKS = {"Mn", "Me"}
+"""Categories of marks above and below a letter."""
 _SPACES = re.compile(r"[\s\u2028\u2029]+")
 
 
 def shown(text: str | None, limit: int = MAX_TEXT) -> str:
     """Return a text as the report shows it: on one line, cut after `limit` characters, hidden characters written as their numbers.
+
+    Of many marks on one letter the first are kept.
 
     >>> shown("rain\\n on  a roof"), shown("\\u202egnirts"), shown("x" * 1000, 10)
     ('rain on a roof', '⟨U+202E⟩gnirts', 'xxxxxxxxxx… (1,000 characters)')
@@ -31,9 +36,14 @@ def shown(text: str | None, limit: int = MAX_TEXT) -> str:
 
 
 def _visible(text: str) -> Iterator[str]:
+    n_marks = 0
     for character in text:
-        is_hidden = unicodedata.category(character) in _HIDDEN and character not in JOINERS
-        yield f"⟨U+{ord(character):04X}⟩" if is_hidden else character
+        category = unicodedata.category(character)
+        n_marks = n_marks + 1 if category in _MARKS else 0
+        if category in _HIDDEN and character not in JOINERS:
+            yield f"⟨U+{ord(character):04X}⟩"
+        elif n_marks <= MAX_MARKS:
+            yield character
 
 
 def link(url: str | None) -> str:
