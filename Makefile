@@ -22,7 +22,7 @@ REGION   ?=
 IMAGE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install build-laion-audio dataflow-template train evaluate test test-all lint constraints mutants engines readers bench bench-quick fuzz clean
+.PHONY: help install build-laion-audio dataflow-template report report-check train evaluate test test-all lint constraints mutants engines readers bench bench-quick fuzz clean
 
 help:  ## list the commands and their variables
 	@echo "laion-audio: audio-text sets as WebDataset shards, and CLAP trained on them"
@@ -118,6 +118,26 @@ dataflow-template: $(VENV)/.dataflow  ## write the job that builds RECIPE into O
 train: $(VENV)/.train  ## train a small CLAP on OUTPUT; results go to RUN
 	@test -f $(OUTPUT)/build.json || $(MAKE) build-laion-audio
 	$(RUN_PY) -m train fit $(OUTPUT) --output $(RUN) $(ARGS)
+
+report: $(VENV)/.install  ## write report.html of OUTPUT: its books, sound, text, rights and samples on one page
+	@test -f $(OUTPUT)/plan/plan.json || case '$(OUTPUT)' in *://*) ;; *) $(MAKE) build-laion-audio ;; esac
+	$(RUN_PY) -m pipeline report $(OUTPUT) $(ARGS)
+
+# Chromium with its driver, npm for axe-core, and an environment of its own with selenium; what this machine lacks is named.
+REPORTS  := .venv-report
+$(REPORTS)/bin/python:
+	$(PYTHON) -m venv $(REPORTS)
+
+$(REPORTS)/.report: Makefile | $(REPORTS)/bin/python
+	$(REPORTS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt selenium==4.51.0
+	@command -v npm > /dev/null || { echo "no npm on this machine: install it, as by \`apt-get install npm\`" >&2; exit 1; }
+	npm install --silent --no-save --prefix $(REPORTS) axe-core@4.14.1
+	@touch $@
+
+report-check: $(VENV)/.install $(REPORTS)/.report  ## check the report of OUTPUT in a headless Chromium: console, players, accessibility, widths
+	@test -f $(OUTPUT)/plan/plan.json || $(MAKE) build-laion-audio
+	$(RUN_PY) -m pipeline report $(OUTPUT)
+	$(REPORTS)/bin/python tests/report_check.py $(OUTPUT)/report.html $(REPORTS)/node_modules/axe-core/axe.min.js $(REPORTS)/pictures
 
 evaluate: $(VENV)/.train  ## print retrieval scores of RUN on the test split of OUTPUT
 	$(RUN_PY) -m train evaluate $(RUN) $(OUTPUT) $(ARGS)

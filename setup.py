@@ -55,6 +55,7 @@ setup(
     package_data={
         "pipeline.engines": ["java/pom.xml", "java/src/main/java/**/*.java"],
         "pipeline.recipe": ["bundled/*.toml"],
+        "pipeline.report.html": ["templates/*"],
         "sources.quickstart": ["*.csv", "*.md", "audio/*"],
         "augment": ["data/*.tsv"],
         "train": ["recipes/*.toml"],
@@ -70,6 +71,7 @@ setup(
         "ftfy>=6.3",
         "ijson>=3.5",
         "imageio-ffmpeg>=0.6",
+        "jinja2>=3.1",
         "nh3>=0.3",
         "numpy>=2.0,<2.5",
         "protego>=0.6",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from pipeline.commands import build, leaks, papers, plan, publish, recaption, recheck, retry, similar, sources, status, verify
+from pipeline.commands import build, leaks, papers, plan, publish, recaption, recheck, report, retry, similar, sources, status, verify
 
 VERBS: dict[str, ModuleType] = {
     "sources": sources,
@@ -17,6 +17,7 @@ VERBS: dict[str, ModuleType] = {
     "similar": similar,
     "leaks": leaks,
     "verify": verify,
+    "report": report,
     "papers": papers,
     "recheck": recheck,
     "publish": publish,

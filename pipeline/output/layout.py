@@ -35,6 +35,7 @@ DATACARD, ATTRIBUTION, CROISSANT, PAPERS = "DATACARD.md", "ATTRIBUTION.csv", "cr
 REPORTS = ("report.html", DATACARD, README, LEAKS, ATTRIBUTION, CROISSANT, PAPERS, "removed.parquet")
 
 TAR, BOOKS, MARKER, EVIDENCE = ".tar", ".parquet", "_stats.json", "_evidence.parquet"
+REPORT = REPORTS[0]
 PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files
 
 RESERVED_NAMES = frozenset({PLAN, NEW_PLAN, RECIPE, BUILD, *(name.lower() for name in REPORTS), "t5"})
