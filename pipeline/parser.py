@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from pipeline.commands import build, plan, recaption, retry, sources, status, verify
+from pipeline.commands import build, plan, recaption, remove, retry, sources, status, verify
 
 VERBS: dict[str, ModuleType] = {
     "sources": sources,
     "plan": plan,
     "build": build,
     "retry": retry,
+    "remove": remove,
     "recaption": recaption,
     "status": status,
     "verify": verify,

@@ -31,7 +31,9 @@ SLOTS = ".budgets"  # the same for a folder that is not local: the ledger of eac
 STAGED = ".staged"  # copies of the recordings of the user, for workers on other machines; removed when a build is complete
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
-REPORTS = ("report.html", "DATACARD.md", README, "ATTRIBUTION.csv", "croissant.json", "removed.parquet")
+REMOVED = "removed.parquet"  # what was removed, as hashes: later plans leave it out
+REMOVING = ".removing"  # the same while a removal is not finished
+REPORTS = ("report.html", "DATACARD.md", README, "ATTRIBUTION.csv", "croissant.json", REMOVED)
 
 TAR, BOOKS, MARKER, EVIDENCE = ".tar", ".parquet", "_stats.json", "_evidence.parquet"
 PROGRESS = "progress.json"  # how far a shard is, in its folder of unfinished files

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,14 @@ def write_cache(fresh: Iterable[GeneratedTexts], generation_hash: str, folder: F
     _publish(pa.Table.from_pylist([known[key] for key in sorted(known)], CACHE), folder, f"{below}/{T5_CACHE}")
 
 
+def forget(prompts: Set[str], folder: Folder, below: str) -> None:
+    """Write the cache of a new plan without the texts for some prompts, by any model."""
+    rows = _rows(folder, f"{PLAN}/{T5_CACHE}", CACHE)
+    if any(row["prompt"] in prompts for row in rows):
+        kept = [row for row in rows if row["prompt"] not in prompts]
+        _publish(pa.Table.from_pylist(kept, CACHE), folder, f"{below}/{T5_CACHE}")
+
+
 def part_name(prompts: Sequence[str], generation_hash: str) -> str:
     """Return the name of the file that holds the texts of one batch of prompts."""
     return f"{PLAN}/{T5_PARTS}/batch-{stable_hash(generation_hash, *prompts)[:24]}.parquet"
@@ -116,6 +126,22 @@ def read_texts(folder: Folder) -> list[dict[str, Any]]:
         DamagedFileError: the file is damaged.
     """
     return _rows(folder, f"{PLAN}/{T5_TEXTS}", TEXTS)
+
+
+def read_verdicts(folder: Folder) -> Counter[Verdict]:
+    """Return the verdicts on the texts of a plan, and how many clips each is about; raises as `read_texts`."""
+    verdicts: dict[tuple, list[dict[str, Any]]] = {}
+    for row in read_texts(folder):
+        last = verdicts.setdefault((row["dataset"], tuple(row["keywords"])), [])
+        last.append(row)
+    counted: Counter[Verdict] = Counter()
+    for (dataset, keywords), rows in verdicts.items():
+        begins = [at for at, row in enumerate(rows) if row["rank"] == 0]
+        for begin, end in itertools.pairwise([*begins, len(rows)]):
+            one = rows[begin:end]
+            texts, rules = tuple(row["text"] for row in one), tuple(row["rule"] for row in one)
+            counted[Verdict(dataset, keywords, one[0]["prompt"], texts, rules)] += one[0]["n_clips"]
+    return counted
 
 
 def _cached_rows(folder: Folder) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from pipeline.output.removals_file import Removals
 from pipeline.records import Clip, Rejection
 from sources.metadata.held_lists import Entry, HeldOut
 from sources.metadata.options import SourceOptions
@@ -17,19 +18,24 @@ from transforms.planning.check_licenses import allow_list, check_license
 from transforms.planning.debias import UNCHANGED, Neutral
 from transforms.planning.hold_out import HoldOuts
 from transforms.planning.join_captions import SourceName, join_all, joining_sources
+from transforms.planning.leave_out_removed import STAGE, check_removed
 from transforms.planning.map_or_reject import map_or_reject
 from transforms.planning.share_recordings import Pair, shared_by
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What planning does with rows. `holdout` are the entries of a recipe, `hold_outs` what they hold out; `tables` are caption tables."""
+    """What planning does with rows. `holdout` are the entries of a recipe, `hold_outs` what they hold out; `tables` are caption tables.
+
+    `removals` are those of the output folder.
+    """
 
     holdout: tuple[Entry, ...] = ()
     hold_outs: HoldOuts = field(default_factory=HoldOuts)
     tables: frozenset[SourceName] = frozenset()
     licenses: tuple[str, ...] = ()
     neutral: Neutral = UNCHANGED
+    removals: Removals = field(default_factory=Removals)
 
     @classmethod
     def of(
@@ -40,10 +46,11 @@ class Rules:
         elsewhere: Collection[HeldOut] = (),
         licenses: Iterable[str] = (),
         neutral: Neutral = UNCHANGED,
+        removals: Removals | None = None,
     ) -> Rules:
         """Return the rules of a recipe, whose paths start from `base`; its lists of recordings are read."""
         hold_outs = HoldOuts.of(holdout, base, elsewhere)
-        return cls(tuple(holdout), hold_outs, joining_sources(sources), allow_list(licenses), neutral)
+        return cls(tuple(holdout), hold_outs, joining_sources(sources), allow_list(licenses), neutral, removals or Removals())
 
     def allowed(self, distinct: Sequence[Clip], rejections: list[Rejection]) -> list[Clip]:
         """Return the clips that may be used, with the captions of caption tables; append rejections of the others.
@@ -55,9 +62,15 @@ class Rules:
         return join_all(clips, self.tables, self.holdout, rejections)
 
     def captioned(self, allowed: Iterable[Clip], rejections: list[Rejection]) -> list[Clip]:
-        """Return the clips that have a licence of the allow list and text, with their captions; append rejections of the others."""
+        """Return the clips that have a licence of the allow list and text, with their captions; append rejections of the others.
+
+        Clips that were removed are left out last: until then they decide about other clips, as before they were removed.
+        """
         licensed = map_or_reject(allowed, "check_licenses", partial(check_license, allowed=self.licenses), rejections)
-        return map_or_reject(licensed, "caption", with_captions, rejections)
+        captioned = map_or_reject(licensed, "caption", with_captions, rejections)
+        if not self.removals:
+            return captioned
+        return map_or_reject(captioned, STAGE, partial(check_removed, removals=self.removals), rejections)
 
 
 def shared_pairs(distinct: Iterable[Clip], captioned: Iterable[Clip]) -> Counter[Pair]:
