@@ -79,7 +79,7 @@ class ShardCopies:
         return not self.removals.has(Removable.CLIP, shard.dataset, key)
 
     def _task(self, task: ShardTask, clips: Sequence[Clip], stay: Sequence[Clip], earlier: Mapping[str, PreviousShard]) -> ShardTask:
-        """Return what the marker of a copy says: the inputs of the plan, or some that no build computes, so that a build makes the shard."""
+        """Return what the marker of a copy says: the inputs of the plan, or some of no plan, so that a build makes the shard."""
         settings_hash = self.settings_hash_of(task.shard.dataset)
         current = (earlier[clip.key].rows[clip.key]["audio_request_hash"] == audio_request_hash(clip, settings_hash) for clip in stay)
         if len(stay) == len(clips) and all(current):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.failures import UsageError
-from pipeline.output.layout import README, REMOVED, REMOVING, REPORTS
+from pipeline.output.layout import NEW_PLAN, PLAN, README, REMOVED, REMOVING, REPORTS
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.removals_file import Removable, Removal, Removals, removal_hash, removal_rows, write_removals
 from pipeline.output.snapshot import Snapshot
@@ -60,7 +60,8 @@ def remove(request: RemovalRequest, folder: Folder, why: str = "", now: float | 
         FolderInUseError: a build or another removal is running there.
         DamagedFileError: a file that is needed is damaged.
     """
-    snapshot_of(folder)
+    if not folder.names(PLAN) and not folder.names(NEW_PLAN):  # before the lock, which makes a folder
+        snapshot_of(folder)
     removed_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     with folder.locked():
         standing_snapshot(folder)
