@@ -177,6 +177,34 @@ def test_an_edit_of_the_recipe_or_the_table_brings_nothing_back(built: Path, out
     assert files_with(words, files_of(out)) == [] and faults(out) == []
 
 
+def test_a_dataset_with_another_name_brings_nothing_back(built: Path, out: Path, tmp_path: Path) -> None:
+    shutil.copytree(built / "in", tmp_path / "in")
+    words, recipe = words_of(out, 0, 5), tmp_path / "in/recipe.toml"
+    removed(out, PAIR)
+    recipe.write_text(recipe.read_text().replace('"Set"', '"Renamed"'))
+    outcome = build_into(out, recipe, Changes(prune=True))
+    assert outcome.missing == () and outcome.books.datasets["Renamed"].reasons == {"removed": 2}
+    assert files_with(words, files_of(out)) == [] and faults(out) == []
+
+
+def test_the_same_excerpt_and_the_same_sound_go_from_other_datasets_too(tmp_path: Path) -> None:
+    rows = [["one", "one.wav", "First words.", "", "train", ""], ["two", "two.wav", "Other words.", "", "train", ""]]
+    recipe = write_set(tmp_path / "in", rows, {"one.wav": 300, "two.wav": 400, "copy.wav": 300})
+    (tmp_path / "in/other.csv").write_text(
+        "id,url,caption\nsame,one.wav,More words.\nalike,copy.wav,Words again.\nstays,two.wav,It stays.\n"
+    )
+    recipe.write_text(recipe.read_text() + '[[sources]]\nsource = "table"\ndataset = "Other"\npath = "other.csv"\n')
+    build_into(tmp_path / "out", recipe)
+    flac = members(tmp_path / "out")["table-one.flac"]
+    outcome = removed(tmp_path / "out", "one")
+    assert {row.id for row in outcome.found.clips.values()} == {"one", "same", "alike"}
+    assert sorted(outcome.found.because.values()) == ["the same excerpt", "the same sound"]
+    assert files_with({"audio": flac, "url": b"one.wav"}, files_of(tmp_path / "out")) == [] and faults(tmp_path / "out") == []
+    plan = read_plan(Folder(str(tmp_path / "out")))
+    build_into(tmp_path / "out", recipe, Changes(reshard=True))
+    assert read_plan(Folder(str(tmp_path / "out"))) == plan
+
+
 def test_rows_of_the_same_excerpt_go_with_their_clip_whichever_is_named(tmp_path: Path) -> None:
     rows = [["a", "a.wav", "First.", "", "train", ""], ["b", "a.wav", "Second.", "", "train", ""], ["c", "c.wav", "C.", "", "train", ""]]
     rows += [["a", "a.wav", "Third.", "", "train", ""], ["a", "other.wav", "Same id.", "", "train", ""]]
@@ -399,6 +427,8 @@ def test_what_removed_clips_held_out_stays_held_out(tmp_path: Path) -> None:
     build_into(tmp_path / "out", recipe)
     removed(tmp_path / "out", "eval")
     plan = read_plan(Folder(str(tmp_path / "out")))
-    build_into(tmp_path / "out", recipe, Changes(reshard=True))
-    assert read_plan(Folder(str(tmp_path / "out"))) == plan and plan.n_clips == 1
+    for text in (recipe.read_text(), recipe.read_text().replace('holdout = ["Set:test"]', "")):
+        recipe.write_text(text)
+        build_into(tmp_path / "out", recipe, Changes(reshard=True))
+        assert read_plan(Folder(str(tmp_path / "out"))).shards == plan.shards and plan.n_clips == 1
     assert plan.left_out == {"Other": {"held_out": 1}, "Set": {"removed": 1}}

@@ -24,7 +24,7 @@ class Removable(enum.StrEnum):
     """What a removal names."""
 
     CLIP = "clip"  # dataset and sample key
-    EXCERPT = "excerpt"  # of a recording, in a dataset: whatever id a row gives it
+    EXCERPT = "excerpt"  # of a recording, whatever dataset and id a row gives it
     RECORDING = "recording"
     CREATOR = "creator"
     SOURCE = "source"  # or dataset

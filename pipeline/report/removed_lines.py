@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.counted import counted
+from pipeline.verbs.same_clips import EXCERPT, SOUND
 
 if TYPE_CHECKING:
     from pipeline.verbs.remove import RemoveOutcome
@@ -23,7 +24,7 @@ def removed_lines(outcome: RemoveOutcome, is_dry_run: bool) -> Iterator[str]:
         for _, row in sorted(found.left_out.items()):
             yield f"{row.dataset}/{row.id}: a row that is left out of the plan"
     verb = "would be removed" if is_dry_run else "removed"
-    of_others = {reason: sum(each == reason for name, each in found.because.items() if name in found.clips) for reason in SAME}
+    of_others = {reason: sum(each == reason for name, each in found.because.items() if name in found.clips) for reason in (EXCERPT, SOUND)}
     more = "".join(f", {n} of them because of {reason} as a clip that was named" for reason, n in of_others.items() if n)
     rows = f" and {counted(len(found.left_out), 'row')} that no shard has" if found.left_out else ""
     yield f"{counted(len(found.clips), 'clip')}{rows} {verb}{more}"
@@ -32,6 +33,3 @@ def removed_lines(outcome: RemoveOutcome, is_dry_run: bool) -> Iterator[str]:
         yield f"{counted(len(outcome.finished.written), 'shard')} changed{f': {names}' if names else ''}; all others are as they were"
     if outcome.reports:
         yield f"removed, since they named these clips: {', '.join(outcome.reports)}"
-
-
-SAME = ("the same excerpt", "the same sound")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pipeline.failures import UsageError
 from pipeline.masking import mask_address
+from pipeline.output.removals_file import Removable
 
 MAX_NAMED = 20  # values that a message names
 
@@ -62,7 +64,7 @@ def _is_file(text: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RemovalRequest:
     """What is to be removed: clips with one of the ids, and clips of creators, sources, addresses and recordings."""
 
@@ -71,6 +73,21 @@ class RemovalRequest:
     sources: frozenset[str] = frozenset()
     urls: frozenset[str] = frozenset()
     recordings: frozenset[str] = frozenset()
+
+    @property
+    def values(self) -> Mapping[Removable, frozenset[str]]:
+        """What is named besides ids."""
+        return {
+            Removable.CREATOR: self.creators,
+            Removable.SOURCE: self.sources,
+            Removable.URL: self.urls,
+            Removable.RECORDING: self.recordings,
+        }
+
+    @cached_property
+    def candidates(self) -> frozenset[str]:
+        """Every text that may be an id."""
+        return frozenset(text for given in self.ids for text in given.candidates() if text)
 
     @classmethod
     def of(

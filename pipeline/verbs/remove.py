@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -15,9 +16,10 @@ from pipeline.output.removals_file import Removable, Removal, Removals, removal_
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
 from pipeline.verbs.current_plan import standing_snapshot
-from pipeline.verbs.find_removed import Found, find_removed
+from pipeline.verbs.find_removed import find_named, left_out_rows, planned_rows
 from pipeline.verbs.finish_removal import NOTHING_DONE, Finished, finish_removal
 from pipeline.verbs.removal_request import RemovalRequest, shown
+from pipeline.verbs.same_clips import Found, with_same_clips
 from pipeline.verbs.status import snapshot_of
 from transforms.planning.leave_out_removed import names_of
 
@@ -44,7 +46,7 @@ class RemoveOutcome:
 def what_would_go(request: RemovalRequest, folder: Folder) -> RemoveOutcome:
     """Return what `remove` would remove; raises as it does, and changes nothing."""
     snapshot = snapshot_of(folder)
-    return RemoveOutcome(find_removed(request, snapshot, Removals.of(_known(folder))))
+    return RemoveOutcome(_found(request, snapshot, Removals.of(_known(folder))))
 
 
 def remove(request: RemovalRequest, folder: Folder, why: str = "", now: float | None = None) -> RemoveOutcome:
@@ -66,7 +68,7 @@ def remove(request: RemovalRequest, folder: Folder, why: str = "", now: float | 
     with folder.locked():
         standing_snapshot(folder)
         snapshot, known = snapshot_of(folder), _known(folder)
-        found = find_removed(request, snapshot, Removals.of(known))
+        found = _found(request, snapshot, Removals.of(known))
         _check_why(why, found)
         hashes = {(row.kind, row.sha256) for row in known}
         new = [Removal(*each, removed_at, why) for each in sorted(set(_hashes(request, found, folder)) - hashes)]
@@ -75,6 +77,11 @@ def remove(request: RemovalRequest, folder: Folder, why: str = "", now: float | 
         reports = tuple(_remove_reports(found, snapshot))
         write_removals([*known, *new], folder, REMOVING)
         return RemoveOutcome(found, finish_removal(snapshot_of(folder)), reports)
+
+
+def _found(request: RemovalRequest, snapshot: Snapshot, removals: Removals) -> Found:
+    left_out = left_out_rows(snapshot)
+    return with_same_clips(find_named(request, itertools.chain(planned_rows(snapshot), left_out), removals), left_out, snapshot)
 
 
 def _known(folder: Folder) -> tuple[Removal, ...]:
@@ -91,13 +98,7 @@ def _hashes(request: RemovalRequest, found: Found, folder: Folder) -> Iterator[t
                 yield from ((kind, removal_hash(kind, *values)) for kind, values in named)
     for dataset, key in found.left_out:
         yield Removable.CLIP, removal_hash(Removable.CLIP, dataset, key)
-    in_common = (
-        (Removable.CREATOR, request.creators),
-        (Removable.SOURCE, request.sources),
-        (Removable.URL, request.urls),
-        (Removable.RECORDING, request.recordings),
-    )
-    yield from ((kind, removal_hash(kind, value)) for kind, values in in_common for value in values)
+    yield from ((kind, removal_hash(kind, value)) for kind, values in request.values.items() for value in values)
 
 
 def _check_why(why: str, found: Found) -> None:

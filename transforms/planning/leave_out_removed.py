@@ -15,7 +15,7 @@ from pipeline.masking import is_masked
 from pipeline.output.plan_files import REJECTIONS
 from pipeline.output.removals_file import Removable, Removals
 from pipeline.records import MAX_DETAIL, Clip, Reason, Rejected
-from transforms.planning.drop_duplicates import excerpt_of
+from transforms.planning.drop_duplicates import excerpt_in_any_dataset
 
 STAGE = "remove"
 SAME_EXCERPT = re.compile(r"same excerpt as ([a-z0-9_-]+)")
@@ -46,10 +46,9 @@ def is_removed(clip: Clip, removals: Removals) -> bool:
 
 
 def names_of(clip: Clip) -> Iterator[tuple[Removable, tuple[str, ...]]]:
-    """Yield all under which a removal may name a clip. Of an address with secrets not the excerpt, since others may seem the same."""
+    """Yield all under which a removal may name a clip. Addresses that only secrets distinguish seem equal: their clips are named by key."""
     yield Removable.CLIP, (clip.dataset, clip.key)
-    if not is_masked(clip.url):
-        yield Removable.EXCERPT, (excerpt_of(clip),)
+    yield Removable.EXCERPT, (excerpt_in_any_dataset(clip), clip.key if is_masked(clip.url) else "")
     yield Removable.RECORDING, (clip.recording,)
     yield Removable.CREATOR, (clip.creator or "",)
     yield Removable.SOURCE, (clip.source,)
