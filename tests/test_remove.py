@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import json
 import re
 import shutil
@@ -15,9 +16,10 @@ import pytest
 import soundfile
 
 from pipeline.command import main
-from pipeline.failures import UsageError
+from pipeline.failures import EngineError, UsageError
 from pipeline.output.disk import FolderInUseError
 from pipeline.output.layout import REMOVED, REMOVING
+from pipeline.output.object_store import ObjectStore
 from pipeline.output.plan_files import read_column
 from pipeline.output.plan_index import read_plan
 from pipeline.output.removals_file import removal_rows
@@ -25,6 +27,7 @@ from pipeline.output.snapshot import take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import load_recipe
 from pipeline.records import ShardId
+from pipeline.verbs import finish_removal
 from pipeline.verbs.changes import Changes
 from pipeline.verbs.recaption import recaption
 from pipeline.verbs.status import read_the_books
@@ -318,6 +321,91 @@ def test_a_folder_of_a_store_loses_clips_as_one_on_a_disk(built: Path, out: Path
         assert len(outcome.finished.written) == 2 and published_there("gs://bucket/out") == published(out)
         stored = {name: bytes(file.getvalue()) for name, file in Store.store.items()}
         assert files_with(words, stored) == [] and faults("gs://bucket/out") == []
+
+
+@pytest.fixture
+def kill_store_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[str]]:
+    """As `kill_after`, of changes of stores."""
+    changes: list[str] = []
+    limit: list[int | None] = [None]
+
+    def counted(name: str, change: Callable) -> Callable:
+        def run(*arguments: object) -> object:
+            if limit[0] is not None and len(changes) >= limit[0]:
+                raise Killed
+            changes.append(name)
+            return change(*arguments)
+
+        return run
+
+    for name in ("write", "upload", "copy", "copy_small", "remove"):
+        monkeypatch.setattr(ObjectStore, name, counted(name, getattr(ObjectStore, name)))
+
+    def allow(n_changes: int | None) -> list[str]:
+        limit[0] = n_changes
+        changes.clear()
+        return changes
+
+    return allow
+
+
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 9])
+def test_wherever_it_is_killed_in_a_store_the_next_command_ends_it(
+    step: int, built: Path, out: Path, kill_store_after: Callable[[int | None], list[str]]
+) -> None:
+    removed(out, PAIR)
+    wanted, words, address = published(out), words_of(built / "out", 0, 5), "gs://bucket/out"
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(finish_removal, "N_AT_ONCE", 1)
+    with object_store(), monkey.context():
+        upload(built / "out", address)
+        before = dict(Store.store)
+        changes = kill_store_after(None)
+        removed(address, PAIR)
+        n_changes = len(changes)
+        assert n_changes > 20 and published_there(address) == wanted
+        for n in range(0, n_changes, step):
+            Store.store.clear()
+            for name, file in before.items():
+                Store.store[name] = type(file)(file.fs, file.path, file.getvalue())
+            kill_store_after(n)
+            with contextlib.suppress(Killed):
+                removed(address, PAIR)
+            kill_store_after(None)
+            Folder(address).remove_below(".lock")
+            removed(address, PAIR)
+            assert published_there(address) == wanted, f"killed before change {n}"
+            assert files_with(words, {name: bytes(file.getvalue()) for name, file in Store.store.items()}) == []
+    monkey.undo()
+
+
+def test_shards_that_are_held_for_clips_that_move_lose_clips_too(
+    built: Path,
+    out: Path,
+    tmp_path: Path,
+    kill_after: Callable[[int | None], list[str]],  # noqa: F811
+) -> None:
+    shutil.copytree(built / "in", tmp_path / "in")
+    words, before = words_of(out, 0, 1, 5), members(out)
+    table = tmp_path / "in/clips.csv"
+    table.write_text(re.sub(r"(clip-[0-4].*),train,", r"\1,valid,", table.read_text()))
+    for n in itertools.count(1, 3):
+        kill_after(n)
+        with contextlib.suppress(Killed, EngineError):
+            build_into(out, tmp_path / "in/recipe.toml")
+        kill_after(None)
+        if list(out.glob(".moved/*/Set/*/*_stats.json")):
+            break
+    removed(out, "clip-0,clip-1,clip-5")
+    assert files_with(words, files_of(out)) == []
+    assert build_into(out, tmp_path / "in/recipe.toml").missing == () and faults(out) == []
+    after = members(out)
+    flacs = {
+        name: data
+        for name, data in before.items()
+        if name.endswith(".flac") and not name.startswith(("table-clip-0", "table-clip-1", "table-clip-5"))
+    }
+    assert {name: after.get(name) for name in flacs} == flacs and not (out / ".moved").exists()
 
 
 def test_ids_may_hold_blanks_commas_and_signs_of_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pipeline.keys import stable_hash
 from pipeline.output.books import CLIP_COLUMNS, SAMPLE, read_books
 from pipeline.output.columns import record_from
 from pipeline.output.damage import DamagedFileError
-from pipeline.output.layout import tar_name
+from pipeline.output.layout import marker_name, names_of, tar_name
 from pipeline.output.markers import read_marker
 from pipeline.output.moved_shards import held_folder, held_shards
 from pipeline.output.plan_files import read_rows_of, rows_sha256
@@ -40,10 +40,13 @@ class ShardCopies:
 
     @cached_property
     def shards(self) -> list[ShardId]:
-        """The planned shards that hold removed clips; only shards that are not as the plan says are looked at."""
+        """The planned shards that hold removed clips, and those without a marker, which a kill in a store may leave.
+
+        Only shards that are not as the plan says are looked at.
+        """
         standing = self.snapshot.shards()
         changed = [shard for shard in standing if shard in self.planned and self.snapshot.current_marker(self.planned[shard]) is None]
-        return [shard for shard in changed if self._has_removed(self.folder, shard)]
+        return [shard for shard in changed if marker_name(shard) not in self.snapshot.files or self._has_removed(self.folder, shard)]
 
     @cached_property
     def _held(self) -> Mapping[str, list[ShardId]]:
@@ -52,8 +55,8 @@ class ShardCopies:
     def _has_removed(self, folder: Folder, shard: ShardId) -> bool:
         return any(self.removals.has(Removable.CLIP, shard.dataset, key) for key in _keys_of(folder, shard))
 
-    def copy(self, shard: ShardId) -> bool:
-        """Write a planned shard without its removed clips; return whether this could be done.
+    def copy(self, shard: ShardId) -> bool | None:
+        """Write a planned shard without its removed clips; return whether this could be done, `None` where it holds none and was left.
 
         It then is what the plan says, or, where it waits for clips or audio that it does not have yet, a build still makes it.
         """
@@ -67,7 +70,7 @@ class ShardCopies:
             if not own.rows or any(
                 row["status"] == SAMPLE and key not in earlier and self._stays(shard, key) for key, row in own.rows.items()
             ):
-                return False
+                return False if self._has_removed(self.folder, shard) else None
             used = (place for place, each in zip(places, standing, strict=True) if any(each is one for one in earlier.values()))
             origin = Origin.of(read_marker(*next(used, places[0])))
             left = left_for_later(((clip, earlier[clip.key].rows[clip.key]) for clip in stay), self.hosts)
@@ -105,14 +108,18 @@ class ShardCopies:
             folder.sweep()
 
     def _copy_held(self, folder: Folder, shard: ShardId) -> bool:
+        """Write a shard that is held; one that was not yet copied completely is removed, since it stands elsewhere, too."""
         old = read_marker(folder, shard)
-        with self.folder.workspace() as work:
+        with folder.workspace() as work:
             previous = read_previous_shard(folder, shard, work)
-            if old is None or previous.is_checked:
-                return False
-            rows = {key: row for key, row in previous.rows.items() if self._stays(shard, key)}
+            if not previous.rows:
+                is_part = not folder.exists(marker_name(shard))
+                for name in names_of(shard) if is_part else ():
+                    folder.remove(name)
+                return is_part
+            rows = {key: row for key, row in previous.rows.items() if self._stays(shard, key) and previous.has(key)}
             clips = [record_from(Clip, {name: row[name] for name in CLIP_COLUMNS}) for row in rows.values()]
-            task = ShardTask(shard, old.rows_sha256, old.inputs_sha256, len(clips))
+            task = ShardTask(shard, rows_sha256(clips), "", len(clips))  # no build asks from what a shard that is held was made
             copy_shard(task, clips, dict.fromkeys(rows, previous), Origin.of(old), folder, work, "remove", loses_clips=True)
         return True
 

@@ -62,7 +62,7 @@ def finish_removal(snapshot: Snapshot) -> Finished:
     copies = ShardCopies(snapshot, removals, settings_hash_of, recipe.hosts if recipe else {})
     with ThreadPoolExecutor(1 if folder.is_local else N_AT_ONCE) as pool:
         done = dict(zip(copies.shards, pool.map(copies.copy, copies.shards), strict=True))
-    damaged = tuple(shard for shard, is_done in done.items() if not is_done) + tuple(copies.copy_held())
+    damaged = tuple(shard for shard, is_done in done.items() if is_done is False) + tuple(copies.copy_held())
     if not damaged:
         remove_retired(snapshot)
     snapshot = take_snapshot(folder)

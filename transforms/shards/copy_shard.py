@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.output.books import SAMPLE, books_row, write_books
+from pipeline.output.books import books_row, write_books
 from pipeline.output.evidence_files import evidence_of, write_evidence
 from pipeline.output.layout import evidence_name, marker_name
 from pipeline.output.markers import FileFacts, Marker
@@ -41,8 +41,7 @@ def copied_from(clips: Iterable[Clip], shards: Iterable[PreviousShard]) -> dict[
     found: dict[str, PreviousShard] = {}
     wanted = {clip.key for clip in clips}
     for shard in shards:
-        has = {key for key, row in shard.rows.items() if row["status"] != SAMPLE or (key in shard.samples and key in shard.members)}
-        found = dict.fromkeys(has & wanted, shard) | found
+        found = {key: shard for key in shard.rows if key in wanted and shard.has(key)} | found
     return found
 
 
