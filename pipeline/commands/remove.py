@@ -37,8 +37,8 @@ def run(options: argparse.Namespace, _: tuple[str, ...], __: list[str]) -> int:
     """Remove clips from a folder and print what changed."""
     from pipeline.output.storage import Folder
     from pipeline.report.removed_lines import removed_lines
-    from pipeline.verbs.remove import remove, what_would_go
     from pipeline.verbs.removal_request import RemovalRequest
+    from pipeline.verbs.remove import remove, what_would_go
 
     request = RemovalRequest.of(options.ids, options.creator, options.source, options.url, options.recording)
     folder = Folder(options.folder)

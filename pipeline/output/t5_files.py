@@ -132,15 +132,14 @@ def read_verdicts(folder: Folder) -> Counter[Verdict]:
     """Return the verdicts on the texts of a plan, and how many clips each is about; raises as `read_texts`."""
     verdicts: dict[tuple, list[dict[str, Any]]] = {}
     for row in read_texts(folder):
-        last = verdicts.setdefault((row["dataset"], tuple(row["keywords"])), [])
-        last.append(row)
+        verdicts.setdefault((row["dataset"], tuple(row["keywords"])), []).append(row)
     counted: Counter[Verdict] = Counter()
     for (dataset, keywords), rows in verdicts.items():
         begins = [at for at, row in enumerate(rows) if row["rank"] == 0]
         for begin, end in itertools.pairwise([*begins, len(rows)]):
-            one = rows[begin:end]
-            texts, rules = tuple(row["text"] for row in one), tuple(row["rule"] for row in one)
-            counted[Verdict(dataset, keywords, one[0]["prompt"], texts, rules)] += one[0]["n_clips"]
+            first = rows[begin]
+            texts, rules = (tuple(row[name] for row in rows[begin:end]) for name in ("text", "rule"))
+            counted[Verdict(dataset, keywords, first["prompt"], texts, rules)] += first["n_clips"]
     return counted
 
 
