@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def test_a_plan_without_removed_clips_is_the_one_that_the_model_would_give(
     make_plan(load_recipe(next((captioned / "in").glob("*.toml")).as_posix()), take_snapshot(Folder(str(other))), None, EagerEngine())
     plans = ({name: data for name, data in files_of(each).items() if name.startswith("plan/")} for each in (out, other))
     first, second = plans
+    for each in (first, second):  # a set of keywords without any text counts on when its last clip is gone
+        plan = json.loads(each.pop("plan/plan.json"))
+        for counts in plan["t5"].values():
+            counts["sets"], counts["rules"] = counts["sets"][1], {}
+        each["plan"] = json.dumps(plan).encode()
     for name in ("plan/t5_captions.parquet", "plan/equal_sounds.parquet"):  # the cache is not pruned where a model is there
         first.pop(name)
         second.pop(name)

@@ -93,16 +93,23 @@ def write_verdicts(counted: Iterable[tuple[Verdict, int]], folder: Folder, below
     """Write every text with the rule it breaks, and how many keyword sets and clips of each dataset got a caption."""
     ordered = sorted(counted, key=lambda entry: (entry[0].dataset, entry[0].keywords))
     rows: list[dict[str, Any]] = []
-    counts: dict[str, dict[str, Any]] = {}
     for verdict, n_clips in ordered:
         columns = {"dataset": verdict.dataset, "keywords": list(verdict.keywords), "prompt": verdict.prompt, "n_clips": n_clips}
         texts = zip(verdict.texts, verdict.rules, strict=True)
         rows += [columns | {"rank": rank, "text": text, "rule": rule} for rank, (text, rule) in enumerate(texts)]
-        _count(verdict, n_clips, counts.setdefault(verdict.dataset, {"clips": [0, 0], "sets": [0, 0], "rules": {}}))
+    counts = verdict_counts(ordered)
     for entry in counts.values():
         entry["rules"] = dict(sorted(entry["rules"].items()))
     _publish(pa.Table.from_pylist(rows, TEXTS), folder, f"{below}/{T5_TEXTS}")
     folder.write_json(f"{below}/{T5_COUNTS}", counts)
+
+
+def verdict_counts(counted: Iterable[tuple[Verdict, int]]) -> dict[str, dict[str, Any]]:
+    """Return by dataset what `plan.json` counts of verdicts."""
+    counts: dict[str, dict[str, Any]] = {}
+    for verdict, n_clips in counted:
+        _count(verdict, n_clips, counts.setdefault(verdict.dataset, {"clips": [0, 0], "sets": [0, 0], "rules": {}}))
+    return counts
 
 
 def _count(verdict: Verdict, n_clips: int, counts: dict[str, Any]) -> None:

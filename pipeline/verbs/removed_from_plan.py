@@ -76,7 +76,7 @@ def leave_removed_out(snapshot: Snapshot, removals: Removals, recipe: BuildRecip
     _write_equal_sounds(changed, folder, removals)
     t5 = plan.t5
     if recipe is not None and any(f"{PLAN}/{name}" in snapshot.files for name in (T5_TEXTS, T5_CACHE)):
-        t5 = without_texts(changed.removed, folder, recipe)
+        t5 = without_texts(changed.removed, plan.t5, folder, recipe)
     ordered = tuple(shards[shard] for shard in sorted(shards))
     left_out = count_left_out(read_left_out(folder, NEW_PLAN))
     made = replace(plan, shards=ordered, left_out=left_out, t5=t5, removed=removals.sha256)
