@@ -33,7 +33,6 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("dog", [], [b"A dog barks ."]),
         ("dog,dog-again", [b"A dog barks .", b"bark | dog"], [b"Rain is falling"]),
         ("speech", [b"A man speaks in the rain", b"rain | speech"], [b"Rain is falling"]),
-        ("siren,thunder", [b"The car explodes", b"Thunder thunder"], [b"A dog barks ."]),
         ("human", [b"Somebody wrote"], [b"Rain is falling"]),
     ],
 )
