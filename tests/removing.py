@@ -29,11 +29,11 @@ def files_of(output: Path) -> dict[str, bytes]:
 
 def files_with(words: Mapping[str, bytes], files: Mapping[str, bytes]) -> list[str]:
     """Return which files hold which of some bytes, as "file: word"."""
-    found = []
+    matched = []
     for name, data in files.items():
         texts = list(_values(pq.ParquetFile(io.BytesIO(data)))) if data[:4] == b"PAR1" else []
-        found += [f"{name}: {word}" for word, wanted in words.items() if any(wanted in text for text in (data, *texts))]
-    return found
+        matched += [f"{name}: {word}" for word, wanted in words.items() if any(wanted in text for text in (data, *texts))]
+    return matched
 
 
 def _values(file: pq.ParquetFile) -> Iterator[bytes]:

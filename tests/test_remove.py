@@ -89,11 +89,11 @@ def words_of(output: Path, *numbers: int) -> dict[str, bytes]:
 
 
 def members(output: Path) -> dict[str, bytes]:
-    found = {}
+    matched = {}
     for path in output.rglob("*.tar"):
         with tarfile.open(path) as tar:
-            found |= {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
-    return found
+            matched |= {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+    return matched
 
 
 def ids_of(output: Path, index: int) -> list[str]:
@@ -108,7 +108,7 @@ def shard_of(output: Path, clip_id: str) -> str:
 def test_exactly_the_shards_of_removed_clips_change_and_nothing_names_them_any_more(out: Path) -> None:
     ids = [*ids_of(out, 0)[:2], ids_of(out, 2)[1]]
     before, words = files_of(out), words_of(out, *(int(each[-1]) for each in ids))
-    assert {found.rpartition(" ")[0] for found in files_with(words, before)} >= {"Set/train/0.tar: audio", "Set/train/0.parquet: id"}
+    assert {matched.rpartition(" ")[0] for matched in files_with(words, before)} >= {"Set/train/0.tar: audio", "Set/train/0.parquet: id"}
     shards = {"Set/train/0", "Set/train/2"}
     outcome = removed(out, ",".join(ids[:2]), f"Set/{ids[2]}")
     after = files_of(out)
@@ -200,8 +200,8 @@ def test_the_same_excerpt_and_the_same_sound_go_from_other_datasets_too(tmp_path
     build_into(tmp_path / "out", recipe)
     flac = members(tmp_path / "out")["table-one.flac"]
     outcome = removed(tmp_path / "out", "one")
-    assert {row.id for row in outcome.found.clips.values()} == {"one", "same", "alike"}
-    assert sorted(outcome.found.because.values()) == ["the same excerpt", "the same sound"]
+    assert {row.id for row in outcome.matched.clips.values()} == {"one", "same", "alike"}
+    assert sorted(outcome.matched.because.values()) == ["the same excerpt", "the same sound"]
     assert files_with({"audio": flac, "url": b"one.wav"}, files_of(tmp_path / "out")) == [] and faults(tmp_path / "out") == []
     plan = read_plan(Folder(str(tmp_path / "out")))
     build_into(tmp_path / "out", recipe, Changes(reshard=True))
@@ -214,7 +214,7 @@ def test_rows_of_the_same_excerpt_go_with_their_clip_whichever_is_named(tmp_path
     recipe = write_set(tmp_path / "in", rows, {"a.wav": 300, "c.wav": 400, "other.wav": 500})
     build_into(tmp_path / "out", recipe)
     outcome = removed(tmp_path / "out", "b")
-    assert [row.id for row in outcome.found.clips.values()] == ["a"] and faults(tmp_path / "out") == []
+    assert [row.id for row in outcome.matched.clips.values()] == ["a"] and faults(tmp_path / "out") == []
     words = {word: word.encode() for word in ("a.wav", "table-a", "table-b", "other.wav", "Second", "First", "Third")}
     assert files_with(words, files_of(tmp_path / "out")) == []
     plan = files_of(tmp_path / "out")["plan/rejections.parquet"]
@@ -230,7 +230,7 @@ def test_clips_that_sound_exactly_alike_go_together(named: str, tmp_path: Path) 
     recipe = write_set(tmp_path / "in", rows, {f"{name}.wav": 300 if n < 3 else 300 + n for n, name in enumerate(names)}, shard_size=1)
     build_into(tmp_path / "out", recipe)
     outcome = removed(tmp_path / "out", named)
-    assert {row.id for row in outcome.found.clips.values()} == {"one", "two", "three"} and len(outcome.found.because) == 2
+    assert {row.id for row in outcome.matched.clips.values()} == {"one", "two", "three"} and len(outcome.matched.because) == 2
     words = {name: name.encode() for name in ("one.wav", "two.wav", "three.wav", "table-two", "table-one", "table-three")}
     assert files_with(words, files_of(tmp_path / "out")) == [] and faults(tmp_path / "out") == []
     after = published(tmp_path / "out")
@@ -415,11 +415,11 @@ def test_ids_may_hold_blanks_commas_and_signs_of_patterns(tmp_path: Path, monkey
     build_into(tmp_path / "out", recipe)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ids.txt").write_bytes("\ufeffAño Nuevo 1\r\n\r\nrain, heavy\n".encode())
-    assert {row.id for row in removed(tmp_path / "out", "*").found.clips.values()} == {"*"}
-    assert {row.id for row in removed(tmp_path / "out", "ids.txt").found.clips.values()} == {"ids.txt"}
+    assert {row.id for row in removed(tmp_path / "out", "*").matched.clips.values()} == {"*"}
+    assert {row.id for row in removed(tmp_path / "out", "ids.txt").matched.clips.values()} == {"ids.txt"}
     (tmp_path / "list").write_bytes((tmp_path / "ids.txt").read_bytes())
-    found = removed(tmp_path / "out", "list", "a[1]?", "Set/odd", "edge").found
-    assert {row.id for row in found.clips.values()} == {"Año Nuevo 1", "rain, heavy", "a[1]?", "Set/odd", "edge"}
+    matched = removed(tmp_path / "out", "list", "a[1]?", "Set/odd", "edge").matched
+    assert {row.id for row in matched.clips.values()} == {"Año Nuevo 1", "rain, heavy", "a[1]?", "Set/odd", "edge"}
     assert read_plan(Folder(str(tmp_path / "out"))).n_clips == 1 and faults(tmp_path / "out") == []
 
 
@@ -471,8 +471,8 @@ def test_an_id_of_several_datasets_has_to_be_given_with_one(tmp_path: Path) -> N
     build_into(tmp_path / "out", recipe)
     with pytest.raises(UsageError, match=r"several datasets.*'Other/x0', 'Set/x0'"):
         removed(tmp_path / "out", "x0")
-    assert [row.dataset for row in removed(tmp_path / "out", "Other/x0").found.clips.values()] == ["Other"]
-    assert {row.dataset for row in removed(tmp_path / "out", "x1").found.clips.values()} == {"Set", "Other"}, "one address"
+    assert [row.dataset for row in removed(tmp_path / "out", "Other/x0").matched.clips.values()] == ["Other"]
+    assert {row.dataset for row in removed(tmp_path / "out", "x1").matched.clips.values()} == {"Set", "Other"}, "one address"
 
 
 def test_the_time_and_the_words_of_the_user_are_kept(out: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_plan_without_removed_clips_is_the_one_that_the_model_would_give(
     removed(out, ids)
     files = files_of(out)
     assert files_with({str(text): text for text in gone}, files) == []
-    assert {found.partition(": ")[2] for found in files_with({str(text): text for text in stays}, files)} == set(map(str, stays))
+    assert {matched.partition(": ")[2] for matched in files_with({str(text): text for text in stays}, files)} == set(map(str, stays))
     shutil.copy(out / REMOVED, other)
     make_plan(load_recipe(next((captioned / "in").glob("*.toml")).as_posix()), take_snapshot(Folder(str(other))), None, EagerEngine())
     plans = ({name: data for name, data in files_of(each).items() if name.startswith("plan/")} for each in (out, other))

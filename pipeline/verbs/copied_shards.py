@@ -62,17 +62,17 @@ class ShardCopies:
         """
         clips, task = read_rows_of(self.folder, shard), shard_task(self.planned[shard], self.settings_hash_of, self.snapshot.equal_sounds)
         with self.folder.workspace() as work:
-            own, places = read_previous_shard(self.folder, shard, work), [(self.folder, shard)]
-            places += self._holders(shard, {clip.key for clip in clips} - own.rows.keys())
-            standing = [own, *(read_previous_shard(*place, work) for place in places[1:])]
+            own, sources = read_previous_shard(self.folder, shard, work), [(self.folder, shard)]
+            sources += self._holders(shard, {clip.key for clip in clips} - own.rows.keys())
+            standing = [own, *(read_previous_shard(*source, work) for source in sources[1:])]
             earlier = copied_from(clips, standing)
             stay = [clip for clip in clips if clip.key in earlier]
             if not own.rows or any(
                 row["status"] == SAMPLE and key not in earlier and self._stays(shard, key) for key, row in own.rows.items()
             ):
                 return False if self._has_removed(self.folder, shard) else None
-            used = (place for place, each in zip(places, standing, strict=True) if any(each is one for one in earlier.values()))
-            origin = Origin.of(read_marker(*next(used, places[0])))
+            used = (source for source, each in zip(sources, standing, strict=True) if any(each is other for other in earlier.values()))
+            origin = Origin.of(read_marker(*next(used, sources[0])))
             left = left_for_later(((clip, earlier[clip.key].rows[clip.key]) for clip in stay), self.hosts)
             task = self._task(task, clips, stay, earlier)
             copy_shard(task, stay, earlier, replace(origin, left=left), self.folder, work, "remove", loses_clips=True)

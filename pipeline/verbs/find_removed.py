@@ -83,8 +83,8 @@ def find_named(request: RemovalRequest, rows: Iterable[Row], removals: Removals)
         sources.add((row.dataset, row.source))
         if row.key:
             matches.add(row)
-    found, already = matches.by_ids(sources, removals)
-    return Named([*found, *matches.by_values(removals)], already)
+    matched, already = matches.by_ids(sources, removals)
+    return Named([*matched, *matches.by_values(removals)], already)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,21 +26,21 @@ from transforms.planning.leave_out_removed import names_of
 
 @dataclass(frozen=True, slots=True)
 class RemoveOutcome:
-    """What was found, what was done in the shards, and the reports that are gone since they named removed clips."""
+    """What was matched, what was done in the shards, and the reports that are gone since they named removed clips."""
 
-    found: Found
+    matched: Found
     finished: Finished = NOTHING_DONE
     reports: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as `remove --json` prints it."""
         clips = [
-            {"dataset": row.dataset, "id": row.id, "shard": str(row.shard), "because": self.found.because.get(name, "named")}
-            for name, row in sorted(self.found.clips.items())
+            {"dataset": row.dataset, "id": row.id, "shard": str(row.shard), "because": self.matched.because.get(name, "named")}
+            for name, row in sorted(self.matched.clips.items())
         ]
-        rows = [{"dataset": row.dataset, "id": row.id} for _, row in sorted(self.found.left_out.items())]
+        rows = [{"dataset": row.dataset, "id": row.id} for _, row in sorted(self.matched.left_out.items())]
         shards = {"changed": [shard.name for shard in self.finished.written], "damaged": [shard.name for shard in self.finished.damaged]}
-        return {"clips": clips, "left_out": rows, "already_removed": self.found.already, "shards": shards, "reports": list(self.reports)}
+        return {"clips": clips, "left_out": rows, "already_removed": self.matched.already, "shards": shards, "reports": list(self.reports)}
 
 
 def what_would_go(request: RemovalRequest, folder: Folder) -> RemoveOutcome:
@@ -68,15 +68,15 @@ def remove(request: RemovalRequest, folder: Folder, why: str = "", now: float | 
     with folder.locked():
         standing_snapshot(folder)
         snapshot, known = snapshot_of(folder), _known(folder)
-        found = _found(request, snapshot, Removals.of(known))
-        _check_why(why, found)
+        matched = _found(request, snapshot, Removals.of(known))
+        _check_why(why, matched)
         hashes = {(row.kind, row.sha256) for row in known}
-        new = [Removal(*each, removed_at, why) for each in sorted(set(_hashes(request, found, folder)) - hashes)]
+        new = [Removal(*each, removed_at, why) for each in sorted(set(_hashes(request, matched, folder)) - hashes)]
         if not new and REMOVING not in snapshot.files:
-            return RemoveOutcome(found)
-        reports = tuple(_remove_reports(found, snapshot))
+            return RemoveOutcome(matched)
+        reports = tuple(_remove_reports(matched, snapshot))
         write_removals([*known, *new], folder, REMOVING)
-        return RemoveOutcome(found, finish_removal(snapshot_of(folder)), reports)
+        return RemoveOutcome(matched, finish_removal(snapshot_of(folder)), reports)
 
 
 def _found(request: RemovalRequest, snapshot: Snapshot, removals: Removals) -> Found:
@@ -89,21 +89,21 @@ def _known(folder: Folder) -> tuple[Removal, ...]:
     return removal_rows(folder, REMOVING) or removal_rows(folder, REMOVED)
 
 
-def _hashes(request: RemovalRequest, found: Found, folder: Folder) -> Iterator[tuple[Removable, str]]:
+def _hashes(request: RemovalRequest, matched: Found, folder: Folder) -> Iterator[tuple[Removable, str]]:
     """Yield hashes for all that a request removes: of its clips, and of what later clips may have in common with them."""
-    for shard in sorted({row.shard for row in found.clips.values() if row.shard is not None}):
+    for shard in sorted({row.shard for row in matched.clips.values() if row.shard is not None}):
         for clip in read_rows_of(folder, shard):
-            if (clip.dataset, clip.key) in found.clips:
+            if (clip.dataset, clip.key) in matched.clips:
                 named = (each for each in names_of(clip) if each[0] in {Removable.CLIP, Removable.EXCERPT})
                 yield from ((kind, removal_hash(kind, *values)) for kind, values in named)
-    for dataset, key in found.left_out:
+    for dataset, key in matched.left_out:
         yield Removable.CLIP, removal_hash(Removable.CLIP, dataset, key)
     yield from ((kind, removal_hash(kind, value)) for kind, values in request.values.items() for value in values)
 
 
-def _check_why(why: str, found: Found) -> None:
+def _check_why(why: str, matched: Found) -> None:
     """Refuse words about why that name a removed clip: they are kept, and its id must be in no file."""
-    rows = [*found.clips.values(), *found.left_out.values()]
+    rows = [*matched.clips.values(), *matched.left_out.values()]
     words = {word for row in rows for word in (row.id, row.key, row.url) if word and word in why}
     named = sorted(word for word in words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", why))
     if named:
@@ -112,9 +112,9 @@ def _check_why(why: str, found: Found) -> None:
         )
 
 
-def _remove_reports(found: Found, snapshot: Snapshot) -> Iterator[str]:
+def _remove_reports(matched: Found, snapshot: Snapshot) -> Iterator[str]:
     """Remove the reports that name a removed clip; yield their names."""
-    rows: Iterable = (*found.clips.values(), *found.left_out.values())
+    rows: Iterable = (*matched.clips.values(), *matched.left_out.values())
     words = {word.encode() for row in rows for word in (row.id, row.key, row.url) if word}
     for name in sorted(set(REPORTS) - {README, REMOVED}):
         if name in snapshot.files:

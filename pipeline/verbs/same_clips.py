@@ -23,7 +23,7 @@ EXCERPT, SOUND = "the same excerpt", "the same sound"
 class Found:
     """What is removed: clips of shards, and rows that are left out of the plan, both by name.
 
-    `because` says of clips that nobody named what they have in common with one: `EXCERPT` or `SOUND`. `already` are ids that were removed
+    `because` says of clips that were not named what they have in common with one: `EXCERPT` or `SOUND`. `already` are ids that were removed
     before.
     """
 
@@ -40,33 +40,33 @@ def with_same_clips(named: Named, left_out: list[Row], snapshot: Snapshot) -> Fo
         UsageError: a row of a caption table is named whose captions clips have that stay.
         DamagedFileError, FileNotFoundError: a file of the plan is damaged or missing.
     """
-    found = Found(already=named.already)
+    matched = Found(already=named.already)
     repeated = set[Name]()
     for row in named.rows:
         if row.shard is not None:
-            found.clips[row.name] = row
+            matched.clips[row.name] = row
             continue
-        found.left_out[row.name] = row
+        matched.left_out[row.name] = row
         if (same := SAME_EXCERPT.match(row.detail)) is not None:
             repeated.add((row.dataset, same[1]))
     n_before = -1
-    while n_before < len(found.clips) and (found.clips or repeated):
-        n_before = len(found.clips)
-        _add(found, _of_names_and_excerpts(snapshot, repeated, found.clips.values()), EXCERPT)
-        sounds = set(_sounds_of(snapshot, found.clips.keys()))
-        alike = {name for name, sound in _sounds(snapshot) if sound in sounds} - found.clips.keys() if sounds else set()
+    while n_before < len(matched.clips) and (matched.clips or repeated):
+        n_before = len(matched.clips)
+        _add(matched, _of_names_and_excerpts(snapshot, repeated, matched.clips.values()), EXCERPT)
+        sounds = set(_sounds_of(snapshot, matched.clips.keys()))
+        alike = {name for name, sound in _sounds(snapshot) if sound in sounds} - matched.clips.keys() if sounds else set()
         if alike:
-            _add(found, _of_names_and_excerpts(snapshot, alike, ()), SOUND)
-    _add_repeats(found, left_out, snapshot)
-    _check_joined(named.rows, found)
-    return found
+            _add(matched, _of_names_and_excerpts(snapshot, alike, ()), SOUND)
+    _add_repeats(matched, left_out, snapshot)
+    _check_joined(named.rows, matched)
+    return matched
 
 
-def _add(found: Found, rows: Iterable[Row], because: str) -> None:
+def _add(matched: Found, rows: Iterable[Row], because: str) -> None:
     for row in rows:
-        if row.name not in found.clips:
-            found.because[row.name] = because
-            found.clips[row.name] = row
+        if row.name not in matched.clips:
+            matched.because[row.name] = because
+            matched.clips[row.name] = row
 
 
 def _of_names_and_excerpts(snapshot: Snapshot, names: Set[Name], clips: Iterable[Row]) -> list[Row]:
@@ -100,21 +100,21 @@ def _sounds(snapshot: Snapshot) -> Iterator[tuple[Name, str]]:
             yield from sounds
 
 
-def _add_repeats(found: Found, left_out: Iterable[Row], snapshot: Snapshot) -> None:
+def _add_repeats(matched: Found, left_out: Iterable[Row], snapshot: Snapshot) -> None:
     """Add the rows that are left out because they repeat the excerpt of a removed clip."""
     repeats = {}
     for row in left_out:
         same = SAME_EXCERPT.match(row.detail)
-        if row.key and same is not None and (row.dataset, same[1]) in found.clips:
+        if row.key and same is not None and (row.dataset, same[1]) in matched.clips:
             repeats[row.name] = row
-    others = repeats.keys() - found.clips.keys()
+    others = repeats.keys() - matched.clips.keys()
     stay = {row.name for row in planned_rows(snapshot) if row.name in others} if others else set()
-    found.left_out.update({name: row for name, row in repeats.items() if name not in stay})  # else another clip has this id, too
+    matched.left_out.update({name: row for name, row in repeats.items() if name not in stay})  # else another clip has this id, too
 
 
-def _check_joined(named: Iterable[Row], found: Found) -> None:
+def _check_joined(named: Iterable[Row], matched: Found) -> None:
     """Refuse rows of caption tables whose captions other clips have, unless all of these are removed too: they would keep the text."""
-    keys = {key for _, key in found.clips}
+    keys = {key for _, key in matched.clips}
     for row in named:
         if row.detail.startswith(ADDED_TO) and not set(row.detail.removeprefix(ADDED_TO).split(", ")) <= keys:
             raise UsageError(

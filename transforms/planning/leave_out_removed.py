@@ -103,9 +103,9 @@ def _without_keys(row: LeftOutRow, keys: set[str]) -> LeftOutRow:
     """Return a row whose captions other clips got, without those that were removed; the last key of a detail that was cut goes too."""
     others = OTHERS.search(row[DETAIL])
     named = OTHERS.sub("", row[DETAIL].removeprefix(ADDED_TO)).split(", ")
-    whole = named[:-1] if len(row[DETAIL]) == MAX_DETAIL else named
-    stay = [key for key in whole if key not in keys]
-    if len(stay) == len(whole):
+    complete = named[:-1] if len(row[DETAIL]) == MAX_DETAIL else named
+    stay = [key for key in complete if key not in keys]
+    if len(stay) == len(complete):
         return row
     if not stay and others is None:
         return (*row[:ID], "", "", "", str(Reason.REMOVED), STAGE, "")

@@ -38,11 +38,11 @@ class Origin:
 
 def copied_from(clips: Iterable[Clip], shards: Iterable[PreviousShard]) -> dict[str, PreviousShard]:
     """Return the first of some shards that has the outcome of each clip, intact, by sample key; clips that none has are missing."""
-    found: dict[str, PreviousShard] = {}
+    matched: dict[str, PreviousShard] = {}
     wanted = {clip.key for clip in clips}
     for shard in shards:
-        found = {key: shard for key in shard.rows if key in wanted and shard.has(key)} | found
-    return found
+        matched = {key: shard for key in shard.rows if key in wanted and shard.has(key)} | matched
+    return matched
 
 
 def copy_shard(
