@@ -15,7 +15,7 @@ DONE, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
 OF_SIGNALS = 128
 """Added to the number of the signal that ends a command: 130 for Ctrl-C, 143 for SIGTERM, 129 when the terminal is closed."""
 
-WRITING_VERBS = frozenset({"plan", "build", "retry", "recaption"})
+WRITING_VERBS = frozenset({"plan", "build", "retry", "remove", "recaption"})
 AGAIN = "run the same command again: it continues where it stopped, and no file is half-written under its final name"
 DAMAGED = "run `laion-audio verify DIR` to see which file is damaged; remove it (or all of plan/, if it is there), and build again"
 PRUNE = "if they should go, run `laion-audio build` with --prune; if not, mend the table or the recipe, or build into another folder"

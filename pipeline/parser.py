@@ -5,13 +5,29 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from pipeline.commands import build, leaks, papers, plan, publish, recaption, recheck, report, retry, similar, sources, status, verify
+from pipeline.commands import (
+    build,
+    leaks,
+    papers,
+    plan,
+    publish,
+    recaption,
+    recheck,
+    remove,
+    report,
+    retry,
+    similar,
+    sources,
+    status,
+    verify,
+)  # fmt: skip
 
 VERBS: dict[str, ModuleType] = {
     "sources": sources,
     "plan": plan,
     "build": build,
     "retry": retry,
+    "remove": remove,
     "recaption": recaption,
     "status": status,
     "similar": similar,

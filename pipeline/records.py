@@ -65,6 +65,7 @@ class Reason(enum.StrEnum):
     MERGED = "merged"
     HELD_OUT = "held_out"
     LICENSE = "license"
+    REMOVED = "removed"
 
     @property
     def transient(self) -> bool:

@@ -16,7 +16,7 @@ from tests.outcomes import SETTINGS_HASH, clip, rejection, sample, write_plan, w
 from transforms.fetching.fetch import Fetcher
 from transforms.fetching.limits.hosts import HostTable
 from transforms.fetching.settings import FetchSettings
-from transforms.shards.build_shards import left_for_later
+from transforms.shards.rows_left import left_for_later
 
 NUMBER = {name: ShardId("Set", "train", n) for n, name in enumerate(("sample", "not_found", "throttled", "open", "unbuilt"))}
 

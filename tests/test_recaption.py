@@ -27,7 +27,7 @@ from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
 from tests.fates import appeared, build_into, make_fates, published, tone, unwatched
 from tests.tiny_t5 import ROWS, make_labelled, make_t5
-from transforms.shards import rewrite_text
+from transforms.shards import copy_shard
 
 ENGINE = EagerEngine()
 
@@ -206,7 +206,7 @@ def test_a_failure_leaves_complete_shards_and_the_next_run_continues(tmp_path: P
     recipe = make_fates(tmp_path / "in", n_good=12, shard_size=3)
     build_into(tmp_path / "out", recipe)
     edit(tmp_path / "in/clips.csv", ("A man plays", "A man hums"))
-    publish, n_published = rewrite_text.publish, 0
+    publish, n_published = copy_shard.publish, 0
 
     def fail_later(*arguments: object) -> None:
         nonlocal n_published
@@ -216,7 +216,7 @@ def test_a_failure_leaves_complete_shards_and_the_next_run_continues(tmp_path: P
         publish(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(rewrite_text, "publish", fail_later)
+        patched.setattr(copy_shard, "publish", fail_later)
         with pytest.raises(EngineError):
             recaption_in(tmp_path / "out")
     done = recaption_in(tmp_path / "out")

@@ -27,7 +27,7 @@ from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
 from tests.fates import published, tone, unwatched
 from transforms.shards import build_shards
-from transforms.shards.build_shards import publish
+from transforms.shards.publish_shard import publish
 
 N_CLIPS = 7
 SHARD_FILES = [f"{n}{ending}" for n in (0, 1) for ending in (".tar", ".parquet", "_stats.json")]

@@ -9,7 +9,7 @@ from pipeline.commands.options import FOLDER, WAIT, add_engine, add_verb, engine
 from pipeline.records import TRANSIENT, Reason
 from pipeline.report.terminal import console, print_outcome
 
-WHEN_PLANNED = frozenset({Reason.BAD_ROW, Reason.NO_TEXT, Reason.HELD_OUT, Reason.LICENSE})
+WHEN_PLANNED = frozenset({Reason.BAD_ROW, Reason.NO_TEXT, Reason.HELD_OUT, Reason.LICENSE, Reason.REMOVED})
 """Reasons of rows that are in no shard."""
 
 

@@ -50,6 +50,12 @@ def write_index(folder: Folder, plan: Plan, recipe: RecipeRead, below: str) -> N
     folder.write_json(f"{below}/{DIGESTS_INDEX}", value | {"files": files})
 
 
+def write_index_of(folder: Folder, index: DigestsIndex, plan: Plan, below: str) -> None:
+    """Write that the digests of a plan belong to another plan, which was made from the same rows, and go on to stand where they are."""
+    value = {"plan": plan_hash(plan), "rules": index.recipe.rules, "sources": [dataclasses.asdict(each) for each in index.recipe.sources]}
+    folder.write_json(f"{below}/{DIGESTS_INDEX}", value | {"files": dict(index.files)})
+
+
 def read_index(folder: Folder, plan: Plan) -> DigestsIndex | None:
     """Return what a plan was made from; `None` where this is not known: its digests are missing, damaged, or those of another plan."""
     try:

@@ -32,7 +32,9 @@ STAGED = ".staged"  # copies of the recordings of the user, for workers on other
 CHECKED = ".verify"  # what an interrupted `verify` has checked, removed when a `verify` ends
 
 DATACARD, ATTRIBUTION, CROISSANT, PAPERS = "DATACARD.md", "ATTRIBUTION.csv", "croissant.json", "papers.json"
-REPORTS = ("report.html", DATACARD, README, LEAKS, ATTRIBUTION, CROISSANT, PAPERS, "removed.parquet")
+REMOVED = "removed.parquet"  # what was removed, as hashes: later plans leave it out
+REMOVING = ".removing"  # the same while a removal is not finished
+REPORTS = ("report.html", DATACARD, README, LEAKS, ATTRIBUTION, CROISSANT, PAPERS, REMOVED)
 
 TAR, BOOKS, MARKER, EVIDENCE = ".tar", ".parquet", "_stats.json", "_evidence.parquet"
 REPORT = REPORTS[0]

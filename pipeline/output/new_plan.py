@@ -26,6 +26,7 @@ from pipeline.output.layout import (
 )
 from pipeline.output.plan_files import count_left_out, read_left_out, summary
 from pipeline.output.plan_index import LostRowsError, Plan, PlannedShard, read_plan
+from pipeline.output.removals_file import read_removals
 from pipeline.output.storage import Folder
 
 
@@ -107,7 +108,7 @@ def _counted(fingerprint: str, folder: Folder) -> Plan:
     names = (name.removeprefix(f"{NEW_PLAN}/") for name in folder.names(NEW_PLAN, ".parquet"))
     shards = [(shard, *summary(folder, f"{NEW_PLAN}/{name}")) for name in names if (shard := planned_shard(name)) is not None]
     planned = tuple(PlannedShard(*entry) for entry in sorted(shards))
-    plan = Plan(fingerprint, planned, rows_read, count_left_out(read_left_out(folder, NEW_PLAN)), t5)
+    plan = Plan(fingerprint, planned, rows_read, count_left_out(read_left_out(folder, NEW_PLAN)), t5, read_removals(folder).sha256)
     n_read = sum(rows_read.values())
     if n_read != plan.n_clips + plan.n_left_out:
         raise LostRowsError(f"the engine lost rows: {n_read} were read, {plan.n_clips} planned, {plan.n_left_out} left out")

@@ -13,6 +13,8 @@ from pipeline.output.layout import (
     NEW_PLAN,
     PLAN,
     RECORDINGS,
+    REMOVED,
+    REMOVING,
     RETIRED,
     SLOTS,
     STAGED,
@@ -27,7 +29,7 @@ from pipeline.output.storage import READY, TEMPORARY, Folder
 from pipeline.records import ShardId
 
 OF_A_FIRST_BUILD = frozenset(
-    {PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, LEDGER, f"{LEDGER}-journal", f"{LEDGER}-owners"}
+    {PLAN, NEW_PLAN, WORK, LOCK, f"{LOCK}.owner", MOVED, RECORDINGS, REMOVED, REMOVING, LEDGER, f"{LEDGER}-journal", f"{LEDGER}-owners"}
     | {SLOTS, STAGED, WAITING}
 )
 """Names that a build which was killed before its end may leave at the top of a new folder."""

@@ -119,10 +119,14 @@ def table_bytes(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
+def left_out_table(tables: Iterable[bytes]) -> pa.Table:
+    """Return tables that `table_bytes` made as one."""
+    return pa.concat_tables([REJECTIONS.empty_table(), *(pa.ipc.open_stream(each).read_all() for each in tables)])
+
+
 def write_left_out(tables: Iterable[bytes], path: Path) -> None:
     """Write the rows that were left out of the plan, sorted by their values."""
-    table = pa.concat_tables([REJECTIONS.empty_table(), *(pa.ipc.open_stream(each).read_all() for each in tables)])
-    large = table.cast(_LARGE).sort_by([(name, "ascending") for name in REJECTIONS.names]).combine_chunks()
+    large = left_out_table(tables).cast(_LARGE).sort_by([(name, "ascending") for name in REJECTIONS.names]).combine_chunks()
     parts = [large.slice(at, N_TOGETHER).cast(REJECTIONS) for at in range(0, max(1, len(large)), N_TOGETHER)]
     pq.write_table(pa.concat_tables(parts), path, compression="zstd")
 

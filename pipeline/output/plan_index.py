@@ -44,6 +44,7 @@ class Plan:
 
     `fingerprint` is the hash of the recipe and its tables; `rows_read` counts rows by dataset, `left_out` the rows that are in
     no shard by dataset and reason. `t5` counts by dataset the captions asked of the T5 and those that passed the guard; empty without a T5.
+    `removed` is the hash of the removals that the plan honours; empty without any.
     """
 
     fingerprint: str
@@ -51,6 +52,7 @@ class Plan:
     rows_read: Mapping[str, int]
     left_out: Mapping[str, Mapping[str, int]]
     t5: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    removed: str = ""
 
     @property
     def n_clips(self) -> int:
@@ -71,7 +73,8 @@ class Plan:
         """Return the content of plan.json."""
         shards = {planned.shard.name: {"rows": planned.n_rows, "rows_sha256": planned.rows_sha256} for planned in self.shards}
         counts = {"rows_read": dict(self.rows_read), "left_out": {name: dict(reasons) for name, reasons in self.left_out.items()}}
-        return {"format": FORMAT, "fingerprint": self.fingerprint, **counts, "shards": shards, **({"t5": self.t5} if self.t5 else {})}
+        others = {"t5": self.t5, "removed": self.removed}
+        return {"format": FORMAT, "fingerprint": self.fingerprint, **counts, "shards": shards, **{k: v for k, v in others.items() if v}}
 
     @classmethod
     def from_json(cls, value: Any) -> Plan:
@@ -83,7 +86,8 @@ class Plan:
         shards = (_planned(name, entry) for name, entry in field(value, "shards", mapping).items())
         ordered = tuple(sorted(shards, key=lambda planned: planned.shard))
         rows_read, left_out = field(value, "rows_read", table(count)), field(value, "left_out", table(table(count)))
-        return cls(field(value, "fingerprint", text), ordered, rows_read, left_out, table(_t5_counts)(value.get("t5", {}), "t5"))
+        t5, removed = table(_t5_counts)(value.get("t5", {}), "t5"), text(value.get("removed", ""), "removed")
+        return cls(field(value, "fingerprint", text), ordered, rows_read, left_out, t5, removed)
 
 
 def _planned(name: str, entry: Any) -> PlannedShard:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.disk import FileState
-from pipeline.output.layout import INDEX, MARKER, PLAN, marker_name, shard_of
+from pipeline.output.layout import INDEX, MARKER, PLAN, REMOVED, REMOVING, marker_name, shard_of
 from pipeline.output.markers import Marker
 from pipeline.output.object_store import N_AT_ONCE
 from pipeline.output.plan_index import DamagedPlanError, OutputFormatError, Plan, PlannedShard, read_plan
@@ -51,6 +51,19 @@ class Snapshot:
         from pipeline.output.equal_sounds_file import read_equal_sounds  # imports pyarrow, which `status` does not need
 
         return read_equal_sounds(self.folder)
+
+    @cached_property
+    def removed(self) -> str:
+        """The hash of what was removed from the folder, empty where nothing was; raises as `read_removals`."""
+        if REMOVED not in self.files and REMOVING not in self.files:
+            return ""
+        from pipeline.output.removals_file import read_removals  # imports pyarrow
+
+        return read_removals(self.folder).sha256
+
+    def has_plan_of(self, fingerprint: str) -> bool:
+        """Return whether the folder has the plan of a recipe, given its fingerprint, without the clips that were removed."""
+        return self.plan is not None and self.plan.fingerprint == fingerprint and self.plan.removed == self.removed
 
     def finished(self, shard: ShardId, inputs_sha256: str) -> bool:
         """Return whether a shard was made from these inputs, and its tar and books have the sizes that its marker records."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,14 @@ def write_cache(fresh: Iterable[GeneratedTexts], generation_hash: str, folder: F
     _publish(pa.Table.from_pylist([known[key] for key in sorted(known)], CACHE), folder, f"{below}/{T5_CACHE}")
 
 
+def forget(prompts: Set[str], folder: Folder, below: str) -> None:
+    """Write the cache of a new plan without the texts for some prompts, by any model."""
+    rows = _rows(folder, f"{PLAN}/{T5_CACHE}", CACHE)
+    if any(row["prompt"] in prompts for row in rows):
+        kept = [row for row in rows if row["prompt"] not in prompts]
+        _publish(pa.Table.from_pylist(kept, CACHE), folder, f"{below}/{T5_CACHE}")
+
+
 def part_name(prompts: Sequence[str], generation_hash: str) -> str:
     """Return the name of the file that holds the texts of one batch of prompts."""
     return f"{PLAN}/{T5_PARTS}/batch-{stable_hash(generation_hash, *prompts)[:24]}.parquet"
@@ -83,16 +93,23 @@ def write_verdicts(counted: Iterable[tuple[Verdict, int]], folder: Folder, below
     """Write every text with the rule it breaks, and how many keyword sets and clips of each dataset got a caption."""
     ordered = sorted(counted, key=lambda entry: (entry[0].dataset, entry[0].keywords))
     rows: list[dict[str, Any]] = []
-    counts: dict[str, dict[str, Any]] = {}
     for verdict, n_clips in ordered:
         columns = {"dataset": verdict.dataset, "keywords": list(verdict.keywords), "prompt": verdict.prompt, "n_clips": n_clips}
         texts = zip(verdict.texts, verdict.rules, strict=True)
         rows += [columns | {"rank": rank, "text": text, "rule": rule} for rank, (text, rule) in enumerate(texts)]
-        _count(verdict, n_clips, counts.setdefault(verdict.dataset, {"clips": [0, 0], "sets": [0, 0], "rules": {}}))
+    counts = verdict_counts(ordered)
     for entry in counts.values():
         entry["rules"] = dict(sorted(entry["rules"].items()))
     _publish(pa.Table.from_pylist(rows, TEXTS), folder, f"{below}/{T5_TEXTS}")
     folder.write_json(f"{below}/{T5_COUNTS}", counts)
+
+
+def verdict_counts(counted: Iterable[tuple[Verdict, int]]) -> dict[str, dict[str, Any]]:
+    """Return by dataset what `plan.json` counts of verdicts."""
+    counts: dict[str, dict[str, Any]] = {}
+    for verdict, n_clips in counted:
+        _count(verdict, n_clips, counts.setdefault(verdict.dataset, {"clips": [0, 0], "sets": [0, 0], "rules": {}}))
+    return counts
 
 
 def _count(verdict: Verdict, n_clips: int, counts: dict[str, Any]) -> None:
@@ -116,6 +133,21 @@ def read_texts(folder: Folder) -> list[dict[str, Any]]:
         DamagedFileError: the file is damaged.
     """
     return _rows(folder, f"{PLAN}/{T5_TEXTS}", TEXTS)
+
+
+def read_verdicts(folder: Folder) -> Counter[Verdict]:
+    """Return the verdicts on the texts of a plan, and how many clips each is about; raises as `read_texts`."""
+    verdicts: dict[tuple, list[dict[str, Any]]] = {}
+    for row in read_texts(folder):
+        verdicts.setdefault((row["dataset"], tuple(row["keywords"])), []).append(row)
+    counted: Counter[Verdict] = Counter()
+    for (dataset, keywords), rows in verdicts.items():
+        begins = [at for at, row in enumerate(rows) if row["rank"] == 0]
+        for begin, end in itertools.pairwise([*begins, len(rows)]):
+            first = rows[begin]
+            texts, rules = (tuple(row[name] for row in rows[begin:end]) for name in ("text", "rule"))
+            counted[Verdict(dataset, keywords, first["prompt"], texts, rules)] += first["n_clips"]
+    return counted
 
 
 def _cached_rows(folder: Folder) -> list[dict[str, Any]]:

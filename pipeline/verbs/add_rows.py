@@ -48,7 +48,7 @@ def add_rows(recipe: BuildRecipe, snapshot: Snapshot, lacks_addresses: Callable[
     """
     folder, plan = snapshot.folder, snapshot.plan
     index = read_index(folder, plan) if plan is not None else None
-    if plan is None or index is None or recipe.captions == "t5":
+    if plan is None or index is None or recipe.captions == "t5" or plan.removed != snapshot.removed:
         return None
     fingerprint, now = recipe.fingerprint(None), recipe_read(recipe)  # before the tables are read
     places = _places(index.recipe, now)
@@ -105,7 +105,7 @@ def _difference(recipe: BuildRecipe, added: AddedRows, plan: Plan, folder: Folde
         shards = (shard for shard in sizes if (shard.dataset, shard.split) == (dataset, split))
         return {key: shard.index for shard in shards for key in read_keys(folder, shard) if key in keys}
 
-    return difference(added.before, added.after, rules_of(recipe), recipe.shard_size, sizes, indices_of)
+    return difference(added.before, added.after, rules_of(recipe, folder), recipe.shard_size, sizes, indices_of)
 
 
 def _adopt(plan: Plan, snapshot: Snapshot, prune: bool) -> None:

@@ -13,7 +13,7 @@ from pipeline.engines.run import Engine
 from pipeline.output.address_files import remove_addresses
 from pipeline.output.folder_readme import write_readme
 from pipeline.output.json_values import json_bytes
-from pipeline.output.layout import BUILD, NEW_PLAN, PAPERS, RECIPE, sizes_name, tar_name
+from pipeline.output.layout import BUILD, NEW_PLAN, PAPERS, RECIPE, REMOVING, sizes_name, tar_name
 from pipeline.output.leaks_file import outdated_certificate
 from pipeline.output.moved_shards import release
 from pipeline.output.object_store import ReadOnlyError
@@ -84,7 +84,10 @@ def build(
             return outcome
         known = before.known()
     with folder.locked():
-        return _build(recipe, standing_snapshot(folder, known), limit, engine, watch, command, changes, wait)
+        outcome = _build(recipe, standing_snapshot(folder, known), limit, engine, watch, command, changes, wait)
+        if folder.exists(REMOVING):  # of shards that were damaged, and are made anew now
+            standing_snapshot(folder)
+        return outcome
 
 
 class _NoEngine(Engine):
@@ -101,9 +104,9 @@ def _if_finished(recipe: BuildRecipe, before: Snapshot, limit: int | None, watch
     It takes no lock, because a lock in a store costs three requests: a build that ends as it began may look at a folder at any time.
     """
     plan = before.plan
-    if plan is None or plan.fingerprint != recipe.fingerprint(limit) or any(each.shard not in before.markers for each in plan.shards):
+    if plan is None or not before.has_plan_of(recipe.fingerprint(limit)) or any(each.shard not in before.markers for each in plan.shards):
         return None
-    if any(name.startswith(f"{NEW_PLAN}/") for name in before.files):
+    if REMOVING in before.files or any(name.startswith(f"{NEW_PLAN}/") for name in before.files):
         return None
     try:
         return _build(recipe, before, limit, _NoEngine(), watch, (), NO_CHANGES, wait)

@@ -9,8 +9,10 @@ import pyarrow as pa
 
 from pipeline.output.layout import LEFT_OUT, NEW_PLAN
 from pipeline.output.plan_files import REJECTIONS, read_left_out, table_bytes, write_left_out
+from pipeline.output.removals_file import read_removals
 from pipeline.output.storage import Folder
 from transforms.planning.added_rows import AddedRows
+from transforms.planning.leave_out_removed import redacted
 from transforms.planning.plan_difference import LeftOutRow, OtherPlanError, PlanDifference
 from transforms.planning.row_digests import left_out_hash
 
@@ -33,7 +35,8 @@ def change_left_out(change: PlanDifference, added: AddedRows, folder: Folder) ->
         table = table.filter(pa.array(stays, pa.bool_()))
     more = pa.Table.from_pylist([dict(zip(REJECTIONS.names, row, strict=True)) for row in new.elements()], REJECTIONS)
     with folder.workspace() as work:
-        write_left_out([table_bytes(table), table_bytes(more)], work / "left_out.parquet")
+        table = redacted(pa.concat_tables([table, more]), read_removals(folder))
+        write_left_out([table_bytes(table)], work / "left_out.parquet")
         folder.publish(work / "left_out.parquet", f"{NEW_PLAN}/{LEFT_OUT}")
     not_rejected = Counter[str]()
     for number, n_rows in added.not_rejected.items():

@@ -10,6 +10,7 @@ from pipeline.output.address_files import full_address, read_addresses
 from pipeline.output.layout import NEW_PLAN, PLAN, plan_name
 from pipeline.output.plan_files import count_left_out, plan_line, read_left_out, read_rows_of, rows_sha256
 from pipeline.output.plan_index import Plan, PlannedShard
+from pipeline.output.shard_plan import write_shard_lines
 from pipeline.output.shared_file import read_shared
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
@@ -18,7 +19,6 @@ from pipeline.verbs.changed_left_out import change_left_out
 from transforms.planning.added_rows import AddedRows
 from transforms.planning.plan_difference import OtherPlanError, PlanDifference, ShardChange
 from transforms.planning.share_recordings import Pair, write_shared_recordings
-from transforms.planning.write_plan import write_shard_lines
 
 
 def change_plan(fingerprint: str, plan: Plan, change: PlanDifference, added: AddedRows, snapshot: Snapshot) -> Plan:
@@ -40,7 +40,8 @@ def change_plan(fingerprint: str, plan: Plan, change: PlanDifference, added: Add
     rows_read.subtract(change_left_out(change, added, folder))
     write_shared_recordings(_shared(change.shared, folder), folder, NEW_PLAN)
     left_out = count_left_out(read_left_out(folder, NEW_PLAN))
-    made = Plan(fingerprint, tuple(shards[shard] for shard in sorted(shards)), dict(sorted((+rows_read).items())), left_out)
+    ordered = tuple(shards[shard] for shard in sorted(shards))
+    made = Plan(fingerprint, ordered, dict(sorted((+rows_read).items())), left_out, removed=plan.removed)
     if made.n_read != made.n_clips + made.n_left_out:
         raise OtherPlanError(f"{made.n_read} rows were read, {made.n_clips} planned, {made.n_left_out} left out")
     return made

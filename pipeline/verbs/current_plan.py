@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.engines.run import Engine
+from pipeline.output.layout import REMOVING
 from pipeline.output.new_plan import promote_interrupted
 from pipeline.output.snapshot import NOTHING_KNOWN, KnownMarkers, Snapshot, take_snapshot
 from pipeline.output.storage import Folder
@@ -15,9 +16,16 @@ from transforms.shards.shard_task import SettingsHashOf
 
 
 def standing_snapshot(folder: Folder, known: KnownMarkers = NOTHING_KNOWN) -> Snapshot:
-    """Return the snapshot of a folder that is locked, after finishing what a killed build began; a damaged plan counts as none."""
+    """Return the snapshot of a locked folder, after finishing what a killed build or removal began; a damaged plan counts as none."""
     snapshot = take_snapshot(folder, needs_plan=False, known=known)
-    return take_snapshot(folder, needs_plan=False) if promote_interrupted(folder, snapshot.files) else snapshot
+    if promote_interrupted(folder, snapshot.files):
+        snapshot = take_snapshot(folder, needs_plan=False)
+    if REMOVING not in snapshot.files:
+        return snapshot
+    from pipeline.verbs.finish_removal import finish_removal
+
+    finish_removal(snapshot)
+    return take_snapshot(folder, needs_plan=False)
 
 
 def current_plan(
@@ -37,7 +45,7 @@ def current_plan(
         settings_hash_of: as the build has it; `None` where nothing is built.
         tell: called with a line where rows were added to the plan without planning the others again.
     """
-    is_current = snapshot.plan is not None and snapshot.plan.fingerprint == recipe.fingerprint(limit)
+    is_current = snapshot.has_plan_of(recipe.fingerprint(limit))
     if snapshot.plan is not None and changes.retried and not is_current:
         return snapshot, False  # the rows that stand are tried again; a change of the recipe waits for the next build
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.output.plan_files import read_left_out, read_rows_of
 from pipeline.output.snapshot import Snapshot
 from pipeline.recipe.model import BuildRecipe
-from pipeline.records import Clip, Rejected
+from pipeline.records import Clip, Reason, Rejected
 from sources import folder
 from sources.metadata.file_names import is_made_by_macos
 from sources.metadata.recording_names import suffix_of
@@ -87,5 +87,5 @@ def _clips(recipe: BuildRecipe, snapshot: Snapshot) -> Iterator[Clip]:
         if planned.shard.dataset in roots:
             yield from read_rows_of(snapshot.folder, planned.shard)
     for row in read_left_out(snapshot.folder).to_pylist():
-        if row["dataset"] in roots:
+        if row["dataset"] in roots and row["reason"] != Reason.REMOVED:
             yield Clip(row["source"], row["dataset"], row["split"], row["id"], row["url"], audio_root=roots[row["dataset"]])

@@ -19,6 +19,7 @@ from pipeline.output.ownership import ForeignFilesError, check_names, retired_sh
 from pipeline.output.plan_change import DroppedSamplesError, compare
 from pipeline.output.plan_files import read_keys
 from pipeline.output.plan_index import Plan
+from pipeline.output.removals_file import read_removals
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.standing import Standing, read_standing
 from pipeline.output.storage import Folder
@@ -52,7 +53,7 @@ def plan_clips(
     read_rows: beam.PTransform,
 ) -> None:
     """Add the steps of planning: recipe -> one plan file for each shard; the rows left out -> rejections.parquet."""
-    rules, finds = rules_of(recipe), held_rows(recipe, limit)
+    rules, finds = rules_of(recipe, folder), held_rows(recipe, limit)
     read = root | "ReadSources" >> read_rows
     keys = (read.keys, root | "PreviousKeys" >> PreviousKeys(previous)) | "Keys" >> beam.Flatten()
     planned = (read.clips, keys) | "PlanPartitions" >> PlanPartitions(rules, finds)
@@ -83,10 +84,17 @@ def held_rows(recipe: BuildRecipe, limit: int | None) -> HeldRows | None:
     return HeldRows.of(recipe.holdout, recipe.folder) if recipe.holdout and limit is None else None
 
 
-def rules_of(recipe: BuildRecipe) -> Rules:
-    """Return what a recipe says about rows."""
+def rules_of(recipe: BuildRecipe, folder: Folder) -> Rules:
+    """Return what a recipe says about rows, and what was removed from a folder."""
     return Rules.of(
-        recipe.sources, recipe.holdout, recipe.folder, recipe.held_elsewhere, recipe.licenses, recipe.neutral, recipe.template_labels
+        recipe.sources,
+        recipe.holdout,
+        recipe.folder,
+        recipe.held_elsewhere,
+        recipe.licenses,
+        recipe.neutral,
+        recipe.template_labels,
+        read_removals(folder),
     )
 
 
@@ -139,7 +147,7 @@ def make_plan(recipe: BuildRecipe, snapshot: Snapshot, limit: int | None, engine
     discard_new_plan(folder)
     with rare_collections():
         if engine.is_local and caption_model is None and (few := few_rows(recipe, limit)) is not None:
-            write_plan_of(few, recipe, rules_of(recipe), previous, folder, held_rows(recipe, limit))
+            write_plan_of(few, recipe, rules_of(recipe, folder), previous, folder, held_rows(recipe, limit))
         else:
             return_freed_memory()
             rows = reading(recipe, limit, folder, engine)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.output.digest_files import by_file, joined, write_digests
 from pipeline.output.layout import HELD_ROWS, LEFT_OUT, NEW_PLAN, ROWS_READ
 from pipeline.output.plan_files import left_out_bytes, plan_line
+from pipeline.output.shard_plan import write_shard_lines
 from pipeline.output.shared_file import write_shared
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
@@ -19,7 +20,7 @@ from transforms.planning.plan_rows import plan_rows
 from transforms.planning.read_sources import read_source
 from transforms.planning.row_digests import digests_of, digests_of_rejections
 from transforms.planning.rules import Rules
-from transforms.planning.write_plan import write_shard_lines, write_tables
+from transforms.planning.write_plan import write_tables
 
 MAX_ROWS = 5_000
 """Rows of a recipe that are planned here: in 0.5 s of CPU, as long as Beam's local engine takes to plan none."""

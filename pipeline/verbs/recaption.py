@@ -15,7 +15,7 @@ from pipeline.failures import RecipeError
 from pipeline.keys import stable_hash
 from pipeline.output.equal_sounds_file import read_equal_sounds
 from pipeline.output.layout import BUILD, LEFT_OUT, N_REWORDED, NEW_PLAN, PLAN, RECIPE, ROWS, ROWS_READ
-from pipeline.output.new_plan import discard_new_plan, finish_plan, promote_interrupted
+from pipeline.output.new_plan import discard_new_plan, finish_plan
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.plan_index import Plan
 from pipeline.output.snapshot import Snapshot
@@ -24,6 +24,7 @@ from pipeline.recipe.model import BuildRecipe, parse_recipe
 from pipeline.recipe.write import resolved_recipe
 from pipeline.records import ShardId
 from pipeline.verbs.build_record import build_record, build_settings
+from pipeline.verbs.current_plan import standing_snapshot
 from pipeline.verbs.missing import missing_rows
 from pipeline.verbs.plan import caption_model_of, reading, rules_of, with_t5
 from pipeline.verbs.rounds import Watch, shard_task
@@ -56,7 +57,7 @@ def reword_plan(
     root: beam.Pipeline, recipe: BuildRecipe, folder: Folder, plan: Plan, caption_model: CaptionModel | None, read_rows: beam.PTransform
 ) -> None:
     """Add the steps that give a plan new text: plan files and a recipe -> plan files with the same rows in the same shards."""
-    rules = rules_of(recipe)
+    rules = rules_of(recipe, folder)
     read = root | "ReadSources" >> read_rows
     partitions = (read.clips, read.keys) | "PlanPartitions" >> PlanPartitions(rules, with_text=False)
     shards = [planned.shard for planned in plan.shards]
@@ -86,7 +87,7 @@ def recaption(recipe: BuildRecipe, folder: Folder, engine: Engine, watch: Watch,
         FolderInUseError: another build is running there.
     """
     with folder.locked():
-        promote_interrupted(folder, folder.listing())
+        standing_snapshot(folder)
         before = snapshot_of(folder)
         n_read = _reword(recipe, before, engine)
         settings = build_settings(recipe, folder)

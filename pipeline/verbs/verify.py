@@ -29,6 +29,7 @@ from pipeline.verbs.verify_files import (
 )
 from pipeline.verbs.verify_plan import check_left_out, check_plan_index, check_t5_texts
 from pipeline.verbs.verify_record import check_record
+from pipeline.verbs.verify_removals import check_removals
 from pipeline.verbs.verify_shard import ShardCheck, check_shard
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def verify(folder: Folder, deep: bool, engine: Engine | None = None) -> Iterator
     yield from check_shared(folder, files)
     yield from check_digests(folder, files)
     yield from check_leaks(folder, files)
+    yield from check_removals(folder, files, plan)
     versions = ((each.shard, each.versions) for each in checked if each.versions is not None)
     yield from (Note(None, None, "", line, "") for line in other_versions(made_with(versions)))
     yield from check_names(files, plan.shards, bool(plan.t5) or not plan.rows_read)

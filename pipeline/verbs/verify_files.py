@@ -24,6 +24,7 @@ from pipeline.output.layout import (
     README,
     RECIPE,
     RECORDINGS,
+    REMOVING,
     REPORTS,
     RETIRED,
     SHARED,
@@ -201,7 +202,7 @@ def check_names(files: Mapping[str, object], planned: Sequence[PlannedShard], ha
     """Yield a fault for each file that no build of this plan writes: readers would take a tar of it for a part of the set."""
     shards = [entry.shard for entry in planned]
     of_plan = (INDEX, LEFT_OUT, EQUAL_SOUNDS, SHARED, T5_CACHE, DIGESTS_INDEX, *map(digests_name, range(N_DIGESTS)))
-    known = {RECIPE, BUILD_RECORD, RECORDINGS, *REPORTS, *(f"{PLAN}/{name}" for name in of_plan)}
+    known = {RECIPE, BUILD_RECORD, RECORDINGS, REMOVING, *REPORTS, *(f"{PLAN}/{name}" for name in of_plan)}
     known |= {f"{PLAN}/{T5_TEXTS}"} if has_t5 else set()
     known |= {f"{PLAN}/{plan_name(shard)}" for shard in shards} | {address_name(shard) for shard in shards}
     known |= {name for shard in shards for name in (*names_of(shard), sizes_name(shard.folder))}

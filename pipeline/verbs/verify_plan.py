@@ -148,7 +148,10 @@ def _left_out_findings(row: Mapping[str, Any]) -> Iterator[str]:
         return
     if row["reason"] not in set(Reason):
         yield f"reason is {shown(row['reason'])}, no reason"
-    if row["key"] != sample_key(row["source"], row["id"]):
+    if row["reason"] == Reason.REMOVED:
+        if any(row[name] for name in ("id", "key", "url", "detail")):
+            yield "was removed, and its row still names it"
+    elif row["key"] != sample_key(row["source"], row["id"]):
         yield f"its key is not that of source {shown(row['source'])} and id {shown(row['id'])}"
     if not row["stage"] or len(row["detail"]) > MAX_DETAIL:
         yield f"stage is {shown(row['stage'])}, detail has {len(row['detail'])} characters"

@@ -35,7 +35,7 @@ def check_record(folder: Folder, plan: Plan) -> tuple[list[Fault], Recorded]:
     faults = []
     try:
         data = folder.read(RECIPE)
-        recipe = _recipe_of(data)
+        recipe = recorded_recipe(data)
         limits = Recorded(recipe.name, {options.dataset: recipe.audio_of(options) for options in recipe.sources}, recipe.similar)
     except (OSError, ValueError, RecursionError) as error:
         faults.append(_fault(RECIPE, _reason(error)))
@@ -61,7 +61,7 @@ def _reason(error: Exception) -> str:
     return f"cannot be read ({why(error)})" if isinstance(error, OSError) else f"damaged: {shown(str(error))}"
 
 
-def _recipe_of(data: bytes) -> BuildRecipe:
+def recorded_recipe(data: bytes) -> BuildRecipe:
     """Return the recipe of a finished build, without a look at the tables and folders that it names: they may be gone.
 
     Raises:

@@ -59,7 +59,7 @@ def lay_out(recordings: np.ndarray, counts: np.ndarray, planned_indices: Iterabl
     free = (index for index in itertools.count() if index not in planned)
     new_indices = list(itertools.islice(free, len(begins)))
     at, offsets = np.array(begins, np.int64).reshape(-1, 2).T
-    return Layout(recordings[at], offsets, np.array(new_indices, np.int64), _close_gaps(planned.union(new_indices)))
+    return Layout(recordings[at], offsets, np.array(new_indices, np.int64), close_gaps(planned.union(new_indices)))
 
 
 def fill(counts: np.ndarray, shard_size: int) -> Iterator[tuple[int, int]]:
@@ -90,7 +90,7 @@ def fill(counts: np.ndarray, shard_size: int) -> Iterator[tuple[int, int]]:
         n_left, n_shards, piece = n_left - int(ends[after] - ends[piece]), n_shards - 1, after
 
 
-def _close_gaps(indices: set[int]) -> dict[int, int]:
+def close_gaps(indices: set[int]) -> dict[int, int]:
     """Return new indices for the last shards, which take the numbers that are free: readers count from 0 without gaps."""
     gaps = [index for index in range(len(indices)) if index not in indices]
     return dict(zip(sorted(indices, reverse=True), gaps, strict=False))

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 from pipeline.output.plan_files import left_out_row, plan_line
 from pipeline.records import Clip, Rejection, ShardId
+from transforms.planning.leave_out_removed import LeftOutRow, redacted_rows
 from transforms.planning.plan_rows import assign, by_split, decide_rows
 from transforms.planning.rules import Rules
 from transforms.planning.share_recordings import Pair
-
-LeftOutRow = tuple[str, ...]
-"""A row that is left out, in the order of the columns of `REJECTIONS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def difference(
         if len(set(keys)) < len(keys) or indices.keys() != set(keys):
             raise OtherPlanError(f"{'/'.join(split)}: the plan does not have the clips of its rows")
         shards |= _changes(standing[split], planned[split], indices, shard_size, sizes)
-    left_before, left_after = Counter(map(_row, old.left_out)), Counter(map(_row, new.left_out))
+    left_before, left_after = (Counter(redacted_rows(map(_row, each.left_out), rules.removals)) for each in (old, new))
     shared = Counter(new.shared)
     shared.subtract(old.shared)
     return PlanDifference(shards, left_before - left_after, left_after - left_before, shared)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import apache_beam as beam
 
-from pipeline.output.address_files import Addresses, write_addresses
-from pipeline.output.plan_files import plan_name, write_left_out, write_plan_lines
+from pipeline.output.plan_files import left_out_table, table_bytes, write_left_out
+from pipeline.output.removals_file import read_removals
+from pipeline.output.shard_plan import write_shard_lines
 from pipeline.output.storage import Folder
 from pipeline.records import ShardId
 from transforms.planning.batches import unpack
+from transforms.planning.leave_out_removed import redacted
 
 
 def write_shard_plan(planned: tuple[str, Iterable[bytes]], folder: Folder, below: str) -> str:
@@ -18,16 +20,6 @@ def write_shard_plan(planned: tuple[str, Iterable[bytes]], folder: Folder, below
     parts = sorted(map(unpack, planned[1]), key=lambda part: part.partition)
     addresses = {key: url for part in parts for key, url in part.addresses.items()}
     return write_shard_lines(ShardId.parse(planned[0]), [line for part in parts for line in part.lines], addresses, folder, below)
-
-
-def write_shard_lines(shard: ShardId, lines: Sequence[str], addresses: Addresses, folder: Folder, below: str) -> str:
-    """Write the plan file of one shard below `below`, from its rows as lines, and their full addresses; return the name of the file."""
-    name = f"{below}/{plan_name(shard)}"
-    with folder.workspace() as work:
-        write_plan_lines(lines, work / "plan.parquet")
-        folder.publish(work / "plan.parquet", name)
-    write_addresses(shard, addresses, folder, below)
-    return name
 
 
 class WritePlan(beam.PTransform):
@@ -60,7 +52,9 @@ def _write_tables(_: None, tables: Iterable[bytes], folder: Folder, name: str) -
 
 
 def write_tables(tables: Iterable[bytes], folder: Folder, name: str) -> str:
-    """Write tables of rejections to one file, and return its name."""
+    """Write tables of rejections to one file, and return its name. Rows of removed clips are written without what names them."""
+    if removals := read_removals(folder):
+        tables = [table_bytes(redacted(left_out_table(tables), removals))]
     with folder.workspace() as work:
         write_left_out(tables, work / "left_out.parquet")
         folder.publish(work / "left_out.parquet", name)

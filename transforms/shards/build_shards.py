@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,28 +16,27 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.output.address_files import Addresses, full_address
-from pipeline.output.books import SAMPLE, books_row, sounds_sha256, write_books
+from pipeline.output.books import SAMPLE, books_row, write_books
 from pipeline.output.evidence_files import evidence_of, write_evidence
-from pipeline.output.layout import PROGRESS, books_name, evidence_name, marker_name, tar_name, waiting_name
-from pipeline.output.markers import FileFacts, Marker, file_facts, read_marker
+from pipeline.output.layout import PROGRESS, evidence_name, waiting_name
+from pipeline.output.markers import FileFacts, Marker, read_marker
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.sample_files import TarWriter
 from pipeline.output.storage import Folder
 from pipeline.records import LEFT_FOR_LATER, Clip, Evidence, Reason, Recording, Rejection, Sample
 from transforms.audio.conversion_pool import conversion_pool
-from transforms.fetching.addresses import host_of
 from transforms.fetching.fetch import Fetch
-from transforms.fetching.limits.hosts import HostTable
 from transforms.shards.earlier_outcomes import EarlierOutcomes, read_earlier_outcomes
 from transforms.shards.make_samples import make_samples
 from transforms.shards.ordered_map import ordered_map
 from transforms.shards.previous_shard import audio_request_hash
+from transforms.shards.publish_shard import BOOKS_FILE, EVIDENCE_FILE, TAR_FILE, marker_of, publish
+from transforms.shards.rows_left import left_for_later
 from transforms.shards.shard_task import BuildSettings, ShardTask, longest_first
 from transforms.shards.slot_ledger import SLOT, machine_ledger, slot_ledger
 from transforms.shards.stop import stop_request
 from transforms.shards.versions import versions_of_worker
 
-TAR_FILE, BOOKS_FILE, EVIDENCE_FILE, MARKER_FILE = "shard.tar", "shard.parquet", "evidence.parquet", "marker.json"
 PROGRESS_SECONDS = 0.5  # between two reports of an unfinished shard
 
 
@@ -127,36 +126,12 @@ def build_shard(task: ShardTask, clips: list[Clip], fetch: Fetch, settings: Buil
         write_books(rows, work / BOOKS_FILE)
         if evidence:
             write_evidence(evidence, work / EVIDENCE_FILE)
-        samples = [row for row in rows if row["status"] == SAMPLE]
-        marker = Marker(
-            shard=task.shard,
-            rows_sha256=task.rows_sha256,
-            inputs_sha256=task.inputs_sha256,
-            sounds_sha256=sounds_sha256(rows),
-            n_planned=len(clips),
-            n_samples=len(samples),
-            n_rejected=len(rows) - len(samples),
-            reasons=dict(sorted(collections.Counter(row["reason"] for row in rows if row["status"] != SAMPLE).items())),
-            audio_seconds=round(sum(row["duration"] for row in samples), 6),
-            tar=tar,
-            parquet=file_facts(work / BOOKS_FILE),
-            build_seconds={"build": round(time.monotonic() - began, 3)},
-            versions=versions,
-            left=left,
-        )
+        seconds = {"build": round(time.monotonic() - began, 3)}
+        marker = marker_of(task, rows, tar, work, seconds, versions, left)
         publish(marker, work, settings.folder)
         if not evidence and earlier.has_evidence:
             settings.folder.remove(evidence_name(task.shard))  # that of the previous shard: these recordings are on this disk
     return marker
-
-
-def publish(marker: Marker, work: Path, folder: Folder) -> None:
-    """Publish the tar, the books and the evidence in `work`, then the marker; until then the previous shard counts."""
-    (work / MARKER_FILE).write_text(json.dumps(marker.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    shard = marker.shard
-    files = {TAR_FILE: tar_name(shard), BOOKS_FILE: books_name(shard)}
-    files |= {EVIDENCE_FILE: evidence_name(shard)} if (work / EVIDENCE_FILE).exists() else {}
-    folder.publish_together(work, files | {MARKER_FILE: marker_name(shard)})
 
 
 def _write_tar(
@@ -179,16 +154,6 @@ def _write_tar(
                 tar.add(outcome)
             report(rows)
     return rows, evidence, FileFacts(tar.n_bytes, tar.sha256)
-
-
-def left_for_later(rows: Iterable[tuple[Clip, Mapping[str, Any]]], hosts: HostTable) -> dict[str, int]:
-    """Return how many rows of the books are left for later, by the host that they wait for, sorted.
-
-    A clip without an address waits for the host of its `audio_root`.
-    """
-    left = (clip for clip, row in rows if row.get("reason") in LEFT_FOR_LATER)
-    waiting = collections.Counter(hosts.name_of(host_of(clip.url) or host_of(clip.audio_root or "")) for clip in left)
-    return dict(sorted(waiting.items()))
 
 
 def _outcomes(

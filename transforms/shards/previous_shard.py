@@ -118,6 +118,10 @@ class PreviousShard:
             keys.add(clip.key)
         return frozenset(keys)
 
+    def has(self, key: str) -> bool:
+        """Return whether the outcome of a clip can be copied: that of a rejected clip, or an intact sample."""
+        return key in self.rows and (self.rows[key]["status"] != SAMPLE or (key in self.samples and key in self.members))
+
     def outcome(self, clip: Clip) -> Sample | Rejection:
         """Return the outcome of a clip, with the text of `clip`."""
         row = self.rows[clip.key]
