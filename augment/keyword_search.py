@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -21,12 +21,14 @@ _WRITTEN = frozenset({"a", "an", "the", "and", "while", "with", "of", "is", "are
 """The words of grammar that a model may write, fewer than the guard accepts: small models go astray with more."""
 
 
-@dataclass(slots=True)
 class Node:
     """A place in the tree of the tokens of all words that may be written; `complete` where a word may end."""
 
-    children: dict[int, Node] = field(default_factory=dict)
-    complete: bool = False
+    __slots__ = ("children", "complete")
+
+    def __init__(self) -> None:
+        self.children: dict[int, Node] = {}
+        self.complete = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,11 +296,11 @@ def test_a_shard_that_is_marked_as_replaced_is_made_although_it_is_finished(soun
 def test_unfinished_shards_are_reported_every_half_second(tmp_path: Path) -> None:
     now = [0.0]
     report = _Reporter(tmp_path / "progress.json", "Set/train/0", lambda: now[0])
-    rows = [{"status": "sample", "reason": None}, {"status": "rejected", "reason": "silent"}]
+    rows = [{"status": "sample", "reason": None, "duration": 2.5}, {"status": "rejected", "reason": "silent"}]
     for at, n_rows, done in ((0.49, 1, None), (0.5, 1, 1), (0.99, 2, 1), (1.0, 2, 2)):
         now[0] = at
         report(rows[:n_rows])
         path = tmp_path / "progress.json"
         assert (json.loads(path.read_text())["done"] if path.exists() else None) == done
-    assert json.loads(path.read_text()) == {"shard": "Set/train/0", "done": 2, "reasons": {"silent": 1}}
+    assert json.loads(path.read_text()) == {"shard": "Set/train/0", "done": 2, "reasons": {"silent": 1}, "seconds": 2.5}
     assert [each.name for each in tmp_path.iterdir()] == ["progress.json"]

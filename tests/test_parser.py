@@ -48,8 +48,8 @@ ENGINE = {"runner": "local", "workers": None}
         ),
         (["recaption", "o"], {"folder": "o", "recipe": None, "json": False, **ENGINE}),
         (["recaption", "o", "r", "--json"], {"folder": "o", "recipe": "r", "json": True, **ENGINE}),
-        (["status", "o"], {"folder": "o", "captions": False, "json": False}),
-        (["status", "o", "--captions", "--json"], {"folder": "o", "captions": True, "json": True}),
+        (["status", "o"], {"folder": "o", "captions": False, "watch": False, "json": False}),
+        (["status", "o", "--captions", "--json"], {"folder": "o", "captions": True, "watch": False, "json": True}),
         (
             ["leaks", "o", "--against", "evaluation", "--against", "held.csv"],
             {"folder": "o", "against": ["evaluation", "held.csv"], "data": None, "ids_of": None}
