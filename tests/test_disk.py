@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,19 @@ def test_a_missing_file_cannot_be_flushed(tmp_path: Path) -> None:
     flush(put(tmp_path / "a"))
     with pytest.raises(FileNotFoundError):
         flush(tmp_path / "b")
+
+
+def test_the_lock_of_a_killed_process_is_waited_for_while_what_it_had_started_ends(tmp_path: Path) -> None:
+    program = (
+        "import os, subprocess, sys\nfrom pathlib import Path\nfrom pipeline.output.disk import held_locks, locked\n"
+        "with locked(Path(sys.argv[1]), 'x'):\n"
+        "    subprocess.Popen(['sleep', '0.5'], pass_fds=held_locks)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path / ".lock")])
+    assert killed.returncode == -9 and (tmp_path / ".lock.owner").exists()
+    with locked(tmp_path / ".lock", "x"):
+        assert (tmp_path / ".lock.owner").read_text() == str(os.getpid())
 
 
 def test_a_lock_refuses_others_names_its_process_and_leaves_no_file(tmp_path: Path) -> None:

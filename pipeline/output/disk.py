@@ -35,6 +35,8 @@ class FileState:
         return self.size == len(data) and self.md5 == md5(data, usedforsecurity=False).hexdigest()
 
 
+ENDING_SECONDS = 5.0
+"""How long the lock of a process that was killed is waited for: processes that it had just started hold it for a moment."""
 held_locks: set[int] = set()
 """Descriptors of the locks that this process holds. A process that works for it may inherit them: the lock then lasts as long as both."""
 
@@ -131,9 +133,9 @@ def locked(lock_file: Path, folder: str) -> Iterator[None]:
     """
     lock, owner = FileLock(lock_file), lock_file.with_name(f"{lock_file.name}.owner")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=ENDING_SECONDS if _has_ended(_read_owner(owner)) else 0)
     except Timeout:
-        process = owner.read_text() if owner.is_file() else "unknown"
+        process = _read_owner(owner)
         raise FolderInUseError(f"{folder}: another build is at work here (process {process}); wait for it, or stop it") from None
     descriptor = lock._context.lock_file_fd  # the library has no other name for it
     assert descriptor is not None
@@ -146,3 +148,21 @@ def locked(lock_file: Path, folder: str) -> Iterator[None]:
         owner.unlink(missing_ok=True)
         lock_file.unlink(missing_ok=True)  # while it is held: a process that opened it before sees that it is gone
         lock.release()
+
+
+def _read_owner(owner: Path) -> str:
+    try:
+        return owner.read_text()
+    except FileNotFoundError:
+        return "unknown"
+
+
+def _has_ended(process: str) -> bool:
+    """Return whether a process of this machine, given as its number, runs no more."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OverflowError, PermissionError):
+        return False
+    return False

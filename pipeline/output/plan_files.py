@@ -71,9 +71,21 @@ def read_plan_file(folder: Folder, name: str) -> list[Clip]:
     except (TypeError, ValueError) as error:
         raise DamagedFileError(name, str(error)) from error
     for clip in clips:
-        if not all(seconds is None or math.isfinite(seconds) for seconds in (clip.start, clip.end, clip.file_start)):
-            raise DamagedFileError(name, f"{clip.key}: start, end or file_start is no number of seconds")
+        if fault := _fault(clip, name):
+            raise DamagedFileError(name, f"{clip.key}: {fault}")
     return clips
+
+
+def _fault(clip: Clip, name: str) -> str:
+    """Return what no plan writes into a row of this file; empty where there is nothing."""
+    seconds = [value for value in (clip.start, clip.end, clip.file_start) if value is not None]
+    if not all(math.isfinite(value) and value >= 0 for value in seconds):
+        return "start, end or file_start is no number of seconds"
+    if clip.end is not None and clip.end < (clip.start or 0.0):
+        return "it ends before its start"
+    if name.split("/")[-3:-1] != [clip.dataset, clip.split]:
+        return f"it is of {clip.dataset}/{clip.split}"
+    return ""
 
 
 def read_rows_of(folder: Folder, shard: ShardId, below: str = PLAN) -> list[Clip]:
