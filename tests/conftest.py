@@ -14,8 +14,8 @@ settings.register_profile("repeatable", deadline=None, derandomize=True, databas
 settings.load_profile("repeatable")
 
 
-collect_ignore = [] if find_spec("apitools") else ["engine_dataflow.py"]
-"""What needs the packages of Dataflow runs in the environment of `make engines`."""
+collect_ignore = [name for name, package in (("engine_dataflow.py", "apitools"), ("report_check.py", "selenium")) if not find_spec(package)]
+"""What needs packages of its own: those of Dataflow are in the environment of `make engines`, a browser in that of `make report-check`."""
 
 
 @pytest.fixture(autouse=True)

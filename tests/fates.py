@@ -23,6 +23,7 @@ RECIPE = """
 name = "fates"
 shard_size = {shard_size}
 holdout = ["Fates:test"]
+debias = "all"
 
 [[sources]]
 source = "table"

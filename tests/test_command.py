@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -285,7 +286,7 @@ def test_the_help_of_a_verb_has_examples_that_parse(verb: str, tmp_path: Path, c
         main([verb, "--help"])
     assert stopped.value.code == 0
     _, _, examples = capsys.readouterr().out.partition("\nexample")
-    lines = [line.split() for line in examples.splitlines()[1:]]
+    lines = [shlex.split(line.partition(" > ")[0]) for line in examples.splitlines()[1:]]
     assert lines and all(line[:2] == ["laion-audio", verb] for line in lines)
     for line in lines:
         assert make_parser().parse_args(line[1:]).verb == verb

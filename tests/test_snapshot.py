@@ -67,7 +67,7 @@ def test_a_shard_is_finished_only_from_its_inputs_and_with_files_of_the_right_si
         assert not take_snapshot(Folder(str(output))).finished(SHARD, marker.inputs_sha256)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'{"format": 3, "shard": "x"}', b"\xff"])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'{"format": 5, "shard": "x"}', b"\xff"])
 def test_a_damaged_marker_is_named_and_its_shard_is_built_again(damage: bytes, output: Path, built: Path, recipe: Path) -> None:
     (output / "Fates" / "train" / "0_stats.json").write_bytes(damage)
     if damage in {b"[]", b"{}"}:  # no format: refused as a file of another version
@@ -95,7 +95,7 @@ def test_a_folder_of_another_version_is_refused_and_not_touched(name: str, value
     assert published(output) == before
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"format": 3}', b'{"format": 3, "shards": []}'])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"format": 5}', b'{"format": 5, "shards": []}'])
 def test_a_damaged_plan_is_refused(damage: bytes, output: Path) -> None:
     (output / "plan" / "plan.json").write_bytes(damage)
     with pytest.raises(OutputFormatError, match=r"plan\.json.*: damaged"):

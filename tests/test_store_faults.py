@@ -26,7 +26,7 @@ from pipeline.recipe.model import BuildRecipe, load_recipe
 from pipeline.verbs.build import build
 
 ROOT = "faulty://set"
-N_CALLS = 100
+N_CALLS = 110
 """At least as many calls as a build of two shards makes; a fault that is never reached disturbs nothing."""
 
 

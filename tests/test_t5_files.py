@@ -111,10 +111,10 @@ def test_verdicts_are_written_text_by_text_in_order_and_counted(folder: Folder) 
     assert {row["prompt"] for row in read_texts(folder)} == {"ant", "cat", "dog", "z"}
     counts = folder.read_json("plan/t5_counts.json")
     assert counts == {
-        "A": {"clips": [13, 3], "sets": [4, 1], "rules": {"length": 2, "number": 1}},
+        "A": {"clips": [13, 3], "sets": [4, 1], "rules": {"length": 1, "number": 1, "uncovered": 1}},
         "B": {"clips": [5, 5], "sets": [1, 1], "rules": {}},
     }
-    assert list(counts["A"]["rules"]) == ["length", "number"]
+    assert list(counts["A"]["rules"]) == ["length", "number", "uncovered"]
 
 
 def test_a_folder_without_a_t5_has_no_texts(folder: Folder) -> None:

@@ -53,7 +53,7 @@ def test_the_marker_of_a_build_has_no_faults(marker: Marker, folder: Folder) -> 
     [
         (b"{", "damaged: not JSON (Expecting"),
         (b"[]", "damaged: the content is a list, not an object"),
-        (b'{"format": 3}', "damaged: shard is missing"),
+        (b'{"format": 5}', "damaged: shard is missing"),
         (b'{"format": 1}', "damaged: a marker is of format 1"),
     ],
 )

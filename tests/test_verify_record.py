@@ -34,7 +34,7 @@ path = "gone.csv"
 audio = {max_seconds = 7.0}
 """
 BUILD = {
-    "format": 3,
+    "format": 5,
     "recipe": "recorded",
     "engine": "DirectRunner",
     "versions": {"av": "1"},

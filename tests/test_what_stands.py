@@ -205,7 +205,7 @@ def test_a_lost_marker_or_plan_costs_no_sample(lost: str, clips: Set) -> None:
     assert published(clips.output) == before
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b'{"format": 3}', b"\xff\xfe", b'{"format": 3, "shards": {"x": 1}}'])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b'{"format": 5}', b"\xff\xfe", b'{"format": 5, "shards": {"x": 1}}'])
 def test_a_damaged_plan_or_marker_costs_no_sample(damage: bytes, clips: Set) -> None:
     before = published(clips.output)
     (clips.output / "plan/plan.json").write_bytes(damage)

@@ -23,7 +23,7 @@ _VALUES = attrgetter(
     "text_holds", "file_start", "full_url",
 )  # fmt: skip
 """The fields of a clip that decide what is planned, captions and the number of the row apart."""
-_CAPTION = attrgetter("text", "origin", "model", "prompt", "before_debias")
+_CAPTION = attrgetter("text", "origin", "model", "prompt", "before_debias", "debias_rules")
 
 MARSHAL = 2
 """The version of Python's format: later ones depend on which objects are the same, and not only on their values."""
