@@ -307,7 +307,8 @@ def test_it_learns_synthetic_sounds_in_100_steps(tmp_path):
     fit(str(tmp_path / "set"), recipe, environment(tmp_path))
     scores = [e["valid"] for e in read_log(tmp_path / "run") if "valid" in e][-1]
     assert scores["t2a"]["R@10"] > 0.5 and scores["a2t"]["R@10"] > 0.5  # chance is 10 / 72
-    assert np.mean(losses(tmp_path / "run")[-10:]) < 0.75 * np.mean(losses(tmp_path / "run")[:5])
+    # The median: at this learning rate, which a hundred steps need, some batches have twice the loss of their neighbours.
+    assert np.median(losses(tmp_path / "run")[-30:]) < 0.75 * np.mean(losses(tmp_path / "run")[:5])
 
 
 def test_a_signal_saves_the_step_in_hand_and_the_resumed_run_has_the_same_losses(tmp_path):
