@@ -307,7 +307,7 @@ def test_it_learns_synthetic_sounds_in_100_steps(tmp_path):
     fit(str(tmp_path / "set"), recipe, environment(tmp_path))
     scores = [e["valid"] for e in read_log(tmp_path / "run") if "valid" in e][-1]
     assert scores["t2a"]["R@10"] > 0.5 and scores["a2t"]["R@10"] > 0.5  # chance is 10 / 72
-    # The median: at this learning rate, which a hundred steps need, some batches have twice the loss of their neighbours.
+    # The median: at this learning rate, which a hundred steps need, some batches have twice the loss of the next.
     assert np.median(losses(tmp_path / "run")[-30:]) < 0.75 * np.mean(losses(tmp_path / "run")[:5])
 
 
