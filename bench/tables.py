@@ -37,7 +37,7 @@ SUMMARY = (
     "ours: signal to noise at 20000 Hz, 44.1 -> 48 kHz",
     "step of 8, laion-clap / ours in fp32",
     "front-end of a 10 s clip, laion-clap / ours",
-    "memory of a step in 8 chunks / in one",
+    "memory of a step in 8 parts / in one",
 )
 """Rows that docs/scale.md shows first; the other pages have them all."""
 

@@ -92,7 +92,7 @@ def as_rows(measured: dict[str, float]) -> list[Row]:
         ratio("step of 8, laion-clap / ours in fp32", "step_laion", "step_ours", ">= 1.9"),
         *in_bf16,
         ratio("step of 8, transformers / ours in fp32", "step_transformers", "step_ours", ">= 1.3"),
-        Row("train", "memory of a step in 8 chunks / in one", measured["memory_chunked"] / measured["memory_plain"], "x", None, "<= 0.3"),
+        Row("train", "memory of a step in 8 parts / in one", measured["memory_chunked"] / measured["memory_plain"], "x", None, "<= 0.3"),
         Row("train", "loader, clips of 10 s", measured["loader"], "clips/CPU s", None, ">= 90"),
         Row("train", "loader, clips of 5 s", measured["loader_5"], "clips/CPU s", None, ">= 140"),
         Row("train", "audio embeddings", measured["embed_audio"], "clips/CPU s"),

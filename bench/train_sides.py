@@ -95,7 +95,7 @@ def has_bf16() -> bool:
 
 
 def memory(quick: bool) -> dict[str, float]:
-    """Measure the peak memory of a step of 32 (16 if quick) over that of the model, at once and in 8 chunks; each in a fresh process.
+    """Measure the peak memory of a step of 32 (16 if quick) over that of the model, at once and in 8 parts; each in a fresh process.
 
     The allocator's threshold is fixed: by default glibc raises it, keeps freed blocks, and the peak with chunks is doubled.
     """
