@@ -104,7 +104,7 @@ def read(options: Options) -> Iterator[Clip | Rejection]:
     Raises:
         ValueError: the table cannot be read, or lacks a column that is needed.
     """
-    path = _table(options)
+    path = table_of(options)
     columns = _columns(path, options)
     clip_of = partial(_clip, options=options, repeated=_repeated(path, columns))
     yield from outcomes(path, renamed(read_rows(path, columns.values()), columns), options, "train", clip_of, ADDRESSES)
@@ -125,14 +125,14 @@ def needs(options: Options) -> tuple[Need, ...]:
 
 def check(options: Options) -> None:
     """Raise ValueError when the table cannot be read, or has no ids or no text."""
-    path = _table(options)
+    path = table_of(options)
     columns = _columns(path, options)
     check_rows(path, {columns[field] for field in IDS if field in columns}, columns.values())
 
 
 def fingerprint(options: Options) -> str:
     """Return a hash of the content of the table."""
-    return file_sha256(_table(options))
+    return file_sha256(table_of(options))
 
 
 def captions_of(
@@ -156,7 +156,7 @@ def n_repeats_left_out(options: Options) -> int:
     Raises:
         ValueError: as `read`.
     """
-    path = _table(options)
+    path = table_of(options)
     columns = _columns(path, options)
     repeated = _repeated(path, columns)
     if not repeated.hashes:
@@ -218,7 +218,7 @@ def tags_of(value: Any) -> list[str]:
     return list(dict.fromkeys(tag for part in parts if (tag := part.strip()) and tag not in MISSING))
 
 
-def _table(options: Options) -> Path:
+def table_of(options: Options) -> Path:
     """Return the table of an entry, or of its crawl.
 
     Raises:

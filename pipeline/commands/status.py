@@ -78,8 +78,9 @@ def _follow(snapshot: Snapshot) -> Snapshot:
 def _show_captions(plan: Plan, folder: Folder, as_json: bool) -> int:
     from pipeline.report.text_facts import text_facts
     from pipeline.report.text_lines import text_lines, text_table
+    from pipeline.verbs.dropped_repeats import dropped_repeats
 
-    facts = text_facts(folder, plan)
+    facts = text_facts(folder, plan, dropped_repeats(folder))
     if as_json:
         changes = {each.dataset: [change.to_json() for change in each.debias.changes] for each in facts}
         print_json({each.dataset: each.to_json() | {"changes": changes[each.dataset]} for each in facts})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -117,8 +118,11 @@ class TextFacts:
         }
 
 
-def text_facts(folder: Folder, plan: Plan) -> tuple[TextFacts, ...]:
+def text_facts(folder: Folder, plan: Plan, dropped_repeats: Mapping[str, int] = MappingProxyType({})) -> tuple[TextFacts, ...]:
     """Return the facts of every dataset of a plan, sorted by dataset. Equal plans give equal facts.
+
+    Args:
+        dropped_repeats: dataset -> captions that were left out since their uploader wrote them on many sounds, where they were counted.
 
     Raises:
         FileNotFoundError: a plan file is missing.
@@ -128,7 +132,8 @@ def text_facts(folder: Folder, plan: Plan) -> tuple[TextFacts, ...]:
     for planned in plan.shards:
         shards.setdefault(planned.shard.dataset, []).append(planned.shard)
     guards = guard_facts(folder, plan)
-    return tuple(_facts(name, pa.concat_tables(_captions(folder, shards[name])), guards.get(name)) for name in sorted(shards))
+    facts = (_facts(name, pa.concat_tables(_captions(folder, shards[name])), guards.get(name)) for name in sorted(shards))
+    return tuple(replace(each, n_dropped_repeats=dropped_repeats.get(each.dataset)) for each in facts)
 
 
 def _changes(captions: pa.Table) -> Iterator[DebiasedCaption]:
