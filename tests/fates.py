@@ -23,7 +23,6 @@ RECIPE = """
 name = "fates"
 shard_size = {shard_size}
 holdout = ["Fates:test"]
-debias = "all"
 
 [[sources]]
 source = "table"

@@ -197,8 +197,11 @@ def test_the_resolved_recipe_builds_the_same(fates: Path, built: Path, tmp_path:
     }
 
 
-def test_debias_keeps_the_text_before(built: Path) -> None:
-    captions = [caption for sample in samples(built) for caption in sample["original_data"]["captions"]]
+def test_debias_keeps_the_text_before(fates: Path, tmp_path: Path) -> None:
+    recipe = fates.with_name("neutral.toml")
+    recipe.write_text(f'debias = "all"\n{fates.read_text()}')
+    build_into(tmp_path, recipe)
+    captions = [caption for sample in samples(tmp_path) for caption in sample["original_data"]["captions"]]
     neutral = next(caption for caption in captions if caption["text"].endswith("note 3."))
     assert neutral == {
         "text": "A person plays note 3.",

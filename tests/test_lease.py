@@ -119,8 +119,16 @@ def test_a_lease_is_renewed_while_it_is_held_and_given_back(store: AgedStore) ->
     assert store.listing() == {}
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_build_that_lost_its_lease_stops(store: AgedStore) -> None:
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     with pytest.raises(FolderInUseError, match="another build may be at work here"), leased(store, renew_seconds=0.01):
         store.remove(list(store.listing()))
         time.sleep(5)  # until it is stopped

@@ -71,26 +71,26 @@ def read_plan_file(folder: Folder, name: str) -> list[Clip]:
     except (TypeError, ValueError) as error:
         raise DamagedFileError(name, str(error)) from error
     for clip in clips:
-        if fault := _fault(clip, name):
-            raise DamagedFileError(name, f"{clip.key}: {fault}")
+        if not all(seconds is None or math.isfinite(seconds) for seconds in (clip.start, clip.end, clip.file_start)):
+            raise DamagedFileError(name, f"{clip.key}: start, end or file_start is no number of seconds")
     return clips
 
 
-def _fault(clip: Clip, name: str) -> str:
-    """Return what no plan writes into a row of this file; empty where there is nothing."""
-    seconds = [value for value in (clip.start, clip.end, clip.file_start) if value is not None]
-    if not all(math.isfinite(value) and value >= 0 for value in seconds):
-        return "start, end or file_start is no number of seconds"
-    if clip.end is not None and clip.end < (clip.start or 0.0):
-        return "it ends before its start"
-    if name.split("/")[-3:-1] != [clip.dataset, clip.split]:
-        return f"it is of {clip.dataset}/{clip.split}"
-    return ""
-
-
 def read_rows_of(folder: Folder, shard: ShardId, below: str = PLAN) -> list[Clip]:
-    """Return the rows of a shard of a plan, in order; raises as `read_plan_file`."""
-    return read_plan_file(folder, f"{below}/{plan_name(shard)}")
+    """Return the rows of a shard of a plan, in order, to make something of them.
+
+    Raises:
+        FileNotFoundError: their file is missing.
+        DamagedFileError: it is damaged, or a row is none that a plan has there.
+    """
+    name = f"{below}/{plan_name(shard)}"
+    clips = read_plan_file(folder, name)
+    for clip in clips:
+        if (clip.dataset, clip.split) != (shard.dataset, shard.split):
+            raise DamagedFileError(name, f"{clip.key} is a row of {clip.dataset}/{clip.split}")
+        if min(clip.start or 0.0, clip.file_start or 0.0) < 0 or (clip.end is not None and clip.end <= (clip.start or 0.0)):
+            raise DamagedFileError(name, f"{clip.key} has the start {clip.start} and the end {clip.end}")
+    return clips
 
 
 def summary(folder: Folder, name: str) -> tuple[int, str]:

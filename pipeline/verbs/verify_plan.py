@@ -11,7 +11,7 @@ from pipeline.keys import sample_key
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import BUILD, INDEX, LEFT_OUT, NEW_PLAN, PLAN, RECIPE, T5_TEXTS, plan_name, planned_shard, shard_of
 from pipeline.output.parquet_files import read_columns
-from pipeline.output.plan_files import CLIPS, REJECTIONS, count_left_out, read_keys, read_left_out, read_rows_of, rows_sha256, summary
+from pipeline.output.plan_files import CLIPS, REJECTIONS, count_left_out, read_keys, read_left_out, read_plan_file, rows_sha256, summary
 from pipeline.output.plan_index import OutputFormatError, Plan, PlannedShard, read_plan
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import read_texts
@@ -91,7 +91,7 @@ def check_plan_rows(folder: Folder, planned: PlannedShard) -> tuple[list[Finding
     shard, name = planned.shard, f"{PLAN}/{plan_name(planned.shard)}"
     try:
         schema = read_columns(folder, name)
-        clips, keys = read_rows_of(folder, shard), read_keys(folder, shard)
+        clips, keys = read_plan_file(folder, f"{PLAN}/{plan_name(shard)}"), read_keys(folder, shard)
         in_file = summary(folder, name)
     except (DamagedFileError, OSError) as error:
         return [Finding(None, unread(error))], None
