@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
+import huggingface_hub
+import pytest
+
 TOKEN = "hf_of_a_test"
 OWNER = "me"
 LARGE = 100_000  # bytes from which a file is sent by git LFS
@@ -151,3 +154,15 @@ def running_hub() -> Iterator[Hub]:
         finally:
             hub.shutdown()
             thread.join()
+
+
+@contextmanager
+def hub_of_commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """Run a hub that command lines take for the hub. Large files go to it by LFS: xet is a protocol of the storage behind a hub."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with running_hub() as hub:
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.address)
+        template = f"{hub.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield hub

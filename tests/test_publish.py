@@ -7,7 +7,6 @@ import json
 import shutil
 from pathlib import Path
 
-import huggingface_hub.constants
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -22,7 +21,7 @@ from pipeline.verbs import publish as publish_verb
 from pipeline.verbs.papers import write_papers
 from pipeline.verbs.publish import publish
 from pipeline.verbs.published_files import check_licenses, published_files
-from tests.hub_server import OWNER, TOKEN, Hub, running_hub
+from tests.hub_server import OWNER, TOKEN, Hub, hub_of_commands
 from tests.object_store import object_store, upload
 from tests.opt_out_host import RECIPE, OptOutHost, hosted_set
 
@@ -32,13 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 
 @pytest.fixture
 def hub(monkeypatch):
-    """A hub that the command line takes for the hub. Large files go to it by LFS: xet is a protocol of the storage behind a hub."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    with running_hub() as hub:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.address)
-        template = f"{hub.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    with hub_of_commands(monkeypatch) as hub:
         yield hub
 
 

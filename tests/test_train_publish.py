@@ -6,13 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import huggingface_hub.constants
 import numpy as np
 import pytest
 from huggingface_hub import HfApi
 
 from tests.exported import RATE, exported, own_embeddings, waveforms
-from tests.hub_server import OWNER, TOKEN, Hub, running_hub
+from tests.hub_server import OWNER, TOKEN, Hub, hub_of_commands
 from tests.train_runs import call
 from train.errors import BadInput, Stopped
 from train.hub.publish import publish, published_files
@@ -23,11 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 
 @pytest.fixture
 def hub(monkeypatch):
-    """A hub that the command line takes for the hub. Large files go to it by LFS: xet is a protocol of the storage behind a hub."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    with running_hub() as hub:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.address)
+    with hub_of_commands(monkeypatch) as hub:
         yield hub
 
 
