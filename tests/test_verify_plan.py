@@ -139,6 +139,7 @@ def rows(
         ({"start": 1.0, "end": 1.5}, ""),
         ({"end": 0.0}, "has the start None and the end 0.0"),
         ({"end": 0.5}, ""),
+        ({"file_start": -1.0}, "has the file_start -1.0"),
     ],
 )
 def test_rows_are_those_of_their_shard(fields: dict[str, Any], what: str, folder: Folder) -> None:

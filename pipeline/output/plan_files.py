@@ -86,11 +86,19 @@ def read_rows_of(folder: Folder, shard: ShardId, below: str = PLAN) -> list[Clip
     name = f"{below}/{plan_name(shard)}"
     clips = read_plan_file(folder, name)
     for clip in clips:
-        if (clip.dataset, clip.split) != (shard.dataset, shard.split):
-            raise DamagedFileError(name, f"{clip.key} is a row of {clip.dataset}/{clip.split}")
-        if min(clip.start or 0.0, clip.file_start or 0.0) < 0 or (clip.end is not None and clip.end <= (clip.start or 0.0)):
-            raise DamagedFileError(name, f"{clip.key} has the start {clip.start} and the end {clip.end}")
+        for fault in row_faults(clip, shard):
+            raise DamagedFileError(name, f"{clip.key} {fault}")
     return clips
+
+
+def row_faults(clip: Clip, shard: ShardId) -> Iterator[str]:
+    """Yield what a row of a shard has that no plan gives it: another dataset or split, seconds that are no excerpt."""
+    if (clip.dataset, clip.split) != (shard.dataset, shard.split):
+        yield f"is a row of {clip.dataset}/{clip.split}"
+    if (clip.start or 0.0) < 0 or (clip.end is not None and clip.end <= (clip.start or 0.0)):
+        yield f"has the start {clip.start} and the end {clip.end}"
+    if (clip.file_start or 0.0) < 0:
+        yield f"has the file_start {clip.file_start}"
 
 
 def summary(folder: Folder, name: str) -> tuple[int, str]:

@@ -11,7 +11,17 @@ from pipeline.keys import sample_key
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.layout import BUILD, INDEX, LEFT_OUT, NEW_PLAN, PLAN, RECIPE, T5_TEXTS, plan_name, planned_shard, shard_of
 from pipeline.output.parquet_files import read_columns
-from pipeline.output.plan_files import CLIPS, REJECTIONS, count_left_out, read_keys, read_left_out, read_plan_file, rows_sha256, summary
+from pipeline.output.plan_files import (
+    CLIPS,
+    REJECTIONS,
+    count_left_out,
+    read_keys,
+    read_left_out,
+    read_plan_file,
+    row_faults,
+    rows_sha256,
+    summary,
+)
 from pipeline.output.plan_index import OutputFormatError, Plan, PlannedShard, read_plan
 from pipeline.output.storage import Folder
 from pipeline.output.t5_files import read_texts
@@ -104,14 +114,11 @@ def check_plan_rows(folder: Folder, planned: PlannedShard) -> tuple[list[Finding
 
 
 def _clip_findings(clip: Clip, key: str, shard: ShardId) -> Iterator[str]:
-    if (clip.dataset, clip.split) != (shard.dataset, shard.split):
-        yield f"is a row of {clip.dataset}/{clip.split}"
+    yield from row_faults(clip, shard)
     if key != clip.key:
         yield f"has the key {shown(key)}"
     if not clip.captions or not all(caption.text.strip() for caption in clip.captions):
         yield "has no caption, or an empty one"
-    if (clip.start or 0.0) < 0 or (clip.end is not None and clip.end <= (clip.start or 0.0)):
-        yield f"has the start {clip.start} and the end {clip.end}"
 
 
 def _order_findings(clips: Sequence[Clip]) -> Iterator[Finding]:
