@@ -147,7 +147,7 @@ test: $(VENV)/.dev  ## run the tests and the examples in docstrings, without net
 
 # Python 3.12, say, is python3.12 where that starts (the shims of pyenv may not), else what pyenv has installed.
 test-all: $(VENV)/.dev  ## run the slow tests too, then the tests on every other supported Python of this machine
-	$(RUN_PY) -m pytest $(ARGS)
+	$(RUN_PY) -m pytest --timeout 2400 $(ARGS)
 	@set -e; for version in $(PYTHONS); do \
 		if $(RUN_PY) -c "import sys; sys.exit(not sys.version.startswith('$$version.'))"; then continue; fi; \
 		python=; \

@@ -27,6 +27,7 @@ DEV = [
     "moto[server]>=5.2",
     "mypy>=2.0",
     "pytest>=9.0",
+    "pytest-timeout>=2.4",
     "pytest-xdist>=3.8",
     "ruff>=0.15",
     "s3fs>=2025.1",

@@ -1,12 +1,19 @@
 """The log of a run: JSON lines, lines of text, progress bar, TensorBoard, wandb."""
 
+import os
+import subprocess
+import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from train.errors import BadInput
-from train.loop.log import RunLog, flatten, read_log
+from train.loop.log import RunLog, finish_in_time, flatten, read_log
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_a_resumed_log_keeps_the_events_up_to_the_checkpoint(tmp_path):
@@ -53,16 +60,36 @@ def test_tensorboard_reads_the_events_and_none_twice_after_a_resumption(tmp_path
     assert [e.value for e in events.Scalars("valid/t2a/R@1")][-1] == 0.5
 
 
-def test_a_resumed_run_continues_the_same_run_of_wandb(tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_SILENT", "true")
-    for first in (0, 1):
-        log = RunLog(tmp_path, first, 2, lambda text: None, progress_bar=False, wandb="project")
-        log.step(first + 1, {"loss": 1.0}, shown=False)
-        log.close()
+WANDB_RUN = """
+import os, sys, pathlib
+from train.loop.log import RunLog
+for first in (0, 1):
+    log = RunLog(pathlib.Path(sys.argv[1]), first, 2, print, progress_bar=False, wandb="project")
+    log.step(first + 1, {"loss": 1.0}, shown=False)
+    log.close()
+sys.stdout.flush()
+os._exit(0)  # what wandb does when a process ends is not ours to test
+"""
+
+
+def test_a_resumed_run_continues_the_same_run_of_wandb(tmp_path):
+    # In a process of its own: wandb's threads do not go well with the processes that other tests fork.
+    environment = os.environ | {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false", "TMPDIR": str(tmp_path)}
+    words = [sys.executable, "-c", WANDB_RUN, str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
     written = [path.stem for path in tmp_path.glob("wandb/offline-run-*/*.wandb")]
     assert len(written) == 2
     assert set(written) == {f"run-{(tmp_path / 'wandb-id').read_text()}"}
+
+
+def test_a_wandb_that_never_ends_does_not_hold_the_run():
+    never, lines = threading.Event(), list[str]()
+    finish_in_time(never.wait, 0.01, lines.append)
+    never.set()
+    assert len(lines) == 1 and "log.jsonl has every event" in lines[0]
+    finish_in_time(lambda: None, 60, lines.append)
+    assert len(lines) == 1
 
 
 def test_lines_come_when_they_are_due_or_after_five_seconds(tmp_path):

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,6 +16,8 @@ from train.loop.atomic import atomic_write
 from train.scores.metrics import mean_map
 
 SECONDS_BETWEEN_LINES = 5.0
+# wandb waits without a limit for its own process when a run ends (0.23.1); a run of a few numbers a step ends in seconds.
+SECONDS_FOR_WANDB = 120.0
 Writer = Callable[[int, dict], None]
 
 
@@ -32,7 +35,7 @@ class RunLog:
         self.bar = tqdm(total=steps, initial=first_step, unit="step", dynamic_ncols=True) if progress_bar else None
         self.steps, self.losses = steps, list[float]()
         self.closing = ExitStack()
-        writers = (_tensorboard(folder, first_step, self.closing), _wandb(folder, first_step, wandb, self.closing))
+        writers = (_tensorboard(folder, first_step, self.closing), _wandb(folder, first_step, wandb, self.closing, report))
         self.writers = [writer for writer in writers if writer]
 
     def step(self, step: int, values: dict[str, float], shown: bool) -> None:
@@ -117,7 +120,7 @@ def _tensorboard(folder: Path, first_step: int, closing: ExitStack) -> Writer | 
     return write
 
 
-def _wandb(folder: Path, first_step: int, project: str, closing: ExitStack) -> Writer | None:
+def _wandb(folder: Path, first_step: int, project: str, closing: ExitStack, report: Callable[[str], None]) -> Writer | None:
     """Return a writer for a project of wandb, if the recipe names one. A resumed run continues the same run of wandb."""
     if not project:
         return None
@@ -130,8 +133,17 @@ def _wandb(folder: Path, first_step: int, project: str, closing: ExitStack) -> W
         run = wandb.init(project=project, name=folder.name, dir=str(folder), id=id_file.read_text(), resume="allow")
     except wandb.Error as error:
         raise BadInput(f"wandb = {project!r}: {str(error).splitlines()[0]}; WANDB_MODE=offline logs to this machine alone") from error
-    closing.callback(run.finish)
+    closing.callback(finish_in_time, run.finish, SECONDS_FOR_WANDB, report)
     return lambda step, values: run.log(flatten(values), step=step)
+
+
+def finish_in_time(finish: Callable[[], None], seconds: float, report: Callable[[str], None]) -> None:
+    """End a run of wandb. Where that takes longer than `seconds`, report it and go on: the run's own log has every event."""
+    thread = threading.Thread(target=finish, name="wandb finish", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        report(f"wandb does not end within {seconds:g} s and is left behind; log.jsonl has every event, and `wandb sync` sends what stands")
 
 
 def flatten(values: dict, prefix: str = "") -> dict[str, float]:
