@@ -29,8 +29,8 @@ LENGTHS = {"1-4 s": (1.0, 4.0), "4-10 s": (4.0, 10.0), "> 10 s": (10.0, 60.0)}
 THRESHOLDS = (2, 3, 4, 5, 6, 8, 10, 15, 20)  # different hashes at one shift
 SHARES = (0.2, 0.25, 0.3, 0.4)
 
-Sound = tuple[int, str, np.ndarray]
-"""Family, what was done to the sound, and its frames: int16 mono 48 kHz."""
+Sound = tuple[frozenset[int], str, np.ndarray]
+"""Families of what is heard, what was done to the sound, and its frames: int16 mono 48 kHz."""
 
 
 def main(arguments: list[str]) -> int:
@@ -78,18 +78,18 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(products).max() / np.sqrt((a @ a) * (b @ b) + 1))
 
 
-def of_length(sounds: Sequence[np.ndarray], families: Sequence[int], least: float, most: float) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield sounds of a length: parts of those that are longer, three in a row of different families where all are shorter."""
+def of_length(sounds: Sequence[np.ndarray], families: Sequence[int], least: float, most: float) -> Iterator[tuple[frozenset[int], np.ndarray]]:
+    """Yield sounds of a length and their families: parts of those that are longer, or three in a row where all are shorter."""
     chance = np.random.default_rng(0)
     if least >= 10:
         for first in range(0, len(sounds) - 2, 3):
             joined = np.concatenate(sounds[first : first + 3])
             if len(joined) >= least * SAMPLE_RATE:
-                yield -first - 1, joined
+                yield frozenset(families[first : first + 3]), joined
         return
     for family, frames in zip(families, sounds, strict=True):
         if len(frames) >= least * SAMPLE_RATE:
-            yield family, frames[: round(chance.uniform(least, most) * SAMPLE_RATE)]
+            yield frozenset([family]), frames[: round(chance.uniform(least, most) * SAMPLE_RATE)]
 
 
 def _same(frames: np.ndarray) -> np.ndarray:
@@ -99,11 +99,11 @@ def _same(frames: np.ndarray) -> np.ndarray:
 def report(name: str, sounds: Sequence[Sound]) -> None:
     """Print how many copies of one length are found, and how many false pairs, by threshold."""
     pairs = list(similar_pairs([fingerprint(frames) for _, _, frames in sounds], judge=measured))
-    n_pairs = sum(a[0] != b[0] for a, b in itertools.combinations(sounds, 2))
+    n_pairs = sum(a[0].isdisjoint(b[0]) for a, b in itertools.combinations(sounds, 2))
     print(f"\n{name}: {len(sounds)} sounds, {n_pairs / 1e6:.2f} million pairs of different families")
     for share, least in itertools.product(SHARES, THRESHOLDS):
         kept = [pair for pair in pairs if pair.match.n_hashes >= least and pair.match.share >= share]
-        false = sum(sounds[pair.a][0] != sounds[pair.b][0] for pair in kept)
+        false = sum(sounds[pair.a][0].isdisjoint(sounds[pair.b][0]) for pair in kept)
         recall = _share_paired(sounds, kept, lambda _: True)
         print(f"  share >= {share}, {least:2} hashes: {recall:.4f} of the copies, {false} false pairs", flush=True)
     kept = [pair for pair in pairs if pair.match.n_hashes >= 5 and pair.match.share >= LEAST_SHARE]
