@@ -262,3 +262,11 @@ def test_a_set_in_a_store_is_published_as_its_copy_on_a_disk_is(hub, folder):
     sent, other = hub.repositories[NAME], hub.repositories[f"{OWNER}/other"]
     assert sent.pop("croissant.json") != other.pop("croissant.json")  # each has its own address
     assert sent == other
+
+
+@pytest.mark.parametrize("content", ["[]", "{", "\udcff", "[" * 100_000])
+def test_a_damaged_croissant_is_bad_usage_with_a_remedy(hub, folder, capsys, content):
+    (folder / "croissant.json").write_text(content, errors="surrogateescape")
+    assert run(folder, NAME, "--yes") == 2
+    assert "croissant.json is damaged; run `laion-audio papers" in " ".join(capsys.readouterr().err.split())
+    assert hub.repositories == {}

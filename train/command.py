@@ -9,6 +9,25 @@ from train import verbs
 from train.errors import BadInput, Interrupted, NotFinite, Stopped
 from train.verbs import Report
 
+POSITIONAL = {
+    "RUN": "folder of a training run: the --output of `fit`",
+    "SHARDS": "folder that a build wrote, or its address; it holds <dataset>/<split>/0.tar",
+    "SHARDS_OR_FOLDER": "shards, or a folder of sound files with one folder a class",
+    "WORDS": "what is heard, in quotes",
+    "DIR": "folder with the tars",
+    "FOLDER": "folder that `export` writes",
+    "REPOSITORY": "OWNER/NAME on the model hub",
+}
+"""Argument without a name -> its help."""
+EPILOG = """\
+examples:
+  python -m train fit data/quickstart --output runs/tiny              train the small model of the recipe `tiny`
+  python -m train evaluate runs/tiny data/quickstart                  print its scores on the test split
+  python -m train search runs/tiny "a dog barks" --in data/quickstart
+  python -m train VERB --help                                         explain a verb
+
+Exit codes: 0 done, 1 stopped, 2 the input cannot be used, 128 + number after a signal."""
+
 
 def main(arguments: list[str], report: Report, report_error: Report) -> int:
     """Run one verb. Return 0; 1 if the run was stopped; 2 if the input cannot be used; 128 + number after a signal."""
@@ -35,17 +54,26 @@ def main(arguments: list[str], report: Report, report_error: Report) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Describe all verbs and their options."""
-    top = argparse.ArgumentParser(prog="python -m train", description="Train CLAP on WebDataset shards, and use what was trained.")
+    top = argparse.ArgumentParser(
+        prog="python -m train",
+        description="Train CLAP on WebDataset shards, and use what was trained.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     subparsers = top.add_subparsers(required=True, metavar="VERB")
 
     def add_verb(run: Callable[[argparse.Namespace, Report], None], summary: str, *positional: str) -> argparse.ArgumentParser:
         verb = subparsers.add_parser(run.__name__.removeprefix("run_"), help=summary, description=summary)
         verb.set_defaults(run_verb=run)
         for name in positional:
-            verb.add_argument(name.lower(), metavar=name, type=Path if name in ("RUN", "FOLDER") else str)
+            verb.add_argument(name.lower(), metavar=name, type=Path if name in ("RUN", "FOLDER") else str, help=POSITIONAL[name])
         verb.add_argument("--device", default="", help="cpu, cuda, mps; default: the fastest of this machine")
         verb.add_argument(
-            "--cache", type=Path, default=default_cache(), metavar="DIR", help="indexes of shards, and parts of remote shards"
+            "--cache",
+            type=Path,
+            default=default_cache(),
+            metavar="DIR",
+            help="indexes of shards, and parts of remote shards; default: laion-audio in the cache folder of the user",
         )
         return verb
 

@@ -117,7 +117,8 @@ def run_classify(options: argparse.Namespace, report: Report) -> None:
     confusion_matrix(result.confusion, labels, plot)
     measures = {"accuracy": result.accuracy, **({"fold_mean": result.fold_mean} if folded else {}), "mAP": result.mean_ap}
     scores = {"how": method, **measures, "n_clips": result.n_clips, "n_classes": len(labels)}
-    line = "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in scores.items())
+    without = {"accuracy": "no accuracy: some clips have several classes"} if result.accuracy is None else {}
+    line = "  ".join(without.get(k) or (f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}") for k, v in scores.items())
     report(json.dumps(scores, indent=1) if options.json else f"{line}\n{plot}")
 
 

@@ -31,7 +31,7 @@ class FolderRecipe:
         """Read the recipe that a folder was built from; nothing is known where it has none."""
         try:
             document = tomllib.loads(folder.read(RECIPE).decode())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return cls()
         held = (entry.get("name") if isinstance(entry, dict) else entry for entry in _list(document.get("holdout")))
         sources: dict[str, frozenset[str]] = {}

@@ -129,7 +129,7 @@ def recipe_facts(snapshot: Snapshot) -> RecipeFacts:
     if RECIPE in snapshot.files:
         try:
             recipe = tomllib.loads(snapshot.folder.read(RECIPE).decode())
-        except ValueError:  # no UTF-8, no TOML
+        except (ValueError, RecursionError):  # no UTF-8, no TOML
             recipe = {}
     return RecipeFacts(
         str(recipe.get("name", "audio-set")),

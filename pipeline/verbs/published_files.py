@@ -77,8 +77,18 @@ def published_files(snapshot: Snapshot, repository: str) -> list[PublishedFile]:
 
 
 def _described(folder: Folder, repository: str) -> bytes:
-    """Return croissant.json with the address of the repository."""
-    return json_bytes(folder.read_json(CROISSANT) | {"url": CONTENT_URL.format(repository=repository)})
+    """Return croissant.json with the address of the repository.
+
+    Raises:
+        UsageError: it is damaged.
+    """
+    try:
+        described = folder.read_json(CROISSANT)
+    except (ValueError, RecursionError):
+        described = None
+    if not isinstance(described, dict):
+        raise UsageError(f"{folder.root}: {CROISSANT} is damaged; run `laion-audio papers {folder.root}` again")
+    return json_bytes(described | {"url": CONTENT_URL.format(repository=repository)})
 
 
 def _made(name: str, content: Callable[[], bytes]) -> PublishedFile:

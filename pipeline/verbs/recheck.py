@@ -176,5 +176,5 @@ def asking_recipe(folder: Folder) -> BuildRecipe:
         return BuildRecipe.model_validate({key: document[key] for key in KEYS if key in document} | {"sources": nothing, "folder": Path()})
     except FileNotFoundError as error:
         raise RecipeError(f"{folder.root}: no {RECIPE} here, so no finished build") from error
-    except (ValidationError, ValueError) as error:
+    except (ValidationError, ValueError, RecursionError) as error:
         raise RecipeError(f"{folder.path(RECIPE)} cannot be read: {' '.join(str(error).split())[:300]}; run the build again") from error
