@@ -78,7 +78,9 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(products).max() / np.sqrt((a @ a) * (b @ b) + 1))
 
 
-def of_length(sounds: Sequence[np.ndarray], families: Sequence[int], least: float, most: float) -> Iterator[tuple[frozenset[int], np.ndarray]]:
+def of_length(
+    sounds: Sequence[np.ndarray], families: Sequence[int], least: float, most: float
+) -> Iterator[tuple[frozenset[int], np.ndarray]]:
     """Yield sounds of a length and their families: parts of those that are longer, or three in a row where all are shorter."""
     chance = np.random.default_rng(0)
     if least >= 10:

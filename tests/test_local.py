@@ -83,13 +83,13 @@ def test_a_file_that_is_swapped_for_a_link_after_the_check_is_not_read(tmp_path,
     path.write_bytes(b"mine")
     opened = os.open
 
-    def swapped(name, flags, *more):
+    def swapped(name, flags, *more, **named):
         path.unlink()
         path.symlink_to("../a.wav")
-        return opened(name, flags, *more)
+        return opened(name, flags, *more, **named)
 
-    monkeypatch.setattr(os, "open", swapped)
-    with pytest.raises(Rejected) as caught:
+    with monkeypatch.context() as patched, pytest.raises(Rejected) as caught:
+        patched.setattr(os, "open", swapped)
         LocalHandler(LocalFolders(tmp_path / "in")).fetch(clip("a.wav"), tmp_path)
     assert caught.value.reason in {Reason.NOT_FOUND, Reason.UNSAFE_ADDRESS}
 
@@ -224,7 +224,7 @@ def test_a_folder_that_becomes_a_link_before_its_file_is_opened_is_refused(tmp_p
         (tmp_path / "in" / "sub").symlink_to("../outside")
         return open_file(*arguments)
 
-    monkeypatch.setattr(os, "open", swap)
-    with pytest.raises(Rejected) as caught:
+    with monkeypatch.context() as patched, pytest.raises(Rejected) as caught:
+        patched.setattr(os, "open", swap)
         handler.fetch(clip("sub/a.wav"), tmp_path)
     assert caught.value.reason == Reason.UNSAFE_ADDRESS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import html
+import io
 import itertools
 import json
 import re
@@ -11,7 +13,9 @@ import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import markupsafe
 import pytest
 import soundfile
 
@@ -30,6 +34,8 @@ from pipeline.records import ShardId
 from pipeline.verbs import finish_removal
 from pipeline.verbs.changes import Changes
 from pipeline.verbs.recaption import recaption
+from pipeline.verbs.removal_request import GivenIds
+from pipeline.verbs.remove import written_forms
 from pipeline.verbs.status import read_the_books
 from pipeline.verbs.verify import verify
 from tests.eager import EagerEngine
@@ -436,6 +442,7 @@ def test_unknown_ids_are_named_and_nothing_is_done(out: Path, tmp_path: Path, ca
         (["--source", ""], "--source is empty"),
         ([], "nothing to remove is given"),
         (["--ids", "clip-1", "--why", "take clip-1 away"], "--why names 'clip-1'"),
+        (["--source", "table", "--why", "the table is not free"], "--why names 'table'"),
     ):
         assert main(["remove", str(out), *words]) == 2
         assert message in " ".join(capsys.readouterr().err.split()), words
@@ -520,3 +527,31 @@ def test_what_removed_clips_held_out_stays_held_out(tmp_path: Path) -> None:
         build_into(tmp_path / "out", recipe, Changes(reshard=True))
         assert read_plan(Folder(str(tmp_path / "out"))).shards == plan.shards and plan.n_clips == 1
     assert plan.left_out == {"Other": {"held_out": 1}, "Set": {"removed": 1}}
+
+
+def test_lines_of_a_file_of_ids_end_where_a_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ids").write_text("\ufeffone\u2028id\r\ntwo\x0bids\n\nthree\x85\n", encoding="utf-8", newline="")
+    assert GivenIds.read(str(tmp_path / "ids")).lines == ("one\u2028id", "two\x0bids", "three\x85")
+
+
+def test_reports_that_may_show_a_removed_clip_go_and_others_stay(out: Path) -> None:
+    (out / "report.html").write_text("<p>a page of long ago</p>")
+    (out / "leaks.json").write_text('{"benchmarks": ["other-clip"]}')
+    removed(out, "clip-1")
+    assert not (out / "report.html").exists() and (out / "leaks.json").exists()
+
+
+@pytest.mark.parametrize("word", ["a&b", 'say "hi"', "it's", "caf\u00e9", "x<y>", "a b/c"])
+def test_every_writer_of_reports_writes_a_form_that_is_looked_for(word: str) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerow([word, "x"])
+    written = (
+        str(markupsafe.escape(word)),
+        html.escape(word),
+        json.dumps(word),
+        json.dumps(word, ensure_ascii=False),
+        text.getvalue(),
+        quote(word),
+    )
+    for each in written:
+        assert any(form in each.encode() for form in written_forms(word)), each

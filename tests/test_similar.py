@@ -13,11 +13,14 @@ from pipeline.failures import UsageError
 from pipeline.output.damage import DamagedFileError
 from pipeline.output.storage import Folder
 from pipeline.records import SAMPLE_RATE, ShardId
+from pipeline.report.html import content
+from pipeline.report.html.page import make_report
 from pipeline.report.similar_table import MAX_LINES, similar_lines, similar_table
 from pipeline.verbs.similar import SampleSound, Similar, add_to_list, by_splits, find_similar, hold_out_list
 from pipeline.verbs.status import snapshot_of
 from tests.altered import coded, later
 from tests.outcomes import clip, rejection, sample, write_plan, write_shard
+from tests.pages import Page
 from tests.test_similar_pairs import COPIES, MADE
 from tests.test_similar_sounds import rumble
 from transforms.audio.similar_sounds import Match
@@ -159,3 +162,16 @@ def test_a_build_leaves_out_what_sounds_like_a_test_clip_and_takes_it_back(tmp_p
     assert main(["build", str(tmp_path / "recipe.toml"), "--output", str(tmp_path / "out"), "--prune"]) == 0
     assert "copy" in samples_of(tmp_path, "B/train/0")
     assert main(["verify", str(tmp_path / "out")]) == 0
+
+
+def test_the_report_of_a_folder_shows_the_samples_that_sound_alike(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = snapshot_of(folder)
+    shown = Page(make_report(snapshot).page).text
+    assert "Samples that sound alike split other split pairs means A/test B/train 1 leak into training" in shown
+    monkeypatch.setattr(content, "MAX_COMPARED", 2)
+    assert "Samples were not compared by sound for this page" in Page(make_report(snapshot).page).text
+
+
+def test_a_list_with_a_byte_order_mark_is_added_to(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("recording\nold\n", encoding="utf-8-sig")
+    assert add_to_list(tmp_path / "list.csv", [pair()]) == 2

@@ -33,7 +33,8 @@ class GivenIds:
                 raise UsageError(f"--ids {text!r} names no id; give ids with commas between them, or a file with one id a line")
             return cls(text)
         try:
-            lines = tuple(line for line in Path(text).read_text("utf-8-sig").splitlines() if line.strip())
+            # Not `splitlines`: an id may hold U+2028, which ends no line of a file.
+            lines = tuple(line for line in Path(text).read_text("utf-8-sig").split("\n") if line.strip())
         except UnicodeError as error:
             raise UsageError(f"--ids {text}: this file is not UTF-8 text; give a file with one id a line") from error
         if not lines:

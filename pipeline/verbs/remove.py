@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from pipeline.failures import UsageError
-from pipeline.output.layout import NEW_PLAN, PLAN, README, REMOVED, REMOVING, REPORTS
+from pipeline.output.layout import NEW_PLAN, PLAN, README, REMOVED, REMOVING, REPORT, REPORTS
 from pipeline.output.plan_files import read_rows_of
 from pipeline.output.removals_file import Removable, Removal, Removals, removal_hash, removal_rows, write_removals
 from pipeline.output.snapshot import Snapshot
@@ -69,7 +72,7 @@ def remove(request: RemovalRequest, folder: Folder, why: str = "", now: float | 
         standing_snapshot(folder)
         snapshot, known = snapshot_of(folder), _known(folder)
         matched = _found(request, snapshot, Removals.of(known))
-        _check_why(why, matched)
+        _check_why(why, request, matched)
         hashes = {(row.kind, row.sha256) for row in known}
         new = [Removal(*each, removed_at, why) for each in sorted(set(_hashes(request, matched, folder)) - hashes)]
         if not new and REMOVING not in snapshot.files:
@@ -101,10 +104,11 @@ def _hashes(request: RemovalRequest, matched: Found, folder: Folder) -> Iterator
     yield from ((kind, removal_hash(kind, value)) for kind, values in request.values.items() for value in values)
 
 
-def _check_why(why: str, matched: Found) -> None:
-    """Refuse words about why that name a removed clip: they are kept, and its id must be in no file."""
+def _check_why(why: str, request: RemovalRequest, matched: Found) -> None:
+    """Refuse words about why that name a removed clip, or a value that it was named by: they are kept, and its id must be in no file."""
     rows = [*matched.clips.values(), *matched.left_out.values()]
-    words = {word for row in rows for word in (row.id, row.key, row.url) if word and word in why}
+    named_by = itertools.chain.from_iterable(request.values.values())
+    words = {word for word in itertools.chain(named_by, *((row.id, row.key, row.url) for row in rows)) if word and word in why}
     named = sorted(word for word in words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", why))
     if named:
         raise UsageError(
@@ -113,12 +117,26 @@ def _check_why(why: str, matched: Found) -> None:
 
 
 def _remove_reports(matched: Found, snapshot: Snapshot) -> Iterator[str]:
-    """Remove the reports that name a removed clip; yield their names."""
-    rows: Iterable = (*matched.clips.values(), *matched.left_out.values())
-    words = {word.encode() for row in rows for word in (row.id, row.key, row.url) if word}
+    """Remove the reports that name a removed clip, and report.html, which may let it be heard; yield their names."""
+    rows: Sequence = (*matched.clips.values(), *matched.left_out.values())
+    words = {form for row in rows for word in (row.id, row.key, row.url) if word for form in written_forms(word)}
     for name in sorted(set(REPORTS) - {README, REMOVED}):
-        if name in snapshot.files:
-            data = snapshot.folder.read(name)
-            if any(word in data for word in words):
-                snapshot.folder.remove(name)
-                yield name
+        if rows and name in snapshot.files and (name == REPORT or _holds(snapshot.folder.read(name), words)):
+            snapshot.folder.remove(name)
+            yield name
+
+
+def _holds(data: bytes, words: Iterable[bytes]) -> bool:
+    return any(word in data for word in words)
+
+
+def written_forms(word: str) -> set[bytes]:
+    """Return the bytes that a word may be written as in text, HTML, JSON, CSV and addresses.
+
+    >>> sorted(written_forms("a<b"))
+    [b'a%3Cb', b'a&lt;b', b'a<b']
+    """
+    in_html = (escape(word, quote=False), escape(word), escape(word).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"))
+    in_json = (json.dumps(word)[1:-1], json.dumps(word, ensure_ascii=False)[1:-1])
+    forms = (word, *in_html, *in_json, word.replace('"', '""'), quote(word), quote(word, safe=""))
+    return {form.encode("utf-8", "surrogatepass") for form in forms}

@@ -134,7 +134,7 @@ def add_to_list(path: Path, similar: Sequence[Similar]) -> int:
     """
     before = ""
     if path.exists():
-        before = path.read_text(encoding="utf-8", errors="replace")
+        before = path.read_text(encoding="utf-8-sig", errors="replace")
         if before.partition("\n")[0].strip() != RECORDING:
             raise UsageError(f"{path} is no list of `similar`: its first line is not {RECORDING!r}; name a new file")
     text = hold_out_list(similar, before)

@@ -29,10 +29,15 @@ from pipeline.report.html.text_section import TextSection, text_section
 from pipeline.report.leaks_table import certificate_lines
 from pipeline.report.text_facts import text_facts
 from pipeline.verbs.made_with import other_versions
+from pipeline.verbs.similar import Similar, by_splits, find_similar
 from pipeline.verbs.status import Books, read_the_books, unreadable_markers
 
 MAX_TEXT_SHARDS = 1_000
 """Shards whose captions are read: half a million clips of 512 a shard, enough for shares to 0.2 percent, in a few seconds."""
+
+
+MAX_COMPARED = 10_000
+"""Samples up to which the report compares fingerprints, in a few seconds; `laion-audio similar` compares any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,19 @@ class Content:
     text_plan: Plan
     labels: Counter[str]
     shared: Sequence[SharedRecordings]
+    similar: Sequence[Similar] | None
     leaks: Certificate | None
     leaks_are_old: bool
     samples: Sequence[SampleCard]
     made_with: Sequence[tuple[str, str]]
     other_versions: Sequence[str]
     faults: Sequence[str]
+
+    @property
+    def similar_splits(self) -> list[tuple[tuple[str, str], int, bool]]:
+        """The pairs of splits that have samples that sound alike: how many pairs of samples, and whether they are leaks."""
+        leaks = {each.splits for each in self.similar or () if each.is_leak}
+        return [(splits, count, splits in leaks) for splits, count in by_splits(self.similar or ()).items()]
 
     @property
     def leak_lines(self) -> list[str]:
@@ -115,6 +127,7 @@ def content_of(snapshot: Snapshot) -> Content:
         text_plan=read,
         labels=labels,
         shared=read_shared(folder) or (),
+        similar=_similar(snapshot, books),
         leaks=leaks,
         leaks_are_old=leaks is not None and not leaks.is_current(snapshot),
         samples=sample_cards(folder, choose(folder, markers)),
@@ -130,6 +143,14 @@ def plan_of_text(plan: Plan) -> Plan:
         return plan
     chosen = sorted(plan.shards, key=lambda planned: stable_hash(planned.shard.name))[:MAX_TEXT_SHARDS]
     return dataclasses.replace(plan, shards=tuple(sorted(chosen, key=lambda planned: planned.shard)))
+
+
+def _similar(snapshot: Snapshot, books: Books) -> list[Similar] | None:
+    """Return the samples that sound alike; `None` where there are too many to compare here, or books that cannot be read."""
+    try:
+        return find_similar(snapshot) if books.total.samples <= MAX_COMPARED else None
+    except (DamagedFileError, FileNotFoundError):
+        return None  # the books that cannot be read are named as faults already
 
 
 def _splits(snapshot: Snapshot) -> Iterator[SplitRow]:

@@ -15,7 +15,7 @@ from pipeline.output.leaks_file import KINDS
 from pipeline.output.snapshot import Snapshot
 from pipeline.report.html.book_facts import NOT_STATED
 from pipeline.report.html.charts import bars
-from pipeline.report.html.content import Content, content_of
+from pipeline.report.html.content import MAX_COMPARED, Content, content_of
 from pipeline.report.html.media import SECONDS
 from pipeline.report.html.shown import MAX_NAME, shown
 from pipeline.report.shared_table import is_leak
@@ -62,7 +62,7 @@ def _templates() -> Environment:
     }
     environment.filters.update(filters)
     environment.globals.update({"counted": counted, "bars": bars})
-    environment.globals.update({"max_seconds": int(SECONDS), "leak_kinds": KINDS, "not_stated": NOT_STATED})
+    environment.globals.update({"max_seconds": int(SECONDS), "leak_kinds": KINDS, "not_stated": NOT_STATED, "max_compared": MAX_COMPARED})
     environment.tests["leak"] = is_leak
     return environment
 
