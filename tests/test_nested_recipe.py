@@ -11,6 +11,7 @@ from pipeline.output.storage import Folder
 from pipeline.verbs.leak_folder import FolderRecipe
 from pipeline.verbs.papers import recipe_facts
 from pipeline.verbs.recheck import asking_recipe
+from pipeline.verbs.verify_record import recorded_recipe
 
 
 def test_a_recipe_nested_without_end_is_a_damaged_one(tmp_path: Path) -> None:
@@ -20,3 +21,5 @@ def test_a_recipe_nested_without_end_is_a_damaged_one(tmp_path: Path) -> None:
     assert recipe_facts(take_snapshot(folder)).name == "audio-set"
     with pytest.raises(RecipeError, match="cannot be read"):
         asking_recipe(folder)
+    with pytest.raises(ValueError, match="nested more than"):
+        recorded_recipe(folder.read(RECIPE))

@@ -244,6 +244,11 @@ def test_damaged_files_are_named_and_the_rest_is_shown(folder: Path, capsys: pyt
     assert page.named("audio"), "other shards can be heard"
 
 
+def test_a_recipe_nested_without_end_leaves_the_report_without_a_name(folder: Path) -> None:
+    (folder / "recipe.toml").write_text("name = " + "[" * 100_000)
+    assert content_of(take_snapshot(Folder(str(folder)))).name == ""
+
+
 def test_a_folder_in_a_store_has_the_same_report(built: Path, bytes_of_page: bytes) -> None:
     root = "memory://report-page/set"
     store = fsspec.filesystem("memory")

@@ -12,13 +12,22 @@ DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ 
 
 
 def read_toml(data: bytes) -> dict[str, Any]:
-    """Return the document in the bytes of a TOML file.
+    """Return the document in the bytes of a TOML file that a user gives.
 
     Raises:
-        ValueError: it is not TOML, or larger, deeper or with longer numbers than any recipe; the message has one line.
+        ValueError: it is larger than any recipe, or as `parse_toml` says; the message has one line.
     """
     if len(data) > MAX_BYTES:
         raise ValueError(f"{len(data)} bytes, a recipe has at most {MAX_BYTES}: put lists of recordings into a table, and name the table")
+    return parse_toml(data)
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Return the document in the bytes of a TOML file of any size: the recipe that a folder records has all defaults written out.
+
+    Raises:
+        ValueError: it is not TOML in UTF-8, or deeper or with longer numbers than any recipe; the message has one line.
+    """
     text = data.decode("utf-8-sig")
     if DEEP_KEY.search(text):  # before it is read, since that takes the square of the depth
         raise ValueError(f"a key nested more than {MAX_DEPTH} deep")

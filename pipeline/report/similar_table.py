@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from pipeline.counted import counted
-from pipeline.verbs.similar import Similar, by_splits
+from pipeline.verbs.similar import Similar, by_splits, leaking_splits
 
 MAX_LINES = 40  # pairs that are printed; `--json` prints all
 
@@ -16,7 +16,7 @@ def similar_table(similar: Sequence[Similar]) -> Table | str:
     """Return a table of how many pairs are in each pair of splits, leaks first; a line without any."""
     if not similar:
         return "no two samples of different recordings are copies"
-    leaks = {each.splits for each in similar if each.is_leak}
+    leaks = leaking_splits(similar)
     table = Table(title="samples that are copies of each other", title_justify="left")
     for name in ("split", "split ", "pairs", ""):
         table.add_column(name, justify="right" if name == "pairs" else "left")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from pipeline.output.ownership import check_folder, remove_retired
 from pipeline.output.snapshot import NOTHING_KNOWN, Snapshot, take_snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
+from pipeline.recipe.toml import parse_toml
 from pipeline.recipe.write import resolved_recipe
 from pipeline.verbs.build_record import build_record, build_settings
 from pipeline.verbs.changes import NO_CHANGES, Changes
@@ -172,7 +172,7 @@ def _size_notes(recipe: BuildRecipe, snapshot: Snapshot) -> Iterator[str]:
     """Yield a line where shards that stand were made for another `shard_size` than the recipe has."""
     n_standing = sum(planned.shard in snapshot.markers for planned in planned_shards(snapshot))
     try:
-        before = tomllib.loads(snapshot.folder.read(RECIPE).decode()).get("shard_size", recipe.shard_size)
+        before = parse_toml(snapshot.folder.read(RECIPE)).get("shard_size", recipe.shard_size)
     except (OSError, ValueError):
         return
     if n_standing and before != recipe.shard_size:

@@ -82,7 +82,7 @@ def _recipe_of(folder: Folder) -> BuildRecipe | None:
     """Return the recipe of the last finished build, without a look at its tables; `None` where it cannot be read."""
     try:
         return recorded_recipe(folder.read(RECIPE))
-    except (FileNotFoundError, ValueError, RecursionError):
+    except (FileNotFoundError, ValueError):
         return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from pipeline.output.layout import RECIPE
 from pipeline.output.leaks_file import is_for_training
 from pipeline.output.storage import Folder
+from pipeline.recipe.toml import parse_toml
 from pipeline.records import Clip
 from transforms.planning.hold_out import names
 
@@ -30,8 +30,8 @@ class FolderRecipe:
     def of(cls, folder: Folder) -> FolderRecipe:
         """Read the recipe that a folder was built from; nothing is known where it has none."""
         try:
-            document = tomllib.loads(folder.read(RECIPE).decode())
-        except (OSError, ValueError, RecursionError):
+            document = parse_toml(folder.read(RECIPE))
+        except (OSError, ValueError):
             return cls()
         held = (entry.get("name") if isinstance(entry, dict) else entry for entry in _list(document.get("holdout")))
         sources: dict[str, frozenset[str]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -15,6 +14,7 @@ from pipeline.output.layout import ATTRIBUTION, CROISSANT, DATACARD, PAPERS, REC
 from pipeline.output.markers import file_facts
 from pipeline.output.plan_index import FORMAT
 from pipeline.output.snapshot import Snapshot
+from pipeline.recipe.toml import parse_toml
 from pipeline.report.papers.attribution import attribution_header, attribution_lines
 from pipeline.report.papers.clips import current_shards, read_clips
 from pipeline.report.papers.croissant import croissant
@@ -128,8 +128,8 @@ def recipe_facts(snapshot: Snapshot) -> RecipeFacts:
     recipe: dict[str, Any] = {}
     if RECIPE in snapshot.files:
         try:
-            recipe = tomllib.loads(snapshot.folder.read(RECIPE).decode())
-        except (ValueError, RecursionError):  # no UTF-8, no TOML
+            recipe = parse_toml(snapshot.folder.read(RECIPE))
+        except ValueError:  # no UTF-8, no TOML
             recipe = {}
     return RecipeFacts(
         str(recipe.get("name", "audio-set")),

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.counted import counted
 from pipeline.failures import UsageError
 from pipeline.output.books import SAMPLE, read_books
-from pipeline.output.json_values import json_bytes
+from pipeline.output.json_values import json_bytes, mapping
 from pipeline.output.layout import (
     ATTRIBUTION,
     CROISSANT,
@@ -83,12 +83,10 @@ def _described(folder: Folder, repository: str) -> bytes:
         UsageError: it is damaged.
     """
     try:
-        described = folder.read_json(CROISSANT)
-    except (ValueError, RecursionError):
-        described = None
-    if not isinstance(described, dict):
-        raise UsageError(f"{folder.root}: {CROISSANT} is damaged; run `laion-audio papers {folder.root}` again")
-    return json_bytes(described | {"url": CONTENT_URL.format(repository=repository)})
+        described = mapping(folder.read_json(CROISSANT), CROISSANT)
+    except ValueError as error:
+        raise UsageError(f"{folder.root}: {CROISSANT} is damaged; run `laion-audio papers {folder.root}` again") from error
+    return json_bytes({**described, "url": CONTENT_URL.format(repository=repository)})
 
 
 def _made(name: str, content: Callable[[], bytes]) -> PublishedFile:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import collections
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from pipeline.output.layout import PAPERS, RECIPE, evidence_name
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
+from pipeline.recipe.toml import parse_toml
 from pipeline.records import AskedAgain, Evidence, Reason, Rejected, ShardId
 from pipeline.report.papers.clips import current_shards
 from pipeline.verbs.build_record import fetch_settings
@@ -171,10 +171,10 @@ def asking_recipe(folder: Folder) -> BuildRecipe:
         RecipeError: the folder has no recipe, or one that says it in another way.
     """
     try:
-        document = tomllib.loads(folder.read(RECIPE).decode())
+        document = parse_toml(folder.read(RECIPE))
         nothing: Sequence[SourceOptions] = (SourceOptions.model_construct(source="", dataset="", base=Path()),)
         return BuildRecipe.model_validate({key: document[key] for key in KEYS if key in document} | {"sources": nothing, "folder": Path()})
     except FileNotFoundError as error:
         raise RecipeError(f"{folder.root}: no {RECIPE} here, so no finished build") from error
-    except (ValidationError, ValueError, RecursionError) as error:
+    except (ValidationError, ValueError) as error:
         raise RecipeError(f"{folder.path(RECIPE)} cannot be read: {' '.join(str(error).split())[:300]}; run the build again") from error

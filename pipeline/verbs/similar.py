@@ -142,6 +142,11 @@ def add_to_list(path: Path, similar: Sequence[Similar]) -> int:
     return text.count("\n") - 1
 
 
+def leaking_splits(similar: Iterable[Similar]) -> set[tuple[str, str]]:
+    """Return the pairs of splits of which one is for evaluation and the other for training."""
+    return {each.splits for each in similar if each.is_leak}
+
+
 def by_splits(similar: Iterable[Similar]) -> dict[tuple[str, str], int]:
     """Return how many pairs are in each pair of splits, leaks first."""
     counts: dict[tuple[str, str], int] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,6 +13,7 @@ from pipeline.output.layout import BUILD, RECIPE
 from pipeline.output.plan_index import Plan, check_format
 from pipeline.output.storage import Folder
 from pipeline.recipe.model import BuildRecipe
+from pipeline.recipe.toml import parse_toml
 from pipeline.records import AudioLimits, SimilarSounds
 from pipeline.verbs.verify_fault import RECORD_AGAIN, Fault, shown, why
 from sources import SOURCES
@@ -37,7 +37,7 @@ def check_record(folder: Folder, plan: Plan) -> tuple[list[Fault], Recorded]:
         data = folder.read(RECIPE)
         recipe = recorded_recipe(data)
         limits = Recorded(recipe.name, {options.dataset: recipe.audio_of(options) for options in recipe.sources}, recipe.similar)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         faults.append(_fault(RECIPE, _reason(error)))
     else:
         datasets = {planned.shard.dataset for planned in plan.shards} | plan.left_out.keys()
@@ -65,9 +65,9 @@ def recorded_recipe(data: bytes) -> BuildRecipe:
     """Return the recipe of a finished build, without a look at the tables and folders that it names: they may be gone.
 
     Raises:
-        ValueError, RecursionError: it is not the recipe of a build.
+        ValueError: it is not the recipe of a build.
     """
-    document: dict[str, Any] = tomllib.loads(data.decode())
+    document = parse_toml(data)
     folder, entries = document.get("folder"), document.get("sources")
     if not isinstance(folder, str) or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError("no folder, or no sources")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pipeline.output.plan_index import Plan
 from pipeline.output.shared_file import SharedRecordings, read_shared
 from pipeline.output.snapshot import Snapshot
 from pipeline.output.storage import Folder
+from pipeline.recipe.toml import parse_toml
 from pipeline.records import Reason
 from pipeline.report.html.book_facts import BookFacts, read_book_facts
 from pipeline.report.html.charts import Bar, bars
@@ -29,12 +29,11 @@ from pipeline.report.html.text_section import TextSection, text_section
 from pipeline.report.leaks_table import certificate_lines
 from pipeline.report.text_facts import text_facts
 from pipeline.verbs.made_with import other_versions
-from pipeline.verbs.similar import Similar, by_splits, find_similar
+from pipeline.verbs.similar import Similar, by_splits, find_similar, leaking_splits
 from pipeline.verbs.status import Books, read_the_books, unreadable_markers
 
 MAX_TEXT_SHARDS = 1_000
 """Shards whose captions are read: half a million clips of 512 a shard, enough for shares to 0.2 percent, in a few seconds."""
-
 
 MAX_COMPARED = 10_000
 """Samples up to which the report compares fingerprints, in a few seconds; `laion-audio similar` compares any number."""
@@ -88,8 +87,9 @@ class Content:
     @property
     def similar_splits(self) -> list[tuple[tuple[str, str], int, bool]]:
         """The pairs of splits that have samples that sound alike: how many pairs of samples, and whether they are leaks."""
-        leaks = {each.splits for each in self.similar or () if each.is_leak}
-        return [(splits, count, splits in leaks) for splits, count in by_splits(self.similar or ()).items()]
+        similar = self.similar or ()
+        leaks = leaking_splits(similar)
+        return [(splits, count, splits in leaks) for splits, count in by_splits(similar).items()]
 
     @property
     def leak_lines(self) -> list[str]:
@@ -150,7 +150,7 @@ def _similar(snapshot: Snapshot, books: Books) -> list[Similar] | None:
     try:
         return find_similar(snapshot) if books.total.samples <= MAX_COMPARED else None
     except (DamagedFileError, FileNotFoundError):
-        return None  # the books that cannot be read are named as faults already
+        return None  # the page says that they were not compared
 
 
 def _splits(snapshot: Snapshot) -> Iterator[SplitRow]:
@@ -179,7 +179,7 @@ def _datasets_with(books: Books, reason: str) -> list[tuple[str, int]]:
 def _name(folder: Folder) -> str:
     """Return the name of the recipe that the folder was built from; "" where there is none yet."""
     try:
-        return text(tomllib.loads(folder.read(RECIPE).decode()).get("name", ""), "name")
+        return text(parse_toml(folder.read(RECIPE)).get("name", ""), "name")
     except (DamagedFileError, FileNotFoundError, ValueError):
         return ""
 
